@@ -1,0 +1,129 @@
+"""Checkpoints of all folds of a run. The only file with orbax.
+
+A checkpoint is one tree of numpy arrays with a leading fold axis, written
+beside the previous one and renamed into place when complete; the two newest
+are kept, so that a damaged one does not end a run.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from types import TracebackType
+from typing import Any
+
+import jax
+import numpy as np
+
+from sernet_jax.spec import InputError
+
+try:
+  from orbax.checkpoint import v1 as ocp
+except ImportError:  # the name until orbax-checkpoint 0.12
+  from orbax.checkpoint.experimental import v1 as ocp
+
+KEPT = 2
+# What orbax and the storage below it raise for files that are missing, cut
+# short, of another shape, or cannot be written.
+_FAILURES = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+
+Tree = Any
+
+
+class Checkpoints:
+  """The checkpoints of one run folder."""
+
+  def __init__(self, folder: pathlib.Path):
+    self.folder = folder.absolute()
+    self._checkpointer = ocp.training.Checkpointer(
+      self.folder,
+      save_decision_policy=(
+        ocp.training.save_decision_policies.FixedIntervalPolicy(1)
+      ),
+      preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
+      cleanup_tmp_directories=True,
+    )
+
+  def __enter__(self) -> Checkpoints:
+    return self
+
+  def __exit__(
+    self,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+  ) -> None:
+    self._checkpointer.close()
+
+  @property
+  def steps(self) -> list[int]:
+    """Steps with a complete checkpoint, ascending."""
+    return sorted(entry.step for entry in self._checkpointer.checkpoints)
+
+  def save(self, step: int, tree: Tree) -> None:
+    """Writes a checkpoint; on return it is complete.
+
+    Args:
+      step: epochs done over all folds together; an existing one is left.
+      tree: nested dicts of arrays.
+
+    Raises:
+      InputError: if it cannot be written; older checkpoints are untouched.
+    """
+    if step in self.steps:
+      return
+    try:
+      self._checkpointer.save(step, jax.tree.map(np.asarray, tree))
+    except _FAILURES as error:
+      last = self.steps[-1] if self.steps else None
+      kept = f'the one of step {last} is kept' if last else 'there is no older'
+      raise InputError(
+        f'a checkpoint could not be written to {self.folder} '
+        f'({_first_line(error)}); {kept}: free some space and run the same '
+        'command again'
+      ) from error
+
+  def load(self, target: Tree) -> tuple[Tree | None, list[str]]:
+    """The newest checkpoint that can be read.
+
+    Args:
+      target: a tree of the structure, shapes and types expected.
+
+    Returns:
+      (tree of numpy arrays or None, one sentence per damaged checkpoint).
+      Damaged ones are moved out of the way.
+    """
+    abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+    said = []
+    for step in reversed(self.steps):
+      try:
+        tree = self._checkpointer.load(step, abstract)
+        self._check_shapes(tree, abstract)
+        return tree, said
+      except _FAILURES as error:
+        said.append(
+          f'checkpoint {self.folder / str(step)} is damaged '
+          f'({_first_line(error)}), so the run goes on from the one before'
+        )
+        self._set_aside(step)
+    return None, said
+
+  def _check_shapes(self, tree: Tree, target: Tree) -> None:
+    same = jax.tree.map(
+      lambda a, b: a.shape == b.shape and a.dtype == b.dtype, tree, target
+    )
+    if not jax.tree.all(same):
+      raise ValueError('it holds arrays of other shapes')
+
+  def _set_aside(self, step: int) -> None:
+    source = self.folder / str(step)
+    target = self.folder.parent / 'damaged_checkpoints' / str(step)
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, target)
+    self._checkpointer.reload()
+
+
+def _first_line(error: BaseException) -> str:
+  text = str(error).strip().splitlines() or [type(error).__name__]
+  return text[0][:200]

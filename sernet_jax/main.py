@@ -1,0 +1,119 @@
+"""Train, evaluate, report or inspect.
+
+python -m sernet_jax.main --config=configs/emodb.py
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import sys
+
+from absl import app, flags
+from absl import logging as absl_logging
+from ml_collections import config_flags
+
+from sernet_jax.spec import InputError, nearest, require
+
+_MODES = ('train', 'evaluate', 'report', 'inspect')
+
+_CONFIG = config_flags.DEFINE_config_file(
+  'config',
+  help_string='Settings of the experiment, e.g. configs/emodb.py; any field '
+  'can be set, as in --config.train.epochs=30.',
+  lock_config=True,
+)
+_WORKDIR = flags.DEFINE_string(
+  'workdir', '', 'Folder of the run; by default runs/NAME-HASH.'
+)
+_MODE = flags.DEFINE_string('mode', 'train', f'One of {", ".join(_MODES)}.')
+
+
+def main(argv: list[str]) -> None:
+  """Runs one mode; mistakes of the user end with code 2 and one sentence."""
+  try:
+    require(len(argv) == 1, f'{argv[1:2]} is no flag; flags start with --')
+    print(_run())
+  except InputError as error:
+    _fail(str(error))
+
+
+def _run() -> str:
+  require(
+    _MODE.value in _MODES,
+    f'--mode is {_MODE.value!r}: {nearest(_MODE.value, _MODES)}',
+  )
+  workdir = pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None
+  if _MODE.value == 'report' and workdir is not None:
+    return _report(workdir)
+  require(
+    _CONFIG.value is not None,
+    'no --config was given; pass one such as --config=configs/emodb.py',
+  )
+  _set_up_jax()
+  from sernet_jax import records, report, run
+
+  config = _CONFIG.value
+  if workdir is None:
+    workdir = run.default_workdir(config)
+  if _MODE.value == 'report':
+    return _report(workdir)
+  if _MODE.value == 'inspect':
+    return run.inspect(config, workdir)
+  try:
+    results = getattr(run, _MODE.value)(config, workdir)
+  except run.Stopped as stop:
+    print(stop, file=sys.stderr)
+    sys.exit(stop.exit_code)
+  return report.summary_text(results, records.RunFolder(workdir))
+
+
+def _report(workdir: pathlib.Path) -> str:
+  from sernet_jax import records, report
+
+  folder = records.RunFolder(workdir)
+  report.write(folder)
+  return report.summary_text(folder.read_results(), folder)
+
+
+def _set_up_jax() -> None:
+  """Keeps compiled programs in the user's cache folder."""
+  absl_logging.set_verbosity(absl_logging.WARNING)
+  import jax
+
+  from sernet_jax import corpora
+
+  if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+    folder = corpora.cache_dir() / 'xla'
+    jax.config.update('jax_compilation_cache_dir', str(folder))
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+
+
+def _parse(argv: list[str]) -> list[str]:
+  """Parses flags; a mistake in one is a mistake of the user."""
+  try:
+    return flags.FLAGS(argv)
+  except (
+    flags.Error,
+    AttributeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    OSError,
+  ) as error:
+    _fail(_in_one_sentence(error))
+
+
+def _in_one_sentence(error: BaseException) -> str:
+  text = ' '.join(str(error).strip('\'"').split())
+  return re.sub(r'^FATAL Flags parsing error: ', '', text)
+
+
+def _fail(message: str):
+  print(message, file=sys.stderr)
+  sys.exit(2)
+
+
+if __name__ == '__main__':
+  app.run(main, flags_parser=_parse)

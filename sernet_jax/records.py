@@ -1,0 +1,378 @@
+"""The files of one run, written so that a kill at any moment leaves them whole.
+
+A file that is rewritten (JSON, CSV, arrays) is written beside itself, forced
+to the disk and renamed; `metrics.jsonl` only grows, a line per fold and
+epoch, and a line broken by a kill is dropped by the next reader. What a run
+did can be read from its folder alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+import fcntl
+import importlib.metadata
+import io
+import json
+import os
+import pathlib
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import sernet_jax
+from sernet_jax import files
+from sernet_jax.spec import InputError, require
+
+_PREDICTION_COLUMNS = (
+  'selection',
+  'weights_dtype',
+  'fold',
+  'utterance',
+  'speaker',
+  'label',
+  'predicted',
+)
+_RESULTS = (
+  'corpus',
+  'synthetic',
+  'protocol',
+  'classes',
+  'epochs',
+  'seed',
+  'num_utterances',
+  'skipped_files',
+  'weights_dtype',
+  'selections',
+  'cost',
+  'seconds',
+)
+_PACKAGES = (
+  'jax',
+  'jaxlib',
+  'flax',
+  'optax',
+  'orbax-checkpoint',
+  'numpy',
+  'scikit-learn',
+  'soundfile',
+  'soxr',
+)
+
+
+class RunFolder:
+  """Paths of a run and the reading and writing of its files.
+
+  Readers raise `InputError` for a file that is missing or damaged, writers
+  for a folder that cannot be written (a full disk, no permission).
+  """
+
+  def __init__(self, path: str | os.PathLike[str]):
+    self.path = pathlib.Path(path)
+    self.config = self.path / 'config.json'
+    self.environment = self.path / 'environment.json'
+    self.metrics = self.path / 'metrics.jsonl'
+    self.results = self.path / 'results.json'
+    self.predictions = self.path / 'predictions.csv'
+    self.examples = self.path / 'examples.npz'
+    self.report = self.path / 'report.html'
+    self.figures = self.path / 'figures'
+    self.checkpoints = self.path / 'checkpoints'
+    self.lock_file = self.path / 'run.lock'
+
+  def __repr__(self) -> str:
+    return f'RunFolder({str(self.path)!r})'
+
+  @contextlib.contextmanager
+  def lock(self) -> Iterator[None]:
+    """Holds the folder for this process; makes the folder if need be.
+
+    The lock belongs to the open file, so it goes away with the process
+    however that ends.
+
+    Raises:
+      InputError: if another run holds it.
+    """
+    files.make_folder(self.path)
+    with files.writing(self.lock_file):
+      handle = self.lock_file.open('a+', encoding='utf-8')
+    with handle:
+      try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError:
+        handle.seek(0)
+        owner = handle.read().strip() or 'another process'
+        raise InputError(
+          f'{self.path} is in use by {owner}; wait for it or choose another '
+          '--workdir'
+        ) from None
+      except OSError as error:
+        raise InputError(
+          f'{self.lock_file} cannot be locked ({error.strerror}); choose a '
+          '--workdir on a file system with locks, such as a local disk'
+        ) from error
+      try:
+        handle.truncate(0)
+        handle.write(f'process {os.getpid()} on {socket.gethostname()}\n')
+        handle.flush()
+        yield
+      finally:
+        # Emptied, not removed: a waiting process may have it open already.
+        handle.truncate(0)
+        fcntl.flock(handle, fcntl.LOCK_UN)
+
+  def write_config(self, config: Mapping[str, Any]) -> None:
+    """Writes config.json."""
+    files.write_json(self.config, config)
+
+  def read_config(self) -> dict[str, Any]:
+    """The nested dict of the config."""
+    return files.read_json(
+      self.config, ('data', 'features', 'protocol', 'train')
+    )
+
+  def write_environment(self, environment: Mapping[str, Any]) -> None:
+    """Writes environment.json; see `environment`."""
+    files.write_json(self.environment, environment)
+
+  def read_environment(self) -> dict[str, Any]:
+    """What the run ran on, and its command."""
+    return files.read_json(self.environment, ('command', 'packages'))
+
+  def write_results(self, results: Mapping[str, Any]) -> None:
+    """Writes results.json."""
+    files.write_json(self.results, results)
+
+  def read_results(self) -> dict[str, Any]:
+    """The results; fractions, not per cent."""
+    return files.read_json(self.results, _RESULTS)
+
+  def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Adds lines to metrics.jsonl; on return they are on the disk."""
+    text = ''.join(files.json_line(row) for row in rows)
+    files.make_folder(self.path)
+    if self.metrics.exists() and not _ends_with_newline(self.metrics):
+      self._rewrite_metrics(self.read_metrics())  # Drops a broken last line.
+    with (
+      files.writing(self.metrics),
+      self.metrics.open('a', encoding='utf-8') as f,
+    ):
+      f.write(text)
+      f.flush()
+      os.fsync(f.fileno())
+
+  def read_metrics(self) -> list[dict[str, Any]]:
+    """Lines of metrics.jsonl in their order; a broken last one is left out."""
+    lines = (
+      files.read_bytes(self.metrics).decode('utf-8', 'replace').split('\n')
+    )
+    while lines and not lines[-1].strip():
+      lines.pop()
+    rows = []
+    for number, line in enumerate(lines, start=1):
+      try:
+        row = json.loads(line)
+        whole = isinstance(row, dict) and {'fold', 'epoch'} <= row.keys()
+      except json.JSONDecodeError:
+        whole = False
+      if whole:
+        rows.append(row)
+      else:
+        require(
+          number == len(lines),
+          f'{self.metrics} is damaged at line {number}; delete that line, or '
+          'the run folder to start over',
+        )
+    return rows
+
+  def truncate_metrics(self, epochs_done: Mapping[str, int]) -> None:
+    """Drops what a run resumed from its checkpoint is going to repeat.
+
+    Args:
+      epochs_done: fold -> epochs completed at the checkpoint. Later rows and
+        rows of other folds go; of rows with the same fold and epoch the last
+        stays.
+    """
+    if not self.metrics.exists():
+      return
+    rows = {
+      (row['fold'], row['epoch']): row
+      for row in self.read_metrics()
+      if row['epoch'] <= epochs_done.get(row['fold'], 0)
+    }
+    self._rewrite_metrics(rows.values())
+
+  def _rewrite_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    text = ''.join(files.json_line(row) for row in rows)
+    files.write_bytes(self.metrics, text.encode())
+
+  def write_predictions(
+    self, rows: Iterable[Mapping[str, Any]], classes: Sequence[str]
+  ) -> None:
+    """Writes predictions.csv, one row per selection, dtype and test.
+
+    Args:
+      rows: `selection`, `weights_dtype`, `fold`, `utterance`, `speaker`,
+        `label`, `predicted` and `probabilities` (C,).
+      classes: C names, the order of `probabilities`.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow([*_PREDICTION_COLUMNS, *(f'p_{name}' for name in classes)])
+    for row in rows:
+      assert len(row['probabilities']) == len(classes)
+      # Nine digits bring a float32 back exactly.
+      shares = [f'{float(share):.9g}' for share in row['probabilities']]
+      writer.writerow([*(row[name] for name in _PREDICTION_COLUMNS), *shares])
+    files.write_bytes(self.predictions, text.getvalue().encode())
+
+  def read_predictions(self) -> list[dict[str, Any]]:
+    """Rows as `write_predictions` takes them; probabilities are floats."""
+    text = files.read_bytes(self.predictions).decode('utf-8', 'replace')
+    lines = csv.reader(io.StringIO(text, newline=''))
+    header = next(lines, [])
+    first = len(_PREDICTION_COLUMNS)
+    require(
+      tuple(header[:first]) == _PREDICTION_COLUMNS,
+      f'{self.predictions} does not start with the columns '
+      f'{",".join(_PREDICTION_COLUMNS)}; delete it and {files.RUN_AGAIN}',
+    )
+    rows = []
+    for line in lines:
+      try:
+        shares = [float(share) for share in line[first:]]
+      except ValueError:
+        shares = []
+      require(
+        len(line) == len(header) and len(shares) == len(header) - first,
+        f'{self.predictions} is damaged at line {lines.line_num}; delete it '
+        f'and {files.RUN_AGAIN}',
+      )
+      row = dict(zip(_PREDICTION_COLUMNS, line, strict=False))
+      rows.append({**row, 'probabilities': shares})
+    return rows
+
+  def write_examples(
+    self, features, names: Sequence[str], labels: Sequence[str]
+  ) -> None:
+    """Writes examples.npz: the features of one utterance of each class.
+
+    Args:
+      features: (C, frames, coefficients).
+      names: C utterances.
+      labels: C class names.
+    """
+    file = io.BytesIO()
+    np.savez(
+      file,
+      features=np.asarray(features, np.float32),
+      names=np.asarray(names, np.str_),
+      labels=np.asarray(labels, np.str_),
+    )
+    files.write_bytes(self.examples, file.getvalue())
+
+  def read_examples(self) -> dict[str, np.ndarray]:
+    """`features` (C, frames, coefficients), `names` (C,), `labels` (C,)."""
+    file = io.BytesIO(files.read_bytes(self.examples))
+    try:
+      with np.load(file, allow_pickle=False) as arrays:
+        return {key: arrays[key] for key in ('features', 'names', 'labels')}
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+      raise InputError(
+        f'{self.examples} is damaged; delete it and {files.RUN_AGAIN}'
+      ) from error
+
+
+def _ends_with_newline(path: pathlib.Path) -> bool:
+  with path.open('rb') as file:
+    if file.seek(0, os.SEEK_END) == 0:
+      return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b'\n'
+
+
+def environment(
+  devices: Sequence[Any], command: str | None = None
+) -> dict[str, Any]:
+  """Where and with what this process runs, for environment.json.
+
+  Args:
+    devices: what the run computes on, e.g. `jax.devices()`; kept as text.
+    command: that repeats the run; by default the one of this process.
+
+  Returns:
+    `command`, `python`, `platform`, `cpu`, `cores` (those this process may
+    use), `packages` (name -> version or None), `devices`, `xla_flags`,
+    `git_commit` (of the source, with `-dirty` if it was changed since; None
+    without a repository) and `date` (UTC).
+  """
+  versions = {name: _version(name) for name in _PACKAGES}
+  now = datetime.datetime.now(datetime.UTC)
+  return {
+    'command': _command() if command is None else command,
+    'python': platform.python_version(),
+    'platform': platform.platform(),
+    'cpu': _cpu(),
+    'cores': len(os.sched_getaffinity(0))
+    if hasattr(os, 'sched_getaffinity')
+    else os.cpu_count(),
+    'packages': {**versions, 'sernet_jax': sernet_jax.__version__},
+    'devices': [str(device) for device in devices],
+    'xla_flags': os.environ.get('XLA_FLAGS', ''),
+    'git_commit': _git_commit(),
+    'date': now.isoformat(timespec='seconds'),
+  }
+
+
+def _version(package: str) -> str | None:
+  try:
+    return importlib.metadata.version(package)
+  except importlib.metadata.PackageNotFoundError:
+    return None
+
+
+def _command() -> str:
+  module = getattr(sys.modules['__main__'], '__spec__', None)
+  start = ['-m', module.name] if module is not None else sys.argv[:1]
+  return shlex.join(['python', *start, *sys.argv[1:]])
+
+
+def _cpu() -> str:
+  try:
+    lines = pathlib.Path('/proc/cpuinfo').read_text().splitlines()
+  except OSError:
+    lines = []
+  for line in lines:
+    key, _, value = line.partition(':')
+    if key.strip() == 'model name':
+      return value.strip()
+  return platform.processor() or platform.machine()
+
+
+def _git_commit() -> str | None:
+  root = pathlib.Path(__file__).parent.parent
+  if not (root / '.git').exists():
+    return None  # Installed; a repository around it would not be ours.
+  command = [
+    'git',
+    'describe',
+    '--always',
+    '--dirty',
+    '--abbrev=40',
+    '--exclude=*',
+  ]
+  try:
+    result = subprocess.run(
+      command, cwd=root, capture_output=True, text=True, timeout=10
+    )
+  except (OSError, subprocess.TimeoutExpired):
+    return None
+  return result.stdout.strip() or None

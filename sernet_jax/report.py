@@ -1,0 +1,234 @@
+"""One page that says what a run found and what that does and does not show.
+
+Made from the files of the run folder alone, so that it can be made again at
+any time; the same files give the same page, byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from sernet_jax import canvas, claims, files, metrics, plots
+from sernet_jax.records import RunFolder
+from sernet_jax.spec import SELECTIONS, MfccSpec, require
+
+_PIXELS_PER_INCH = 86
+
+_FEATURES = {
+  'mfcc': 'MFCC',
+  'log_mel': 'log-mel band',
+  'spectrogram': 'FFT bin',
+}
+
+
+def write(folder: RunFolder) -> pathlib.Path:
+  """Makes `figures/` and `report.html` of a finished run.
+
+  Args:
+    folder: with config, environment, metrics and results; examples.npz is
+      drawn if it is there.
+
+  Returns:
+    The path of the page.
+
+  Raises:
+    InputError: if a file is missing or damaged, or the page cannot be
+      written.
+  """
+  results = _in_order(folder.read_results())
+  config = folder.read_config()
+  environment = folder.read_environment()
+  figures = _draw(folder, results, config)
+  loader = jinja2.PackageLoader('sernet_jax', 'templates')
+  templates = jinja2.Environment(
+    loader=loader,
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  templates.filters.update(percent=_percent, number=_number)
+  page = templates.get_template('report.html.j2').render(
+    results=results,
+    headline=results['selections']['last'],
+    protocol=claims.protocol(results),
+    notes=claims.notes(results),
+    guess=claims.guessing(results),
+    selections=_selection_rows(results),
+    meanings=claims.meanings(results),
+    classes=metrics.per_class(
+      results['selections']['last']['pooled']['confusion'], results['classes']
+    ),
+    figures=figures,
+    config=_flat(config),
+    environment=_flat(environment),
+    command=environment['command'],
+  )
+  files.write_bytes(folder.report, page.encode())
+  return folder.report
+
+
+def summary_text(
+  results: Mapping[str, Any], folder: RunFolder | None = None
+) -> str:
+  """The lines that end a run on the terminal.
+
+  Args:
+    results: results.json.
+    folder: adds the line that says where to look.
+  """
+  results = _in_order(results)
+  count = len(results['selections']['last']['folds'])
+  tests = int(np.sum(results['selections']['last']['pooled']['confusion']))
+  lines = [
+    f'{results["corpus"]}, {claims.protocol(results)[0]}, '
+    f'{claims.times(count, "fold")}, '
+    f'{claims.times(results["epochs"], "epoch")}, '
+    f'{claims.times(tests, "test")}, {results["weights_dtype"]} weights:'
+  ]
+  for name, selection in results['selections'].items():
+    pooled, ci95 = selection['pooled'], selection['ci95']
+    interval = ''
+    if ci95:
+      interval = ' [{} to {}]'.format(*map(_percent, ci95['uar']))
+    warning = ''
+    if name == 'best_on_test':
+      warning = (
+        f'  (optimistic: epoch chosen on the test {claims.whom(results)})'
+      )
+    lines.append(
+      f'  {name:<13} UAR {_percent(pooled["uar"])} %{interval}, '
+      f'WA {_percent(pooled["wa"])} %, '
+      f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
+    )
+  lines += [f'  note: {note}' for note in claims.notes(results)]
+  if folder is not None:
+    lines.append(f'  look at {folder.report}')
+  return '\n'.join(lines)
+
+
+def _draw(
+  folder: RunFolder, results: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+  """Draws all figures; name -> what the page needs of each."""
+  rows = folder.read_metrics()
+  require(
+    len(rows) > 0,
+    f'{folder.metrics} holds no epoch; {files.RUN_AGAIN}',
+  )
+  about = (
+    f'{results["corpus"]}, {claims.protocol(results)[0]}, '
+    f'{claims.times(results["epochs"], "epoch")}'
+  )
+  synthetic = bool(results['synthetic'])
+  drawn: dict[str, str] = {}
+
+  def path(name: str, text: str) -> pathlib.Path:
+    drawn[name] = text
+    return folder.figures / f'{name}.png'
+
+  plots.learning_curves(
+    rows,
+    path('learning_curves', 'Loss, WA and UAR by epoch, each fold'),
+    f'{about}; float32 weights',
+    synthetic=synthetic,
+  )
+  for name, selection in results['selections'].items():
+    subtitle = f'{about}; {claims.caption(name, results)}'
+    text = f'Confusion matrix, {claims.meanings(results)[name][0]}'
+    plots.confusion_matrices(
+      selection['pooled']['confusion'],
+      results['classes'],
+      path(f'confusion_{name}', text),
+      subtitle,
+      synthetic=synthetic,
+    )
+  last = results['selections']['last']
+  plots.speaker_bars(
+    last['speakers'],
+    last['pooled'],
+    path('speakers', 'WA and UAR of each speaker, last epoch'),
+    f'{about}; {claims.caption("last", results)}',
+    synthetic=synthetic,
+  )
+  plots.learning_rate(
+    rows, path('learning_rate', 'Learning rate by epoch'), about, synthetic
+  )
+  if folder.examples.exists():
+    examples = folder.read_examples()
+    mfcc = MfccSpec()
+    plots.feature_examples(
+      examples['features'],
+      examples['names'].tolist(),
+      examples['labels'].tolist(),
+      path=path('features', 'Features of one utterance per class'),
+      frame_step_s=mfcc.hop_samples / mfcc.sample_rate_hz,
+      coefficient_name=_FEATURES[config['features']['kind']],
+      subtitle=f'{results["corpus"]}; what the network sees',
+      synthetic=synthetic,
+    )
+  return {
+    name: _embedded(folder.figures / f'{name}.png', text)
+    for name, text in drawn.items()
+  }
+
+
+def _embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
+  content = files.read_bytes(path)
+  # The header of a PNG file holds its width; in the page one inch of every
+  # figure is as wide, so that their letters are of one size.
+  width = int.from_bytes(content[16:20]) * _PIXELS_PER_INCH // canvas.DPI
+  return {
+    'text': text,
+    'width': width,
+    'png': base64.b64encode(content).decode(),
+  }
+
+
+def _in_order(results: Mapping[str, Any]) -> dict[str, Any]:
+  """Results with the selections in the order of `spec.SELECTIONS`."""
+  found = results['selections']
+  ordered = {name: found[name] for name in SELECTIONS if name in found}
+  return {**results, 'selections': ordered}
+
+
+def _selection_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+  """Rows of the table of selections: each with both kinds of weights."""
+  kinds = {results['weights_dtype']: results['selections']}
+  kinds.setdefault('float32', results.get('selections_float32', {}))
+  return [
+    {'name': name, 'dtype': dtype, 'result': kind[name]}
+    for name in results['selections']
+    for dtype, kind in kinds.items()
+    if name in kind
+  ]
+
+
+def _flat(content: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
+  """Nested dict as 'data.corpus' -> text."""
+  flat = {}
+  for key, value in content.items():
+    if isinstance(value, Mapping) and value:
+      flat.update(_flat(value, f'{prefix}{key}.'))
+    else:
+      if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False)
+      flat[f'{prefix}{key}'] = value
+  return flat
+
+
+def _percent(share: float | None) -> str:
+  return '-' if share is None else f'{100 * share:.1f}'
+
+
+def _number(value: float) -> str:
+  """Thousands apart; decimals only where there are some, at most one."""
+  text = f'{value:,.1f}'
+  return text.removesuffix('.0')

@@ -1,0 +1,350 @@
+"""One experiment from its config to its report.
+
+Folds advance together, epoch by epoch, so that a run stopped anywhere has
+results for every fold. All state lives in the checkpoint; the files of the
+run folder are written from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+import tqdm
+
+from sernet_jax import (
+  batching,
+  checkpoint,
+  corpora,
+  feature_cache,
+  inspection,
+  protocols,
+  records,
+  report,
+  tensorboard,
+  training,
+)
+from sernet_jax import (
+  config as config_lib,
+)
+from sernet_jax import (
+  results as results_lib,
+)
+from sernet_jax.config import Experiment
+from sernet_jax.spec import InputError, require
+
+_EXCITED = {'default': None, 'yes': True, 'no': False}
+
+
+class Stopped(Exception):
+  """Raised after the checkpoint when a signal asked the run to stop."""
+
+  def __init__(self, number: int, message: str):
+    self.exit_code = 128 + number
+    super().__init__(message)
+
+
+def load_corpus(experiment: Experiment) -> corpora.Corpus:
+  """The corpus that a config names."""
+  data = experiment.data
+  return corpora.load(
+    data['corpus'],
+    data['root'],
+    data['manifest'],
+    data['part'],
+    _EXCITED[data['excited']],
+  )
+
+
+def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
+  """runs/NAME-HASH, another folder for every set of settings."""
+  digest = config_lib.short_hash(config_lib.to_dict(config))
+  return pathlib.Path('runs') / f'{config.name}-{digest}'
+
+
+def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
+  """The table of a corpus; its picture goes to workdir/corpus.png."""
+  experiment = config_lib.experiment(config)
+  corpus = load_corpus(experiment)
+  durations_s, bad = inspection.durations_s(corpus)
+  segment_s = experiment.audio.duration_s
+  picture = workdir / 'corpus.png'
+  with records.files.writing(picture):
+    workdir.mkdir(parents=True, exist_ok=True)
+    inspection.figure(corpus, durations_s, picture, segment_s)
+  table = inspection.table(corpus, durations_s, segment_s, bad)
+  return f'{table}\nlook at {picture}'
+
+
+def train(
+  config: ml_collections.ConfigDict, workdir: pathlib.Path
+) -> dict[str, Any]:
+  """Runs, resumes or recalls an experiment; returns its results.
+
+  Raises:
+    InputError: for anything wrong in config, corpus or folder.
+    Stopped: after SIGINT or SIGTERM, with the state saved.
+  """
+  experiment = config_lib.experiment(config)
+  folder = records.RunFolder(workdir)
+  with folder.lock():
+    finished = _prepare_folder(folder, config_lib.to_dict(config))
+    if finished is not None:
+      return finished
+    return _Run(experiment, folder).run()
+
+
+def evaluate(
+  config: ml_collections.ConfigDict, workdir: pathlib.Path
+) -> dict[str, Any]:
+  """Results of a run's newest checkpoint, however far it is."""
+  experiment = config_lib.experiment(config)
+  folder = records.RunFolder(workdir)
+  require(
+    folder.config.exists(),
+    f'{workdir} holds no run; train one with --mode=train first',
+  )
+  with folder.lock():
+    _compare(folder, config_lib.to_dict(config))
+    return _Run(experiment, folder).evaluate_checkpoint()
+
+
+def _prepare_folder(
+  folder: records.RunFolder, config: dict[str, Any]
+) -> dict[str, Any] | None:
+  """Checks what is there, writes the config; returns finished results."""
+  epochs = config['train']['epochs']
+  if folder.config.exists():
+    _compare(folder, config)
+    if folder.results.exists():
+      results = folder.read_results()
+      if results['epochs'] == epochs:
+        return results
+      require(
+        results['epochs'] < epochs,
+        f'{folder.path} already did {results["epochs"]} epochs, more than '
+        f'train.epochs={epochs}; ask for at least as many, or choose another '
+        '--workdir',
+      )
+  else:
+    stray = [p.name for p in folder.path.iterdir() if p != folder.lock_file]
+    require(
+      not stray,
+      f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an empty '
+      'or new --workdir',
+    )
+  folder.write_config(config)
+  folder.write_environment(records.environment(jax.devices()))
+  return None
+
+
+def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
+  changed = config_lib.differences(config, folder.read_config())
+  if changed:
+    field, now, before = changed[0]
+    more = f' and {len(changed) - 1} other fields' if len(changed) > 1 else ''
+    raise InputError(
+      f'{folder.path} is a run with {field}={before!r}, not {now!r}{more}; '
+      'choose another --workdir or the settings in its config.json'
+    )
+
+
+class _Run:
+  """The moving parts of one experiment."""
+
+  def __init__(self, experiment: Experiment, folder: records.RunFolder):
+    self.experiment, self.folder = experiment, folder
+    cache = experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
+    self.data = feature_cache.load(
+      load_corpus(experiment),
+      experiment.feature_kind,
+      experiment.mfcc,
+      experiment.audio,
+      pathlib.Path(cache),
+      experiment.data['on_bad_file'],
+    )
+    corpus = self.data.corpus
+    self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
+    self.recipe = results_lib.recipe(experiment, corpus)
+    arrays = batching.fold_arrays(
+      self.folds,
+      corpus.labels,
+      self.data.segment_utterances,
+      experiment.train.batch_size,
+    )
+    self.arrays = jax.device_put(arrays)
+    self.features = jax.device_put(np.asarray(self.data.features))
+    self.labels = jax.device_put(corpus.labels[self.data.segment_utterances])
+    results_lib.check_folds(folder, corpus, self.folds)
+
+  def run(self) -> dict[str, Any]:
+    with checkpoint.Checkpoints(self.folder.checkpoints) as checkpoints:
+      states, done = self._restore(checkpoints)
+      self._train(checkpoints, states, done)
+      return self._finish(states, done)
+
+  def evaluate_checkpoint(self) -> dict[str, Any]:
+    with checkpoint.Checkpoints(self.folder.checkpoints) as checkpoints:
+      states, done = self._restore(checkpoints)
+    require(
+      bool(done.min() > 0),
+      f'{self.folder.path} has no checkpoint in which every fold did an epoch; '
+      'train it further with --mode=train',
+    )
+    return self._finish(states, done)
+
+  def _restore(self, checkpoints) -> tuple[list[Any], np.ndarray]:
+    init = jax.jit(training.init_state, static_argnums=0)
+    fresh = [init(self.recipe, fold.index) for fold in self.folds]
+    # As numpy arrays: what is given to a compiled epoch is used up.
+    states = [jax.tree.map(np.asarray, state) for state in fresh]
+    done = np.zeros(len(self.folds), np.int32)
+    tree, said = checkpoints.load(_stack(states, done))
+    for sentence in said:
+      print(sentence, file=sys.stderr)
+    if tree is not None:
+      done = np.asarray(tree['epochs_done'])
+      states = [
+        jax.tree.map(lambda leaf, i=i: leaf[i], tree['folds'])
+        for i in range(len(self.folds))
+      ]
+    epochs = self.experiment.train.epochs
+    require(
+      bool(done.max() <= epochs),
+      f'{self.folder.path} already did {done.max()} epochs, more than '
+      f'train.epochs={epochs}; ask for at least as many, or choose another '
+      '--workdir',
+    )
+    names = [fold.name for fold in self.folds]
+    self.folder.truncate_metrics(dict(zip(names, done.tolist(), strict=True)))
+    return states, done
+
+  def _train(self, checkpoints, states, done) -> None:
+    train = self.experiment.train
+    if done.min() == train.epochs:
+      return
+    run_epoch = training.compile_epoch(self.recipe)
+    logs = tensorboard.writer(self.folder.path, self.experiment.tensorboard)
+    bar = tqdm.tqdm(
+      total=len(self.folds) * train.epochs,
+      initial=int(done.sum()),
+      unit='epoch',
+      desc='training',
+      disable=None,
+      smoothing=0.05,
+    )
+    latest: dict[str, float] = {}
+    with _signals() as stop, logs, bar:
+      for epoch in range(int(done.min()), train.epochs):
+        for number, fold in enumerate(self.folds):
+          if done[number] > epoch:
+            continue
+          start = time.perf_counter()
+          states[number], values = run_epoch(
+            self.features,
+            self.labels,
+            self.arrays[number],
+            states[number],
+            np.int32(epoch),
+          )
+          row = results_lib.metrics_row(
+            fold, epoch, self.experiment.optim, jax.device_get(values)
+          )
+          row['seconds'] = time.perf_counter() - start
+          self._require_finite(row, checkpoints)
+          self.folder.append_metrics([row])
+          logs.write(row)
+          done[number] = epoch + 1
+          latest[fold.name] = row['test']['uar']
+          bar.set_postfix(
+            loss=f'{row["train"]["loss"]:.3f}',
+            UAR=f'{np.mean(list(latest.values())):.3f}',
+          )
+          bar.update()
+          if stop:
+            checkpoints.save(int(done.sum()), _stack(states, done))
+            raise Stopped(
+              stop[0],
+              f'stopped after {done.sum()} of {len(done) * train.epochs} '
+              'fold-epochs; run the same command again to go on',
+            )
+        last = epoch + 1 == train.epochs
+        if last or (epoch + 1) % train.checkpoint_epochs == 0:
+          checkpoints.save(int(done.sum()), _stack(states, done))
+
+  def _require_finite(self, row, checkpoints) -> None:
+    values = [
+      row['train']['l2'],
+      *(
+        row[part]['loss']
+        for part in ('train', 'test', 'validation')
+        if part in row
+      ),
+    ]
+    if np.isfinite(values).all():
+      return
+    steps = checkpoints.steps
+    kept = f'step {steps[-1]} is kept' if steps else 'none was written yet'
+    raise InputError(
+      f'fold {row["fold"]} became {row["train"]["loss"]} (training loss) in '
+      f'epoch {row["epoch"]} at learning rate {row["learning_rate"]:.3g}; '
+      'lower optim.learning_rate and start in a new --workdir (last '
+      f'checkpoint: {kept})'
+    )
+
+  def _finish(self, states, done) -> dict[str, Any]:
+    results = results_lib.make(
+      self.experiment,
+      self.data,
+      self.folds,
+      self.recipe,
+      results_lib.predictions(
+        self.recipe, self.features, self.data, self.folds, self.arrays, states
+      ),
+      done,
+      self.folder,
+    )
+    report.write(self.folder)
+    return results
+
+
+def _stack(states: list[Any], done: np.ndarray) -> dict[str, Any]:
+  """All folds along a leading axis, as a checkpoint holds them."""
+  host = [jax.tree.map(np.asarray, state) for state in states]
+  folds = jax.tree.map(lambda *leaves: np.stack(leaves), *host)
+  return {'epochs_done': np.asarray(done, np.int32), 'folds': folds}
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+  """A list that receives the number of SIGINT or SIGTERM when it comes."""
+  received: list[int] = []
+
+  def note(number, frame):
+    del frame
+    if received:  # asked twice: stop at once, the checkpoint stays as it is
+      raise Stopped(number, 'stopped at once; the last checkpoint is kept')
+    received.append(number)
+    print(
+      'stopping after this epoch, to save the state; once more to stop at once',
+      file=sys.stderr,
+    )
+
+  numbers = (signal.SIGINT, signal.SIGTERM)
+  try:
+    before = [(number, signal.signal(number, note)) for number in numbers]
+  except ValueError:  # not the main thread: whoever runs us handles signals
+    before = []
+  try:
+    yield received
+  finally:
+    for number, handler in before:
+      signal.signal(number, handler)

@@ -1,0 +1,314 @@
+"""One training step, one epoch, one evaluation, each written for one fold.
+
+The fold axis is outside: whoever calls these functions loops over folds or
+maps them. An epoch with its evaluation is one compiled call; shuffling,
+dropout and the choice of the best epoch happen on the device.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from sernet_jax import keys, losses, model, optim
+from sernet_jax.batching import EvalSet, FoldArrays
+from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+
+Tree = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+  """Everything about training that is fixed when a step is compiled."""
+
+  model: ModelSpec
+  loss: LossSpec
+  optim: OptimSpec
+  batch_size: int
+  seed: int
+  selections: tuple[str, ...] = ('best_on_test',)
+
+
+def init_state(recipe: Recipe, fold_index: int | jax.Array) -> Tree:
+  """The state of one fold before its first epoch.
+
+  Returns:
+    A nested dict: `params`, `stats`, `optimizer`, `step`, and for
+    each selection that chooses an epoch its best `params`, `stats`, `epoch`
+    (epochs completed, 0 for none yet) and `score`.
+  """
+  key = keys.derive(recipe.seed, 'init', fold_index)
+  params, stats = model.init(key, recipe.model)
+  optimizer = optim.optimizer(recipe.optim)
+  best = {
+    'params': params,
+    'stats': stats,
+    'epoch': jnp.zeros((), jnp.int32),
+    'score': jnp.full((), -1.0),
+  }
+  return {
+    'params': params,
+    'stats': stats,
+    'optimizer': optimizer.init(params),
+    'step': jnp.zeros((), jnp.int32),
+    'best': dict.fromkeys(recipe.selections, best),
+  }
+
+
+def train_step(
+  recipe: Recipe,
+  state: Tree,
+  x: jax.Array,
+  labels: jax.Array,
+  mask: jax.Array,
+  weights: jax.Array,
+  fold_index: jax.Array,
+  epoch: jax.Array,
+) -> tuple[Tree, Tree]:
+  """One update from one batch; a batch without a real example changes nothing.
+
+  Args:
+    recipe: what is fixed.
+    state: of one fold.
+    x: (batch, frames, coefficients, 1).
+    labels: int32 (batch,).
+    mask: float32 (batch,), 0 for padding.
+    weights: (classes,), see `losses.class_weights`.
+    fold_index: seeds dropout.
+    epoch: counted from 0; sets the learning rate.
+
+  Returns:
+    (state, sums): `loss` summed over the real examples and `confusion`.
+  """
+  key = keys.derive(recipe.seed, 'dropout', fold_index, state['step'])
+
+  def objective(params):
+    logits, stats = model.apply(
+      recipe.model, params, state['stats'], x, train=True, mask=mask, key=key
+    )
+    values = losses.per_example(logits, labels, recipe.loss)
+    mean = losses.masked_mean(values * weights[labels], mask)
+    return mean, (logits, stats, values)
+
+  gradients, (logits, stats, values) = jax.grad(objective, has_aux=True)(
+    state['params']
+  )
+  updates, optimizer = optim.optimizer(recipe.optim).update(
+    gradients, state['optimizer'], state['params'], epoch=epoch
+  )
+  updated = {
+    'params': optax.apply_updates(state['params'], updates),
+    'stats': stats,
+    'optimizer': optimizer,
+    'step': state['step'] + 1,
+    'best': state['best'],
+  }
+  real = jnp.any(mask > 0)
+  state = _choose(real, updated, state)
+  sums = {
+    'loss': jnp.sum(values * mask),
+    'confusion': confusion(labels, logits, mask),
+  }
+  return state, sums
+
+
+def confusion(
+  labels: jax.Array, scores: jax.Array, mask: jax.Array
+) -> jax.Array:
+  """(classes, classes) int32, rows = truth, of the examples with mask 1."""
+  num_classes = scores.shape[-1]
+  predicted = jnp.argmax(scores, axis=-1)
+  counts = jnp.zeros((num_classes, num_classes), jnp.int32)
+  return counts.at[labels, predicted].add(mask.astype(jnp.int32))
+
+
+def shuffled(
+  recipe: Recipe, fold: FoldArrays, epoch: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  """The training set in this epoch's order, padding last, in batches.
+
+  Every segment draws its own random number, so the order of a fold does not
+  depend on how far the fold was padded.
+
+  Returns:
+    Segments int32 and mask float32, both (steps, batch).
+  """
+  key = keys.derive(recipe.seed, 'shuffle', fold.index, epoch)
+  draw = jax.vmap(
+    lambda segment: jax.random.bits(jax.random.fold_in(key, segment))
+  )
+  order = jnp.lexsort((draw(fold.train), 1 - fold.train_mask))
+  shape = (-1, recipe.batch_size)
+  return fold.train[order].reshape(shape), fold.train_mask[order].reshape(shape)
+
+
+def train_epoch(
+  recipe: Recipe,
+  features: jax.Array,
+  labels: jax.Array,
+  fold: FoldArrays,
+  state: Tree,
+  epoch: jax.Array,
+) -> tuple[Tree, Tree]:
+  """One pass over the training set of a fold.
+
+  Args:
+    recipe: what is fixed.
+    features: (segments, frames, coefficients) of the whole corpus.
+    labels: int32 (segments,).
+    fold: which segments.
+    state: of the fold.
+    epoch: counted from 0.
+
+  Returns:
+    (state, metrics): mean `loss`, `l2` after the epoch, `confusion` of the
+    training passes (dropout on).
+  """
+  weights = losses.class_weights(
+    labels[fold.train], fold.train_mask, recipe.model.num_classes, recipe.loss
+  )
+
+  def step(state, batch):
+    segments, mask = batch
+    return train_step(
+      recipe,
+      state,
+      features[segments][..., None],
+      labels[segments],
+      mask,
+      weights,
+      fold.index,
+      epoch,
+    )
+
+  state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
+  metrics = {
+    'loss': jnp.sum(sums['loss']) / jnp.sum(fold.train_mask),
+    'l2': optim.l2_penalty(state['params'], recipe.optim),
+    'confusion': jnp.sum(sums['confusion'], axis=0),
+  }
+  return state, metrics
+
+
+def predict(
+  recipe: Recipe,
+  features: jax.Array,
+  part: EvalSet,
+  params: Tree,
+  stats: Tree,
+) -> jax.Array:
+  """Probabilities per utterance: the mean over its segments.
+
+  Returns:
+    (slots, classes); slots without an utterance hold 0.
+  """
+  batches = part.segments.reshape(-1, recipe.batch_size)
+
+  def one_batch(segments):
+    logits, _ = model.apply(
+      recipe.model, params, stats, features[segments][..., None], train=False
+    )
+    return jax.nn.softmax(logits)
+
+  votes = jax.lax.map(one_batch, batches)
+  votes = votes.reshape(-1, recipe.model.num_classes)
+  slots = part.mask.shape[0]
+  total = jax.ops.segment_sum(votes, part.slots, num_segments=slots)
+  count = jax.ops.segment_sum(
+    jnp.ones(len(votes)), part.slots, num_segments=slots
+  )
+  mean = total / jnp.maximum(count, 1.0)[:, None]
+  return mean * part.mask[:, None]
+
+
+def evaluate(
+  recipe: Recipe,
+  features: jax.Array,
+  part: EvalSet,
+  params: Tree,
+  stats: Tree,
+) -> Tree:
+  """`loss` (mean, without class weights) and `confusion` per utterance."""
+  probabilities = predict(recipe, features, part, params, stats)
+  picked = jnp.take_along_axis(probabilities, part.labels[:, None], axis=1)
+  values = losses.of_probability(picked[:, 0], recipe.loss)
+  return {
+    'loss': losses.masked_mean(values, part.mask),
+    'confusion': confusion(part.labels, probabilities, part.mask),
+  }
+
+
+def run_epoch(
+  recipe: Recipe,
+  features: jax.Array,
+  labels: jax.Array,
+  fold: FoldArrays,
+  state: Tree,
+  epoch: jax.Array,
+) -> tuple[Tree, Tree]:
+  """Trains one epoch, evaluates, and keeps the weights of the best epochs.
+
+  The test set chooses nothing but the epoch of `best_on_test`: the highest
+  accuracy, the first of equals, as the authors' code keeps it.
+
+  Returns:
+    (state, {'train': ..., 'test': ..., 'validation': ...}).
+  """
+  state, train = train_epoch(recipe, features, labels, fold, state, epoch)
+  metrics = {'train': train}
+  parts = {'best_on_test': ('test', fold.test)}
+  if fold.validation is not None:
+    parts['validation'] = ('validation', fold.validation)
+  best = dict(state['best'])
+  for selection, (name, part) in parts.items():
+    metrics[name] = evaluate(
+      recipe, features, part, state['params'], state['stats']
+    )
+    counts = metrics[name]['confusion']
+    candidate = {
+      'params': state['params'],
+      'stats': state['stats'],
+      'epoch': jnp.asarray(epoch + 1, jnp.int32),
+      'score': jnp.trace(counts) / jnp.sum(part.mask),
+    }
+    better = candidate['score'] > best[selection]['score']
+    best[selection] = _choose(better, candidate, best[selection])
+  return {**state, 'best': best}, metrics
+
+
+def _choose(condition: jax.Array, one: Tree, other: Tree) -> Tree:
+  return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
+
+
+def compile_epoch(recipe: Recipe) -> Callable[..., tuple[Tree, Tree]]:
+  """`run_epoch` for one recipe, jitted; the state it is given is used up."""
+
+  def sernet_epoch(features, labels, fold, state, epoch):
+    return run_epoch(recipe, features, labels, fold, state, epoch)
+
+  return jax.jit(sernet_epoch, donate_argnames='state')
+
+
+def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
+  """`predict` for one recipe, jitted."""
+
+  def sernet_predict(features, part, params, stats):
+    return predict(recipe, features, part, params, stats)
+
+  return jax.jit(sernet_predict)
+
+
+def round_to_fp16(tree: Tree) -> Tree:
+  """Every number as its nearest fp16, kept in float32.
+
+  The authors' code rounds weights and BatchNorm statistics alike before the
+  reported evaluation.
+  """
+  return jax.tree.map(
+    lambda array: jnp.asarray(array, jnp.float16).astype(jnp.float32), tree
+  )

@@ -1,0 +1,47 @@
+"""Installs sernet_jax; settings of the tools are in pyproject.toml."""
+
+import pathlib
+import re
+
+import setuptools
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(
+  r"__version__ = '(.+)'", (HERE / 'sernet_jax/__init__.py').read_text()
+).group(1)
+README = HERE / 'README.md'
+
+TEST = ['pytest>=8', 'hypothesis>=6']
+TENSORBOARD = ['tensorboardX>=2.6']
+
+setuptools.setup(
+  name='sernet_jax',
+  version=VERSION,
+  description='Speech emotion recognition in JAX: small, exact and honest.',
+  long_description=README.read_text() if README.exists() else '',
+  long_description_content_type='text/markdown',
+  license='Apache-2.0',
+  packages=['sernet_jax'],
+  package_data={'sernet_jax': ['data/*', 'templates/*', 'py.typed']},
+  python_requires='>=3.11',
+  install_requires=[
+    'absl-py>=2',
+    'flax>=0.12',
+    'jax>=0.9',
+    'jinja2>=3',
+    'matplotlib>=3.8',
+    'ml-collections>=1',
+    'numpy>=2',
+    'optax>=0.2.5',
+    'orbax-checkpoint>=0.11.30',
+    'scikit-learn>=1.5',
+    'soundfile>=0.12',
+    'soxr>=0.5',
+    'tqdm>=4.66',
+  ],
+  extras_require={
+    'test': TEST,
+    'tensorboard': TENSORBOARD,
+    'dev': [*TEST, *TENSORBOARD, 'pre-commit', 'pyright', 'ruff>=0.15'],
+  },
+)
