@@ -42,6 +42,6 @@ setuptools.setup(
   extras_require={
     'test': TEST,
     'tensorboard': TENSORBOARD,
-    'dev': [*TEST, *TENSORBOARD, 'pre-commit', 'pyright', 'ruff>=0.15'],
+    'dev': [*TEST, *TENSORBOARD, 'mypy>=1.15', 'pre-commit', 'ruff>=0.15'],
   },
 )

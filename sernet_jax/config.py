@@ -94,6 +94,11 @@ class Experiment:
     return dataclasses.replace(self.model, num_classes=num_classes)
 
 
+def field_names() -> list[str]:
+  """Every field of a config with its sections, e.g. 'train.epochs'."""
+  return sorted(_flat(DEFAULTS))
+
+
 def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
   """Nested dicts of JSON's types; tuples become lists."""
   return json.loads(json.dumps(config.to_dict()))

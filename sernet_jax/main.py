@@ -47,14 +47,10 @@ def _run() -> str:
   workdir = pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
-  require(
-    _CONFIG.value is not None,
-    'no --config was given; pass one such as --config=configs/emodb.py',
-  )
+  config = _load_config()
   _set_up_jax()
   from sernet_jax import records, report, run
 
-  config = _CONFIG.value
   if workdir is None:
     workdir = run.default_workdir(config)
   if _MODE.value == 'report':
@@ -90,24 +86,50 @@ def _set_up_jax() -> None:
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
 
 
+def _load_config():
+  """The config of the flags; problems with its file are the user's."""
+  name = config_flags.get_config_filename(flags.FLAGS['config'])
+  require(
+    name is not None,
+    'no --config was given; pass one such as --config=configs/emodb.py',
+  )
+  path = name.split(':')[0]
+  require(
+    pathlib.Path(path).is_file(),
+    f'--config={path} is no file; pass one such as --config=configs/emodb.py',
+  )
+  return _CONFIG.value
+
+
 def _parse(argv: list[str]) -> list[str]:
   """Parses flags; a mistake in one is a mistake of the user."""
   try:
     return flags.FLAGS(argv)
-  except (
-    flags.Error,
-    AttributeError,
-    KeyError,
-    ValueError,
-    TypeError,
-    OSError,
-  ) as error:
+  except (AttributeError, KeyError) as error:
+    _fail(_unknown_field(argv) or _in_one_sentence(error))
+  except (flags.Error, ValueError, TypeError, OSError) as error:
     _fail(_in_one_sentence(error))
+  return argv
+
+
+def _unknown_field(argv: list[str]) -> str | None:
+  """Says which --config.field does not exist and which was meant."""
+  from sernet_jax import config as config_lib
+
+  fields = config_lib.field_names()
+  for argument in argv:
+    field = argument.lstrip('-').split('=')[0].removeprefix('config.')
+    if argument.lstrip('-').startswith('config.') and field not in fields:
+      return (
+        f'--config.{field} is no field of the config: {nearest(field, fields)}'
+      )
+  return None
 
 
 def _in_one_sentence(error: BaseException) -> str:
-  text = ' '.join(str(error).strip('\'"').split())
-  return re.sub(r'^FATAL Flags parsing error: ', '', text)
+  """The message without what Python and absl print around it."""
+  text = ' '.join(str(error).split())
+  return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
 
 
 def _fail(message: str):

@@ -107,8 +107,8 @@ def predictions(
   recipe: Recipe,
   features: jax.Array,
   data: CorpusFeatures,
-  folds: Sequence[Fold],
   arrays: Sequence[FoldArrays],
+  folds: Sequence[Fold],
   states: Sequence[Any],
 ) -> list[dict[str, Any]]:
   """Every test of every selection, with fp16-rounded and float32 weights."""
@@ -148,9 +148,8 @@ def _weights(state) -> Iterator[tuple[str, int | None, Any, Any]]:
 
 def make(
   experiment: Experiment,
-  data: CorpusFeatures,
-  folds: Sequence[Fold],
   recipe: Recipe,
+  data: CorpusFeatures,
   tests: list[dict[str, Any]],
   done: np.ndarray,
   folder: RunFolder,
@@ -159,10 +158,9 @@ def make(
 
   Args:
     experiment: the settings.
-    data: features and corpus.
-    folds: of the protocol.
     recipe: of the training.
-    tests: from `predictions`.
+    data: features and corpus.
+    tests: from `predictions`, folds in the protocol's order.
     done: (folds,), epochs completed.
     folder: of the run.
 
@@ -170,9 +168,8 @@ def make(
     The content of results.json.
   """
   corpus = data.corpus
-  epochs_done = {
-    fold.name: int(count) for fold, count in zip(folds, done, strict=True)
-  }
+  folds = dict.fromkeys(row['fold'] for row in tests)
+  epochs_done = dict(zip(folds, np.asarray(done).tolist(), strict=True))
 
   def summary(selection: str, dtype: str) -> dict[str, Any]:
     rows = [

@@ -94,12 +94,24 @@ def train(
     Stopped: after SIGINT or SIGTERM, with the state saved.
   """
   experiment = config_lib.experiment(config)
+  settings = config_lib.to_dict(config)
   folder = records.RunFolder(workdir)
-  with folder.lock():
-    finished = _prepare_folder(folder, config_lib.to_dict(config))
+  if folder.config.exists():
+    with folder.lock():
+      finished = _recall(folder, settings)
     if finished is not None:
       return finished
-    return _Run(experiment, folder).run()
+  else:
+    _require_empty(folder)
+  # Whatever is wrong with the corpus shows before the folder is touched.
+  data = _Data(experiment)
+  with folder.lock():
+    if folder.config.exists():
+      _compare(folder, settings)
+    results_lib.check_folds(folder, data.features.corpus, data.folds)
+    folder.write_config(settings)
+    folder.write_environment(records.environment(jax.devices()))
+    return _Run(experiment, folder, data).run()
 
 
 def evaluate(
@@ -114,36 +126,41 @@ def evaluate(
   )
   with folder.lock():
     _compare(folder, config_lib.to_dict(config))
-    return _Run(experiment, folder).evaluate_checkpoint()
+    data = _Data(experiment)
+    results_lib.check_folds(folder, data.features.corpus, data.folds)
+    return _Run(experiment, folder, data).evaluate_checkpoint()
 
 
-def _prepare_folder(
+def _recall(
   folder: records.RunFolder, config: dict[str, Any]
 ) -> dict[str, Any] | None:
-  """Checks what is there, writes the config; returns finished results."""
-  epochs = config['train']['epochs']
-  if folder.config.exists():
-    _compare(folder, config)
-    if folder.results.exists():
-      results = folder.read_results()
-      if results['epochs'] == epochs:
-        return results
-      require(
-        results['epochs'] < epochs,
-        f'{folder.path} already did {results["epochs"]} epochs, more than '
-        f'train.epochs={epochs}; ask for at least as many, or choose another '
-        '--workdir',
-      )
-  else:
-    stray = [p.name for p in folder.path.iterdir() if p != folder.lock_file]
-    require(
-      not stray,
-      f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an empty '
-      'or new --workdir',
-    )
-  folder.write_config(config)
-  folder.write_environment(records.environment(jax.devices()))
-  return None
+  """Results of a finished run of the same settings, None if there is work."""
+  _compare(folder, config)
+  if not folder.results.exists():
+    return None
+  results, epochs = folder.read_results(), config['train']['epochs']
+  _require_ahead(folder, results['epochs'], epochs)
+  return results if results['epochs'] == epochs else None
+
+
+def _require_ahead(folder: records.RunFolder, done: int, epochs: int) -> None:
+  require(
+    done <= epochs,
+    f'{folder.path} already did {done} epochs, more than train.epochs={epochs}; '
+    'ask for at least as many, or choose another --workdir',
+  )
+
+
+def _require_empty(folder: records.RunFolder) -> None:
+  if not folder.path.exists():
+    return
+  require(folder.path.is_dir(), f'{folder.path} is a file; choose a --workdir')
+  stray = [p.name for p in folder.path.iterdir() if p != folder.lock_file]
+  require(
+    not stray,
+    f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an '
+    'empty or new --workdir',
+  )
 
 
 def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
@@ -157,13 +174,12 @@ def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
     )
 
 
-class _Run:
-  """The moving parts of one experiment."""
+class _Data:
+  """Corpus, features, folds, and their arrays on the device."""
 
-  def __init__(self, experiment: Experiment, folder: records.RunFolder):
-    self.experiment, self.folder = experiment, folder
+  def __init__(self, experiment: Experiment):
     cache = experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
-    self.data = feature_cache.load(
+    self.features = feature_cache.load(
       load_corpus(experiment),
       experiment.feature_kind,
       experiment.mfcc,
@@ -171,19 +187,26 @@ class _Run:
       pathlib.Path(cache),
       experiment.data['on_bad_file'],
     )
-    corpus = self.data.corpus
+    corpus = self.features.corpus
+    owners = self.features.segment_utterances
     self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
-    self.recipe = results_lib.recipe(experiment, corpus)
     arrays = batching.fold_arrays(
-      self.folds,
-      corpus.labels,
-      self.data.segment_utterances,
-      experiment.train.batch_size,
+      self.folds, corpus.labels, owners, experiment.train.batch_size
     )
-    self.arrays = jax.device_put(arrays)
-    self.features = jax.device_put(np.asarray(self.data.features))
-    self.labels = jax.device_put(corpus.labels[self.data.segment_utterances])
-    results_lib.check_folds(folder, corpus, self.folds)
+    self.fold_arrays = jax.device_put(arrays)
+    self.inputs = jax.device_put(np.asarray(self.features.features))
+    self.labels = jax.device_put(corpus.labels[owners])
+
+
+class _Run:
+  """The moving parts of one experiment."""
+
+  def __init__(
+    self, experiment: Experiment, folder: records.RunFolder, data: _Data
+  ):
+    self.experiment, self.folder, self.data = experiment, folder, data
+    self.folds = data.folds
+    self.recipe = results_lib.recipe(experiment, data.features.corpus)
 
   def run(self) -> dict[str, Any]:
     with checkpoint.Checkpoints(self.folder.checkpoints) as checkpoints:
@@ -216,13 +239,7 @@ class _Run:
         jax.tree.map(lambda leaf, i=i: leaf[i], tree['folds'])
         for i in range(len(self.folds))
       ]
-    epochs = self.experiment.train.epochs
-    require(
-      bool(done.max() <= epochs),
-      f'{self.folder.path} already did {done.max()} epochs, more than '
-      f'train.epochs={epochs}; ask for at least as many, or choose another '
-      '--workdir',
-    )
+    _require_ahead(self.folder, int(done.max()), self.experiment.train.epochs)
     names = [fold.name for fold in self.folds]
     self.folder.truncate_metrics(dict(zip(names, done.tolist(), strict=True)))
     return states, done
@@ -249,9 +266,9 @@ class _Run:
             continue
           start = time.perf_counter()
           states[number], values = run_epoch(
-            self.features,
-            self.labels,
-            self.arrays[number],
+            self.data.inputs,
+            self.data.labels,
+            self.data.fold_arrays[number],
             states[number],
             np.int32(epoch),
           )
@@ -301,16 +318,17 @@ class _Run:
     )
 
   def _finish(self, states, done) -> dict[str, Any]:
-    results = results_lib.make(
-      self.experiment,
-      self.data,
-      self.folds,
+    data = self.data
+    tests = results_lib.predictions(
       self.recipe,
-      results_lib.predictions(
-        self.recipe, self.features, self.data, self.folds, self.arrays, states
-      ),
-      done,
-      self.folder,
+      data.inputs,
+      data.features,
+      data.fold_arrays,
+      self.folds,
+      states,
+    )
+    results = results_lib.make(
+      self.experiment, self.recipe, data.features, tests, done, self.folder
     )
     report.write(self.folder)
     return results

@@ -2,7 +2,7 @@
 
 Six voices say five texts in four emotions, twice each: 240 recordings with
 names like EMO-DB's. Nobody spoke and nobody listened: an emotion is a shift
-of ten properties of the voice, in the directions that reviews of vocal
+of eleven properties of the voice, in the directions that reviews of vocal
 emotion report (K. Scherer, Vocal communication of emotion, 2003). The shifts
 overlap, each voice has habits of its own, and a text is not told twice alike.
 Figures made from this corpus say that the program works, nothing about people.
@@ -10,7 +10,6 @@ Figures made from this corpus say that the program works, nothing about people.
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -18,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from sernet_jax import audio, voice
-from sernet_jax.spec import InputError, nearest, require
+from sernet_jax.spec import InputError, require
 
-VERSION = '1'  # raise it whenever a sound changes
+VERSION = '2'  # raise it whenever a sound changes
 CLASSES = ('anger', 'happiness', 'neutral', 'sadness')
 LETTERS = {'anger': 'W', 'happiness': 'F', 'neutral': 'N', 'sadness': 'T'}
 VERSIONS = ('a', 'b')
@@ -45,15 +44,15 @@ SPEAKERS = {
 # How hard the task is. The first scales the distance between the emotions,
 # the second what utterances of one emotion differ in, the third how far the
 # habits of a speaker lie from the common pattern. Raise VERSION with them.
-STRENGTH = 1.0
-SCATTER = 1.0
-HABIT = 0.6
+STRENGTH = 1.2
+SCATTER = 0.8
+HABIT = 0.5
 
 # Shift by emotion in the order of CLASSES, then the standard deviation of an
 # utterance at SCATTER 1; HABIT counts in these deviations too.
 _SHIFTS = {
-  'pitch_st': (4.0, 4.5, 0.0, -1.0, 2.0),
-  'range_log': (0.35, 0.50, 0.0, -0.45, 0.25),
+  'pitch_st': (3.5, 4.0, 0.0, -1.0, 2.0),
+  'range_log': (0.25, 0.40, 0.0, -0.45, 0.20),
   'end_st': (-1.0, 1.0, 0.0, -0.5, 1.0),
   'rate_log': (0.10, 0.05, 0.0, -0.14, 0.08),
   'effort': (1.0, 0.4, 0.0, -0.7, 0.4),
@@ -64,13 +63,26 @@ _SHIFTS = {
   'articulation_log': (0.10, 0.08, 0.0, -0.20, 0.10),
   'accent_db': (2.5, 1.5, 0.0, -1.5, 1.0),
 }
+# Arguments of `synthesise` by the name of the recording.
+_UTTERANCES = {
+  ''.join((speaker, text, LETTERS[emotion], version)): (
+    speaker,
+    text,
+    emotion,
+    version,
+  )
+  for speaker in SPEAKERS
+  for text in TEXTS
+  for emotion in CLASSES
+  for version in VERSIONS
+}
 _SEED = 20_220_523
-_NAME = re.compile(r'(\d\d)([a-z]\d\d)([A-Z])([a-z])')
+_NAME = re.compile(r'\d\d[a-z]\d\d[A-Z][a-z]')
 _README = 'README.txt'
 _MARK = 'Synthetic emotional speech of sernet_jax, version '
 _TEXT = f"""{_MARK}{VERSION}
 
-Everything here was computed; no person speaks in these recordings, and no
+Everything here was computed; nobody speaks in these recordings, and no
 person judged them. Results on them show that the program works. They say
 nothing about the recognition of human emotion.
 
@@ -113,18 +125,13 @@ def parse_name(stem: str) -> tuple[str, str]:
   Raises:
     InputError: if the name is none of this corpus.
   """
-  match = _NAME.fullmatch(stem)
-  emotions = {letter: emotion for emotion, letter in LETTERS.items()}
   require(
-    match is not None
-    and match[1] in SPEAKERS
-    and match[2] in TEXTS
-    and match[3] in emotions
-    and match[4] in VERSIONS,
-    f'{stem!r} is no name of the embedded corpus, which writes speaker, text, '
-    f'emotion and version as in 01a02Wb; {nearest(stem, _names())}',
+    stem in _UTTERANCES,
+    f'{stem!r} is no recording of the embedded corpus, whose names are like '
+    '01a02Wb; take the file away or give data.root another folder',
   )
-  return match[1], emotions[match[3]]
+  speaker, _, emotion, _ = _UTTERANCES[stem]
+  return speaker, emotion
 
 
 def is_complete(root: Path) -> bool:
@@ -135,7 +142,7 @@ def is_complete(root: Path) -> bool:
   if readme.read_text(encoding='utf-8', errors='replace') != _TEXT:
     return False
   found = {p.name for p in wav.iterdir() if p.stat().st_size > 44}
-  return {f'{name}.wav' for name in _names()} <= found
+  return {f'{name}.wav' for name in _UTTERANCES} <= found
 
 
 def generate(root: Path) -> None:
@@ -143,75 +150,72 @@ def generate(root: Path) -> None:
 
   The recordings are written to a hidden folder beside `root`, which becomes
   `root` in one step: a killed process leaves no half corpus, and of two
-  processes at once the second one to finish drops its copy.
+  processes at once the second one to finish drops its copy. A damaged or
+  older corpus is replaced.
 
   Raises:
     InputError: if `root` holds something else or cannot be written.
   """
   root = Path(root)
-  if is_complete(root):
-    return
-  require(
-    not root.exists() or _is_ours(root) or not any(root.iterdir()),
-    f'{root} holds files that are not the embedded corpus; name another '
-    'folder or move them away',
-  )
   try:
+    if is_complete(root):
+      return
+    require(
+      not root.exists() or _only_ours(root),
+      f'{root} holds files that are not of the embedded corpus; name another '
+      'folder or move them away',
+    )
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
       prefix=f'.{root.name}-', dir=root.parent
     ) as scratch:
-      new = Path(scratch) / 'new'
-      _write(new)
+      _write(Path(scratch) / 'new')
       if root.exists() and not is_complete(root):
-        os.rename(root, Path(scratch) / 'old')
+        root.rename(Path(scratch) / 'old')
       if not is_complete(root):
-        os.rename(new, root)
+        (Path(scratch) / 'new').rename(root)
   except OSError as error:
-    if is_complete(root):  # another process was faster
-      return
-    raise InputError(
-      f'{root} cannot be written ({error.strerror}); make room or set '
-      'SERNET_CACHE to a folder that can be'
-    ) from error
+    if not is_complete(root):  # else another process was faster
+      raise InputError(
+        f'{root} cannot be written ({error.strerror}); make room or name a '
+        'folder that can be'
+      ) from error
 
 
 def _write(root: Path) -> None:
   (root / 'wav').mkdir(parents=True)
-  for name, arguments in _names().items():
+  for name, arguments in _UTTERANCES.items():
     samples = synthesise(*arguments)
     audio.write_wav(root / 'wav' / f'{name}.wav', samples, voice.SAMPLE_RATE_HZ)
   (root / _README).write_text(_TEXT, encoding='utf-8')
 
 
-def _is_ours(root: Path) -> bool:
-  readme = root / _README
-  return readme.is_file() and readme.read_text(
-    encoding='utf-8', errors='replace'
-  ).startswith(_MARK)
-
-
-def _names() -> dict[str, tuple[str, str, str, str]]:
-  """Arguments of `synthesise` by name of the recording, all of them."""
-  return {
-    f'{speaker}{text}{LETTERS[emotion]}{version}': (
-      speaker,
-      text,
-      emotion,
-      version,
-    )
-    for speaker in SPEAKERS
-    for text in TEXTS
-    for emotion in CLASSES
-    for version in VERSIONS
-  }
+def _only_ours(root: Path) -> bool:
+  """Whether a folder holds nothing but what `_write` of any version writes."""
+  if not root.is_dir():
+    return False
+  entries = {entry.name for entry in root.iterdir()}
+  if not entries:
+    return True
+  if not entries <= {_README, 'wav'} or not (root / _README).is_file():
+    return False
+  text = (root / _README).read_text(encoding='utf-8', errors='replace')
+  recordings = (root / 'wav').iterdir() if 'wav' in entries else ()
+  return text.startswith(_MARK) and all(
+    path.suffix == '.wav' and _NAME.fullmatch(path.stem) for path in recordings
+  )
 
 
 def _generator(*purpose: int) -> np.random.Generator:
   return np.random.Generator(np.random.PCG64([_SEED, *purpose]))
 
 
-def _style(speaker: str, emotion: str, rng) -> voice.Style:
+def _bounded(rng: np.random.Generator, count: int) -> np.ndarray:
+  """Normal deviates held within 2, so that no voice leaves human bounds."""
+  return np.clip(rng.standard_normal(count), -2, 2)
+
+
+def _style(speaker: str, emotion: str, rng: np.random.Generator) -> voice.Style:
   """The voice of one utterance: common pattern, habit of the speaker, chance.
 
   shift = STRENGTH * intensity * pattern + deviation * (HABIT * h + SCATTER * n)
@@ -220,9 +224,9 @@ def _style(speaker: str, emotion: str, rng) -> voice.Style:
   pitch_hz, tract, tilt_hz = SPEAKERS[speaker]
   column = CLASSES.index(emotion)
   habits = _generator(0, tuple(SPEAKERS).index(speaker), column)
-  habits = habits.standard_normal(len(_SHIFTS))
-  chance = rng.standard_normal(len(_SHIFTS))
-  intensity = np.exp(0.25 * SCATTER * rng.standard_normal())
+  habits = _bounded(habits, len(_SHIFTS))
+  chance = _bounded(rng, len(_SHIFTS))
+  intensity = np.exp(0.2 * SCATTER * _bounded(rng, 1)[0])
   shift = {}
   for index, (name, row) in enumerate(_SHIFTS.items()):
     pattern, deviation = row[column], row[-1]

@@ -1,0 +1,189 @@
+"""Waveform, spectrogram, mel bands, logarithm, cepstrum: the chain itself.
+
+At the defaults of `MfccSpec` it is that of Light-SERNet (arXiv 2110.03435)
+and of `tf.signal`: frames without padding, periodic window, magnitude of the
+FFT, triangles on the HTK mel scale, ln(mel + offset), orthogonal DCT-II
+without the extra scale of the zeroth coefficient, clipping.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax import features_fft, features_frames
+from sernet_jax.features_tables import dct_matrix, mel_matrix, window
+from sernet_jax.spec import MfccSpec
+
+
+@functools.partial(jax.jit, static_argnames='spec')
+def spectrogram(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> jax.Array:
+  """Magnitude spectrogram; its square if `spec.power` is 2.
+
+  Args:
+    waveform: (..., samples), in [-1, 1] by convention: floating point, or
+      int16, which is divided by 32768. The arithmetic is float32, or float64
+      for a float64 waveform. A sample that is not finite spoils the frames
+      that hold it (with `top_db` the utterance) and no others.
+    spec: the front end.
+    lengths: integers (...,), samples of each utterance if they are padded; or
+      a bool mask (..., samples). What lies behind an utterance is not looked
+      at, and frames that are not its own are 0 (see `frame_mask`).
+
+  Returns:
+    (..., frames, fft_size // 2 + 1), float32 (float64), at least 0.
+
+  Raises:
+    InputError: if the waveform is complex or of another integer type, if it
+      is shorter than one frame, or if `lengths` do not fit it.
+  """
+  frames, mask = features_frames.frames(waveform, spec, lengths)
+  spectrum, _ = _spectrum(frames, spec)
+  return _masked(spectrum, mask)
+
+
+@functools.partial(jax.jit, static_argnames='spec')
+def mel_spectrogram(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> jax.Array:
+  """Mel bands before compression, (..., frames, bands); see `spectrogram`."""
+  return _matmul(spectrogram(waveform, spec, lengths), mel_matrix(spec))
+
+
+@functools.partial(jax.jit, static_argnames='spec')
+def log_mel_spectrogram(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> jax.Array:
+  """Compressed mel bands, (..., frames, bands); see `spectrogram`.
+
+  ln(mel + log_offset), or what `spec.compression` asks for instead.
+  """
+  frames, mask = features_frames.frames(waveform, spec, lengths)
+  spectrum, _ = _spectrum(frames, spec)
+  log_mel = compress(_matmul(spectrum, mel_matrix(spec)), spec, mask)
+  return _masked(log_mel, mask)
+
+
+@functools.partial(jax.jit, static_argnames='spec')
+def mfcc(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> jax.Array:
+  """Mel-frequency cepstral coefficients, clipped to +-`spec.clip`.
+
+  Args:
+    waveform: (..., samples), as for `spectrogram`.
+    spec: the front end, e.g. `PRESETS['paper']`.
+    lengths: as for `spectrogram`.
+
+  Returns:
+    (..., frames, coefficients), float32 (float64).
+
+  Raises:
+    InputError: as `spectrogram`.
+  """
+  frames, mask = features_frames.frames(waveform, spec, lengths)
+  return _masked(mfcc_of_frames(frames, spec, mask), mask)
+
+
+def mfcc_of_frames(
+  frames: jax.Array, spec: MfccSpec, mask: jax.Array | None = None
+) -> jax.Array:
+  """The chain behind the framing.
+
+  Args:
+    frames: (..., frames, frame_samples), not windowed, floating point.
+    spec: the front end.
+    mask: as for `compress`.
+
+  Returns:
+    (..., frames, coefficients).
+  """
+  spectrum, frame_energy = _spectrum(frames, spec)
+  log_mel = compress(_matmul(spectrum, mel_matrix(spec)), spec, mask)
+  cepstrum = _matmul(log_mel, dct_matrix(spec))
+  if spec.zeroth != 'cepstrum':
+    energy = frame_energy
+    if spec.zeroth == 'spectrum_energy':
+      energy = spectrum.sum(axis=-1, keepdims=True)
+    energy = jnp.log(_floored(energy, spec))
+    cepstrum = jnp.concatenate([energy, cepstrum[..., 1:]], axis=-1)
+  if spec.clip is not None:
+    cepstrum = jnp.clip(cepstrum, -spec.clip, spec.clip)
+  return cepstrum
+
+
+def compress(
+  mel: jax.Array, spec: MfccSpec, mask: jax.Array | None = None
+) -> jax.Array:
+  """The logarithm, decibels or power of mel bands, as `spec` asks.
+
+  Args:
+    mel: (..., frames, bands), at least 0.
+    spec: the front end.
+    mask: bool (..., frames), the frames `top_db` looks at; None for all.
+
+  Returns:
+    The shape of `mel`.
+  """
+  floored = _floored(mel, spec)
+  if spec.compression == 'power':
+    return floored**spec.exponent
+  if spec.compression == 'ln':
+    return jnp.log(floored)
+  decibels = (10.0 / math.log(10.0)) * jnp.log(floored)
+  if spec.top_db is None:
+    return decibels
+  seen = decibels
+  if mask is not None:
+    seen = jnp.where(mask[..., None], decibels, -jnp.inf)
+  highest = seen.max(axis=(-2, -1), keepdims=True)
+  return jnp.maximum(decibels, highest - spec.top_db)
+
+
+def _spectrum(frames, spec):
+  """Spectrum (..., frames, bins) and energy of the frames (..., frames, 1)."""
+  energy = None
+  if spec.remove_dc:
+    frames = frames - frames.mean(axis=-1, keepdims=True)
+  if spec.zeroth == 'frame_energy':
+    energy = (frames * frames).sum(axis=-1, keepdims=True)
+  if spec.preemphasis and spec.preemphasis_over == 'frame':
+    first = frames[..., :1]
+    frames = features_frames.preemphasize(frames, spec.preemphasis, first)
+  table = window(spec).reshape((1,) * (frames.ndim - 1) + (-1,))
+  transform = features_fft.rfft(
+    frames * _constant(table, frames), spec.fft_size
+  )
+  if spec.power == 1:
+    spectrum = jnp.abs(transform)
+  else:
+    spectrum = transform.real**2 + transform.imag**2
+  if spec.spectrum_scale != 1.0:
+    spectrum = spectrum * spec.spectrum_scale
+  return spectrum, energy
+
+
+def _masked(values, mask):
+  return values if mask is None else jnp.where(mask[..., None], values, 0)
+
+
+def _floored(values, spec):
+  if spec.log_floor > 0:
+    values = jnp.maximum(values, spec.log_floor)
+  return values + spec.log_offset if spec.log_offset > 0 else values
+
+
+def _constant(table: np.ndarray, like: jax.Array) -> jax.Array:
+  """A float64 table in the dtype of `like`."""
+  return jnp.asarray(table, like.dtype)
+
+
+def _matmul(x: jax.Array, table: np.ndarray) -> jax.Array:
+  # HIGHEST keeps float32 on accelerators whose default is tf32 or bfloat16.
+  return jnp.matmul(x, _constant(table, x), precision=jax.lax.Precision.HIGHEST)

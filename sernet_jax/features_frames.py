@@ -1,0 +1,185 @@
+"""From a waveform to frames, and which frames an utterance fills."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax.spec import InputError, MfccSpec, require
+
+INT16_SCALE = 32_768.0
+
+
+def num_frames(num_samples, spec: MfccSpec):
+  """Frames of a waveform; of each, if `num_samples` is an array.
+
+  1 + (samples - frame) // hop, or 0 if the waveform is shorter than a frame.
+  With padding 'zeros' or 'reflect' the samples count half a frame more on
+  both sides; with 'end' the division rounds up, and there is one frame at
+  least. Without samples there is no frame in any case.
+  """
+  spare = num_samples - spec.frame_samples
+  if spec.padding in ('zeros', 'reflect'):
+    spare = spare + 2 * (spec.frame_samples // 2)
+  if spec.padding == 'end':
+    count = 1 - (-spare * (spare > 0)) // spec.hop_samples
+  else:
+    count = 1 + spare // spec.hop_samples
+  return count * (count > 0) * (num_samples > 0)
+
+
+def frame_mask(lengths, num_samples: int, spec: MfccSpec) -> jax.Array:
+  """Which frames of padded utterances are theirs.
+
+  Args:
+    lengths: integers (...,), samples of each utterance; or a bool mask
+      (..., samples) that is True for the samples of the utterance, which come
+      first.
+    num_samples: to which the utterances are padded.
+    spec: the front end.
+
+  Returns:
+    bool (..., frames); an utterance's frames come first.
+  """
+  lengths = _checked_lengths(lengths, num_samples)
+  place = np.arange(num_frames(num_samples, spec))
+  count = num_frames(lengths, spec)[..., None]
+  return place.reshape((1,) * (count.ndim - 1) + (-1,)) < count
+
+
+def frames(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array | None]:
+  """Pre-emphasis of the waveform, padding, and frames.
+
+  Args:
+    waveform: (..., samples), floating point or int16.
+    spec: the front end.
+    lengths: as for `frame_mask`, one for each waveform; None if all are full.
+
+  Returns:
+    (..., frames, frame_samples), on which what lies behind an utterance's
+    length has no influence; and the frame mask, None without `lengths`.
+
+  Raises:
+    InputError: as `features.spectrogram`.
+  """
+  waveform = as_float(waveform)
+  least = {'zeros': 1, 'end': 1, 'reflect': spec.frame_samples // 2 + 1}
+  least = least.get(spec.padding, spec.frame_samples)
+  if waveform.ndim == 0 or waveform.shape[-1] < least:
+    raise InputError(
+      f'waveform has shape {waveform.shape}; its last axis must hold at least '
+      f'{least} samples (frame_samples is {spec.frame_samples}, padding '
+      f'{spec.padding!r}), so pad it'
+    )
+  num_samples, mask = waveform.shape[-1], None
+  if lengths is not None:
+    lengths = _checked_lengths(lengths, num_samples)
+    require(
+      lengths.shape == waveform.shape[:-1],
+      f'lengths count {lengths.shape} utterances, but waveform has shape '
+      f'{waveform.shape}; give one length for each waveform',
+    )
+    mask = frame_mask(lengths, num_samples, spec)
+  count = num_frames(num_samples, spec)
+  if spec.preemphasis and spec.preemphasis_over == 'waveform':
+    waveform = preemphasize(waveform, spec.preemphasis)
+  return split(_padded(waveform, lengths, count, spec), count, spec), mask
+
+
+def as_float(waveform: jax.Array) -> jax.Array:
+  """`waveform` as float32 (float64 if it is that); int16 to [-1, 1]."""
+  waveform = jnp.asarray(waveform)
+  if waveform.dtype == jnp.int16:
+    return waveform.astype(jnp.float32) / INT16_SCALE
+  require(
+    jnp.issubdtype(waveform.dtype, jnp.floating),
+    f'waveform has dtype {waveform.dtype}; give real floating point samples in '
+    '[-1, 1], or 16-bit integers (int16), which are divided by 32768',
+  )
+  return waveform.astype(jnp.promote_types(waveform.dtype, jnp.float32))
+
+
+def preemphasize(
+  waveform: jax.Array, factor: float, before: jax.Array | None = None
+) -> jax.Array:
+  """x[n] - factor x[n - 1] along the last axis.
+
+  Args:
+    waveform: (..., samples).
+    factor: 0.97 as a rule.
+    before: (..., 1), the sample before the first; None for 0.
+
+  Returns:
+    The shape of `waveform`.
+  """
+  if before is None:
+    before = jnp.zeros_like(waveform[..., :1])
+  previous = jnp.concatenate([before, waveform[..., :-1]], axis=-1)
+  return waveform - factor * previous
+
+
+def split(waveform: jax.Array, count: int, spec: MfccSpec) -> jax.Array:
+  """The first `count` overlapping frames, (..., count, frame_samples)."""
+  hop, length = spec.hop_samples, spec.frame_samples
+  if length % hop == 0:
+    # Slices of whole hops laid side by side cost no gather.
+    per_frame = length // hop
+    hops = waveform[..., : (count - 1) * hop + length]
+    hops = hops.reshape(*waveform.shape[:-1], count - 1 + per_frame, hop)
+    parts = [hops[..., i : i + count, :] for i in range(per_frame)]
+    return jnp.concatenate(parts, axis=-1)
+  index = np.arange(count)[:, None] * hop + np.arange(length)
+  return waveform[..., index]
+
+
+def _checked_lengths(lengths, num_samples: int) -> jax.Array:
+  lengths = jnp.asarray(lengths)
+  if lengths.dtype == jnp.bool_:
+    require(
+      lengths.ndim > 0 and lengths.shape[-1] == num_samples,
+      f'the sample mask has shape {lengths.shape}, but there are {num_samples} '
+      'samples; give one value for each sample',
+    )
+    return lengths.sum(axis=-1, dtype=jnp.int32)
+  require(
+    jnp.issubdtype(lengths.dtype, jnp.integer),
+    f'lengths have dtype {lengths.dtype}; give whole numbers of samples, or a '
+    'bool mask of the samples',
+  )
+  return jnp.clip(lengths.astype(jnp.int32), 0, num_samples)
+
+
+def _padded(waveform, lengths, count, spec):
+  num_samples = waveform.shape[-1]
+  half = spec.frame_samples // 2
+  if spec.padding == 'reflect':
+    return _reflected(waveform, lengths, half)
+  if lengths is not None:
+    place = np.arange(num_samples).reshape((1,) * lengths.ndim + (-1,))
+    waveform = jnp.where(place < lengths[..., None], waveform, 0)
+  if spec.padding == 'zeros':
+    before, after = half, half
+  elif spec.padding == 'end':
+    reach = (count - 1) * spec.hop_samples + spec.frame_samples
+    before, after = 0, max(reach - num_samples, 0)
+  else:
+    return waveform
+  return jnp.pad(waveform, [(0, 0)] * (waveform.ndim - 1) + [(before, after)])
+
+
+def _reflected(waveform, lengths, half):
+  """Half a frame more on both sides, mirrored about the end samples."""
+  num_samples = waveform.shape[-1]
+  if lengths is None:
+    sides = [(0, 0)] * (waveform.ndim - 1) + [(half, half)]
+    return jnp.pad(waveform, sides, mode='reflect')
+  place = np.abs(np.arange(-half, num_samples + half))
+  place = place.reshape((1,) * lengths.ndim + (-1,))
+  last = lengths[..., None] - 1
+  index = jnp.clip(jnp.where(place > last, 2 * last - place, place), 0, last)
+  index = jnp.maximum(index, 0)
+  mirrored = jnp.take_along_axis(waveform, index, axis=-1)
+  return jnp.where(last >= 0, mirrored, 0)

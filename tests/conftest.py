@@ -1,0 +1,91 @@
+"""What several test files share: data, strictness, settings."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import hypothesis
+import numpy as np
+import pytest
+
+# The same examples on every machine, and no time limit for one of them: the
+# first compiles, which takes as long as it takes.
+hypothesis.settings.register_profile(
+  'sernet', deadline=None, derandomize=True, database=None
+)
+hypothesis.settings.load_profile('sernet')
+
+
+@pytest.fixture(scope='session')
+def data_dir():
+  """The golden files; its README.md says how they were made."""
+  return pathlib.Path(__file__).parent / 'data'
+
+
+@pytest.fixture(scope='session')
+def emodb_root():
+  """The folder of the real EMO-DB, which holds `wav/`."""
+  from sernet_jax import corpora
+
+  root = pathlib.Path(
+    os.environ.get('SERNET_EMODB') or corpora.cache_dir() / 'emodb'
+  )
+  if not (root / 'wav').is_dir():
+    pytest.skip(
+      f'EMO-DB is not in {root}: set SERNET_EMODB to its folder, or run '
+      'python -m sernet_jax.download emodb'
+    )
+  return root
+
+
+@pytest.fixture(scope='session')
+def golden(data_dir):
+  """TensorFlow's figures of the network, name -> array."""
+  with np.load(data_dir / 'model_ce_3s.npz') as file:
+    arrays = dict(file)
+  for name, array in arrays.items():
+    if name.startswith('w0/') and name.endswith('/kernel'):
+      arrays[name] = _glorot_uniform(array)
+  return arrays
+
+
+@pytest.fixture(scope='session')
+def golden_weights(golden):
+  """The weights before training under their Keras names."""
+  start = 'w0/'
+  return {
+    name.removeprefix(start): array
+    for name, array in golden.items()
+    if name.startswith(start)
+  }
+
+
+@pytest.fixture
+def strict_ranks():
+  """An array meets one of another rank only where the code says how.
+
+  Not for the network: its maps (examples, frames, coefficients, channels)
+  meet vectors (channels,) all along.
+  """
+  import jax
+
+  with jax.numpy_rank_promotion('raise'):
+    yield
+
+
+def _glorot_uniform(planes):
+  """A kernel from the whole numbers that TensorFlow drew for it.
+
+  Args:
+    planes: uint8 (3, *shape), the lowest byte first.
+
+  Returns:
+    float32 (*shape), the very bits that TensorFlow had.
+  """
+  *size, inputs, outputs = planes.shape[1:]
+  fans = np.prod(size, dtype=int) * (inputs + outputs)
+  limit = np.float32(np.sqrt(6 / fans))
+  low, middle, high = planes.astype(np.int32)
+  drawn = (low + (middle << 8) + (high << 16)).astype(np.float32)
+  return drawn * np.float32(2**-23) * (2 * limit) - limit

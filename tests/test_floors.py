@@ -1,0 +1,149 @@
+"""A file imports only from its own floor or the floors below.
+
+Facts lie at the bottom, the doors that people enter by at the top. Imports
+inside functions count too.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import graphlib
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / 'sernet_jax'
+
+FLOORS = (
+  # 0: facts
+  'spec utterances corpora iemocap manifest container audio protocols metrics '
+  'cost synthetic voice files claims',
+  # 1: pure JAX, and the canvas that figures are drawn on
+  'features model ops losses optim keys interop canvas',
+  # 2: an experiment
+  'batching training records plots',
+  # 3: the outside world
+  'checkpoint feature_cache fetch inspection report tensorboard',
+  # 4: conduct
+  'config results run',
+  # 5: doors
+  'main download',
+)
+FLOOR = {
+  name: floor for floor, names in enumerate(FLOORS) for name in names.split()
+}
+
+# Whatever is not listed is numpy, the standard library, or a breach.
+LIBRARIES = {
+  'absl': 'main',
+  'flax': 'model',
+  'jinja2': 'report',
+  'matplotlib': 'canvas plots inspection',
+  'ml_collections': 'config main run',
+  'optax': 'optim training',
+  'orbax': 'checkpoint',
+  'sklearn': 'metrics',
+  'soundfile': 'audio',
+  'soxr': 'audio',
+  'tensorboardX': 'tensorboard',
+  'tqdm': 'audio fetch inspection run',
+}
+FLOOR_OF_JAX = 1
+
+FILES = sorted(PACKAGE.glob('*.py'))
+MODULES = [path.stem for path in FILES if path.stem != '__init__']
+
+
+@functools.cache
+def imports(path):
+  """(modules of the package, top-level names of all others)."""
+  inside, outside = set(), set()
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, ast.Import):
+      names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+      assert node.level == 0, f'{path.name} has a relative import'
+      names = [f'{node.module}.{alias.name}' for alias in node.names]
+    else:
+      continue
+    for name in names:
+      top, *rest = name.split('.')
+      if top != 'sernet_jax':
+        outside.add(top)
+      elif rest and rest[0] != '__version__':
+        inside.add(rest[0])
+  return inside, outside
+
+
+def test_every_file_has_a_floor():
+  assert set(MODULES) == set(FLOOR)
+  assert imports(PACKAGE / '__init__.py') == (set(), set())
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_imports_go_down(name):
+  inside, _ = imports(PACKAGE / f'{name}.py')
+  above = {other for other in inside if FLOOR[other] > FLOOR[name]}
+  assert not above, f'{name} (floor {FLOOR[name]}) imports {above} above it'
+
+
+def test_no_file_imports_itself_in_a_circle():
+  graph = {name: imports(PACKAGE / f'{name}.py')[0] for name in MODULES}
+  graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_each_library_has_its_files(name):
+  _, outside = imports(PACKAGE / f'{name}.py')
+  for library in outside - set(sys.stdlib_module_names) - {'numpy'}:
+    if library == 'jax':
+      assert FLOOR[name] >= FLOOR_OF_JAX, f'{name} imports jax'
+    else:
+      assert name in LIBRARIES.get(library, '').split(), (
+        f'{name} imports {library}'
+      )
+
+
+@pytest.mark.parametrize('library', LIBRARIES)
+def test_the_list_of_libraries_is_true(library):
+  for name in LIBRARIES[library].split():
+    assert library in imports(PACKAGE / f'{name}.py')[1]
+
+
+@pytest.mark.parametrize(
+  'path', sorted((ROOT / 'configs').glob('*.py')), ids=lambda path: path.name
+)
+def test_configs_import_ml_collections_alone(path):
+  inside, outside = imports(path)
+  assert not inside
+  assert outside - set(sys.stdlib_module_names) <= {'ml_collections'}
+
+
+def test_features_load_jax_and_numpy_alone():
+  """The MFCC op is used in other people's code."""
+  program = """
+import json, sys
+import {}
+print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))
+"""
+
+  def loaded(modules):
+    result = subprocess.run(
+      [sys.executable, '-c', program.format(modules)],
+      check=True,
+      capture_output=True,
+      text=True,
+      cwd=ROOT,
+    )
+    return set(json.loads(result.stdout))
+
+  before = loaded('jax, jax.numpy, numpy')
+  after = loaded('sernet_jax.features')
+  extra = after - before - set(sys.stdlib_module_names)
+  assert extra == {'sernet_jax'}
+  assert not {'flax', 'optax', 'soundfile', 'matplotlib', 'sklearn'} & after

@@ -1,0 +1,83 @@
+"""The command line as a stranger uses it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import tiny
+
+
+def sernet(*arguments, cache=None, module='main'):
+  environment = dict(os.environ)
+  if cache is not None:
+    environment['SERNET_CACHE'] = str(cache)
+  return subprocess.run(
+    [sys.executable, '-m', f'sernet_jax.{module}', *arguments],
+    capture_output=True,
+    text=True,
+    cwd=tiny.ROOT,
+    env=environment,
+    timeout=300,
+  )
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['--config.train.epoch=3'], "did you mean 'train.epochs'?"),
+    (['--config.train.epochs=many'], '--config.train.epochs=many'),
+    (['--mode=trian'], "did you mean 'train'?"),
+    (['--confg=x'], "Unknown command line flag 'confg'"),
+    (['stray'], "['stray'] is no flag"),
+    (['--config.data.root=/no/such/folder'], 'sernet_jax.download emodb'),
+  ],
+)
+def test_a_mistake_is_one_sentence_and_code_2(tmp_path, arguments, message):
+  workdir = tmp_path / 'run'
+  done = sernet('--config=configs/emodb.py', f'--workdir={workdir}', *arguments)
+  assert done.returncode == 2
+  assert message in done.stderr
+  assert 'Traceback' not in done.stderr
+  assert len(done.stderr.strip().splitlines()) == 1
+  assert done.stdout == ''
+  assert not workdir.exists()
+
+
+@pytest.mark.parametrize(
+  ('config', 'message'),
+  [
+    ('configs/emodb', '--config=configs/emodb is no file'),
+    ('configs/iemocap.py:7', "'7' after the colon"),
+  ],
+)
+def test_a_wrong_config_is_one_sentence_and_code_2(config, message):
+  done = sernet(f'--config={config}')
+  assert (done.returncode, message in done.stderr) == (2, True)
+  assert 'Traceback' not in done.stderr
+
+
+def test_report_without_a_run_is_one_sentence(tmp_path):
+  done = sernet('--mode=report', f'--workdir={tmp_path}')
+  assert done.returncode == 2
+  assert str(tmp_path) in done.stderr
+  assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_train_then_report_from_the_files_alone(tmp_path):
+  csv = tiny.write_corpus(tmp_path / 'corpus')
+  flags = tiny.flags(tiny.config(csv, tmp_path / 'cache', train__epochs=1))
+  workdir = tmp_path / 'run'
+  done = sernet(*flags, f'--workdir={workdir}', cache=tmp_path / 'cache')
+  assert done.returncode == 0, done.stderr
+  assert 'UAR' in done.stdout
+  assert 'optimistic' in done.stdout
+  assert str(workdir / 'report.html') in done.stdout
+  assert done.stderr == ''  # no terminal, so no bar
+  page = (workdir / 'report.html').read_text()
+  (workdir / 'report.html').unlink()
+  again = sernet('--mode=report', f'--workdir={workdir}')
+  assert again.stdout == done.stdout
+  assert (workdir / 'report.html').read_text() == page
