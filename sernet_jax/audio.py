@@ -257,7 +257,7 @@ def _open(path: PathLike) -> Iterator[soundfile.SoundFile]:
 
 def _decode(path: PathLike, sound: soundfile.SoundFile) -> np.ndarray:
   """All samples, float32 (frames, channels)."""
-  blocks = []
+  blocks: list[np.ndarray] = []
   try:
     while not blocks or len(blocks[-1]) == _BLOCK_FRAMES:
       # In blocks, because the length of the header may be a guess.
@@ -297,7 +297,7 @@ def _read_all(
     disable=None if progress else True,
   )
   pool = concurrent.futures.ThreadPoolExecutor(workers)
-  waiting = collections.deque()
+  waiting: collections.deque = collections.deque()
   indices = iter(range(len(paths)))
   num_read = 0
   try:

@@ -94,7 +94,7 @@ class Checkpoints:
       Damaged ones are moved out of the way.
     """
     abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
-    said = []
+    said: list[str] = []
     for step in reversed(self.steps):
       try:
         tree = self._checkpointer.load(step, abstract)

@@ -110,7 +110,7 @@ def emodb(root: PathLike = '') -> Corpus:
     'their wav/ with --config.data.root=',
   )
   utterances = tuple(_emodb_utterance(path) for path in paths)
-  problems = ()
+  problems: tuple[str, ...] = ()
   if len(paths) != EMODB_FILES:
     problems = (
       f'{folder} holds {len(paths)} recordings, the whole corpus has '

@@ -10,6 +10,16 @@ docs/features.md shows the rest: presets, lengths, streams, normalisation,
 augmentation.
 """
 
+from sernet_jax.augment import mixup, spec_augment
+from sernet_jax.features_around import (
+  RunningState,
+  add_deltas,
+  deltas,
+  normalize,
+  pcen,
+  running_init,
+  running_normalize,
+)
 from sernet_jax.features_chain import (
   compress,
   log_mel_spectrogram,
@@ -33,16 +43,25 @@ __all__ = [
   'PRESETS',
   'InputError',
   'MfccSpec',
+  'RunningState',
   'StreamFrames',
   'StreamState',
+  'add_deltas',
   'compress',
   'dct_matrix',
+  'deltas',
   'frame_mask',
   'log_mel_spectrogram',
   'mel_matrix',
   'mel_spectrogram',
   'mfcc',
+  'mixup',
+  'normalize',
   'num_frames',
+  'pcen',
+  'running_init',
+  'running_normalize',
+  'spec_augment',
   'spectrogram',
   'stream_end',
   'stream_init',

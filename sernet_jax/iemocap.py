@@ -120,7 +120,7 @@ class _Found:
   def __init__(self):
     self.utterances: dict[str, Utterance] = {}
     self.speakers: set[str] = set()
-    self.other_labels = collections.Counter()
+    self.other_labels: collections.Counter[str] = collections.Counter()
     self.unknown_labels: list[str] = []
     self.odd_lines: list[str] = []
     self.missing: list[str] = []

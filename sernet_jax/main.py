@@ -10,8 +10,7 @@ import pathlib
 import re
 import sys
 
-from absl import app, flags
-from absl import logging as absl_logging
+from absl import app, flags, logging as absl_logging
 from ml_collections import config_flags
 
 from sernet_jax.spec import InputError, nearest, require
@@ -37,6 +36,9 @@ def main(argv: list[str]) -> None:
     print(_run())
   except InputError as error:
     _fail(str(error))
+  except KeyboardInterrupt:  # before training began: there is no state yet
+    print('stopped; nothing was lost', file=sys.stderr)
+    sys.exit(130)
 
 
 def _run() -> str:
@@ -49,7 +51,7 @@ def _run() -> str:
     return _report(workdir)
   config = _load_config()
   _set_up_jax()
-  from sernet_jax import records, report, run
+  from sernet_jax import interrupt, records, report, run
 
   if workdir is None:
     workdir = run.default_workdir(config)
@@ -59,7 +61,7 @@ def _run() -> str:
     return run.inspect(config, workdir)
   try:
     results = getattr(run, _MODE.value)(config, workdir)
-  except run.Stopped as stop:
+  except interrupt.Stopped as stop:
     print(stop, file=sys.stderr)
     sys.exit(stop.exit_code)
   return report.summary_text(results, records.RunFolder(workdir))

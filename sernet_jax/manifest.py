@@ -35,7 +35,8 @@ def manifest(path: str | os.PathLike, root: str | os.PathLike = '') -> Corpus:
   path = pathlib.Path(path).expanduser().absolute()
   base = pathlib.Path(root).expanduser().absolute() if root else path.parent
   require(base.is_dir(), f'{base} is no folder; correct --config.data.root=')
-  utterances, faults, line_of = [], [], {}
+  line_of: dict[str, int] = {}
+  utterances, faults = [], []
   for line, row in _rows(path):
     fault = _fault(row, base, line, line_of)
     if fault:
@@ -131,8 +132,7 @@ def _fault(
   file = base / row['path']
   if not os.path.isfile(file):  # noqa: PTH113 (any text at all may stand here)
     return f'names {str(file)!r}, which is not a file'
-  file = os.path.realpath(file)
-  first = line_of.setdefault(file, line)
+  first = line_of.setdefault(os.path.realpath(file), line)
   if first != line:
     return f'names {row["path"]} again, as line {first} does'
   return ''
@@ -140,7 +140,7 @@ def _fault(
 
 def _look_alikes(classes: tuple[str, ...]) -> tuple[str, ...]:
   """A sentence for labels that differ in nothing but capitals."""
-  by_fold = {}
+  by_fold: dict[str, list[str]] = {}
   for label in classes:
     by_fold.setdefault(label.casefold(), []).append(label)
   return tuple(

@@ -59,6 +59,7 @@ class LocalFeatureBlock(nnx.Module):
     self.variance = nnx.BatchStat(jnp.ones(outputs))
 
   def __call__(self, x, mask, train):
+    """One block; in training it also moves the statistics."""
     x = ops.conv(x, self.kernel[...])
     if self.bias is not None:
       x = x + self.bias[...]
@@ -86,6 +87,7 @@ class Dense(nnx.Module):
     self.bias = nnx.Param(jnp.zeros(outputs))
 
   def __call__(self, x):
+    """(..., inputs) to (..., outputs)."""
     return x @ self.kernel[...] + self.bias[...]
 
 
@@ -112,6 +114,7 @@ class LightSERNet(nnx.Module):
     self.head = Dense(inputs, spec.num_classes, rngs)
 
   def __call__(self, x, mask, train, key):
+    """See `apply`."""
     paths = [getattr(self, name)(x, mask, train) for name in self.paths]
     x = jnp.concatenate(paths, axis=-1)
     for number in range(1, len(BLOCKS) + 1):

@@ -118,10 +118,10 @@ def predictions(
   for fold, fold_arrays, state in zip(folds, arrays, states, strict=True):
     for selection, epoch, params, stats in _weights(state):
       for dtype in DTYPES:
-        used = (params, stats)
+        used = {'params': params, 'stats': stats}
         if dtype == 'float16':
           used = training.round_to_fp16(used)
-        found = np.asarray(predict(features, fold_arrays.test, *used))
+        found = np.asarray(predict(features, fold_arrays.test, **used))
         for place, shares in zip(fold.test, found, strict=False):
           utterance = data.corpus.utterances[place]
           rows.append(

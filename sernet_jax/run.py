@@ -7,12 +7,9 @@ run folder are written from it.
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -23,33 +20,22 @@ import tqdm
 from sernet_jax import (
   batching,
   checkpoint,
+  config as config_lib,
   corpora,
   feature_cache,
   inspection,
+  interrupt,
   protocols,
   records,
   report,
+  results as results_lib,
   tensorboard,
   training,
-)
-from sernet_jax import (
-  config as config_lib,
-)
-from sernet_jax import (
-  results as results_lib,
 )
 from sernet_jax.config import Experiment
 from sernet_jax.spec import InputError, require
 
 _EXCITED = {'default': None, 'yes': True, 'no': False}
-
-
-class Stopped(Exception):
-  """Raised after the checkpoint when a signal asked the run to stop."""
-
-  def __init__(self, number: int, message: str):
-    self.exit_code = 128 + number
-    super().__init__(message)
 
 
 def load_corpus(experiment: Experiment) -> corpora.Corpus:
@@ -91,7 +77,7 @@ def train(
 
   Raises:
     InputError: for anything wrong in config, corpus or folder.
-    Stopped: after SIGINT or SIGTERM, with the state saved.
+    interrupt.Stopped: after SIGINT or SIGTERM, with the state saved.
   """
   experiment = config_lib.experiment(config)
   settings = config_lib.to_dict(config)
@@ -259,7 +245,7 @@ class _Run:
       smoothing=0.05,
     )
     latest: dict[str, float] = {}
-    with _signals() as stop, logs, bar:
+    with interrupt.signals() as stop, logs, bar:
       for epoch in range(int(done.min()), train.epochs):
         for number, fold in enumerate(self.folds):
           if done[number] > epoch:
@@ -288,7 +274,7 @@ class _Run:
           bar.update()
           if stop:
             checkpoints.save(int(done.sum()), _stack(states, done))
-            raise Stopped(
+            raise interrupt.Stopped(
               stop[0],
               f'stopped after {done.sum()} of {len(done) * train.epochs} '
               'fold-epochs; run the same command again to go on',
@@ -339,30 +325,3 @@ def _stack(states: list[Any], done: np.ndarray) -> dict[str, Any]:
   host = [jax.tree.map(np.asarray, state) for state in states]
   folds = jax.tree.map(lambda *leaves: np.stack(leaves), *host)
   return {'epochs_done': np.asarray(done, np.int32), 'folds': folds}
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-  """A list that receives the number of SIGINT or SIGTERM when it comes."""
-  received: list[int] = []
-
-  def note(number, frame):
-    del frame
-    if received:  # asked twice: stop at once, the checkpoint stays as it is
-      raise Stopped(number, 'stopped at once; the last checkpoint is kept')
-    received.append(number)
-    print(
-      'stopping after this epoch, to save the state; once more to stop at once',
-      file=sys.stderr,
-    )
-
-  numbers = (signal.SIGINT, signal.SIGTERM)
-  try:
-    before = [(number, signal.signal(number, note)) for number in numbers]
-  except ValueError:  # not the main thread: whoever runs us handles signals
-    before = []
-  try:
-    yield received
-  finally:
-    for number, handler in before:
-      signal.signal(number, handler)

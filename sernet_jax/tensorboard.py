@@ -28,7 +28,8 @@ class _Writer(_Silent):
   """One event file per fold under RUN/tensorboard."""
 
   def __init__(self, folder: pathlib.Path, make):
-    self._folder, self._make, self._writers = folder, make, {}
+    self._folder, self._make = folder, make
+    self._writers: dict[str, Any] = {}
 
   def __exit__(self, *error):
     for writer in self._writers.values():

@@ -10,8 +10,7 @@ import ml_collections
 import pytest
 import tiny
 
-from sernet_jax import config as config_lib
-from sernet_jax import features
+from sernet_jax import config as config_lib, features
 from sernet_jax.spec import InputError
 
 CONFIGS = sorted(path.stem for path in (tiny.ROOT / 'configs').glob('*.py'))

@@ -21,14 +21,15 @@ PACKAGE = ROOT / 'sernet_jax'
 
 FLOORS = (
   # 0: facts
-  'spec utterances corpora iemocap manifest container audio protocols metrics '
-  'cost synthetic voice files claims',
+  'spec mel utterances corpora iemocap manifest container audio protocols '
+  'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
-  'features model ops losses optim keys interop canvas',
+  'features features_chain features_fft features_frames features_presets '
+  'features_stream features_tables model ops losses optim keys interop canvas',
   # 2: an experiment
   'batching training records plots',
   # 3: the outside world
-  'checkpoint feature_cache fetch inspection report tensorboard',
+  'checkpoint feature_cache fetch inspection interrupt report tensorboard',
   # 4: conduct
   'config results run',
   # 5: doors

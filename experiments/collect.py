@@ -1,0 +1,64 @@
+"""Copies what is worth keeping of a run into a folder of experiments/.
+
+  python experiments/collect.py runs/emodb experiments/emodb_loso
+
+Takes the results, the settings, the environment without paths of the machine,
+and two figures; checkpoints and recordings stay behind.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+FIGURES = ('learning_curves', 'confusion_last')
+ENVIRONMENT = (
+  'python',
+  'cpu',
+  'cores',
+  'packages',
+  'devices',
+  'xla_flags',
+  'git_commit',
+  'date',
+)
+
+
+def main(run: str, target: str) -> None:
+  """See the text of the file."""
+  source, folder = pathlib.Path(run), pathlib.Path(target)
+  folder.mkdir(parents=True, exist_ok=True)
+  content = {
+    name: json.loads((source / f'{name}.json').read_text())
+    for name in ('config', 'environment', 'results')
+  }
+  content['config']['data'].update(root='', cache_dir='')
+  environment = content['environment']
+  command = re.sub(
+    r"\s'?--(config\.data\.root|workdir)=\S+", '', environment['command']
+  )
+  rows = [
+    json.loads(line)
+    for line in (source / 'metrics.jsonl').read_text().splitlines()
+  ]
+  seconds = sorted(row['seconds'] for row in rows)
+  record = {
+    'command': command,
+    'environment': {name: environment[name] for name in ENVIRONMENT},
+    'config': content['config'],
+    'median_seconds_per_epoch_of_a_fold': seconds[len(seconds) // 2],
+    'results': content['results'],
+  }
+  (folder / 'results.json').write_text(json.dumps(record, indent=1) + '\n')
+  for name in FIGURES:
+    shutil.copy(source / 'figures' / f'{name}.png', folder / f'{name}.png')
+  for name, selection in content['results']['selections'].items():
+    pooled = {k: v for k, v in selection['pooled'].items() if k != 'confusion'}
+    print(name, json.dumps(pooled))
+
+
+if __name__ == '__main__':
+  main(*sys.argv[1:])
