@@ -3,11 +3,10 @@
   python -m sernet_jax.main --config=configs/quickstart.py
 
 Offline; 240 synthetic utterances of six speakers and four emotions, 1.5 s,
-one speaker left out at a time. Its figures say that the code works, not how
+one speaker left out at a time; a higher and sooner falling learning rate than
+the paper's, to learn in minutes. Its figures say that the code works, not how
 people sound. Measured time and result: see README.
 """
-
-import math
 
 from ml_collections import ConfigDict
 
@@ -39,16 +38,16 @@ def get_config() -> ConfigDict:
       'loss': {'name': 'cross_entropy', 'gamma': 2.0, 'class_weights': 'none'},
       'optim': {
         'learning_rate': 1e-3,
-        'decay_start_epochs': 50,
-        'decay_every_epochs': 20,
-        'decay_factor': math.exp(-0.15),
+        'decay_start_epochs': 4,
+        'decay_every_epochs': 1,
+        'decay_factor': 0.5,
         'l2': 1e-6,
       },
       'protocol': {'name': 'loso', 'validation': 'none', 'folds': ()},
       'train': {
-        'epochs': 10,
-        'batch_size': 32,
-        'checkpoint_epochs': 10,
+        'epochs': 6,
+        'batch_size': 16,
+        'checkpoint_epochs': 2,
         'tensorboard': False,
       },
     }

@@ -7,6 +7,7 @@ are kept, so that a damaged one does not end a run.
 
 from __future__ import annotations
 
+import logging
 import pathlib
 import shutil
 from types import TracebackType
@@ -23,6 +24,7 @@ except ImportError:  # the name until orbax-checkpoint 0.12
   from orbax.checkpoint.experimental import v1 as ocp
 
 KEPT = 2
+_SPARE_BYTES = 1 << 20  # for what is not arrays
 # What orbax and the storage below it raise for files that are missing, cut
 # short, of another shape, or cannot be written.
 _FAILURES = (OSError, ValueError, KeyError, TypeError, RuntimeError)
@@ -53,7 +55,12 @@ class Checkpoints:
     error: BaseException | None,
     trace: TracebackType | None,
   ) -> None:
-    self._checkpointer.close()
+    try:
+      self._checkpointer.close()
+    except _FAILURES:
+      # A save that failed fails here once more; its own error says it all.
+      if error is None:
+        raise
 
   @property
   def steps(self) -> list[int]:
@@ -72,16 +79,30 @@ class Checkpoints:
     """
     if step in self.steps:
       return
+    host = jax.tree.map(np.asarray, tree)
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(host)) + _SPARE_BYTES
+    free = shutil.disk_usage(self.folder).free
+    if free < needed:
+      raise self._unwritten(
+        f'it needs {needed >> 20} MiB and {free >> 20} MiB are free'
+      )
+    # What orbax logs of a failure is many pages; one sentence is enough.
+    logger = logging.getLogger('absl')
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
-      self._checkpointer.save(step, jax.tree.map(np.asarray, tree))
+      self._checkpointer.save(step, host)
     except _FAILURES as error:
-      last = self.steps[-1] if self.steps else None
-      kept = f'the one of step {last} is kept' if last else 'there is no older'
-      raise InputError(
-        f'a checkpoint could not be written to {self.folder} '
-        f'({_first_line(error)}); {kept}: free some space and run the same '
-        'command again'
-      ) from error
+      raise self._unwritten(_first_line(error)) from error
+    finally:
+      logger.setLevel(level)
+
+  def _unwritten(self, reason: str) -> InputError:
+    kept = f'step {self.steps[-1]} is kept' if self.steps else 'none is there'
+    return InputError(
+      f'a checkpoint could not be written to {self.folder} ({reason}; of the '
+      f'older ones {kept}); free some space and run the same command again'
+    )
 
   def load(self, target: Tree) -> tuple[Tree | None, list[str]]:
     """The newest checkpoint that can be read.

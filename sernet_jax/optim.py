@@ -12,9 +12,6 @@ from sernet_jax.spec import OptimSpec
 
 Tree = dict[str, Any]
 
-# The schedule is tabulated this far; afterwards the rate stays.
-_MAX_EPOCHS = 10_000
-
 
 def learning_rate(spec: OptimSpec) -> optax.Schedule:
   """Epoch (counted from 0) -> learning rate.
@@ -24,12 +21,15 @@ def learning_rate(spec: OptimSpec) -> optax.Schedule:
   100 and so on, as the authors' code does.
   """
   every = spec.decay_every_epochs
-  first = -(-spec.decay_start_epochs // every) * every
-  boundaries = range(max(first, every), _MAX_EPOCHS, every)
-  schedule = optax.piecewise_constant_schedule(
-    spec.learning_rate, dict.fromkeys(boundaries, spec.decay_factor)
+  # The first such epoch; epoch 0 itself never decays.
+  first = max(-(-spec.decay_start_epochs // every), 1) * every
+  return optax.exponential_decay(
+    spec.learning_rate,
+    transition_steps=every,
+    decay_rate=spec.decay_factor,
+    transition_begin=first - every,
+    staircase=True,
   )
-  return schedule
 
 
 def decayed(params: Tree) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 
 import jax
 import numpy as np
@@ -89,15 +90,30 @@ def test_other_shapes_do_not_pass_for_a_checkpoint(folder):
 
 
 def test_a_full_disk_leaves_the_last_good_one(folder, monkeypatch):
+  usage = shutil.disk_usage(folder)._replace(free=1 << 20)
+  monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
+  with (
+    pytest.raises(InputError, match=r'1 MiB are free.*step 6 is kept'),
+    checkpoint.Checkpoints(folder) as checkpoints,
+  ):
+    checkpoints.save(8, tree(8.1))
   with checkpoint.Checkpoints(folder) as checkpoints:
+    assert_same(checkpoints.load(tree(0.0))[0], tree(6.1))
 
-    def full(*args, **kwargs):
-      raise OSError(errno.ENOSPC, 'No space left on device')
 
+def test_a_disk_that_fills_while_writing_is_one_sentence(folder, monkeypatch):
+  """The error comes from the save and again when orbax is closed."""
+
+  def full(*args, **kwargs):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+  with (
+    pytest.raises(InputError, match=r'No space left.*step 6 is kept'),
+    checkpoint.Checkpoints(folder) as checkpoints,
+  ):
     monkeypatch.setattr(checkpoints._checkpointer, 'save', full)
-    with pytest.raises(InputError, match=r'No space left.*step 6 is kept'):
-      checkpoints.save(8, tree(8.1))
-    monkeypatch.undo()
+    monkeypatch.setattr(checkpoints._checkpointer, 'close', full)
+    checkpoints.save(8, tree(8.1))
   with checkpoint.Checkpoints(folder) as checkpoints:
     assert_same(checkpoints.load(tree(0.0))[0], tree(6.1))
 
