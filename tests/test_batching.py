@@ -48,6 +48,7 @@ def cases(draw):
   )
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(cases())
 def test_all_folds_have_the_same_shapes(case):
   folds, _, _, batch_size = case
@@ -68,6 +69,7 @@ def test_all_folds_have_the_same_shapes(case):
         assert len(part.labels) == len(part.mask)
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(cases())
 def test_training_holds_every_segment_once(case):
   folds, _, segment_utterances, batch_size = case
@@ -82,6 +84,7 @@ def test_training_holds_every_segment_once(case):
   assert len(arrays.train) - most < batch_size
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(cases())
 def test_every_segment_votes_for_its_utterance(case):
   folds, labels, segment_utterances, _ = case

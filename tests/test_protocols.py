@@ -99,6 +99,7 @@ def same(folds, others):
 # loso
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(speaker_corpora())
 def test_loso_tests_each_speaker_once_and_leaks_none(corpus):
   folds = protocols.make(corpus, LOSO)
@@ -112,6 +113,7 @@ def test_loso_tests_each_speaker_once_and_leaks_none(corpus):
   assert set(times_tested(folds).values()) == {1}
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(speaker_corpora())
 def test_the_validation_speaker_is_the_next_in_order(corpus):
   folds = protocols.make(corpus, HELD_OUT)
@@ -147,6 +149,7 @@ def test_folds_asked_for_keep_their_places():
 # random10
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(class_corpora(), st.integers(0, 5))
 def test_random10_deals_out_each_class_evenly(corpus, seed):
   folds = protocols.make(corpus, RANDOM10, seed)
@@ -171,6 +174,7 @@ def test_random_folds_follow_from_the_seed(spec):
 # paper2021
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(st.integers(2, 9), st.integers(0, 5))
 def test_paper2021_tests_ten_pairs_of_ten_parts(tens, seed):
   count = 10 * tens

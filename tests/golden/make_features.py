@@ -110,12 +110,21 @@ IN_FLOAT64 = ('librosa', 'torchaudio', 'kaldi', 'python_speech_features')
 
 
 def how(name):
-  versions = [f'{x} {importlib.metadata.version(x)}' for x in LIBRARIES[name]]
+  versions = [f'{library} {version(library)}' for library in LIBRARIES[name]]
   return (
     f'tests/golden/make_features.py {name}; {", ".join(versions)}, numpy '
     f'{np.__version__}, CPU; `real` is every {EVERY}th frame, `real64` every '
     f'{EVERY64}th of the first utterance from a float64 waveform'
   )
+
+
+def version(library):
+  for distribution in (library, f'{library}-cpu'):
+    try:
+      return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+      pass
+  raise SystemExit(f'{library} is not installed')
 
 
 def save(name, **arrays):

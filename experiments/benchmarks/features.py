@@ -1,0 +1,236 @@
+"""How fast is the MFCC, beside other libraries and beside its own bound?
+
+  python experiments/benchmarks/features.py [--seconds=3] [--batch=64]
+    [--peers=librosa,torchaudio,tensorflow] [--output=features.json]
+
+For the preset `paper` and, where a peer has one, its own preset: utterances
+per second in batch and milliseconds of a single one, median and spread over
+repeats that take turns, so that a busy machine treats all alike. A peer is
+checked first: its figures must agree with ours on the same noise. A peer that
+is not installed is left out and said so.
+
+What bounds it: the time of the FFT alone, of the matrix products alone, and
+of reading and writing the arrays once. The FFT against its matrix (cosines
+and sines, 2 x frame x bins multiply-adds per frame) is timed on the same
+frames, to choose per platform.
+
+The peers must be installed beside jax in one environment:
+pip install librosa torch torchaudio tensorflow-cpu
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import pathlib
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax import features, features_frames
+
+PAPER = features.PRESETS['paper']
+
+
+def measure(tasks: dict[str, Callable], repeats: int) -> dict[str, list[float]]:
+  """Seconds of each task, in turns, after one call that does not count."""
+  for task in tasks.values():
+    task()
+  seconds = {name: [] for name in tasks}
+  for _ in range(repeats):
+    for name, task in tasks.items():
+      begin = time.perf_counter()
+      task()
+      seconds[name].append(time.perf_counter() - begin)
+  return seconds
+
+
+def ours(waveform: np.ndarray, preset: str) -> Callable[[], jax.Array]:
+  """The package's MFCC of a waveform that is on the device already."""
+  spec = features.PRESETS[preset]
+  on_device = jax.device_put(waveform)
+  return lambda: jax.block_until_ready(features.mfcc(on_device, spec))
+
+
+def check(name, preset, theirs, waveform):
+  """The peer computes what we compute."""
+  spec = features.PRESETS[preset]
+  distance = np.abs(
+    theirs(waveform) - np.asarray(features.mfcc(waveform, spec))
+  )
+  scale = np.abs(theirs(waveform)).max()
+  if not distance.max() <= 1e-4 * scale:
+    raise SystemExit(f'{name} is off by {distance.max()} of {scale}')
+
+
+def librosa_mfcc(waveform: np.ndarray) -> np.ndarray:
+  """Librosa's defaults; (frames, coefficients)."""
+  import librosa
+
+  return librosa.feature.mfcc(y=waveform).swapaxes(-1, -2)
+
+
+def torchaudio_mfcc(waveform: np.ndarray) -> np.ndarray:
+  """Torchaudio's defaults; (..., frames, coefficients)."""
+  import torch
+  from torchaudio import transforms
+
+  with torch.no_grad():
+    result = _torch_transform(transforms)(torch.from_numpy(waveform))
+  return result.numpy().swapaxes(-1, -2)
+
+
+@functools.cache
+def _torch_transform(transforms):
+  return transforms.MFCC()
+
+
+def tensorflow_mfcc(waveform: np.ndarray) -> np.ndarray:
+  """The preset `paper` in tf.signal; (..., frames, coefficients)."""
+  return _tensorflow_graph()(waveform).numpy()
+
+
+@functools.cache
+def _tensorflow_graph():
+  import tensorflow as tf
+
+  matrix = tf.signal.linear_to_mel_weight_matrix(
+    128, 513, 16_000, PAPER.lower_edge_hz, PAPER.upper_edge_hz
+  )
+
+  @tf.function(jit_compile=False)
+  def compute(waveform):
+    spectrum = tf.abs(
+      tf.signal.stft(
+        waveform, 1024, 256, 1024, window_fn=tf.signal.hamming_window
+      )
+    )
+    log_mel = tf.math.log(tf.tensordot(spectrum, matrix, 1) + 1e-6)
+    cepstrum = tf.signal.mfccs_from_log_mel_spectrograms(log_mel)
+    return tf.clip_by_value(cepstrum[..., :40], -10.0, 10.0)
+
+  return compute
+
+
+PEERS = {
+  # top_db of librosa looks at a whole batch: one utterance at a time.
+  'librosa': ('librosa', librosa_mfcc, False),
+  'torchaudio': ('torchaudio', torchaudio_mfcc, True),
+  'tensorflow': ('paper', tensorflow_mfcc, True),
+}
+
+
+def one_by_one(function: Callable, waveform: np.ndarray) -> np.ndarray:
+  """A peer that takes one utterance at a time."""
+  return np.stack([function(row) for row in waveform])
+
+
+def parts(waveform):
+  """The pieces of the chain by themselves, and the FFT as a product."""
+  count = features.num_frames(waveform.shape[-1], PAPER)
+  split = jax.jit(lambda x: features_frames.split(x, count, PAPER))
+  frames = jax.block_until_ready(split(waveform))
+  turn = 2 * np.pi * np.outer(np.arange(1024), np.arange(513)) / 1024
+  basis = jnp.asarray(
+    np.concatenate([np.cos(turn), np.sin(turn)], axis=1), jnp.float32
+  )
+  mel = jnp.asarray(features.mel_matrix(PAPER), jnp.float32)
+  dct = jnp.asarray(features.dct_matrix(PAPER), jnp.float32)
+  product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+  fft = jax.jit(lambda x: jnp.abs(jnp.fft.rfft(x)))
+
+  @jax.jit
+  def dft(x):
+    both = product(x, basis)
+    return jnp.hypot(both[..., :513], both[..., 513:])
+
+  @jax.jit
+  def products(spectrum):
+    return product(product(spectrum, mel), dct)
+
+  spectrum = jax.block_until_ready(fft(frames))
+  return {
+    'frames': lambda: jax.block_until_ready(split(waveform)),
+    'fft': lambda: jax.block_until_ready(fft(frames)),
+    'dft as a product': lambda: jax.block_until_ready(dft(frames)),
+    'mel and dct': lambda: jax.block_until_ready(products(spectrum)),
+    'copy of the spectrum': lambda: jax.block_until_ready(jnp.copy(spectrum)),
+  }
+
+
+def main() -> None:
+  """Measures, prints and, if asked, writes the report."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument('--seconds', type=float, default=3.0)
+  parser.add_argument('--batch', type=int, default=64)
+  parser.add_argument('--repeats', type=int, default=20)
+  parser.add_argument('--peers', default='librosa,torchaudio,tensorflow')
+  parser.add_argument('--output', default='')
+  arguments = parser.parse_args()
+  samples = round(16_000 * arguments.seconds)
+  generator = np.random.default_rng(0)
+  batch = generator.uniform(-0.5, 0.5, (arguments.batch, samples))
+  batch = batch.astype(np.float32)
+  single = batch[0]
+
+  batched, alone = {'sernet_jax paper': ours(batch, 'paper')}, {}
+  alone['sernet_jax paper'] = ours(single, 'paper')
+  missing = []
+  for name in filter(None, arguments.peers.split(',')):
+    preset, function, in_batch = PEERS[name]
+    try:
+      check(name, preset, function, single)
+    except ImportError as error:
+      missing.append(f'{name} ({error})')
+      continue
+    if not in_batch:
+      whole = functools.partial(one_by_one, function, batch)
+    else:
+      whole = functools.partial(function, batch)
+    batched[name], alone[name] = whole, functools.partial(function, single)
+    batched[f'sernet_jax {preset}'] = ours(batch, preset)
+    alone[f'sernet_jax {preset}'] = ours(single, preset)
+
+  report = {
+    'device': jax.devices()[0].device_kind,
+    'platform': platform.platform(),
+    'jax': jax.__version__,
+    'batch': arguments.batch,
+    'seconds': arguments.seconds,
+    'not_installed': missing,
+  }
+  for title, tasks in (
+    ('batch', batched),
+    ('single', alone),
+    ('parts', parts(jax.device_put(batch))),
+  ):
+    seconds = measure(tasks, arguments.repeats)
+    report[title] = {}
+    for name, times in seconds.items():
+      median = statistics.median(times)
+      report[title][name] = {
+        'ms': 1e3 * median,
+        'ms_least': 1e3 * min(times),
+        'ms_most': 1e3 * max(times),
+      }
+      line = f'{title:7} {name:32} {1e3 * median:9.3f} ms'
+      if title == 'batch':
+        rate = arguments.batch / median
+        report[title][name]['utterances_per_s'] = rate
+        report[title][name]['times_real_time'] = rate * arguments.seconds
+        line += f' {rate:10.0f} utterances/s {rate * arguments.seconds:10.0f} x'
+      print(line, flush=True)
+  for name in missing:
+    print('not installed:', name)
+  if arguments.output:
+    pathlib.Path(arguments.output).write_text(json.dumps(report, indent=2))
+
+
+if __name__ == '__main__':
+  main()

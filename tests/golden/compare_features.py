@@ -1,0 +1,92 @@
+"""Prints the table of docs/features.md: how exact the presets are.
+
+  python tests/golden/compare_features.py --emodb=ROOT
+
+Each row compares float32 features of this package with the golden figures of
+the reference on real speech and on noise, and both with float64: this
+package's own float64 result, which agrees with the libraries that compute in
+float64 (tests/test_features_presets.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+
+import jax
+import numpy as np
+
+from sernet_jax import audio, features
+
+DATA = pathlib.Path(__file__).parents[1] / 'data'
+FILES = {  # preset: golden file, array of real speech, every how many frames
+  'paper': ('mfcc_emodb', 'mfcc_paper', 2),
+  'reference': ('mfcc_emodb', 'mfcc_reference', 2),
+  **{
+    name: (f'features_{name}', 'real', 4)
+    for name in features.PRESETS
+    if name not in ('paper', 'reference')
+  },
+}
+
+
+def load(name):
+  with np.load(DATA / f'{name}.npz') as file:
+    return dict(file)
+
+
+def distances(actual, expected):
+  error = np.abs(np.asarray(actual, np.float64) - expected)
+  return f'{error.max():.1e} / {error.mean():.1e}'
+
+
+def row(preset, root, noise):
+  spec = features.PRESETS[preset]
+  file, key, every = FILES[preset]
+  golden = load(file)
+  rate_hz = spec.sample_rate_hz
+  waveform = np.stack(
+    [
+      audio.prepare(
+        audio.load_mono(f'{root}/wav/{name}.wav', rate_hz), 3 * rate_hz
+      )
+      for name in golden['files']
+    ]
+  )
+  ours = features.mfcc(waveform, spec)[:, ::every]
+  with jax.enable_x64(True):
+    exact = np.asarray(features.mfcc(waveform.astype(np.float64), spec))
+  exact = exact[:, ::every]
+  theirs = golden[key]
+  on_noise = ''
+  if 'noise' in golden:
+    on_noise = distances(features.mfcc(noise, spec), golden['noise'])
+  elif preset == 'paper':
+    synthetic = load('mfcc_synthetic')
+    index = synthetic['names'].tolist().index('noise')
+    on_noise = distances(
+      features.mfcc(noise, spec), synthetic['mfcc_hamming'][index]
+    )
+  return [
+    f'`{preset}`',
+    f'{np.abs(theirs).max():.0f}',
+    distances(ours, theirs),
+    on_noise,
+    distances(ours, exact),
+    distances(theirs, exact),
+  ]
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument('--emodb', required=True, help='folder with wav/')
+  root = parser.parse_args().emodb
+  synthetic = load('mfcc_synthetic')
+  index = synthetic['names'].tolist().index('noise')
+  noise = synthetic['waveform'][index]
+  for preset in features.PRESETS:
+    print('| ' + ' | '.join(row(preset, root, noise)) + ' |', flush=True)
+
+
+if __name__ == '__main__':
+  main()
