@@ -24,8 +24,8 @@ FLOORS = (
   'spec mel utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
-  'features features_chain features_fft features_frames features_presets '
-  'features_stream features_tables model ops losses optim keys interop canvas',
+  'features features_around features_chain features_fft features_frames '
+  'features_presets features_stream features_tables augment model ops losses optim keys interop canvas',
   # 2: an experiment
   'batching training records plots',
   # 3: the outside world
