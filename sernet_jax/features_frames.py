@@ -66,8 +66,11 @@ def frames(
     InputError: as `features.spectrogram`.
   """
   waveform = as_float(waveform)
-  least = {'zeros': 1, 'end': 1, 'reflect': spec.frame_samples // 2 + 1}
-  least = least.get(spec.padding, spec.frame_samples)
+  least = {
+    'zeros': 1,
+    'end': 1,
+    'reflect': spec.frame_samples // 2 + 1,
+  }.get(spec.padding, spec.frame_samples)
   if waveform.ndim == 0 or waveform.shape[-1] < least:
     raise InputError(
       f'waveform has shape {waveform.shape}; its last axis must hold at least '

@@ -223,8 +223,8 @@ def _style(speaker: str, emotion: str, rng: np.random.Generator) -> voice.Style:
   """
   pitch_hz, tract, tilt_hz = SPEAKERS[speaker]
   column = CLASSES.index(emotion)
-  habits = _generator(0, tuple(SPEAKERS).index(speaker), column)
-  habits = _bounded(habits, len(_SHIFTS))
+  of_speaker = _generator(0, tuple(SPEAKERS).index(speaker), column)
+  habits = _bounded(of_speaker, len(_SHIFTS))
   chance = _bounded(rng, len(_SHIFTS))
   intensity = np.exp(0.2 * SCATTER * _bounded(rng, 1)[0])
   shift = {}

@@ -130,7 +130,7 @@ def _parts(
       rows.append((style.pause_s, *_NEUTRAL_HZ, 0.0, 0.0, 3000))
       heights.append(0.0)
       continue
-    consonant, vowel = syllable.lower()
+    consonant, vowel = tuple(syllable.lower())
     accented = syllable.isupper()
     rate = style.rate * np.exp(0.08 * rng.standard_normal())
     for length_s, formants, *amplitudes in _CONSONANTS[consonant]:
