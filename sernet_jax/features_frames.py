@@ -23,10 +23,16 @@ def num_frames(num_samples, spec: MfccSpec):
   if spec.padding in ('zeros', 'reflect'):
     spare = spare + 2 * (spec.frame_samples // 2)
   if spec.padding == 'end':
-    count = 1 - (-spare * (spare > 0)) // spec.hop_samples
+    count = 1 - -_at_least_0(spare) // spec.hop_samples
   else:
     count = 1 + spare // spec.hop_samples
-  return count * (count > 0) * (num_samples > 0)
+  some = 1 - _at_least_0(1 - num_samples)  # 0 for no samples, else 1
+  return _at_least_0(count) * some
+
+
+def _at_least_0(number):
+  """max(number, 0), for whole numbers and for arrays of them alike."""
+  return (number + abs(number)) // 2
 
 
 def frame_mask(lengths, num_samples: int, spec: MfccSpec) -> jax.Array:
