@@ -55,6 +55,13 @@ _PROTOCOLS = {
     'so they do not show how it fares with an unknown voice; expect less '
     'there, and take the intervals for too narrow.',
   ),
+  'all': (
+    'trained on everything, judged on the same recordings',
+    'How well the network fits the recordings it was trained on; this run is '
+    'for its weights.',
+    'It says nothing about any other recording or voice: for that, train the '
+    "same settings with protocol.name='loso'.",
+  ),
 }
 
 _SELECTIONS = {
@@ -109,6 +116,11 @@ def notes(results: Mapping[str, Any]) -> list[str]:
   found = []
   if results['synthetic']:
     found.append(SYNTHETIC_NOTE)
+  if results['protocol'] == 'all':
+    found.append(
+      'The tests are the training set itself, so these figures say nothing '
+      "about new recordings; protocol.name='loso' does."
+    )
   last = results['selections']['last']
   if results['epochs'] < _PAPER_EPOCHS:
     found.append(

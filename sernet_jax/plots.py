@@ -64,7 +64,7 @@ def learning_curves(
         axis.set_ylim(0, 102)
       else:
         axis.set_ylim(bottom=0)
-    chance = 100 / len(rows[0]['test']['confusion'])
+    chance = 100 / len(rows[0]['train']['confusion'])
     axes[2].axhline(chance, color=canvas.GREY, linestyle=':', linewidth=1)
     axes[2].annotate(
       f'guessing {chance:.0f}',

@@ -37,6 +37,8 @@ def recipe(experiment: Experiment, corpus: Corpus) -> Recipe:
 
 def selections(experiment: Experiment) -> tuple[str, ...]:
   """Names of the selections a run reports, `last` first."""
+  if experiment.protocol.name == 'all':
+    return ('last',)
   if experiment.protocol.validation == 'none':
     return ('last', 'best_on_test')
   return ('last', 'validation', 'best_on_test')

@@ -266,7 +266,7 @@ class _Run:
           self.folder.append_metrics([row])
           logs.write(row)
           done[number] = epoch + 1
-          latest[fold.name] = row['test']['uar']
+          latest[fold.name] = row.get('test', row['train'])['uar']
           bar.set_postfix(
             loss=f'{row["train"]["loss"]:.3f}',
             UAR=f'{np.mean(list(latest.values())):.3f}',

@@ -18,6 +18,7 @@ from sernet_jax import mel
 
 PATHS = ('temporal', 'spectral', 'joint')
 SELECTIONS = ('last', 'validation', 'best_on_test')
+PROTOCOLS = ('loso', 'random10', 'emobox', 'paper2021', 'all')
 
 # The network's table. Kernels and pools are (frames, coefficients); a block is
 # (filters, kernel, pool), and the pool None is the global average.
@@ -406,7 +407,8 @@ class ProtocolSpec:
   """Which utterance is train, validation or test in which fold.
 
   Attributes:
-    name: 'loso', 'random10', 'emobox' or 'paper2021'.
+    name: 'loso', 'random10', 'emobox', 'paper2021', or 'all' to train on
+      everything and test nothing.
     validation: 'none', or 'speaker' to hold out the next training speaker.
     folds: names of the folds to run; empty runs all.
   """
@@ -417,9 +419,7 @@ class ProtocolSpec:
 
   def __post_init__(self):
     object.__setattr__(self, 'folds', tuple(str(name) for name in self.folds))
-    require_choice(
-      'protocol.name', self.name, ('loso', 'random10', 'emobox', 'paper2021')
-    )
+    require_choice('protocol.name', self.name, PROTOCOLS)
     require_choice('protocol.validation', self.validation, ('none', 'speaker'))
 
 

@@ -257,11 +257,14 @@ def run_epoch(
   accuracy, the first of equals, as the authors' code keeps it.
 
   Returns:
-    (state, {'train': ..., 'test': ..., 'validation': ...}).
+    (state, {'train': ..., 'test': ..., 'validation': ...}); parts that no
+    selection looks at are not evaluated.
   """
   state, train = train_epoch(recipe, features, labels, fold, state, epoch)
   metrics = {'train': train}
-  parts = {'best_on_test': ('test', fold.test)}
+  parts = {}
+  if 'best_on_test' in recipe.selections:
+    parts['best_on_test'] = ('test', fold.test)
   if fold.validation is not None:
     parts['validation'] = ('validation', fold.validation)
   best = dict(state['best'])

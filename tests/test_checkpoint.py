@@ -12,6 +12,12 @@ import pytest
 from sernet_jax import checkpoint
 from sernet_jax.spec import InputError
 
+# A load that failed leaves unawaited tasks of orbax behind, which may be
+# collected after their event loop has closed.
+pytestmark = pytest.mark.filterwarnings(
+  'ignore::pytest.PytestUnraisableExceptionWarning'
+)
+
 
 def tree(value: float):
   return {

@@ -322,3 +322,12 @@ def test_a_file_on_both_sides_is_a_bug():
     protocols.make(
       dataclasses.replace(corpus, utterances=tuple(shared)), RANDOM10
     )
+
+
+def test_all_trains_on_everything():
+  tens = make_corpus([(f's{i % 5}', i % 2) for i in range(20)], 2)
+  (fold,) = protocols.make(tens, ProtocolSpec(name='all'))
+  everything = np.arange(len(tens.utterances))
+  np.testing.assert_array_equal(fold.train, everything)
+  np.testing.assert_array_equal(fold.test, everything)
+  assert fold.validation.size == 0

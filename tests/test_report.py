@@ -453,6 +453,7 @@ def test_run_without_examples_has_a_page_that_says_so(small):
     ('random10', 'voices the network knows', 'an unknown voice'),
     ('emobox', 'EmoBox benchmark', 'an unknown voice'),
     ('paper2021', 'what was published is', 'the tests overlap'),
+    ('all', 'is for its weights', 'any other recording'),
   ],
 )
 def test_page_says_what_the_protocol_shows(
