@@ -61,19 +61,20 @@ class LocalFeatureBlock(nnx.Module):
   def __call__(self, x, mask, train):
     """One block; in training it also moves the statistics."""
     x = ops.conv(x, self.kernel[...])
-    if self.bias is not None:
-      x = x + self.bias[...]
+    # BatchNorm takes a bias away again: only the moving mean sees it.
+    bias = 0.0 if self.bias is None else self.bias[...]
     scale, offset = self.scale[...], self.offset[...]
     if not train:
+      mean = self.mean[...] - bias
       x = ops.normalize(
-        x, scale, offset, self.mean[...], self.variance[...], self.epsilon
+        x, scale, offset, mean, self.variance[...], self.epsilon
       )
       return ops.average_pool(jax.nn.relu(x), self.pool)
     x, mean, variance = ops.norm_relu_pool(
       x, scale, offset, mask, self.pool, self.epsilon
     )
     keep = self.momentum
-    self.mean[...] = keep * self.mean[...] + (1 - keep) * mean
+    self.mean[...] = keep * self.mean[...] + (1 - keep) * (mean + bias)
     self.variance[...] = keep * self.variance[...] + (1 - keep) * variance
     return x
 

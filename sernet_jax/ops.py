@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sernet_jax import winograd
+
 Window = tuple[int, int] | None
 
 _LAYOUT = ('NHWC', 'HWIO', 'NHWC')
@@ -39,12 +41,21 @@ def plain_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 @jax.custom_vjp
 def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  """`plain_conv` with a faster gradient by the kernel on CPUs."""
-  return plain_conv(x, kernel)
+  """`plain_conv`, on CPUs by faster ways to the same numbers."""
+  if not _suits_winograd(kernel):
+    return plain_conv(x, kernel)
+  return jax.lax.platform_dependent(
+    x, kernel, cpu=winograd.conv, default=plain_conv
+  )
+
+
+def _suits_winograd(kernel) -> bool:
+  """With few channels the way to the tiles costs more than it saves."""
+  return kernel.shape[:2] == (3, 3) and min(kernel.shape[2:]) >= 32
 
 
 def _conv_forward(x, kernel):
-  return plain_conv(x, kernel), (x, kernel)
+  return conv(x, kernel), (x, kernel)
 
 
 def _conv_backward(saved, gradient):
@@ -52,12 +63,17 @@ def _conv_backward(saved, gradient):
   # Flipped by hand: the flip that jax.vjp leaves to XLA's convolution falls
   # to an unoptimised loop (4 times slower) inside lax.scan on CPUs.
   flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-  by_input = plain_conv(gradient, flipped)
+  by_input = conv(gradient, flipped)
   size = kernel.shape[:2]
+  fast = (
+    winograd.kernel_gradient
+    if _suits_winograd(kernel)
+    else functools.partial(_shifted_kernel_gradient, size=size)
+  )
   by_kernel = jax.lax.platform_dependent(
     x,
     gradient,
-    cpu=functools.partial(_shifted_kernel_gradient, size=size),
+    cpu=fast,
     default=functools.partial(_plain_kernel_gradient, size=size),
   )
   return by_input, by_kernel

@@ -25,7 +25,7 @@ FLOORS = (
   'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
-  'features_presets features_stream features_tables augment model ops losses optim keys interop canvas',
+  'features_presets features_stream features_tables augment model winograd ops losses optim keys interop canvas',
   # 2: an experiment
   'batching training records plots',
   # 3: the outside world

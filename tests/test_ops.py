@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from sernet_jax import ops
+from sernet_jax import ops, winograd
 
 EPSILON = 1e-3
 
@@ -53,6 +53,11 @@ CONVOLUTIONS = [
   ((2, 5, 4, 6), (1, 1, 6, 9)),
   ((1, 1, 1, 2), (3, 3, 2, 3)),
   ((2, 3, 2, 3), (11, 1, 3, 2)),
+  # Enough channels for winograd.py; odd and even maps, one and many groups.
+  ((3, 5, 4, 32), (3, 3, 32, 40)),
+  ((2, 23, 5, 40), (3, 3, 40, 32)),
+  ((5, 24, 20, 32), (3, 3, 32, 32)),
+  ((1, 1, 1, 32), (3, 3, 32, 32)),
 ]
 
 
@@ -69,7 +74,7 @@ def test_conv_equals_its_definition(x, kernel):
   check(*both_convolutions(*draw(0, x, kernel, (*x[:3], kernel[3]))))
 
 
-@pytest.mark.parametrize(('x', 'kernel'), CONVOLUTIONS[2:4])
+@pytest.mark.parametrize(('x', 'kernel'), [*CONVOLUTIONS[2:4], CONVOLUTIONS[8]])
 def test_conv_equals_its_definition_under_vmap(x, kernel):
   folds = 2
   arrays = draw(1, (folds, *x), (folds, *kernel), (folds, *x[:3], kernel[3]))
@@ -137,9 +142,35 @@ def test_conv_equals_numpy_loops(x, size, outputs):
   check(fast(*arrays), numpy_conv(*arrays))
 
 
-def test_other_devices_keep_the_usual_gradient():
-  """Only a CPU's program has the loop of products."""
-  arrays = draw(6, (2, 5, 4, 3), (3, 3, 3, 4), (2, 5, 4, 4))
+@hypothesis.settings(max_examples=6)
+@hypothesis.given(
+  shape=st.tuples(*map(st.integers, (1, 1, 1), (6, 9, 9))),
+  inputs=st.integers(1, 5),
+  outputs=st.integers(1, 5),
+)
+def test_winograd_equals_numpy_loops(shape, inputs, outputs):
+  arrays = draw(7, (*shape, inputs), (3, 3, inputs, outputs))
+  (weights,) = draw(8, (*shape, outputs))
+  y, (_, by_kernel) = numpy_conv(*arrays, weights)
+  check(jax.jit(winograd.conv)(*arrays), y)
+  check(jax.jit(winograd.kernel_gradient)(arrays[0], weights), by_kernel)
+
+
+def test_winograd_groups_fill_the_cache_and_no_more():
+  """Groups divide the examples, and a large map is a group by itself."""
+  sizes = [
+    winograd._group(np.zeros((examples, *size, 1))).shape[:2]
+    for examples, size in [
+      (32, (92, 20)), (32, (46, 10)), (32, (12, 5)), (7, (92, 20)), (1, (9, 9))
+    ]
+  ]  # fmt: skip
+  assert sizes == [(32, 1), (8, 4), (2, 16), (7, 1), (1, 1)]
+
+
+@pytest.mark.parametrize('inputs', [3, 32])
+def test_other_devices_keep_the_usual_ways(inputs):
+  """Only a CPU's program has the loops of products."""
+  arrays = draw(6, (2, 5, 4, inputs), (3, 3, inputs, 32), (2, 5, 4, 32))
   traced = jax.jit(
     lambda x, kernel, weights: jax.vjp(ops.conv, x, kernel)[1](weights)
   ).trace(*arrays)
