@@ -1,0 +1,269 @@
+"""Light-SERNet here, in PyTorch and in Keras/TensorFlow: who is sooner?
+
+  pip install -e '.[bench]' && python experiments/benchmarks/peers.py
+
+Every peer is its own process with the same weights, batch and waveforms. First
+all must give the same probabilities (1e-4); then they take turns, round after
+round, so that a busy machine treats all alike:
+
+  train      seconds per step: forward, backward, update; batch 32, 3 s,
+             float32; one process whose threads have all cores
+  folds      the same with one one-core process per core side by side, as a
+             run over folds can be done; seconds per step of all together
+  infer_1,   waveform to probabilities, batch 1 and 32, seconds per call
+  infer_32
+
+Medians, ratios to ours (below 1: the peer is sooner) and the surroundings go
+to peers.json and peers.png beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+BATCH = 32
+OURS = 'sernet_jax'
+TWINS = {OURS: 'twin_jax', 'torch': 'twin_torch', 'tensorflow': 'twin_keras'}
+NAMES = {
+  OURS: 'sernet_jax',
+  'torch': 'PyTorch, channels last',
+  'tensorflow': 'Keras, TensorFlow',
+}
+
+
+def make_inputs(path: pathlib.Path) -> None:
+  """Weights, a batch and waveforms, the same for all."""
+  import jax
+
+  from sernet_jax import interop, model
+  from sernet_jax.spec import ModelSpec
+
+  random = np.random.default_rng(0)
+  params, stats = jax.tree.map(
+    np.asarray, model.init(jax.random.key(0), ModelSpec())
+  )
+  weights = {
+    name: (stats if array in ('mean', 'variance') else params)[layer][array]
+    for (layer, array), name in interop.keras_names().items()
+  }
+  time_s = np.arange(48_000) / 16_000
+  pitch_hz = random.uniform(80, 300, (BATCH, 1))
+  waveforms = 0.3 * np.sign(np.sin(2 * np.pi * pitch_hz * time_s))
+  waveforms += random.normal(size=waveforms.shape) * 0.1
+  np.savez(
+    path,
+    x=random.normal(size=(BATCH, 184, 40, 1)).astype(np.float32),
+    y=random.integers(0, 7, BATCH),
+    waveforms=np.clip(waveforms, -1, 1).astype(np.float32),
+    **{f'w/{name}': value for name, value in weights.items()},
+  )
+
+
+def work(name: str, inputs: str, threads: int) -> None:
+  """A peer's process: answers one line of JSON for each it is given."""
+  sys.path.insert(0, str(HERE))
+  data = dict(np.load(inputs))
+  weights = {k[2:]: v for k, v in data.items() if k.startswith('w/')}
+  twin = importlib.import_module(TWINS[name]).Twin(
+    weights, data['x'], data['y'], data['waveforms'], threads
+  )
+  for line in sys.stdin:
+    task, count = json.loads(line)
+    start = time.perf_counter()
+    if task == 'check':
+      answer = twin.infer(BATCH).tolist()
+    else:
+      for _ in range(count):
+        if task == 'train':
+          twin.step()
+        else:
+          twin.infer(int(task.removeprefix('infer_')))
+      answer = (time.perf_counter() - start) / count
+    print(json.dumps({'answer': answer}), flush=True)
+
+
+class Peer:
+  """A process that does what it is told."""
+
+  def __init__(self, name: str, inputs: pathlib.Path, cores: list[int]):
+    environment = {**os.environ, 'OMP_NUM_THREADS': str(len(cores))}
+    environment['TF_CPP_MIN_LOG_LEVEL'] = '3'
+    if len(cores) == 1:
+      environment['XLA_FLAGS'] = '--xla_cpu_multi_thread_eigen=false'
+    self.process = subprocess.Popen(
+      [sys.executable, __file__, f'--worker={name}', f'--inputs={inputs}',
+       f'--threads={len(cores)}'],
+      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+      env=environment, preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )  # fmt: skip
+
+  def tell(self, task: str, count: int = 1) -> None:
+    """Starts a task."""
+    self.process.stdin.write(json.dumps([task, count]) + '\n')
+    self.process.stdin.flush()
+
+  def hear(self):
+    """Waits for what the task answers."""
+    for line in self.process.stdout:
+      if line.startswith('{"answer"'):
+        return json.loads(line)['answer']
+    raise SystemExit(f'a peer ended with code {self.process.wait()}')
+
+  def ask(self, task: str, count: int = 1):
+    """Starts a task and waits."""
+    self.tell(task, count)
+    return self.hear()
+
+
+def together(peers: list[Peer], task: str, count: int) -> float:
+  """Seconds per call when all work side by side."""
+  for peer in peers:
+    peer.tell(task, count)
+  return max(peer.hear() for peer in peers) / len(peers)
+
+
+def main() -> None:
+  """Checks, measures in turns, prints and stores."""
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument('--peers', default='torch,tensorflow')
+  parser.add_argument('--rounds', type=int, default=7)
+  parser.add_argument('--output', default=str(HERE / 'peers'))
+  parser.add_argument('--worker', default='')
+  parser.add_argument('--inputs', default='')
+  parser.add_argument('--threads', type=int, default=1)
+  arguments = parser.parse_args()
+  if arguments.worker:
+    work(arguments.worker, arguments.inputs, arguments.threads)
+    return
+  names = [OURS, *filter(None, arguments.peers.split(','))]
+  cores = sorted(os.sched_getaffinity(0))
+  seconds = {}
+  with tempfile.TemporaryDirectory() as folder:
+    inputs = pathlib.Path(folder) / 'inputs.npz'
+    make_inputs(inputs)
+    wide = {name: Peer(name, inputs, cores) for name in names}
+    check(wide)
+    for task, count in (('train', 2), ('infer_1', 20), ('infer_32', 3)):
+      seconds[task] = rounds(
+        {n: lambda p=p, t=task, c=count: p.ask(t, c) for n, p in wide.items()},
+        arguments.rounds,
+      )
+    for peer in wide.values():
+      peer.process.kill()
+    narrow = {
+      name: [Peer(name, inputs, [core]) for core in cores] for name in names
+    }
+    seconds['folds'] = rounds(
+      {n: lambda p=p: together(p, 'train', 2) for n, p in narrow.items()},
+      arguments.rounds,
+    )
+    for peers in narrow.values():
+      for peer in peers:
+        peer.process.kill()
+  store(seconds, cores, pathlib.Path(arguments.output))
+
+
+def check(peers: dict[str, Peer]) -> None:
+  """All give the same probabilities."""
+  answers = {n: np.asarray(peer.ask('check')) for n, peer in peers.items()}
+  for name, answer in answers.items():
+    distance = np.abs(answer - answers[OURS]).max()
+    print(f'{name:12} probabilities within {distance:.1e} of ours')
+    if not distance <= 1e-4:
+      raise SystemExit(f'{name} is another network: it is off by {distance}')
+
+
+def rounds(tasks, count: int) -> dict[str, list[float]]:
+  """Seconds of each, in turns, after one turn that does not count."""
+  for task in tasks.values():
+    task()
+  seconds = {name: [] for name in tasks}
+  for _ in range(count):
+    for name, task in tasks.items():
+      seconds[name].append(task())
+  return seconds
+
+
+def store(seconds, cores, output: pathlib.Path) -> None:
+  """Prints the table; writes the figures and their picture."""
+  import jax
+
+  from sernet_jax import records
+
+  environment = records.environment(jax.devices(), 'peers.py')
+  result = {'command': ' '.join(['python', *sys.argv]), 'batch': BATCH}
+  result['cores'] = len(cores)
+  for name in ('cpu', 'packages', 'date'):
+    result[name] = environment[name]
+  for name in ('torch', 'tensorflow', 'keras'):
+    try:
+      result['packages'][name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+      continue
+  result['tasks'] = {}
+  for task, by_name in seconds.items():
+    ours = by_name[OURS]
+    result['tasks'][task] = {
+      name: {
+        'median_s': statistics.median(times),
+        'least_s': min(times),
+        'ours_to_this': statistics.median(
+          a / b for a, b in zip(ours, times, strict=True)
+        ),
+      }
+      for name, times in by_name.items()
+    }
+    for name, figures in result['tasks'][task].items():
+      print(
+        f'{task:9} {NAMES[name]:24} {1e3 * figures["median_s"]:8.1f} ms, ours '
+        f'takes {figures["ours_to_this"]:.2f} of it'
+      )
+  output.with_suffix('.json').write_text(json.dumps(result, indent=1) + '\n')
+  draw(result, output.with_suffix('.png'))
+
+
+def draw(result, path: pathlib.Path) -> None:
+  """Bars of the medians, one panel per task."""
+  import matplotlib as mpl
+
+  from sernet_jax import canvas
+
+  titles = {
+    'train': 'training step,\nall threads',
+    'folds': 'training step,\none core each',
+    'infer_1': 'inference,\none utterance',
+    'infer_32': 'inference,\n32 utterances',
+  }
+  with mpl.rc_context(canvas.STYLE):
+    figure = canvas.new_figure(
+      9.0, 2.9, 'Milliseconds, median',
+      f'3 s, float32, {result["cores"]} cores, {result["cpu"]}', False,
+    )  # fmt: skip
+    axes = figure.subplots(1, len(titles))
+    for axis, (task, title) in zip(axes, titles.items(), strict=True):
+      figures = result['tasks'][task]
+      heights = [1e3 * row['median_s'] for row in figures.values()]
+      bars = axis.bar(range(len(heights)), heights, color=canvas.GREY)
+      bars[0].set_color(canvas.COLORS['uar'])
+      axis.bar_label(bars, fmt='%.0f', fontsize=8)
+      short = [name.replace('_', '_\n') for name in figures]
+      axis.set_xticks(range(len(heights)), short, fontsize=7)
+      axis.set_title(title, fontsize=9)
+      axis.margins(y=0.15)
+    canvas.save(figure, path)
+
+
+if __name__ == '__main__':
+  main()

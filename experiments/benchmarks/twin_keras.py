@@ -1,0 +1,93 @@
+"""Light-SERNet in Keras and TensorFlow, our own twin, for the benchmark alone.
+
+From waveform to probabilities, and one step of training as a `tf.function`.
+Weights come by the names of the authors' Keras model.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sernet_jax import features
+from sernet_jax.spec import BLOCKS, PATH_KERNELS, PATH_POOL
+
+SPEC = features.MfccSpec()
+
+
+def network(num_classes: int = 7) -> keras.Model:
+  """(batch, frames, coefficients, 1) to logits."""
+
+  def block(x, number, filters, kernel, window, use_bias):
+    suffix = f'_{number}' if number else ''
+    penalty = None if use_bias else keras.regularizers.l2(1e-6)
+    x = keras.layers.Conv2D(
+      filters, kernel, padding='same', use_bias=use_bias,
+      kernel_regularizer=penalty, name=f'conv2d{suffix}',
+    )(x)  # fmt: skip
+    x = keras.layers.BatchNormalization(name=f'batch_normalization{suffix}')(x)
+    x = keras.layers.ReLU()(x)
+    if window is None:
+      return keras.layers.GlobalAveragePooling2D()(x)
+    return keras.layers.AveragePooling2D(window, padding='same')(x)
+
+  x = inputs = keras.Input((184, 40, 1))
+  paths = [
+    block(x, number, 32, kernel, PATH_POOL, True)
+    for number, kernel in enumerate(PATH_KERNELS.values())
+  ]
+  x = keras.layers.Concatenate()(paths)
+  for number, (filters, kernel, window) in enumerate(BLOCKS, start=3):
+    x = block(x, number, filters, kernel, window, False)
+  x = keras.layers.Dropout(0.3)(x)
+  x = keras.layers.Dense(num_classes, name='dense')(x)
+  return keras.Model(inputs, x)
+
+
+class Twin:
+  """What the benchmark asks of every peer."""
+
+  def __init__(self, weights, x, y, waveforms, threads):
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    self.network = network()
+    for variable in self.network.variables:
+      if variable.path in weights:
+        variable.assign(weights[variable.path])
+    self.x, self.y = tf.constant(x), tf.constant(y)
+    self.waveforms = tf.constant(waveforms)
+    self.optimizer = keras.optimizers.Adam(1e-4)
+    self.optimizer.build(self.network.trainable_variables)
+    self.window = tf.constant(np.asarray(features.window(SPEC), np.float32))
+    self.mel = tf.constant(np.asarray(features.mel_matrix(SPEC), np.float32))
+    self.dct = tf.constant(np.asarray(features.dct_matrix(SPEC), np.float32))
+    self.train = tf.function(self._train)
+    self.probabilities = tf.function(self._probabilities)
+
+  def _train(self):
+    with tf.GradientTape() as tape:
+      logits = self.network(self.x, training=True)
+      loss = keras.losses.sparse_categorical_crossentropy(
+        self.y, logits, from_logits=True
+      )
+      loss = tf.reduce_mean(loss) + tf.add_n(self.network.losses)
+    variables = self.network.trainable_variables
+    gradients = tape.gradient(loss, variables)
+    self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    return loss
+
+  def step(self) -> None:
+    """One training step: forward, backward, update."""
+    self.train().numpy()
+
+  def infer(self, count: int) -> np.ndarray:
+    """Waveforms to probabilities (count, classes)."""
+    return self.probabilities(self.waveforms[:count]).numpy()
+
+  def _probabilities(self, waveforms):
+    frames = tf.signal.frame(waveforms, 1024, 256)
+    spectrum = tf.abs(tf.signal.rfft(frames * self.window))
+    log_mel = tf.math.log(spectrum @ self.mel + 1e-6)
+    x = tf.clip_by_value(log_mel @ self.dct, -10.0, 10.0)
+    return tf.nn.softmax(self.network(x[..., None], training=False))

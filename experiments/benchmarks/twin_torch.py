@@ -1,0 +1,139 @@
+"""Light-SERNet in PyTorch, our own twin, for the benchmark alone.
+
+From waveform to probabilities, and one step of training as the authors' code
+does it. Weights come by Keras' names.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from sernet_jax import features
+from sernet_jax.spec import BLOCKS, PATH_KERNELS, PATH_POOL
+
+SPEC = features.MfccSpec()
+
+
+class Pool(nn.Module):
+  """Average pooling whose windows at the edge count real cells."""
+
+  def __init__(self, window):
+    super().__init__()
+    self.pool = nn.AvgPool2d(window, ceil_mode=True, count_include_pad=False)
+
+  def forward(self, x):
+    """(batch, channels, frames, coefficients)."""
+    return self.pool(x)
+
+
+class Block(nn.Module):
+  """Convolution, BatchNorm, ReLU, pooling."""
+
+  def __init__(self, inputs, outputs, kernel, window, bias):
+    super().__init__()
+    self.conv = nn.Conv2d(inputs, outputs, kernel, padding='same', bias=bias)
+    self.norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
+    self.pool = nn.AdaptiveAvgPool2d(1) if window is None else Pool(window)
+
+  def forward(self, x):
+    """(batch, channels, frames, coefficients)."""
+    return self.pool(torch.relu(self.norm(self.conv(x))))
+
+
+class Network(nn.Module):
+  """(batch, 1, frames, coefficients) to logits."""
+
+  def __init__(self, num_classes=7):
+    super().__init__()
+    self.paths = nn.ModuleList(
+      [
+        Block(1, 32, kernel, PATH_POOL, True)
+        for kernel in PATH_KERNELS.values()
+      ]
+    )
+    blocks, inputs = [], 96
+    for outputs, kernel, window in BLOCKS:
+      blocks.append(Block(inputs, outputs, kernel, window, False))
+      inputs = outputs
+    self.blocks = nn.Sequential(*blocks)
+    self.dropout = nn.Dropout(0.3)
+    self.dense = nn.Linear(inputs, num_classes)
+
+  def forward(self, x):
+    """Logits (batch, classes)."""
+    x = torch.cat([path(x) for path in self.paths], 1)
+    return self.dense(self.dropout(self.blocks(x).flatten(1)))
+
+  def load(self, weights: dict[str, np.ndarray]) -> None:
+    """Takes weights by the names of the authors' Keras model."""
+    for number, block in enumerate([*self.paths, *self.blocks]):
+      suffix = f'_{number}' if number else ''
+      kernel = weights[f'conv2d{suffix}/kernel'].transpose(3, 2, 0, 1)
+      _set(block.conv.weight, kernel)
+      if block.conv.bias is not None:
+        _set(block.conv.bias, weights[f'conv2d{suffix}/bias'])
+      norm = f'batch_normalization{suffix}'
+      _set(block.norm.weight, weights[f'{norm}/gamma'])
+      _set(block.norm.bias, weights[f'{norm}/beta'])
+      _set(block.norm.running_mean, weights[f'{norm}/moving_mean'])
+      _set(block.norm.running_var, weights[f'{norm}/moving_variance'])
+    _set(self.dense.weight, weights['dense/kernel'].T)
+    _set(self.dense.bias, weights['dense/bias'])
+
+
+def _set(target, value):
+  with torch.no_grad():
+    target.copy_(torch.from_numpy(np.ascontiguousarray(value)))
+
+
+class Twin:
+  """What the benchmark asks of every peer."""
+
+  def __init__(self, weights, x, y, waveforms, threads):
+    torch.set_num_threads(threads)
+    self.network = Network().to(memory_format=torch.channels_last)
+    self.network.load(weights)
+    self.x = torch.from_numpy(x[:, None, :, :, 0]).contiguous(
+      memory_format=torch.channels_last
+    )
+    self.y = torch.from_numpy(y).long()
+    self.waveforms = torch.from_numpy(waveforms)
+    self.window = torch.from_numpy(
+      np.asarray(features.window(SPEC), np.float32)
+    )
+    self.mel = torch.from_numpy(
+      np.asarray(features.mel_matrix(SPEC), np.float32)
+    )
+    self.dct = torch.from_numpy(
+      np.asarray(features.dct_matrix(SPEC), np.float32)
+    )
+    self.optimizer = torch.optim.Adam(
+      self.network.parameters(), 1e-4, eps=1e-7, fused=True
+    )
+
+  def step(self) -> None:
+    """One training step: forward, backward, update."""
+    self.network.train()
+    self.optimizer.zero_grad(set_to_none=True)
+    loss = nn.functional.cross_entropy(self.network(self.x), self.y)
+    for block in self.network.blocks:
+      loss = loss + 1e-6 * block.conv.weight.square().sum()
+    loss.backward()
+    self.optimizer.step()
+
+  def infer(self, count: int) -> np.ndarray:
+    """Waveforms to probabilities (count, classes)."""
+    self.network.eval()
+    with torch.inference_mode():
+      return torch.softmax(self._logits(self.waveforms[:count]), 1).numpy()
+
+  def _logits(self, waveforms):
+    spectrum = torch.stft(
+      waveforms, 1024, 256, window=self.window, center=False,
+      return_complex=True,
+    ).abs()  # fmt: skip
+    log_mel = torch.log(spectrum.transpose(1, 2) @ self.mel + 1e-6)
+    x = torch.clip(log_mel @ self.dct, -10, 10)[:, None]
+    return self.network(x.contiguous(memory_format=torch.channels_last))
