@@ -87,8 +87,53 @@ def mfcc(
   Raises:
     InputError: as `spectrogram`.
   """
-  frames, mask = features_frames.frames(waveform, spec, lengths)
-  return _masked(mfcc_of_frames(frames, spec, mask), mask)
+  samples, count, mask = features_frames.padded(waveform, spec, lengths)
+  whole = functools.partial(_mfcc_whole, count=count, mask=mask, spec=spec)
+  if _fits_the_cache(samples, count, spec):
+    return _masked(whole(samples), mask)
+  in_blocks = functools.partial(_mfcc_in_blocks, count=count, spec=spec)
+  cepstrum = jax.lax.platform_dependent(samples, cpu=in_blocks, default=whole)
+  return _masked(cepstrum, mask)
+
+
+# Frames of all utterances together that a CPU takes at a time: few enough for
+# their spectra to stay in its cache, enough to fill a matrix product.
+_BLOCK_FRAMES = 512
+
+
+def _fits_the_cache(samples, count, spec) -> bool:
+  utterances = math.prod(samples.shape[:-1])
+  # `top_db` looks at all frames of an utterance.
+  return utterances * count <= _BLOCK_FRAMES or spec.top_db is not None
+
+
+def _mfcc_whole(samples, count, mask, spec):
+  frames = features_frames.split(samples, count, spec)
+  return mfcc_of_frames(frames, spec, mask)
+
+
+def _mfcc_in_blocks(samples, count, spec):
+  """The same numbers, a few frames of every utterance at a time.
+
+  The blocks go along the frames, so that utterances may lie on several
+  devices.
+  """
+  utterances = math.prod(samples.shape[:-1])
+  size = min(count, max(1, _BLOCK_FRAMES // utterances))
+  blocks = -(-count // size)
+  reach = (size - 1) * spec.hop_samples + spec.frame_samples
+  lack = (blocks * size - count) * spec.hop_samples
+  sides = [(0, 0)] * (samples.ndim - 1) + [(0, lack)]
+  samples = jnp.pad(samples, sides)
+
+  def block(number):
+    start = number * (size * spec.hop_samples)
+    piece = jax.lax.dynamic_slice_in_dim(samples, start, reach, axis=-1)
+    return mfcc_of_frames(features_frames.split(piece, size, spec), spec)
+
+  cepstra = jnp.moveaxis(jax.lax.map(block, jnp.arange(blocks)), 0, -3)
+  cepstra = cepstra.reshape(*samples.shape[:-1], blocks * size, -1)
+  return cepstra[..., :count, :]
 
 
 def mfcc_of_frames(

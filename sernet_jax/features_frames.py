@@ -71,6 +71,14 @@ def frames(
   Raises:
     InputError: as `features.spectrogram`.
   """
+  samples, count, mask = padded(waveform, spec, lengths)
+  return split(samples, count, spec), mask
+
+
+def padded(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> tuple[jax.Array, int, jax.Array | None]:
+  """What `frames` does before it splits: (samples, frames, frame mask)."""
   waveform = as_float(waveform)
   least = {
     'zeros': 1,
@@ -95,7 +103,7 @@ def frames(
   count = num_frames(num_samples, spec)
   if spec.preemphasis and spec.preemphasis_over == 'waveform':
     waveform = preemphasize(waveform, spec.preemphasis)
-  return split(_padded(waveform, lengths, count, spec), count, spec), mask
+  return _padded(waveform, lengths, count, spec), count, mask
 
 
 def as_float(waveform: jax.Array) -> jax.Array:
