@@ -71,13 +71,14 @@ def make_inputs(path: pathlib.Path) -> None:
   )
 
 
-def work(name: str, inputs: str, threads: int) -> None:
+def work(name: str, inputs: str, cores: list[int]) -> None:
   """A peer's process: answers one line of JSON for each it is given."""
+  os.sched_setaffinity(0, cores)
   sys.path.insert(0, str(HERE))
   data = dict(np.load(inputs))
   weights = {k[2:]: v for k, v in data.items() if k.startswith('w/')}
   twin = importlib.import_module(TWINS[name]).Twin(
-    weights, data['x'], data['y'], data['waveforms'], threads
+    weights, data['x'], data['y'], data['waveforms'], len(cores)
   )
   for line in sys.stdin:
     task, count = json.loads(line)
@@ -102,11 +103,12 @@ class Peer:
     environment['TF_CPP_MIN_LOG_LEVEL'] = '3'
     if len(cores) == 1:
       environment['XLA_FLAGS'] = '--xla_cpu_multi_thread_eigen=false'
+    places = ','.join(map(str, cores))
     self.process = subprocess.Popen(
       [sys.executable, __file__, f'--worker={name}', f'--inputs={inputs}',
-       f'--threads={len(cores)}'],
+       f'--cores={places}'],
       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-      env=environment, preexec_fn=lambda: os.sched_setaffinity(0, cores),
+      env=environment,
     )  # fmt: skip
 
   def tell(self, task: str, count: int = 1) -> None:
@@ -142,10 +144,11 @@ def main() -> None:
   parser.add_argument('--output', default=str(HERE / 'peers'))
   parser.add_argument('--worker', default='')
   parser.add_argument('--inputs', default='')
-  parser.add_argument('--threads', type=int, default=1)
+  parser.add_argument('--cores', default='')
   arguments = parser.parse_args()
   if arguments.worker:
-    work(arguments.worker, arguments.inputs, arguments.threads)
+    cores = [int(core) for core in arguments.cores.split(',')]
+    work(arguments.worker, arguments.inputs, cores)
     return
   names = [OURS, *filter(None, arguments.peers.split(','))]
   cores = sorted(os.sched_getaffinity(0))
