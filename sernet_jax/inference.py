@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from sernet_jax import bundle as bundle_lib, feature_cache, folded
-from sernet_jax.spec import require
+from sernet_jax.spec import AudioSpec, MfccSpec, require
 
 BATCH = 16
 
@@ -75,9 +75,19 @@ class Recogniser:
     return self.bundle.classes
 
   @property
-  def audio(self):
-    """The `AudioSpec`: what a recording becomes first."""
+  def audio(self) -> AudioSpec:
+    """What a recording becomes first."""
     return self.bundle.audio
+
+  @property
+  def mfcc(self) -> MfccSpec:
+    """The front end."""
+    return self.bundle.mfcc
+
+  @property
+  def feature_kind(self) -> str:
+    """'mfcc', 'log_mel' or 'spectrogram'."""
+    return self.bundle.feature_kind
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Probabilities of any number of segments.
