@@ -1,7 +1,8 @@
 """From prepared segments to probabilities, by one bundle or several.
 
 A segment is what `audio.prepare` returns, the same as in training. Batches
-have one size, short ones are padded, so that everything compiles once.
+have one size (or hold one segment) and short ones are padded, so that
+everything compiles once.
 """
 
 from __future__ import annotations
@@ -101,9 +102,11 @@ class Recogniser:
     assert segments.ndim == 2
     assert segments.shape[1] == self.bundle.audio.num_samples
     found = [np.zeros((0, len(self.classes)), np.float32)]
-    for start in range(0, len(segments), self._batch):
-      part = segments[start : start + self._batch]
-      padded = np.zeros((self._batch, part.shape[1]), np.float32)
+    # A single segment, as a stream brings them, does not pay for a batch.
+    batch = 1 if len(segments) == 1 else self._batch
+    for start in range(0, len(segments), batch):
+      part = segments[start : start + batch]
+      padded = np.zeros((batch, part.shape[1]), np.float32)
       padded[: len(part)] = part
       features = self._features(padded)[..., None]
       votes = [

@@ -33,7 +33,7 @@ FLOORS = (
   'checkpoint feature_cache fetch inspection interrupt report tensorboard '
   'bundle bundle_header inference jax_setup',
   # 4: conduct
-  'config results run run_bundles models recognise predictions_out '
+  'config results run run_bundles models recognise live predictions_out '
   'recording_figure',
   # 5: doors
   'main download predict stream',
@@ -53,6 +53,7 @@ LIBRARIES = {
   'orbax': 'checkpoint',
   'safetensors': 'bundle',
   'sklearn': 'metrics',
+  'sounddevice': 'live',
   'soundfile': 'audio',
   'soxr': 'audio timeline',
   'tensorboardX': 'tensorboard',
