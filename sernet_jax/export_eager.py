@@ -1,0 +1,125 @@
+"""The chain of `export_chain` carried out at once in jax.numpy.
+
+Checks the chain itself without any converter, and finds the ranges of the
+activations that an 8-bit file needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax import ops
+
+_BINARY = {
+  'add': jnp.add,
+  'sub': jnp.subtract,
+  'mul': jnp.multiply,
+  'div': jnp.divide,
+  'min': jnp.minimum,
+  'max': jnp.maximum,
+  'pow': jnp.power,
+}
+_UNARY = {'abs': jnp.abs, 'sqrt': jnp.sqrt, 'log': jnp.log}
+_REDUCE = {'sum': jnp.sum, 'mean': jnp.mean, 'max': jnp.max}
+_HIGHEST = jax.lax.Precision.HIGHEST
+
+
+class Eager:
+  """An `export_chain.Emitter` over arrays.
+
+  Attributes:
+    ranges: name of a map of the network -> (least, greatest) value seen.
+  """
+
+  def __init__(self) -> None:
+    self.ranges: dict[str, tuple[float, float]] = {}
+
+  def _seen(self, name: str, x: jax.Array) -> jax.Array:
+    least, greatest = self.ranges.get(name, (0.0, 0.0))
+    self.ranges[name] = (
+      min(least, float(x.min())),
+      max(greatest, float(x.max())),
+    )
+    return x
+
+  def constant(self, table):  # noqa: D102, the protocol says it
+    return jnp.asarray(table, jnp.float32)
+
+  def binary(self, name, a, b):  # noqa: D102
+    return _BINARY[name](a, b)
+
+  def unary(self, name, x):  # noqa: D102
+    return _UNARY[name](x)
+
+  def extent(self, x):  # noqa: D102
+    some = x != 0
+    first = jnp.argmax(some, axis=1, keepdims=True)
+    behind = jnp.argmax(some[:, ::-1], axis=1, keepdims=True)
+    return (x.shape[1] - first - behind).astype(jnp.float32)
+
+  def top(self, x, count):  # noqa: D102
+    return jax.lax.top_k(x, count)[0]
+
+  def reduce(self, name, x, axes):  # noqa: D102
+    return _REDUCE[name](x, axis=axes, keepdims=True)
+
+  def reshape(self, x, shape):  # noqa: D102
+    return x.reshape(x.shape[0], *shape)
+
+  def transpose(self, x, order):  # noqa: D102
+    return x.transpose(order)
+
+  def concat(self, parts, axis):  # noqa: D102
+    return jnp.concatenate(parts, axis)
+
+  def slice(self, x, axis, start, stop, step=1):  # noqa: D102
+    return jax.lax.slice_in_dim(x, start, stop, step, axis)
+
+  def pad(self, x, axis, before, after, mirror=False):  # noqa: D102
+    sides = [(0, 0)] * x.ndim
+    sides[axis] = (before, after)
+    return jnp.pad(x, sides, mode='reflect' if mirror else 'constant')
+
+  def take(self, x, index, axis):  # noqa: D102
+    return jnp.take(x, index, axis)
+
+  def matmul(self, x, table):  # noqa: D102
+    return jnp.matmul(x, jnp.asarray(table, x.dtype), precision=_HIGHEST)
+
+  def image(self, x):  # noqa: D102
+    return self._seen('image', x[..., None])
+
+  def conv_relu(self, name, x, kernel, bias):  # noqa: D102
+    return self._seen(name, jax.nn.relu(ops.plain_conv(x, kernel) + bias))
+
+  def pool(self, name, x, size):  # noqa: D102
+    return ops.average_pool(x, size)
+
+  def join(self, name, maps):  # noqa: D102
+    return jnp.concatenate(maps, axis=-1)
+
+  def mean_map(self, name, x):  # noqa: D102
+    return self._seen(name, ops.average_pool(x, None))
+
+  def dense(self, name, x, kernel, bias):  # noqa: D102
+    return x @ kernel + bias
+
+  def softmax(self, x):  # noqa: D102
+    return jax.nn.softmax(x)
+
+
+def merged(
+  ranges: Sequence[dict[str, tuple[float, float]]],
+) -> dict[str, tuple[float, float]]:
+  """The ranges that cover several."""
+  return {
+    name: (
+      float(np.min([one[name][0] for one in ranges])),
+      float(np.max([one[name][1] for one in ranges])),
+    )
+    for name in ranges[0]
+  }
