@@ -34,6 +34,7 @@ setuptools.setup(
     'numpy>=2',
     'optax>=0.2.5',
     'orbax-checkpoint>=0.11.30',
+    'safetensors>=0.4.3',
     'scikit-learn>=1.5',
     'soundfile>=0.12',
     'soxr>=0.5',

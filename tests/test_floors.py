@@ -25,11 +25,13 @@ FLOORS = (
   'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
-  'features_presets features_stream features_tables augment model ops losses optim keys interop canvas',
+  'features_presets features_stream features_tables augment model ops losses optim keys interop canvas '
+  'folded',
   # 2: an experiment
   'batching training records plots',
   # 3: the outside world
-  'checkpoint feature_cache fetch inspection interrupt report tensorboard',
+  'checkpoint feature_cache fetch inspection interrupt report tensorboard '
+  'bundle',
   # 4: conduct
   'config results run',
   # 5: doors
@@ -48,6 +50,7 @@ LIBRARIES = {
   'ml_collections': 'config main run',
   'optax': 'optim training',
   'orbax': 'checkpoint',
+  'safetensors': 'bundle',
   'sklearn': 'metrics',
   'soundfile': 'audio',
   'soxr': 'audio',
