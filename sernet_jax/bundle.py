@@ -16,16 +16,19 @@ import importlib.resources
 import json
 import os
 import pathlib
-import types
-import typing
-import warnings
 from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sernet_jax import feature_cache, features, files, folded as folded_lib
+from sernet_jax import (
+  bundle_header,
+  feature_cache,
+  features,
+  files,
+  folded as folded_lib,
+)
 from sernet_jax.spec import (
   AudioSpec,
   InputError,
@@ -38,22 +41,6 @@ from sernet_jax.spec import (
 FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file
 DTYPES = ('float16', 'float32')
-MAX_HEADER_BYTES = 1 << 18
-MAX_FILE_BYTES = 1 << 26
-
-# What a spec in a file may ask for at most: tables are computed from these
-# numbers, and a file must not be able to ask for a terabyte.
-_LIMITS = {
-  'sample_rate_hz': 1_000_000,
-  'duration_s': 600,
-  'frame_samples': 1 << 16,
-  'hop_samples': 1 << 20,
-  'fft_size': 1 << 16,
-  'num_mel_bands': 1024,
-  'num_coefficients': 1024,
-  'num_classes': 1000,
-  'filters': 4096,
-}
 _MAX_LABEL = 100
 
 
@@ -171,7 +158,7 @@ def save(
     'about': json.dumps(bundle.about),
   }
   content = safetensors.numpy.save(tensors, metadata)
-  files.write_bytes(pathlib.Path(path), content)
+  files.write_bytes(pathlib.Path(path), bundle_header.in_order(content))
 
 
 def load(path: str | os.PathLike[str]) -> Bundle:
@@ -182,17 +169,17 @@ def load(path: str | os.PathLike[str]) -> Bundle:
       package, or holds anything but what its specs promise.
   """
   path = pathlib.Path(path)
-  content = _read(path)
-  header = _header(path, content)
+  content = bundle_header.read(path)
+  header = bundle_header.parse(path, content)
   metadata = header.pop('__metadata__', None)
   require(
     isinstance(metadata, dict) and metadata.get('format') == FORMAT,
     f'{path} is a safetensors file of another program; give one written by '
     'python -m sernet_jax.export',
   )
-  _check_version(path, metadata)
+  bundle_header.check_version(path, metadata, FORMAT_VERSION)
   try:
-    parts = _parts(metadata)
+    parts = bundle_header.parts(metadata)
     expected = _flat(folded_lib.shapes(parts['model']))
     _check_tensors(header, expected)
     arrays = safetensors.numpy.load(content)
@@ -202,7 +189,7 @@ def load(path: str | os.PathLike[str]) -> Bundle:
       tree.setdefault(block, {})[array] = arrays[name].astype(np.float32)
     return Bundle(folded=tree, **parts)
   except safetensors.SafetensorError as error:
-    raise _damaged(path, _first_line(error)) from error
+    raise bundle_header.damaged(path, error) from error
   except InputError as error:
     raise InputError(f'{path} cannot be used: {error}') from error
 
@@ -211,138 +198,6 @@ def release_path() -> pathlib.Path:
   """Where the package keeps the weights trained on all of EMO-DB."""
   folder = importlib.resources.files('sernet_jax')
   return pathlib.Path(str(folder / 'data' / 'emodb.safetensors'))
-
-
-def _read(path: pathlib.Path) -> bytes:
-  require(path.exists(), f'{path} does not exist; check the name of the model')
-  require(path.is_file(), f'{path} is no file; give a .safetensors file')
-  try:
-    with path.open('rb') as file:
-      content = file.read(MAX_FILE_BYTES + 1)
-  except OSError as error:
-    raise InputError(
-      f'{path} cannot be read ({error.strerror}); check its permissions'
-    ) from error
-  require(
-    len(content) <= MAX_FILE_BYTES,
-    f'{path} is larger than {MAX_FILE_BYTES >> 20} MiB, more than any bundle; '
-    'give one written by python -m sernet_jax.export',
-  )
-  return content
-
-
-def _header(path: pathlib.Path, content: bytes) -> dict[str, Any]:
-  """The JSON object at the start of a safetensors file."""
-  size = int.from_bytes(content[:8], 'little')
-  if len(content) < 8 or content[8:9] != b'{':
-    raise _damaged(path, 'it is no safetensors file')
-  if size > MAX_HEADER_BYTES:
-    raise _damaged(path, f'its header claims {size} bytes')
-  if size + 8 > len(content):
-    raise _damaged(path, 'it is cut short')
-  try:
-    header = json.loads(content[8 : 8 + size], object_pairs_hook=_unique)
-  except (ValueError, RecursionError) as error:
-    raise _damaged(path, f'its header is broken: {error}') from error
-  assert isinstance(header, dict)  # it begins with a brace
-  return header
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-  found = dict(pairs)
-  if len(found) < len(pairs):
-    raise ValueError('a name stands in it twice')
-  return found
-
-
-def _damaged(path: pathlib.Path, reason: str) -> InputError:
-  return InputError(
-    f'{path} is damaged or no bundle ({reason}); copy or export it again'
-  )
-
-
-def _first_line(error: BaseException) -> str:
-  return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _check_version(path: pathlib.Path, metadata: dict[str, Any]) -> None:
-  text = str(metadata.get('format_version'))
-  if not (text.isascii() and text.isdigit() and len(text) < 9):
-    raise _damaged(path, f'its format version is {text[:40]!r}')
-  require(
-    int(text) <= FORMAT_VERSION,
-    f'{path} has format version {text}, newer than the {FORMAT_VERSION} this '
-    'sernet_jax knows; upgrade the package (pip install -U sernet_jax)',
-  )
-
-
-def _parts(metadata: dict[str, Any]) -> dict[str, Any]:
-  """All of a bundle but its arrays, from its JSON strings."""
-  values = {}
-  for key in ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about'):
-    text = metadata.get(key)
-    require(isinstance(text, str), f'its header lacks {key!r}; export it again')
-    try:
-      values[key] = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-      raise InputError(
-        f'{key!r} in its header is no JSON ({error}); export it again'
-      ) from error
-  for key, kind in (('model', ModelSpec), ('audio', AudioSpec)):
-    values[key] = _spec(key, kind, values[key])
-  with warnings.catch_warnings():
-    # Of empty mel bands who trained it was told.
-    warnings.simplefilter('ignore')
-    values['mfcc'] = _spec('mfcc', MfccSpec, values['mfcc'])
-  classes, about = values['classes'], values['about']
-  require(
-    isinstance(values['feature_kind'], str)
-    and isinstance(classes, list)
-    and all(isinstance(label, str) for label in classes)
-    and isinstance(about, dict)
-    and all(isinstance(text, str) for text in about.values()),
-    'feature_kind, classes or about in its header are of another type; export '
-    'it again',
-  )
-  return {**values, 'classes': tuple(classes)}
-
-
-def _spec(key: str, kind: Any, values: Any) -> Any:
-  """A spec from the object of a file; types and sizes before anything else."""
-  require(
-    isinstance(values, dict),
-    f'{key!r} in its header is no JSON object; export it again',
-  )
-  hints = typing.get_type_hints(kind)
-  names = {field.name for field in dataclasses.fields(kind)}
-  require(
-    set(values) == names,
-    f'{key} in its header has unknown fields {sorted(set(values) - names)} and '
-    f'lacks {sorted(names - set(values))}; read it with the sernet_jax that '
-    'wrote it, or export it again',
-  )
-  for name, value in values.items():
-    require(
-      _fits(value, hints[name]),
-      f'{key}.{name} is {str(value)[:40]!r}, of another type; export it again',
-    )
-    require(
-      name not in _LIMITS or value <= _LIMITS[name],
-      f'{key}.{name} is {value}, more than the {_LIMITS.get(name)} allowed in '
-      'a file; export it again',
-    )
-  return kind(**values)
-
-
-def _fits(value: Any, hint: Any) -> bool:
-  if isinstance(hint, types.UnionType):
-    return any(_fits(value, one) for one in typing.get_args(hint))
-  if typing.get_origin(hint) is tuple:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
-  if hint is float:
-    return isinstance(value, float | int) and not isinstance(value, bool)
-  # A bool is an int to Python, but not a number to a spec.
-  return isinstance(value, hint) and (hint is bool) == isinstance(value, bool)
 
 
 def _check_tensors(

@@ -35,7 +35,7 @@ Tree = Any
 class Checkpoints:
   """The checkpoints of one run folder."""
 
-  def __init__(self, folder: pathlib.Path):
+  def __init__(self, folder: pathlib.Path, read_only: bool = False):
     self.folder = folder.absolute()
     self._checkpointer = ocp.training.Checkpointer(
       self.folder,
@@ -43,7 +43,7 @@ class Checkpoints:
         ocp.training.save_decision_policies.FixedIntervalPolicy(1)
       ),
       preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
-      cleanup_tmp_directories=True,
+      cleanup_tmp_directories=not read_only,
     )
 
   def __enter__(self) -> Checkpoints:
@@ -143,6 +143,37 @@ class Checkpoints:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(source, target)
     self._checkpointer.reload()
+
+
+def read(folder: pathlib.Path, target: Tree) -> Tree:
+  """The newest checkpoint of a run that may be going on; changes nothing.
+
+  Args:
+    folder: of the checkpoints.
+    target: as for `Checkpoints.load`.
+
+  Raises:
+    InputError: if there is none, or the newest cannot be read.
+  """
+  if not folder.is_dir():
+    raise InputError(
+      f'{folder} does not exist; give the --workdir of a run that was trained'
+    )
+  abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+  with Checkpoints(folder, read_only=True) as checkpoints:
+    if not checkpoints.steps:
+      raise InputError(f'{folder} holds no checkpoint; train the run further')
+    step = checkpoints.steps[-1]
+    try:
+      tree = checkpoints._checkpointer.load(step, abstract)
+      checkpoints._check_shapes(tree, abstract)
+    except _FAILURES as error:
+      raise InputError(
+        f'checkpoint {folder / str(step)} cannot be read '
+        f'({_first_line(error)}); run the training command with this --workdir '
+        'again, which goes on from the one before'
+      ) from error
+  return tree
 
 
 def _first_line(error: BaseException) -> str:

@@ -31,9 +31,9 @@ FLOORS = (
   'batching training records plots',
   # 3: the outside world
   'checkpoint feature_cache fetch inspection interrupt report tensorboard '
-  'bundle',
+  'bundle bundle_header inference',
   # 4: conduct
-  'config results run',
+  'config results run run_bundles',
   # 5: doors
   'main download',
 )
@@ -47,7 +47,7 @@ LIBRARIES = {
   'flax': 'model',
   'jinja2': 'report',
   'matplotlib': 'canvas plots inspection',
-  'ml_collections': 'config main run',
+  'ml_collections': 'config main run run_bundles',
   'optax': 'optim training',
   'orbax': 'checkpoint',
   'safetensors': 'bundle',

@@ -1,0 +1,139 @@
+"""Bundles from the folder of a run: one for each of its folds."""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+
+import sernet_jax
+from sernet_jax import (
+  checkpoint,
+  config as config_lib,
+  files,
+  folded,
+  records,
+  results as results_lib,
+  training,
+)
+from sernet_jax.bundle import Bundle
+from sernet_jax.spec import require, require_choice
+
+
+def from_run(
+  workdir: str | os.PathLike[str], selection: str = 'last'
+) -> list[Bundle]:
+  """A bundle for every fold, from the newest checkpoint of a run.
+
+  Only reads: the folder may be read-only, and the run may go on meanwhile.
+
+  Args:
+    workdir: folder of a run that has results (see --mode=evaluate).
+    selection: which epoch's weights: 'last', or what else the run chose.
+
+  Returns:
+    Bundles in the order of the folds; `about['fold']` names each. The weights
+    are the checkpoint's float32 ones.
+
+  Raises:
+    InputError: if there is no run, no result, no such selection, or a file of
+      it is damaged.
+  """
+  folder = records.RunFolder(workdir)
+  require(
+    folder.config.exists(),
+    f'{workdir} holds no run (there is no config.json); give the --workdir of '
+    'a training run',
+  )
+  experiment = _experiment(folder)
+  selections = results_lib.selections(experiment)
+  require_choice('selection', selection, selections)
+  results = folder.read_results()
+  names = _fold_names(folder)
+  recipe = training.Recipe(
+    model=experiment.model_for(len(results['classes'])),
+    loss=experiment.loss,
+    optim=experiment.optim,
+    batch_size=experiment.train.batch_size,
+    seed=experiment.seed,
+    selections=selections[1:],
+  )
+  tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
+  states = tree['folds']
+  weights = states if selection == 'last' else states['best'][selection]
+  epochs = tree['epochs_done']
+  if selection != 'last':
+    epochs = states['best'][selection]['epoch']
+  about = {
+    'name': experiment.name,
+    'corpus': results['corpus'],
+    'synthetic': 'yes' if results['synthetic'] else 'no',
+    'protocol': results['protocol'],
+    'selection': selection,
+    'seed': str(experiment.seed),
+    'loss': experiment.loss.name,
+    'sernet_jax': sernet_jax.__version__,
+  }
+  bundles = []
+  for place, name in enumerate(names):
+    params, stats = (
+      jax.tree.map(lambda leaf, i=place: leaf[i], weights[part])
+      for part in ('params', 'stats')
+    )
+    bundles.append(
+      Bundle(
+        model=recipe.model,
+        mfcc=experiment.mfcc,
+        feature_kind=experiment.feature_kind,
+        audio=experiment.audio,
+        classes=tuple(results['classes']),
+        folded=folded.fold(recipe.model, params, stats),
+        about={**about, 'fold': name, 'epoch': str(int(epochs[place]))},
+      )
+    )
+  return bundles
+
+
+def _experiment(folder: records.RunFolder) -> config_lib.Experiment:
+  """The settings; fields that came after the run have their defaults."""
+  settings = copy.deepcopy(config_lib.DEFAULTS)
+  _update(settings, folder.read_config())
+  return config_lib.experiment(ml_collections.ConfigDict(settings))
+
+
+def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
+  for key, value in given.items():
+    if isinstance(value, dict) and isinstance(settings.get(key), dict):
+      _update(settings[key], value)
+    else:
+      settings[key] = tuple(value) if isinstance(value, list) else value
+
+
+def _fold_names(folder: records.RunFolder) -> list[str]:
+  path = folder.path / 'folds.json'
+  folds = files.read_json(path, ('folds',))['folds']
+  whole = isinstance(folds, list) and all(
+    isinstance(fold, dict) and isinstance(fold.get('name'), str)
+    for fold in folds
+  )
+  require(
+    whole and bool(folds),
+    f'{path} is damaged (it names no folds); {files.RUN_AGAIN}',
+  )
+  return [fold['name'] for fold in folds]
+
+
+def _target(recipe: training.Recipe, num_folds: int) -> dict[str, Any]:
+  """Shapes and types of a checkpoint of the run."""
+  state = jax.eval_shape(lambda: training.init_state(recipe, 0))
+  return {
+    'epochs_done': jax.ShapeDtypeStruct((num_folds,), np.int32),
+    'folds': jax.tree.map(
+      lambda leaf: jax.ShapeDtypeStruct((num_folds, *leaf.shape), leaf.dtype),
+      state,
+    ),
+  }
