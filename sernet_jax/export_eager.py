@@ -6,11 +6,8 @@ activations that an 8-bit file needs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from sernet_jax import ops
 
@@ -32,7 +29,8 @@ class Eager:
   """An `export_chain.Emitter` over arrays.
 
   Attributes:
-    ranges: name of a map of the network -> (least, greatest) value seen.
+    ranges: least and greatest value seen, of what a convolution NAME gives
+      and, as NAME_input, of what it is given.
   """
 
   def __init__(self) -> None:
@@ -94,13 +92,14 @@ class Eager:
     return x[..., None]
 
   def conv_relu(self, name, x, kernel, bias):  # noqa: D102
+    self._seen(f'{name}_input', x)
     return self._seen(name, jax.nn.relu(ops.plain_conv(x, kernel) + bias))
 
   def pool(self, name, x, size):  # noqa: D102
     return ops.average_pool(x, size)
 
   def join(self, name, maps):  # noqa: D102
-    return self._seen(name, jnp.concatenate(maps, axis=-1))
+    return jnp.concatenate(maps, axis=-1)
 
   def mean_map(self, name, x):  # noqa: D102
     return ops.average_pool(x, None)
@@ -111,15 +110,3 @@ class Eager:
   def softmax(self, x):  # noqa: D102
     return jax.nn.softmax(x)
 
-
-def merged(
-  ranges: Sequence[dict[str, tuple[float, float]]],
-) -> dict[str, tuple[float, float]]:
-  """The ranges that cover several."""
-  return {
-    name: (
-      float(np.min([one[name][0] for one in ranges])),
-      float(np.max([one[name][1] for one in ranges])),
-    )
-    for name in ranges[0]
-  }

@@ -41,7 +41,7 @@ _BINARY = {
 }
 _REDUCE = {'sum': 'SUM', 'mean': 'MEAN', 'max': 'REDUCE_MAX'}
 # Operators whose first version lacks what is used of them here.
-_VERSIONS = {'FULLY_CONNECTED': 5, 'CONV_2D': 3, 'AVERAGE_POOL_2D': 2}
+_VERSIONS = {'FULLY_CONNECTED': 5, 'CONV_2D': 3, 'DEQUANTIZE': 3}
 
 Range = tuple[float, float]
 
@@ -49,7 +49,6 @@ Range = tuple[float, float]
 class _Value(NamedTuple):
   index: int
   shape: tuple[int | None, ...]
-  scale: tuple[float, int] | None = None  # (scale, zero point) in 8 bits
 
 
 class _Writer:
@@ -83,7 +82,7 @@ class _Writer:
     if scale is not None:
       tensor.quantization = self._quantization([scale[0]], [scale[1]], 0)
     self.tensors.append(tensor)
-    return _Value(len(self.tensors) - 1, tuple(shape), scale)
+    return _Value(len(self.tensors) - 1, tuple(shape))
 
   def _quantization(self, scales, zeros, axis):
     parameters = self.schema.QuantizationParametersT()
@@ -304,19 +303,28 @@ class _Writer:
 
   def conv_relu(self, name, x, kernel, bias):
     kernel = kernel.transpose(3, 0, 1, 2)  # outputs, height, width, inputs
-    scale = None
-    if self.ranges is not None and name.startswith('block'):
-      if x.scale is None:
-        x = self._quantize(x, self.ranges['paths'])
-      scale = _scale(self.ranges[name])
-      weights, offset = self._kernel8(name, x, kernel, bias)
-    else:
-      weights, offset = self._kernel(name, kernel), self.table(bias)
     shape = (*x.shape[:-1], len(bias))
+    if self.ranges is None or not name.startswith('block'):
+      weights, offset = self._kernel(name, kernel), self.table(bias)
+      return self._convolution([x, weights, offset], self.tensor(shape))
+    # The pools between run on floats: in 8 bits they would have to keep the
+    # scale of the convolution, which is three times too coarse for a mean.
+    before, after = (
+      _scale(self.ranges[key]) for key in (f'{name}_input', name)
+    )
+    x = self.operator(
+      'QUANTIZE', [x], [self.tensor(x.shape, 'INT8', before)], 'QuantizeOptions'
+    )
+    weights, offset = self._kernel8(name, before[0], kernel, bias)
+    output = self.tensor(shape, 'INT8', after)
+    x = self._convolution([x, weights, offset], output)
+    return self._dequantize(x, self.tensor(shape))
+
+  def _convolution(self, inputs, output):
     return self.operator(
       'CONV_2D',
-      [x, weights, offset],
-      [self.tensor(shape, 'FLOAT32' if scale is None else 'INT8', scale)],
+      inputs,
+      [output],
       'Conv2DOptions',
       padding=self.schema.Padding.SAME,
       strideH=1,
@@ -324,14 +332,17 @@ class _Writer:
       fusedActivationFunction=_RELU,
     )
 
+  def _dequantize(self, x, output):
+    return self.operator('DEQUANTIZE', [x], [output], 'DequantizeOptions')
+
   def _kernel(self, name, kernel):
     if not self.half:
       return self.table(kernel, f'{name}_kernel')
     stored = self.table(kernel.astype(np.float16), f'{name}_kernel_fp16')
     output = self.tensor(kernel.shape, name=f'{name}_kernel')
-    return self.operator('DEQUANTIZE', [stored], [output], 'DequantizeOptions')
+    return self._dequantize(stored, output)
 
-  def _kernel8(self, name, x, kernel, bias):
+  def _kernel8(self, name, input_scale, kernel, bias):
     """Kernel int8 with a scale for each output, bias int32."""
     greatest = np.abs(kernel).max(axis=(1, 2, 3))
     scales = np.maximum(greatest, 1e-12).astype(np.float64) / 127
@@ -341,7 +352,7 @@ class _Writer:
     self.tensors[weights.index].quantization = self._quantization(
       scales, zeros, 0
     )
-    scales = scales * x.scale[0]
+    scales = scales * input_scale
     limit = 2**31 - 1
     whole = np.clip(np.round(bias / scales), -limit, limit).astype(np.int32)
     offset = self.table(whole, f'{name}_bias_int32')
@@ -350,18 +361,13 @@ class _Writer:
     )
     return weights, offset
 
-  def _quantize(self, x, seen):
-    output = self.tensor(x.shape, 'INT8', _scale(seen))
-    return self.operator('QUANTIZE', [x], [output], 'QuantizeOptions')
-
   def pool(self, name, x, size):
     tall, wide = size
     shape = (None, -(-x.shape[1] // tall), -(-x.shape[2] // wide), x.shape[3])
-    dtype = 'FLOAT32' if x.scale is None else 'INT8'
     return self.operator(
       'AVERAGE_POOL_2D',
       [x],
-      [self.tensor(shape, dtype, x.scale)],
+      [self.tensor(shape)],
       'Pool2DOptions',
       padding=self.schema.Padding.SAME,
       strideH=tall,
@@ -374,9 +380,6 @@ class _Writer:
     return self.concat(maps, 3)
 
   def mean_map(self, name, x):
-    if x.scale is not None:
-      output = self.tensor(x.shape)
-      x = self.operator('DEQUANTIZE', [x], [output], 'DequantizeOptions')
     return self.operator(
       'MEAN',
       [x, self._ints(1, 2)],
