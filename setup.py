@@ -13,6 +13,8 @@ README = HERE / 'README.md'
 
 TEST = ['pytest>=8', 'hypothesis>=6']
 TENSORBOARD = ['tensorboardX>=2.6']
+MICROPHONE = ['sounddevice>=0.4.6']
+KERAS_FILES = ['h5py>=3.11']
 
 setuptools.setup(
   name='sernet_jax',
@@ -43,6 +45,15 @@ setuptools.setup(
   extras_require={
     'test': TEST,
     'tensorboard': TENSORBOARD,
-    'dev': [*TEST, *TENSORBOARD, 'mypy>=1.15', 'pre-commit', 'ruff>=0.15'],
+    'microphone': MICROPHONE,
+    'keras-files': KERAS_FILES,
+    'dev': [
+      *TEST,
+      *TENSORBOARD,
+      *KERAS_FILES,
+      'mypy>=1.15',
+      'pre-commit',
+      'ruff>=0.15',
+    ],
   },
 )

@@ -78,6 +78,30 @@ def read(path: PathLike) -> tuple[np.ndarray, int]:
   return samples, rate_hz
 
 
+def blocks(path: PathLike) -> Iterator[tuple[np.ndarray, int]]:
+  """`read` piece by piece, for recordings of any length.
+
+  Returns:
+    An iterator over (float32 (samples,), the mean of the channels; the sample
+    rate in Hz). What is wrong with the file shows when the piece is reached;
+    silence is not looked for.
+
+  Raises:
+    BadFile: as `read`.
+  """
+  with _open(path) as sound:
+    count = 0
+    for block in _blocks(path, sound):
+      count += len(block)
+      samples = block.mean(axis=1) if block.shape[1] > 1 else block[:, 0]
+      if not np.isfinite(samples).all():
+        number = np.count_nonzero(~np.isfinite(samples))
+        raise BadFile(path, f'has {number} samples that are not finite numbers')
+      yield samples, sound.samplerate
+    if not count:
+      raise BadFile(path, 'holds no samples')
+
+
 def load_mono(path: PathLike, sample_rate_hz: int) -> np.ndarray:
   """`read`, resampled to `sample_rate_hz`: float32 (samples,)."""
   samples, rate_hz = read(path)
@@ -257,24 +281,31 @@ def _open(path: PathLike) -> Iterator[soundfile.SoundFile]:
 
 def _decode(path: PathLike, sound: soundfile.SoundFile) -> np.ndarray:
   """All samples, float32 (frames, channels)."""
-  blocks: list[np.ndarray] = []
+  samples = np.concatenate(
+    [np.zeros((0, sound.channels), np.float32), *_blocks(path, sound)]
+  )
+  if not len(samples):
+    raise BadFile(path, 'holds no samples')
+  return samples
+
+
+def _blocks(path: PathLike, sound: soundfile.SoundFile) -> Iterator[np.ndarray]:
+  """The samples piece by piece, float32 (frames, channels)."""
+  count, size = 0, _BLOCK_FRAMES // sound.channels
   try:
-    while not blocks or len(blocks[-1]) == _BLOCK_FRAMES:
-      # In blocks, because the length of the header may be a guess.
-      blocks.append(sound.read(_BLOCK_FRAMES, 'float32', always_2d=True))
+    # Until the end, because the length of the header may be a guess.
+    while len(block := sound.read(size, 'float32', always_2d=True)):
+      count += len(block)
+      yield block
   except soundfile.LibsndfileError as error:
     reason = f'is damaged or cut short ({_words(error)})'
     raise BadFile(path, reason) from error
-  samples = np.concatenate(blocks)
-  if not len(samples):
-    raise BadFile(path, 'holds no samples')
-  if len(samples) < sound.frames and container.states_length(path):
+  if 0 < count < sound.frames and container.states_length(path):
     raise BadFile(
       path,
-      f'is cut short: its header promises {sound.frames} samples, '
-      f'{len(samples)} are there',
+      f'is cut short: its header promises {sound.frames} samples, {count} '
+      'are there',
     )
-  return samples
 
 
 def _words(error: soundfile.LibsndfileError) -> str:

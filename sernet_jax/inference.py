@@ -1,7 +1,8 @@
 """From prepared segments to probabilities, by one bundle or several.
 
 A segment is what `audio.prepare` returns, the same as in training. Batches
-have one size, short ones are padded, so that everything compiles once.
+have one size (or hold one segment) and short ones are padded, so that
+everything compiles once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import jax
 import numpy as np
 
 from sernet_jax import bundle as bundle_lib, feature_cache, folded
-from sernet_jax.spec import require
+from sernet_jax.spec import AudioSpec, MfccSpec, require
 
 BATCH = 16
 
@@ -75,9 +76,19 @@ class Recogniser:
     return self.bundle.classes
 
   @property
-  def audio(self):
-    """The `AudioSpec`: what a recording becomes first."""
+  def audio(self) -> AudioSpec:
+    """What a recording becomes first."""
     return self.bundle.audio
+
+  @property
+  def mfcc(self) -> MfccSpec:
+    """The front end."""
+    return self.bundle.mfcc
+
+  @property
+  def feature_kind(self) -> str:
+    """'mfcc', 'log_mel' or 'spectrogram'."""
+    return self.bundle.feature_kind
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Probabilities of any number of segments.
@@ -91,9 +102,11 @@ class Recogniser:
     assert segments.ndim == 2
     assert segments.shape[1] == self.bundle.audio.num_samples
     found = [np.zeros((0, len(self.classes)), np.float32)]
-    for start in range(0, len(segments), self._batch):
-      part = segments[start : start + self._batch]
-      padded = np.zeros((self._batch, part.shape[1]), np.float32)
+    # A single segment, as a stream brings them, does not pay for a batch.
+    batch = 1 if len(segments) == 1 else self._batch
+    for start in range(0, len(segments), batch):
+      part = segments[start : start + batch]
+      padded = np.zeros((batch, part.shape[1]), np.float32)
       padded[: len(part)] = part
       features = self._features(padded)[..., None]
       votes = [

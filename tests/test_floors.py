@@ -22,20 +22,21 @@ PACKAGE = ROOT / 'sernet_jax'
 FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
-  'metrics cost synthetic voice source_filter files claims',
+  'metrics cost synthetic voice source_filter files claims timeline',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model ops losses optim keys interop canvas '
   'folded',
   # 2: an experiment
-  'batching training records plots',
+  'batching training records plots recording_plot',
   # 3: the outside world
   'checkpoint feature_cache fetch inspection interrupt report tensorboard '
-  'bundle bundle_header inference',
+  'bundle bundle_header inference jax_setup',
   # 4: conduct
-  'config results run run_bundles',
+  'config results run run_bundles models recognise live predictions_out '
+  'recording_figure',
   # 5: doors
-  'main download',
+  'main download predict stream',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -46,16 +47,17 @@ LIBRARIES = {
   'absl': 'main',
   'flax': 'model',
   'jinja2': 'report',
-  'matplotlib': 'canvas plots inspection',
+  'matplotlib': 'canvas plots inspection recording_plot',
   'ml_collections': 'config main run run_bundles',
   'optax': 'optim training',
   'orbax': 'checkpoint',
   'safetensors': 'bundle',
   'sklearn': 'metrics',
+  'sounddevice': 'live',
   'soundfile': 'audio',
-  'soxr': 'audio',
+  'soxr': 'audio timeline',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio fetch inspection run',
+  'tqdm': 'audio fetch inspection predict run',
 }
 FLOOR_OF_JAX = 1
 
