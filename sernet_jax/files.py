@@ -109,6 +109,12 @@ def writing(path: pathlib.Path) -> Iterator[None]:
     ) from error
 
 
+def first_line(error: BaseException) -> str:
+  """What an error of a library says, short enough for one sentence."""
+  lines = str(error).strip().splitlines() or [type(error).__name__]
+  return lines[0][:200]
+
+
 def json_line(row: Mapping[str, Any]) -> str:
   """One line of JSON with its newline."""
   return json.dumps(row, allow_nan=False, default=_plain) + '\n'

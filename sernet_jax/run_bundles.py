@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 from typing import Any
 
@@ -21,7 +22,24 @@ from sernet_jax import (
   training,
 )
 from sernet_jax.bundle import Bundle
-from sernet_jax.spec import require, require_choice
+from sernet_jax.spec import ModelSpec, require, require_choice
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoldWeights:
+  """What one fold of a run has learnt.
+
+  Attributes:
+    name: of the fold.
+    epoch: after which these weights were there.
+    params: for `model.apply`, float32.
+    stats: likewise.
+  """
+
+  name: str
+  epoch: int
+  params: dict[str, Any]
+  stats: dict[str, Any]
 
 
 def from_run(
@@ -29,15 +47,54 @@ def from_run(
 ) -> list[Bundle]:
   """A bundle for every fold, from the newest checkpoint of a run.
 
+  Args:
+    workdir: as for `weights_of_run`.
+    selection: likewise.
+
+  Returns:
+    Bundles in the order of the folds; `about['fold']` names each. The weights
+    are the checkpoint's float32 ones.
+
+  Raises:
+    InputError: as `weights_of_run`.
+  """
+  spec, folds = weights_of_run(workdir, selection)
+  folder = records.RunFolder(workdir)
+  experiment, results = _experiment(folder), folder.read_results()
+  about = {
+    'name': experiment.name,
+    'corpus': results['corpus'],
+    'synthetic': 'yes' if results['synthetic'] else 'no',
+    'protocol': results['protocol'],
+    'selection': selection,
+    'seed': str(experiment.seed),
+    'loss': experiment.loss.name,
+    'sernet_jax': sernet_jax.__version__,
+  }
+  return [
+    Bundle(
+      model=spec,
+      mfcc=experiment.mfcc,
+      feature_kind=experiment.feature_kind,
+      audio=experiment.audio,
+      classes=tuple(results['classes']),
+      folded=folded.fold(spec, fold.params, fold.stats),
+      about={**about, 'fold': fold.name, 'epoch': str(fold.epoch)},
+    )
+    for fold in folds
+  ]
+
+
+def weights_of_run(
+  workdir: str | os.PathLike[str], selection: str = 'last'
+) -> tuple[ModelSpec, list[FoldWeights]]:
+  """The network of a run and the weights of every fold.
+
   Only reads: the folder may be read-only, and the run may go on meanwhile.
 
   Args:
     workdir: folder of a run that has results (see --mode=evaluate).
     selection: which epoch's weights: 'last', or what else the run chose.
-
-  Returns:
-    Bundles in the order of the folds; `about['fold']` names each. The weights
-    are the checkpoint's float32 ones.
 
   Raises:
     InputError: if there is no run, no result, no such selection, or a file of
@@ -52,10 +109,9 @@ def from_run(
   experiment = _experiment(folder)
   selections = results_lib.selections(experiment)
   require_choice('selection', selection, selections)
-  results = folder.read_results()
   names = _fold_names(folder)
   recipe = training.Recipe(
-    model=experiment.model_for(len(results['classes'])),
+    model=experiment.model_for(len(folder.read_results()['classes'])),
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
@@ -63,39 +119,18 @@ def from_run(
     selections=selections[1:],
   )
   tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
-  states = tree['folds']
-  weights = states if selection == 'last' else states['best'][selection]
-  epochs = tree['epochs_done']
+  chosen, epochs = tree['folds'], tree['epochs_done']
   if selection != 'last':
-    epochs = states['best'][selection]['epoch']
-  about = {
-    'name': experiment.name,
-    'corpus': results['corpus'],
-    'synthetic': 'yes' if results['synthetic'] else 'no',
-    'protocol': results['protocol'],
-    'selection': selection,
-    'seed': str(experiment.seed),
-    'loss': experiment.loss.name,
-    'sernet_jax': sernet_jax.__version__,
-  }
-  bundles = []
+    chosen = tree['folds']['best'][selection]
+    epochs = chosen['epoch']
+  found = []
   for place, name in enumerate(names):
     params, stats = (
-      jax.tree.map(lambda leaf, i=place: leaf[i], weights[part])
+      jax.tree.map(lambda leaf, i=place: leaf[i], chosen[part])
       for part in ('params', 'stats')
     )
-    bundles.append(
-      Bundle(
-        model=recipe.model,
-        mfcc=experiment.mfcc,
-        feature_kind=experiment.feature_kind,
-        audio=experiment.audio,
-        classes=tuple(results['classes']),
-        folded=folded.fold(recipe.model, params, stats),
-        about={**about, 'fold': name, 'epoch': str(int(epochs[place]))},
-      )
-    )
-  return bundles
+    found.append(FoldWeights(name, int(epochs[place]), params, stats))
+  return recipe.model, found
 
 
 def _experiment(folder: records.RunFolder) -> config_lib.Experiment:

@@ -25,13 +25,14 @@ FLOORS = (
   'metrics cost synthetic voice source_filter files claims timeline',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
-  'features_presets features_stream features_tables augment model ops losses optim keys interop canvas '
+  'features_presets features_stream features_tables augment model ops losses optim keys canvas '
   'folded',
   # 2: an experiment
   'batching training records plots recording_plot',
   # 3: the outside world
   'checkpoint feature_cache fetch inspection interrupt report tensorboard '
-  'bundle bundle_header inference jax_setup',
+  'bundle bundle_header inference jax_setup interop '
+  'keras_files',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure',
@@ -46,6 +47,7 @@ FLOOR = {
 LIBRARIES = {
   'absl': 'main',
   'flax': 'model',
+  'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': 'canvas plots inspection recording_plot',
   'ml_collections': 'config main run run_bundles',
