@@ -109,4 +109,3 @@ class Eager:
 
   def softmax(self, x):  # noqa: D102
     return jax.nn.softmax(x)
-

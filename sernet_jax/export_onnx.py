@@ -12,13 +12,15 @@ import logging
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sernet_jax import export_chain
-from sernet_jax.bundle import Bundle
 from sernet_jax.spec import InputError
+
+if TYPE_CHECKING:  # a file runs without JAX
+  from sernet_jax.bundle import Bundle
 
 OPSET = 17
 IR_VERSION = 8
@@ -361,7 +363,7 @@ class Session:
     num_classes: outputs, likewise.
   """
 
-  def __init__(self, path: pathlib.Path, threads: int = 0):
+  def __init__(self, path: pathlib.Path, content: bytes, threads: int = 0):
     with _needed():
       import onnxruntime
 
@@ -371,7 +373,7 @@ class Session:
     options.log_severity_level = 3
     try:
       self._session = onnxruntime.InferenceSession(
-        path.read_bytes(), options, providers=['CPUExecutionProvider']
+        content, options, providers=['CPUExecutionProvider']
       )
     except Exception as error:  # noqa: BLE001, its errors have no common base
       if not type(error).__module__.startswith('onnxruntime'):
@@ -385,8 +387,7 @@ class Session:
       self._session.get_modelmeta().custom_metadata_map.items()
     )
     self.fits = (
-      [(one.name, one.type) for one in inputs]
-      == [(INPUT, 'tensor(float)')]
+      [(one.name, one.type) for one in inputs] == [(INPUT, 'tensor(float)')]
       and [one.name for one in outputs] == [OUTPUT]
       and len(inputs[0].shape) == len(outputs[0].shape) == 2
     )

@@ -14,13 +14,15 @@ import json
 import pathlib
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sernet_jax import export_chain
-from sernet_jax.bundle import Bundle
 from sernet_jax.spec import InputError
+
+if TYPE_CHECKING:  # a file runs without JAX
+  from sernet_jax.bundle import Bundle
 
 INPUT, OUTPUT = 'waveform', 'probabilities'
 METADATA = 'sernet_jax'
@@ -504,15 +506,14 @@ class Session:
     num_classes: outputs, likewise.
   """
 
-  def __init__(self, path: pathlib.Path, threads: int | None = None):
+  def __init__(self, path: pathlib.Path, content: bytes, threads: int = 0):
     with _needed():
       from ai_edge_litert import interpreter
 
-    content = path.read_bytes()
     self.metadata = _metadata(path, content)
     try:
       self._interpreter = interpreter.Interpreter(
-        model_content=content, num_threads=threads
+        model_content=content, num_threads=threads or None
       )
       self._interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:

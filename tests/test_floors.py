@@ -22,11 +22,11 @@ PACKAGE = ROOT / 'sernet_jax'
 FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
-  'metrics cost synthetic voice source_filter files claims timeline',
+  'metrics cost synthetic voice source_filter files claims timeline export_input',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model ops losses optim keys canvas '
-  'folded',
+  'folded export_chain export_eager',
   # 2: an experiment
   'batching training records plots recording_plot',
   # 3: the outside world
@@ -35,9 +35,9 @@ FLOORS = (
   'keras_files',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
-  'recording_figure',
+  'recording_figure export_data export_write export_check export_probe',
   # 5: doors
-  'main download predict stream',
+  'main download predict stream export',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -46,11 +46,15 @@ FLOOR = {
 # Whatever is not listed is numpy, the standard library, or a breach.
 LIBRARIES = {
   'absl': 'main',
+  'ai_edge_litert': 'export_tflite',
+  'flatbuffers': 'export_tflite',
   'flax': 'model',
   'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': 'canvas plots inspection recording_plot',
   'ml_collections': 'config main run run_bundles',
+  'onnx': 'export_onnx',
+  'onnxruntime': 'export_onnx',
   'optax': 'optim training',
   'orbax': 'checkpoint',
   'safetensors': 'bundle',
@@ -59,7 +63,7 @@ LIBRARIES = {
   'soundfile': 'audio',
   'soxr': 'audio timeline',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio fetch inspection predict run',
+  'tqdm': 'audio export fetch inspection predict run',
 }
 FLOOR_OF_JAX = 1
 
