@@ -1,4 +1,4 @@
-"""One file from raw sound to probabilities: python -m sernet_jax.export
+"""One file from raw sound to probabilities.
 
   python -m sernet_jax.export --workdir=RUN --fold=03 --format=onnx
   python -m sernet_jax.export --workdir=RUN --all_folds --format=all \

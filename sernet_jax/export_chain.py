@@ -103,7 +103,7 @@ class Emitter(Protocol):
   def dense(
     self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
   ) -> Value:
-    """x @ kernel + bias."""
+    """X @ kernel + bias."""
 
   def softmax(self, x: Value) -> Value:
     """Over the last axis."""

@@ -113,7 +113,7 @@ def _joined(read, labels, what: str) -> Segments:
   )
 
 
-def _both(path: pathlib.Path, spec: AudioSpec):
+def _both(path: str | os.PathLike[str], spec: AudioSpec):
   pieces = audio.cut(audio.load_mono(path, spec.sample_rate_hz), spec)
   pieces = [piece for piece in pieces if piece.any()]
   raw = [export_input.padded(piece, spec.num_samples) for piece in pieces]
@@ -131,7 +131,7 @@ def made_up(spec: AudioSpec) -> Segments:
     tone = np.sin(2 * np.pi / spec.sample_rate_hz * phase)
     swell = np.sin(np.pi * random.uniform(1, 4) * time_s) ** 2 + 0.01
     sound = swell * (tone + 0.2 * random.normal(size=time_s.size))
-    sound = np.float32(random.uniform(0.01, 0.9) * sound)
+    sound *= random.uniform(0.01, 0.9)
     if place % 2:
       sound = sound[: spec.num_samples * 2 // 3]
     raw = export_input.padded(sound, spec.num_samples)

@@ -17,8 +17,8 @@ PRECISIONS = {
 }
 # By the end of a file's name: where its runner, `Session`, is.
 MODULES = {
-  '.onnx': 'export_onnx',
-  '.tflite': 'export_tflite',
+  '.onnx': 'session_onnx',
+  '.tflite': 'session_tflite',
   '.stablehlo': 'export_stablehlo',
 }
 

@@ -12,19 +12,16 @@ import logging
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sernet_jax import export_chain
-from sernet_jax.spec import InputError
-
-if TYPE_CHECKING:  # a file runs without JAX
-  from sernet_jax.bundle import Bundle
+from sernet_jax.bundle import Bundle
+from sernet_jax.session_onnx import INPUT, OUTPUT, needed
 
 OPSET = 17
 IR_VERSION = 8
-INPUT, OUTPUT = 'waveform', 'probabilities'
 # Smaller tables of the network stay float32 at any precision.
 _SMALL = 1024
 _BINARY = {
@@ -37,7 +34,6 @@ _BINARY = {
   'pow': 'Pow',
 }
 _UNARY = {'abs': 'Abs', 'sqrt': 'Sqrt', 'log': 'Log'}
-_INSTALL = "pip install 'sernet_jax[onnx]'"
 
 
 class _Value(NamedTuple):
@@ -268,7 +264,7 @@ def convert(
   Raises:
     InputError: if onnx or onnxruntime is not installed.
   """
-  with _needed():
+  with needed():
     from onnx import TensorProto, checker, helper
 
   writer = _Writer(half=precision == 'fp16')
@@ -352,63 +348,3 @@ def _quiet() -> Iterator[None]:
     yield
   finally:
     logging.root.setLevel(level)
-
-
-class Session:
-  """An ONNX file ready to run; needs onnxruntime alone.
-
-  Attributes:
-    metadata: texts by name.
-    num_samples: of a waveform, None if the file does not fix it.
-    num_classes: outputs, likewise.
-  """
-
-  def __init__(self, path: pathlib.Path, content: bytes, threads: int = 0):
-    with _needed():
-      import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-      self._session = onnxruntime.InferenceSession(
-        content, options, providers=['CPUExecutionProvider']
-      )
-    except Exception as error:  # noqa: BLE001, its errors have no common base
-      if not type(error).__module__.startswith('onnxruntime'):
-        raise
-      raise InputError(
-        f'{path} is damaged or no ONNX file ({_first_line(error)}); copy or '
-        'export it again'
-      ) from error
-    inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-    self.metadata = dict(
-      self._session.get_modelmeta().custom_metadata_map.items()
-    )
-    self.fits = (
-      [(one.name, one.type) for one in inputs] == [(INPUT, 'tensor(float)')]
-      and [one.name for one in outputs] == [OUTPUT]
-      and len(inputs[0].shape) == len(outputs[0].shape) == 2
-    )
-    self.num_samples = inputs[0].shape[1] if self.fits else None
-    self.num_classes = outputs[0].shape[1] if self.fits else None
-
-  def __call__(self, waveforms: np.ndarray) -> np.ndarray:
-    """Raw waveforms (batch, samples) to probabilities (batch, classes)."""
-    return self._session.run([OUTPUT], {INPUT: waveforms})[0]
-
-
-def _first_line(error: BaseException) -> str:
-  return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-@contextlib.contextmanager
-def _needed() -> Iterator[None]:
-  try:
-    yield
-  except ImportError as error:
-    raise InputError(
-      f'ONNX files need the package {error.name}, which is not installed; '
-      f'run {_INSTALL}'
-    ) from error
