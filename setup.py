@@ -11,7 +11,9 @@ VERSION = re.search(
 ).group(1)
 README = HERE / 'README.md'
 
-TEST = ['pytest>=8', 'hypothesis>=6']
+ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
+TFLITE = ['ai-edge-litert>=2']
+TEST = ['pytest>=8', 'hypothesis>=6', *ONNX]
 TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
@@ -44,6 +46,8 @@ setuptools.setup(
   ],
   extras_require={
     'test': TEST,
+    'onnx': ONNX,
+    'tflite': TFLITE,
     'tensorboard': TENSORBOARD,
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,

@@ -166,19 +166,21 @@ def segments(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
   Raises:
     InputError: as `prepare`, or if every segment is silent.
   """
-  length = spec.num_samples
-  if spec.segments == 'center':
-    parts = [prepare(waveform, length)]
-  else:
-    count = max(1, (len(waveform) + length // 2) // length)
-    parts = [
-      prepare(waveform[i * length : (i + 1) * length], length)
-      for i in range(count)
-    ]
+  parts = [prepare(part, spec.num_samples) for part in cut(waveform, spec)]
   parts = [part for part in parts if part.any()]
   if not parts:
     raise InputError('waveform is silent in every segment; leave it out')
   return np.stack(parts)
+
+
+def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
+  """What `segments` prepares: pieces of at most `spec.num_samples`."""
+  length = spec.num_samples
+  if spec.segments == 'center':
+    left = max(0, len(waveform) - length) // 2
+    return [waveform[left : left + length]]
+  count = max(1, (len(waveform) + length // 2) // length)
+  return [waveform[i * length : (i + 1) * length] for i in range(count)]
 
 
 def load_segments(path: PathLike, spec: AudioSpec) -> np.ndarray:

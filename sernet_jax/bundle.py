@@ -147,7 +147,13 @@ def save(
       f'{name} holds {np.abs(array).max():.3g}, more than fp16 can; write the '
       "bundle with dtype='float32'",
     )
-  metadata = {
+  content = safetensors.numpy.save(tensors, metadata(bundle))
+  files.write_bytes(pathlib.Path(path), bundle_header.in_order(content))
+
+
+def metadata(bundle: Bundle) -> dict[str, str]:
+  """All of a bundle but its numbers, as every file of a model holds it."""
+  return {
     'format': FORMAT,
     'format_version': str(FORMAT_VERSION),
     'model': json.dumps(dataclasses.asdict(bundle.model)),
@@ -157,8 +163,6 @@ def save(
     'classes': json.dumps(bundle.classes),
     'about': json.dumps(bundle.about),
   }
-  content = safetensors.numpy.save(tensors, metadata)
-  files.write_bytes(pathlib.Path(path), bundle_header.in_order(content))
 
 
 def load(path: str | os.PathLike[str]) -> Bundle:
@@ -171,15 +175,15 @@ def load(path: str | os.PathLike[str]) -> Bundle:
   path = pathlib.Path(path)
   content = bundle_header.read(path)
   header = bundle_header.parse(path, content)
-  metadata = header.pop('__metadata__', None)
+  said = header.pop('__metadata__', None)
   require(
-    isinstance(metadata, dict) and metadata.get('format') == FORMAT,
+    isinstance(said, dict) and said.get('format') == FORMAT,
     f'{path} is a safetensors file of another program; give one written by '
     'python -m sernet_jax.export',
   )
-  bundle_header.check_version(path, metadata, FORMAT_VERSION)
+  bundle_header.check_version(path, said, FORMAT_VERSION)
   try:
-    parts = bundle_header.parts(metadata)
+    parts = bundle_header.parts(said)
     expected = _flat(folded_lib.shapes(parts['model']))
     _check_tensors(header, expected)
     arrays = safetensors.numpy.load(content)

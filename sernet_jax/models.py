@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sernet_jax import bundle, run_bundles
+from sernet_jax import bundle, export_files, exported, run_bundles
 from sernet_jax.inference import Recogniser
 from sernet_jax.spec import AudioSpec, MfccSpec, require, require_choice
 
@@ -52,6 +52,7 @@ def _bundle(path: pathlib.Path) -> Model:
 # from the file, and returns a Model.
 LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
   '.safetensors': _bundle,
+  **dict.fromkeys(export_files.MODULES, exported.Exported),
 }
 
 

@@ -60,7 +60,7 @@ def from_run(
   """
   spec, folds = weights_of_run(workdir, selection)
   folder = records.RunFolder(workdir)
-  experiment, results = _experiment(folder), folder.read_results()
+  experiment, results = settings_of(folder), folder.read_results()
   about = {
     'name': experiment.name,
     'corpus': results['corpus'],
@@ -106,7 +106,7 @@ def weights_of_run(
     f'{workdir} holds no run (there is no config.json); give the --workdir of '
     'a training run',
   )
-  experiment = _experiment(folder)
+  experiment = settings_of(folder)
   selections = results_lib.selections(experiment)
   require_choice('selection', selection, selections)
   names = _fold_names(folder)
@@ -133,7 +133,7 @@ def weights_of_run(
   return recipe.model, found
 
 
-def _experiment(folder: records.RunFolder) -> config_lib.Experiment:
+def settings_of(folder: records.RunFolder) -> config_lib.Experiment:
   """The settings; fields that came after the run have their defaults."""
   settings = copy.deepcopy(config_lib.DEFAULTS)
   _update(settings, folder.read_config())

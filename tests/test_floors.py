@@ -22,21 +22,24 @@ PACKAGE = ROOT / 'sernet_jax'
 FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
-  'metrics cost synthetic voice source_filter files claims timeline',
+  'metrics cost synthetic voice source_filter files claims timeline '
+  'export_input',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
-  'ops losses optim keys canvas folded',
+  'ops losses optim keys canvas folded export_chain export_eager',
   # 2: an experiment
   'batching training records plots recording_plot',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '
-  'tensorboard bundle bundle_header inference jax_setup keras_files',
+  'tensorboard bundle bundle_header inference jax_setup keras_files '
+  'export_files export_onnx export_stablehlo export_tflite '
+  'export_tflite_graph exported session_onnx session_tflite',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
-  'recording_figure',
+  'recording_figure export_data export_write export_check export_probe',
   # 5: doors
-  'main download predict stream',
+  'main download predict stream export',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -45,11 +48,15 @@ FLOOR = {
 # Whatever is not listed is numpy, the standard library, or a breach.
 LIBRARIES = {
   'absl': 'main',
+  'ai_edge_litert': 'export_tflite export_tflite_graph session_tflite',
+  'flatbuffers': 'export_tflite',
   'flax': 'model',
   'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': 'canvas inspection plots recording_plot',
   'ml_collections': 'config main run run_bundles',
+  'onnx': 'export_onnx',
+  'onnxruntime': 'export_onnx session_onnx',
   'optax': 'optim training',
   'orbax': 'checkpoint',
   'safetensors': 'bundle',
@@ -58,7 +65,7 @@ LIBRARIES = {
   'soundfile': 'audio',
   'soxr': 'audio timeline',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio fetch inspection predict run',
+  'tqdm': 'audio export fetch inspection predict run',
 }
 FLOOR_OF_JAX = 1
 
