@@ -13,6 +13,7 @@ README = HERE / 'README.md'
 
 TEST = ['pytest>=8', 'hypothesis>=6']
 TENSORBOARD = ['tensorboardX>=2.6']
+SLURM = ['submitit>=1.5']
 
 setuptools.setup(
   name='sernet_jax',
@@ -42,6 +43,14 @@ setuptools.setup(
   extras_require={
     'test': TEST,
     'tensorboard': TENSORBOARD,
-    'dev': [*TEST, *TENSORBOARD, 'mypy>=1.15', 'pre-commit', 'ruff>=0.15'],
+    'slurm': SLURM,
+    'dev': [
+      *TEST,
+      *TENSORBOARD,
+      *SLURM,
+      'mypy>=1.15',
+      'pre-commit',
+      'ruff>=0.15',
+    ],
   },
 )

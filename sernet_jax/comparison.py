@@ -207,9 +207,7 @@ def _require_same_tests(tested: Sequence[Tested]) -> None:
 def _require_same_utterances(one: Tested, other: Tested) -> None:
   if one.utterances == other.utterances:
     return
-  first, second = (
-    sum(run.utterances.values()) for run in (one, other)
-  )
+  first, second = (sum(run.utterances.values()) for run in (one, other))
   odd = set(one.utterances.items()) ^ set(other.utterances.items())
   name = min(key[0] for key, _ in odd)
   require(
@@ -239,16 +237,12 @@ def compare(
   Raises:
     InputError: if the runs cannot be compared; see `require_comparable`.
   """
-  require(
-    len(runs) > 0, 'no finished run was given; name the folders of some'
-  )
+  require(len(runs) > 0, 'no finished run was given; name the folders of some')
   fields = fields_that_differ(runs) if fields is None else list(fields)
   groups: dict[str, list[Run]] = {}
   for run in runs:
     groups.setdefault(setting_name(run.changes(fields)), []).append(run)
-  tested = [
-    run.tested(name) for name, group in groups.items() for run in group
-  ]
+  tested = [run.tested(name) for name, group in groups.items() for run in group]
   require_comparable(tested)
   require(
     not baseline or baseline in groups,
@@ -312,9 +306,7 @@ def _setting(
     if not all(selection in run.results['selections'] for run in runs):
       continue
     counts = _counts(runs, selection)
-    each = [
-      run.results['selections'][selection]['pooled'] for run in runs
-    ]
+    each = [run.results['selections'][selection]['pooled'] for run in runs]
     selections[selection] = {
       'scores': significance.scores(counts),
       'ci95': significance.ci95(counts),
@@ -390,9 +382,7 @@ def _record(setting: str, run: Run) -> dict[str, Any]:
       fold['name'] for fold in run.results['selections']['last']['folds']
     ],
     'seconds': run.results['seconds'],
-    'environment': {
-      k: v for k, v in run.environment.items() if k != 'command'
-    },
+    'environment': {k: v for k, v in run.environment.items() if k != 'command'},
     'scores': {
       name: {score: selection['pooled'][score] for score in metrics.SCORES}
       for name, selection in run.results['selections'].items()
@@ -431,11 +421,15 @@ def _own_notes(groups, content) -> list[str]:
   if any(not entry['seeds'] for entry in content['differences']):
     notes.append('Settings without a common seed are not tested.')
   tests = sum(entry['p'] is not None for entry in content['differences'])
-  if tests and tests * content['test']['smallest_p'] > LEVEL:
+  least = content['test']['smallest_p']
+  if tests and tests * least > LEVEL:
+    cure = 'look at the intervals'
+    if (len(groups) - 1) * least <= LEVEL:
+      cure = 'name a --baseline to test fewer pairs, or look at the intervals'
     notes.append(
       f'With {claims.times(content["num_speakers"], "speaker")} and '
-      f'{claims.times(tests, "pair")} no difference can pass the corrected '
-      f'test at {LEVEL}: name a --baseline, or take the intervals alone.'
+      f'{claims.times(tests, "pair")} of settings no difference can pass the '
+      f'corrected test at {LEVEL}: {cure}.'
     )
   for what, of in (
     ('versions of the packages', lambda e: repr(sorted(e['packages'].items()))),

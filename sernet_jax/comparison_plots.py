@@ -111,7 +111,9 @@ def differences(
       )
     axis.axvline(0, color=canvas.GREY, linewidth=1, zorder=0.9)
     _rows_axis(
-      axis, [f'{row["setting"]}\n− {row["against"]}' for row in rows], wrap=False
+      axis,
+      [f'{row["setting"]}\nminus {row["against"]}' for row in rows],
+      wrap=False,
     )
     axis.set_xlabel('first minus second: right of the line the first is better')
     canvas.save(figure, path)

@@ -164,6 +164,7 @@ def short_hash(config: dict[str, Any]) -> str:
 
 
 def flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Fields of nested dicts by their full names, as 'train.epochs'."""
   fields = {}
   for key, value in tree.items():
     if isinstance(value, dict):

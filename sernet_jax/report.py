@@ -76,7 +76,7 @@ def template(name: str) -> jinja2.Template:
     trim_blocks=True,
     lstrip_blocks=True,
   )
-  templates.filters.update(percent=_percent, number=_number, breaks=_breaks)
+  templates.filters.update(percent=_percent, number=_number)
   return templates.get_template(name)
 
 
@@ -238,8 +238,3 @@ def _number(value: float) -> str:
   """Thousands apart; decimals only where there are some, at most one."""
   text = f'{value:,.1f}'
   return text.removesuffix('.0')
-
-
-def _breaks(name: str) -> str:
-  """A name of many fields with places where a line may end."""
-  return name.replace(',', ', ').replace('=', '=\u200b')

@@ -77,7 +77,7 @@ def ci95(
 def permutation_test(
   one, other, score: str = 'uar', seed: int = 0
 ) -> float | None:
-  """p of a two-sided paired permutation test that swaps whole speakers.
+  """Two-sided p of a paired permutation test that swaps whole speakers.
 
   If the settings were equally good, a speaker's answers could as well have
   come from the other one. So for every speaker they are kept or swapped, all
@@ -125,7 +125,7 @@ def smallest_p(num_speakers: int) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-  """p values corrected for their number (Holm 1979), in their order.
+  """Corrects p values for their number (Holm 1979), in their order.
 
   The smallest is multiplied by their number m, the next by m - 1 and so on;
   none is smaller than one before it, and none above 1.

@@ -194,8 +194,7 @@ def _together(text: str, fields: Sequence[str], part: str) -> tuple[Any, ...]:
     'fields; write one for each, separated by /',
   )
   return tuple(
-    _value(text, field, word)
-    for field, word in zip(fields, words, strict=True)
+    _value(text, field, word) for field, word in zip(fields, words, strict=True)
   )
 
 

@@ -22,18 +22,19 @@ PACKAGE = ROOT / 'sernet_jax'
 FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
-  'metrics cost synthetic voice source_filter files claims significance',
+  'metrics cost synthetic voice source_filter files claims significance sweep_worker',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model ops losses optim keys interop canvas',
   # 2: an experiment
-  'batching training records plots',
+  'batching training records plots comparison_plots',
   # 3: the outside world
   'checkpoint feature_cache fetch inspection interrupt report tensorboard',
   # 4: conduct
-  'config results run',
+  'config results run command_line comparison comparison_page sweep_grid '
+  'sweep_jobs sweep_processes sweep_cluster sweep_engines sweep_results',
   # 5: doors
-  'main download',
+  'main download sweep compare',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -41,18 +42,19 @@ FLOOR = {
 
 # Whatever is not listed is numpy, the standard library, or a breach.
 LIBRARIES = {
-  'absl': 'main',
+  'absl': 'main command_line sweep compare',
   'flax': 'model',
   'jinja2': 'report',
-  'matplotlib': 'canvas plots inspection',
-  'ml_collections': 'config main run',
+  'matplotlib': 'canvas plots comparison_plots inspection',
+  'ml_collections': 'config main run command_line sweep sweep_grid',
   'optax': 'optim training',
   'orbax': 'checkpoint',
   'sklearn': 'metrics',
   'soundfile': 'audio',
   'soxr': 'audio',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio fetch inspection run',
+  'submitit': 'sweep_cluster',
+  'tqdm': 'audio fetch inspection run sweep_jobs',
 }
 FLOOR_OF_JAX = 1
 
