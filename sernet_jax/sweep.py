@@ -75,6 +75,7 @@ def _run() -> int:
   require_choice('--engine', _ENGINE.value, _ENGINES)
   from sernet_jax import (
     config as config_lib,
+    files,
     interrupt,
     records,
     sweep_engines,
@@ -101,12 +102,13 @@ def _run() -> int:
     for job in planned:
       print(shlex.join(['python', '-m', 'sernet_jax.main', *job.arguments]))
     return 0
-  engine = sweep_engines.make(
-    _ENGINE.value, _PROCESSES.value, _CLUSTER.value, workdir
-  )
   command = shlex.join(['python', '-m', 'sernet_jax.sweep', *sys.argv[1:]])
   with records.RunFolder(workdir).lock():
-    sweep_jobs.open_folder(workdir, config_lib.to_dict(config), jobs, command)
+    about = sweep_jobs.check_folder(workdir, config_lib.to_dict(config), jobs)
+    engine = sweep_engines.make(
+      _ENGINE.value, _PROCESSES.value, _CLUSTER.value, workdir
+    )
+    files.write_json(workdir / 'sweep.json', {'command': command, **about})
     try:
       failed = sweep_jobs.execute(planned, engine)
     except interrupt.Stopped as stop:

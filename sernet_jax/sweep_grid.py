@@ -24,12 +24,14 @@ from typing import Any
 import ml_collections
 
 from sernet_jax import config as config_lib
-from sernet_jax.comparison import shown
+from sernet_jax.comparison import setting_name, shown
 from sernet_jax.spec import InputError, nearest, require
 
 MANY_JOBS = 1_000
 _MOST_VALUES = 100_000
 _NAME_BYTES = 150  # of a folder's name; most file systems end at 255
+
+__all__ = ['Axis', 'Job', 'count', 'jobs', 'parse_axis', 'setting_name']
 
 # Fields in which jobs may not differ: they change no figure.
 _SAME_FIGURES = (config_lib.FREE - {'train.epochs'}) | {'name'}

@@ -161,13 +161,10 @@ def plan(
   return planned
 
 
-def open_folder(
-  workdir: pathlib.Path,
-  config: Mapping[str, Any],
-  jobs: Sequence[Job],
-  command: str,
-) -> None:
-  """Writes sweep.json, or checks that this sweep goes on.
+def check_folder(
+  workdir: pathlib.Path, config: Mapping[str, Any], jobs: Sequence[Job]
+) -> dict[str, Any]:
+  """Content for sweep.json, if the folder is new or holds this sweep.
 
   A grid may grow: every former job has to be in it still.
 
@@ -187,10 +184,7 @@ def open_folder(
       f'{workdir} holds {", ".join(stray[:3])} but no sweep; choose an empty '
       'or new --workdir',
     )
-  files.write_json(
-    path,
-    {'command': command, 'config': config, 'fields': fields, 'jobs': now},
-  )
+  return {'config': config, 'fields': fields, 'jobs': now}
 
 
 def _require_same_sweep(path, config, fields, now) -> None:
