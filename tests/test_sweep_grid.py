@@ -155,9 +155,7 @@ def commands(path: pathlib.Path) -> list[list[str]]:
   """The sweeps in the code blocks of a page."""
   blocks = re.findall(r'```\n(.*?)```', path.read_text(), re.DOTALL)
   lines = [
-    line
-    for block in blocks
-    for line in block.replace('\\\n', ' ').splitlines()
+    line for block in blocks for line in block.replace('\\\n', ' ').splitlines()
   ]
   return [shlex.split(line)[3:] for line in lines if 'sernet_jax.sweep' in line]
 
