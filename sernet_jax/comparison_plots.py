@@ -36,6 +36,7 @@ def settings(
     synthetic: adds the note that the speech is synthetic.
   """
   rows = rows[:MOST_ROWS]
+  texts = _wrapped([row['name'] for row in rows])
   optimistic = all('best_on_test' in row['selections'] for row in rows)
   note = 'filled: last epoch, with its 95 % interval; small: each seed'
   if optimistic:
@@ -43,7 +44,7 @@ def settings(
   with mpl.rc_context(canvas.STYLE):
     figure = canvas.new_figure(
       11.0,
-      0.9 + 0.42 * len(rows),
+      0.9 + _height(texts),
       'Settings, per cent',
       subtitle,
       synthetic,
@@ -54,7 +55,7 @@ def settings(
       for place, row in enumerate(rows):
         _draw_setting(axis, place, row['selections'], score)
       axis.set_title(_TITLES[score])
-      _rows_axis(axis, [row['name'] for row in rows])
+      _rows_axis(axis, texts)
       if score in guessing:
         axis.axvline(
           100 * guessing[score], color=canvas.GREY, linestyle=':', linewidth=1
@@ -82,6 +83,8 @@ def differences(
     synthetic: see `settings`.
   """
   rows = rows[:MOST_ROWS]
+  pairs = [(row['setting'], f'minus {row["against"]}') for row in rows]
+  texts = ['\n'.join(_wrapped(pair, 64)) for pair in pairs]
   note = (
     f'bar: 95 % interval; filled: p below {level:g} after Holm; hollow: not '
     'shown to differ'
@@ -89,7 +92,7 @@ def differences(
   with mpl.rc_context(canvas.STYLE):
     figure = canvas.new_figure(
       11.0,
-      0.9 + 0.42 * len(rows),
+      0.9 + _height(texts),
       'Difference in UAR, percentage points',
       subtitle,
       synthetic,
@@ -110,11 +113,7 @@ def differences(
         markerfacecolor=color if passed else 'white',
       )
     axis.axvline(0, color=canvas.GREY, linewidth=1, zorder=0.9)
-    _rows_axis(
-      axis,
-      [f'{row["setting"]}\nminus {row["against"]}' for row in rows],
-      wrap=False,
-    )
+    _rows_axis(axis, texts)
     axis.set_xlabel('first minus second: right of the line the first is better')
     canvas.save(figure, path)
 
@@ -136,6 +135,7 @@ def recalls(
     synthetic: see `settings`.
   """
   rows = rows[:MOST_ROWS]
+  texts = _wrapped([row['name'] for row in rows])
   values = np.array(
     [
       [
@@ -148,7 +148,7 @@ def recalls(
   with mpl.rc_context(canvas.STYLE):
     figure = canvas.new_figure(
       11.0,
-      1.2 + 0.42 * len(rows),
+      1.2 + _height(texts),
       'Recall of each class, per cent',
       subtitle,
       synthetic,
@@ -167,7 +167,7 @@ def recalls(
       )
     names = [canvas.plain(canvas.short(name)) for name in classes]
     axis.set_xticks(range(len(names)), names)
-    axis.set_yticks(range(len(rows)), _wrapped([row['name'] for row in rows]))
+    axis.set_yticks(range(len(rows)), texts)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     canvas.save(figure, path)
@@ -197,20 +197,25 @@ def _draw_setting(axis, place: int, selections, score: str) -> None:
   axis.plot(100 * last['scores'][score], place, 'o', color=color)
 
 
-def _rows_axis(axis, names: Sequence[str], wrap: bool = True) -> None:
+def _rows_axis(axis, texts: Sequence[str]) -> None:
   """Rows from the top down, a name at each."""
-  texts = _wrapped(names) if wrap else [canvas.plain(name) for name in names]
-  axis.set_yticks(range(len(names)), texts)
-  axis.set_ylim(len(names) - 0.4, -0.6)
+  axis.set_yticks(range(len(texts)), texts)
+  axis.set_ylim(len(texts) - 0.4, -0.6)
   axis.tick_params(axis='y', length=0)
   axis.grid(axis='x')
 
 
-def _wrapped(names: Sequence[str]) -> list[str]:
-  """Names broken at their commas."""
+def _height(texts: Sequence[str]) -> float:
+  """Inches for rows as tall as the longest of their names."""
+  lines = max(text.count('\n') + 1 for text in texts)
+  return len(texts) * max(0.42, 0.16 * lines + 0.08)
+
+
+def _wrapped(names: Sequence[str], width: int = 38) -> list[str]:
+  """Names broken at their commas, where they are long."""
   return [
     canvas.plain(
-      '\n'.join(textwrap.wrap(name.replace(',', ', '), 34, max_lines=2))
+      '\n'.join(textwrap.wrap(name.replace(',', ', '), width, max_lines=3))
     )
     for name in names
   ]
