@@ -17,6 +17,16 @@ TEST = ['pytest>=8', 'hypothesis>=6', *ONNX]
 TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
+SLURM = ['submitit>=1.5']
+AUDFORMAT = ['audformat>=1.0']
+BENCH = [
+  *ONNX,
+  *TFLITE,
+  'librosa>=0.11',
+  'tensorflow-cpu>=2.20',
+  'torch>=2.6',
+  'torchaudio>=2.6',
+]
 
 setuptools.setup(
   name='sernet_jax',
@@ -51,10 +61,14 @@ setuptools.setup(
     'tensorboard': TENSORBOARD,
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,
+    'slurm': SLURM,
+    'audformat': AUDFORMAT,
+    'bench': BENCH,
     'dev': [
       *TEST,
       *TENSORBOARD,
       *KERAS_FILES,
+      *SLURM,
       'mypy>=1.15',
       'pre-commit',
       'ruff>=0.15',

@@ -1,9 +1,10 @@
-"""Copies what is worth keeping of a run into a folder of experiments/.
+"""Copies what is worth keeping of a run or sweep into a folder here.
 
   python experiments/collect.py runs/emodb experiments/emodb_loso
+  python experiments/collect.py runs/parallel_paths experiments/parallel_paths
 
 Takes the results, the settings, the environment without paths of the machine,
-and two figures; checkpoints and recordings stay behind.
+and the main figures; checkpoints and recordings stay behind.
 """
 
 from __future__ import annotations
@@ -31,15 +32,40 @@ def main(run: str, target: str) -> None:
   """See the text of the file."""
   source, folder = pathlib.Path(run), pathlib.Path(target)
   folder.mkdir(parents=True, exist_ok=True)
+  if (source / 'comparison.json').exists():
+    _collect_sweep(source, folder)
+  else:
+    _collect_run(source, folder)
+
+
+def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
+  record = json.loads((source / 'comparison.json').read_text())
+  record['command'] = _without_paths(record['command'])
+  for run in record['runs']:
+    run['command'] = _without_paths(run['command'])
+    run['folder'] = pathlib.Path(run['folder']).name
+    run['environment'] = {
+      name: run['environment'][name] for name in ENVIRONMENT
+    }
+  (folder / 'results.json').write_text(json.dumps(record, indent=1) + '\n')
+  for picture in sorted((source / 'figures').glob('*.png')):
+    shutil.copy(picture, folder / picture.name)
+  for setting in record['settings']:
+    print(setting['name'], json.dumps(setting['selections']['last']['scores']))
+
+
+def _without_paths(command: str) -> str:
+  return re.sub(r"\s'?--(config\.data\.root|workdir|output)=\S+", '', command)
+
+
+def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
   content = {
     name: json.loads((source / f'{name}.json').read_text())
     for name in ('config', 'environment', 'results')
   }
   content['config']['data'].update(root='', cache_dir='')
   environment = content['environment']
-  command = re.sub(
-    r"\s'?--(config\.data\.root|workdir)=\S+", '', environment['command']
-  )
+  command = _without_paths(environment['command'])
   rows = [
     json.loads(line)
     for line in (source / 'metrics.jsonl').read_text().splitlines()

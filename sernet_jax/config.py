@@ -96,7 +96,7 @@ class Experiment:
 
 def field_names() -> list[str]:
   """Every field of a config with its sections, e.g. 'train.epochs'."""
-  return sorted(_flat(DEFAULTS))
+  return sorted(flat(DEFAULTS))
 
 
 def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def differences(
   one: dict[str, Any], other: dict[str, Any]
 ) -> list[tuple[str, Any, Any]]:
   """(field, value, other value) wherever results would differ."""
-  ours, theirs = _flat(one), _flat(other)
+  ours, theirs = flat(one), flat(other)
   return [
     (field, ours.get(field), theirs.get(field))
     for field in sorted(ours.keys() | theirs.keys())
@@ -158,16 +158,17 @@ def differences(
 
 def short_hash(config: dict[str, Any]) -> str:
   """Eight hex digits of the fields that shape the results."""
-  kept = {k: v for k, v in _flat(config).items() if k not in FREE}
+  kept = {k: v for k, v in flat(config).items() if k not in FREE}
   text = json.dumps(kept, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+def flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Fields of nested dicts by their full names, as 'train.epochs'."""
   fields = {}
   for key, value in tree.items():
     if isinstance(value, dict):
-      fields.update(_flat(value, f'{prefix}{key}.'))
+      fields.update(flat(value, f'{prefix}{key}.'))
     else:
       fields[prefix + key] = value
   return fields

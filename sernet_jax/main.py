@@ -5,19 +5,18 @@ python -m sernet_jax.main --config=configs/emodb.py
 
 from __future__ import annotations
 
-import os
 import pathlib
-import re
 import sys
 
-from absl import app, flags, logging as absl_logging
+from absl import app, flags
 from ml_collections import config_flags
 
+from sernet_jax import command_line
 from sernet_jax.spec import InputError, nearest, require
 
 _MODES = ('train', 'evaluate', 'report', 'inspect')
 
-_CONFIG = config_flags.DEFINE_config_file(
+config_flags.DEFINE_config_file(
   'config',
   help_string='Settings of the experiment, e.g. configs/emodb.py; any field '
   'can be set, as in --config.train.epochs=30.',
@@ -35,7 +34,7 @@ def main(argv: list[str]) -> None:
     require(len(argv) == 1, f'{argv[1:2]} is no flag; flags start with --')
     print(_run())
   except InputError as error:
-    _fail(str(error))
+    command_line.fail(str(error))
   except KeyboardInterrupt:  # before training began: there is no state yet
     print('stopped; nothing was lost', file=sys.stderr)
     sys.exit(130)
@@ -49,8 +48,8 @@ def _run() -> str:
   workdir = pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
-  config = _load_config()
-  _set_up_jax()
+  config = command_line.load_config()
+  command_line.set_up_jax()
   from sernet_jax import interrupt, records, report, run
 
   if workdir is None:
@@ -75,69 +74,5 @@ def _report(workdir: pathlib.Path) -> str:
   return report.summary_text(folder.read_results(), folder)
 
 
-def _set_up_jax() -> None:
-  """Keeps compiled programs in the user's cache folder."""
-  absl_logging.set_verbosity(absl_logging.WARNING)
-  import jax
-
-  from sernet_jax import corpora
-
-  if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-    folder = corpora.cache_dir() / 'xla'
-    jax.config.update('jax_compilation_cache_dir', str(folder))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-
-
-def _load_config():
-  """The config of the flags; problems with its file are the user's."""
-  name = config_flags.get_config_filename(flags.FLAGS['config'])
-  require(
-    name is not None,
-    'no --config was given; pass one such as --config=configs/emodb.py',
-  )
-  path = name.split(':')[0]
-  require(
-    pathlib.Path(path).is_file(),
-    f'--config={path} is no file; pass one such as --config=configs/emodb.py',
-  )
-  return _CONFIG.value
-
-
-def _parse(argv: list[str]) -> list[str]:
-  """Parses flags; a mistake in one is a mistake of the user."""
-  try:
-    return flags.FLAGS(argv)
-  except (AttributeError, KeyError) as error:
-    _fail(_unknown_field(argv) or _in_one_sentence(error))
-  except (flags.Error, ValueError, TypeError, OSError) as error:
-    _fail(_in_one_sentence(error))
-  return argv
-
-
-def _unknown_field(argv: list[str]) -> str | None:
-  """Says which --config.field does not exist and which was meant."""
-  from sernet_jax import config as config_lib
-
-  fields = config_lib.field_names()
-  for argument in argv:
-    field = argument.lstrip('-').split('=')[0].removeprefix('config.')
-    if argument.lstrip('-').startswith('config.') and field not in fields:
-      return (
-        f'--config.{field} is no field of the config: {nearest(field, fields)}'
-      )
-  return None
-
-
-def _in_one_sentence(error: BaseException) -> str:
-  """The message without what Python and absl print around it."""
-  text = ' '.join(str(error).split())
-  return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
-
-
-def _fail(message: str):
-  print(message, file=sys.stderr)
-  sys.exit(2)
-
-
 if __name__ == '__main__':
-  app.run(main, flags_parser=_parse)
+  app.run(main, flags_parser=command_line.parse)

@@ -46,16 +46,7 @@ def write(folder: RunFolder) -> pathlib.Path:
   config = folder.read_config()
   environment = folder.read_environment()
   figures = _draw(folder, results, config)
-  loader = jinja2.PackageLoader('sernet_jax', 'templates')
-  templates = jinja2.Environment(
-    loader=loader,
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
-  templates.filters.update(percent=_percent, number=_number)
-  page = templates.get_template('report.html.j2').render(
+  page = template('report.html.j2').render(
     results=results,
     headline=results['selections']['last'],
     protocol=claims.protocol(results),
@@ -73,6 +64,20 @@ def write(folder: RunFolder) -> pathlib.Path:
   )
   files.write_bytes(folder.report, page.encode())
   return folder.report
+
+
+def template(name: str) -> jinja2.Template:
+  """A page of `templates/`, with the filters of this file."""
+  loader = jinja2.PackageLoader('sernet_jax', 'templates')
+  templates = jinja2.Environment(
+    loader=loader,
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  templates.filters.update(percent=_percent, number=_number)
+  return templates.get_template(name)
 
 
 def summary_text(
@@ -175,12 +180,13 @@ def _draw(
       synthetic=synthetic,
     )
   return {
-    name: _embedded(folder.figures / f'{name}.png', text)
+    name: embedded(folder.figures / f'{name}.png', text)
     for name, text in drawn.items()
   }
 
 
-def _embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
+def embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
+  """A figure as a page holds it: its description, width and base64."""
   content = files.read_bytes(path)
   # The header of a PNG file holds its width; in the page one inch of every
   # figure is as wide, so that their letters are of one size.

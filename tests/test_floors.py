@@ -23,13 +23,13 @@ FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims timeline '
-  'export_input',
+  'export_input significance sweep_worker',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
   'ops losses optim keys canvas folded export_chain export_eager',
   # 2: an experiment
-  'batching training records plots recording_plot',
+  'batching training records plots recording_plot comparison_plots',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '
   'tensorboard bundle bundle_header inference jax_setup keras_files '
@@ -37,9 +37,11 @@ FLOORS = (
   'export_tflite_graph exported session_onnx session_tflite',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
-  'recording_figure export_data export_write export_check export_probe',
+  'recording_figure export_data export_write export_check export_probe '
+  'command_line comparison comparison_page sweep_grid sweep_jobs '
+  'sweep_processes sweep_cluster sweep_engines sweep_results',
   # 5: doors
-  'main download predict stream export',
+  'main download predict stream export sweep compare',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -47,14 +49,14 @@ FLOOR = {
 
 # Whatever is not listed is numpy, the standard library, or a breach.
 LIBRARIES = {
-  'absl': 'main',
+  'absl': 'command_line compare main sweep',
   'ai_edge_litert': 'export_tflite export_tflite_graph session_tflite',
   'flatbuffers': 'export_tflite',
   'flax': 'model',
   'h5py': 'keras_files',
   'jinja2': 'report',
-  'matplotlib': 'canvas inspection plots recording_plot',
-  'ml_collections': 'config main run run_bundles',
+  'matplotlib': 'canvas comparison_plots inspection plots recording_plot',
+  'ml_collections': 'command_line config main run run_bundles sweep sweep_grid',
   'onnx': 'export_onnx',
   'onnxruntime': 'export_onnx session_onnx',
   'optax': 'optim training',
@@ -64,8 +66,9 @@ LIBRARIES = {
   'sounddevice': 'live',
   'soundfile': 'audio',
   'soxr': 'audio timeline',
+  'submitit': 'sweep_cluster',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio export fetch inspection predict run',
+  'tqdm': 'audio export fetch inspection predict run sweep_jobs',
 }
 FLOOR_OF_JAX = 1
 

@@ -1,0 +1,78 @@
+"""What the commands share: reading --config, and mistakes in one sentence."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import sys
+from typing import NoReturn
+
+from absl import flags, logging as absl_logging
+from ml_collections import config_flags
+
+from sernet_jax.spec import nearest, require
+
+
+def set_up_jax() -> None:
+  """Keeps compiled programs in the user's cache folder."""
+  absl_logging.set_verbosity(absl_logging.WARNING)
+  import jax
+
+  from sernet_jax import corpora
+
+  if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+    folder = corpora.cache_dir() / 'xla'
+    jax.config.update('jax_compilation_cache_dir', str(folder))
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+
+
+def load_config():
+  """The config of the flags; problems with its file are the user's."""
+  name = config_flags.get_config_filename(flags.FLAGS['config'])
+  require(
+    name is not None,
+    'no --config was given; pass one such as --config=configs/emodb.py',
+  )
+  path = name.split(':')[0]
+  require(
+    pathlib.Path(path).is_file(),
+    f'--config={path} is no file; pass one such as --config=configs/emodb.py',
+  )
+  return flags.FLAGS.config
+
+
+def parse(argv: list[str]) -> list[str]:
+  """Parses flags; a mistake in one is a mistake of the user."""
+  try:
+    return flags.FLAGS(argv)
+  except (AttributeError, KeyError) as error:
+    fail(_unknown_field(argv) or _in_one_sentence(error))
+  except (flags.Error, ValueError, TypeError, OSError) as error:
+    fail(_in_one_sentence(error))
+
+
+def _unknown_field(argv: list[str]) -> str | None:
+  """Says which --config.field does not exist and which was meant."""
+  from sernet_jax import config as config_lib
+
+  fields = config_lib.field_names()
+  for argument in argv:
+    field = argument.lstrip('-').split('=')[0].removeprefix('config.')
+    if argument.lstrip('-').startswith('config.') and field not in fields:
+      return (
+        f'--config.{field} is no field of the config: {nearest(field, fields)}'
+      )
+  return None
+
+
+def _in_one_sentence(error: BaseException) -> str:
+  """The message without what Python and absl print around it."""
+  text = ' '.join(str(error).split())
+  return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
+
+
+def fail(message: str) -> NoReturn:
+  """Prints what is wrong and ends with code 2."""
+  print(message, file=sys.stderr)
+  sys.exit(2)

@@ -1,0 +1,50 @@
+"""Compares finished runs, wherever they were made.
+
+python -m sernet_jax.compare runs/one runs/other --output=runs/compared
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+import sys
+
+from absl import app, flags
+
+from sernet_jax import command_line
+from sernet_jax.spec import InputError, require
+
+_OUTPUT = flags.DEFINE_string(
+  'output', '', 'Folder for comparison.html, comparison.json and figures.'
+)
+_BASELINE = flags.DEFINE_string(
+  'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
+)
+
+
+def main(argv: list[str]) -> None:
+  """Compares the folders that are named."""
+  try:
+    require(
+      len(argv) > 1,
+      'no run was named; give the folders of finished runs or sweeps',
+    )
+    require(
+      bool(_OUTPUT.value),
+      'no --output was given; pass a folder such as --output=runs/compared',
+    )
+    from sernet_jax import sweep_results
+
+    folders = [pathlib.Path(text) for text in argv[1:]]
+    command = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
+    print(
+      sweep_results.compare(
+        folders, pathlib.Path(_OUTPUT.value), command, _BASELINE.value
+      )
+    )
+  except InputError as error:
+    command_line.fail(str(error))
+
+
+if __name__ == '__main__':
+  app.run(main, flags_parser=command_line.parse)

@@ -1,0 +1,445 @@
+"""Finished runs side by side: which setting did better, and is that chance?
+
+Read from run folders made anywhere. Runs of one setting that differ in the
+seed alone are repeats of it. Only runs that were tested on the same
+utterances under one protocol can be compared.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sernet_jax import claims, config as config_lib, metrics, significance
+from sernet_jax.records import RunFolder
+from sernet_jax.spec import SELECTIONS, nearest, require
+
+SCORE = 'uar'  # what is tested; fixed before any result is seen
+SHOWN = ('uar', 'wa', 'f1_macro')
+LEVEL = 0.05
+TEST = (
+  'paired permutation test: the answers to each speaker are kept or swapped '
+  'between two settings, all seeds together, and the difference in pooled UAR '
+  'is taken again'
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tested:
+  """What a run is, or will be, judged on.
+
+  Attributes:
+    run: how to call it in a sentence.
+    setting: its setting without the seed.
+    seed: of the run.
+    corpus: name.
+    protocol: name.
+    classes: in the order of the matrices.
+    utterances: (name, speaker, label) -> how often it is tested.
+  """
+
+  run: str
+  setting: str
+  seed: int
+  corpus: str
+  protocol: str
+  classes: tuple[str, ...]
+  utterances: Mapping[tuple[str, str, str], int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """One finished run as its folder tells it."""
+
+  folder: RunFolder
+  results: dict[str, Any]
+  settings: dict[str, Any]
+  environment: dict[str, Any]
+
+  @property
+  def seed(self) -> int:
+    """Of training and of the random protocols."""
+    return int(self.results['seed'])
+
+  def changes(self, fields: Sequence[str]) -> dict[str, Any]:
+    """Its values of `fields`."""
+    return {field: self.settings[field] for field in fields}
+
+  def tested(self, setting: str) -> Tested:
+    """What it was judged on, from its predictions."""
+    rows = [
+      row
+      for row in self.folder.read_predictions()
+      if (row['selection'], row['weights_dtype'])
+      == ('last', self.results['weights_dtype'])
+    ]
+    return Tested(
+      run=str(self.folder.path),
+      setting=setting,
+      seed=self.seed,
+      corpus=self.results['corpus'],
+      protocol=self.results['protocol'],
+      classes=tuple(self.results['classes']),
+      utterances=collections.Counter(
+        (row['utterance'], row['speaker'], row['label']) for row in rows
+      ),
+    )
+
+
+def read(path: pathlib.Path) -> Run:
+  """A finished run.
+
+  Raises:
+    InputError: if it is no run, or one without results.
+  """
+  folder = RunFolder(path)
+  require(path.is_dir(), f'{path} is no folder; name the folder of a run')
+  require(
+    folder.results.exists(),
+    f'{path} has no results.json; finish the run first, or name the folder of '
+    'a finished one',
+  )
+  results = folder.read_results()
+  settings = {
+    **config_lib.flat(config_lib.DEFAULTS),
+    **config_lib.flat(folder.read_config()),
+    'train.epochs': results['epochs'],
+  }
+  settings = {
+    field: tuple(value) if isinstance(value, list) else value
+    for field, value in settings.items()
+  }
+  return Run(folder, results, settings, folder.read_environment())
+
+
+def fields_that_differ(runs: Sequence[Run]) -> list[str]:
+  """Fields that tell the settings of runs apart, the seed left aside."""
+  ignored = (config_lib.FREE - {'train.epochs'}) | {'name', 'seed'}
+  order = list(config_lib.flat(config_lib.DEFAULTS))
+  names = dict.fromkeys(order)
+  for run in runs:
+    names.update(dict.fromkeys(run.settings))
+  return [
+    field
+    for field in names
+    if field not in ignored
+    and len({repr(run.settings.get(field)) for run in runs}) > 1
+  ]
+
+
+def shown(value: Any) -> str:
+  """A value as it is written in an axis."""
+  if isinstance(value, tuple | list):
+    return '+'.join(map(str, value)) or '()'
+  if isinstance(value, bool):
+    return str(value).lower()
+  return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def setting_name(changes: Mapping[str, Any]) -> str:
+  """field=value,... of what a setting changes, without the seed."""
+  named = [f'{k}={shown(v)}' for k, v in changes.items() if k != 'seed']
+  return ','.join(named) or 'one setting'
+
+
+def require_comparable(tested: Sequence[Tested]) -> None:
+  """Refuses what cannot stand in one table.
+
+  Raises:
+    InputError: if corpora, protocols, classes or tested utterances differ, or
+      a setting has a seed twice.
+  """
+  first = tested[0]
+  for other in tested[1:]:
+    for field, why in (
+      ('corpus', 'figures on different recordings say nothing about settings'),
+      ('protocol', 'a figure means something else under each protocol'),
+      ('classes', 'fewer or other classes are another task'),
+    ):
+      one, two = getattr(first, field), getattr(other, field)
+      if field == 'classes':
+        one, two = ', '.join(one), ', '.join(two)
+      require(
+        one == two,
+        f'{first.run} and {other.run} cannot be compared: {field} is {one!r} '
+        f'in the first and {two!r} in the second, and {why}; compare runs '
+        f'with one {field} at a time',
+      )
+  _require_same_tests(tested)
+  seen: dict[tuple[str, int], str] = {}
+  for run in tested:
+    twin = seen.setdefault((run.setting, run.seed), run.run)
+    require(
+      twin == run.run,
+      f'{twin} and {run.run} have the same settings and seed {run.seed}; name '
+      'one of them',
+    )
+
+
+def _require_same_tests(tested: Sequence[Tested]) -> None:
+  by_seed: dict[int, Tested] = {}
+  for run in tested:
+    twin = by_seed.setdefault(run.seed, run)
+    _require_same_utterances(twin, run)
+  firsts = list(by_seed.values())
+  if all(run.utterances == firsts[0].utterances for run in firsts):
+    return
+  # The protocol draws its tests anew with each seed (paper2021).
+  seeds: dict[str, set[int]] = {}
+  for run in tested:
+    seeds.setdefault(run.setting, set()).add(run.seed)
+  names = list(seeds)
+  for name in names[1:]:
+    require(
+      seeds[name] == seeds[names[0]],
+      f'{names[0]} has the seeds {_listed(seeds[names[0]])} and {name} the '
+      f'seeds {_listed(seeds[name])}, and {tested[0].protocol} draws other '
+      'test utterances with each seed; give both the same seeds',
+    )
+
+
+def _require_same_utterances(one: Tested, other: Tested) -> None:
+  if one.utterances == other.utterances:
+    return
+  first, second = (sum(run.utterances.values()) for run in (one, other))
+  odd = set(one.utterances.items()) ^ set(other.utterances.items())
+  name = min(key[0] for key, _ in odd)
+  require(
+    False,
+    f'{one.run} and {other.run} cannot be compared: they were tested on '
+    f'different utterances ({first} and {second} tests; {name} is one that '
+    'differs); run both on the same folds of the same recordings',
+  )
+
+
+def _listed(seeds: set[int]) -> str:
+  return ', '.join(map(str, sorted(seeds)))
+
+
+def compare(
+  runs: Sequence[Run],
+  fields: Sequence[str] | None = None,
+  baseline: str = '',
+) -> dict[str, Any]:
+  """The content of comparison.json.
+
+  Args:
+    runs: finished ones.
+    fields: that tell settings apart; by default those that differ.
+    baseline: compare all others with this setting alone; '' for all pairs.
+
+  Raises:
+    InputError: if the runs cannot be compared; see `require_comparable`.
+  """
+  require(len(runs) > 0, 'no finished run was given; name the folders of some')
+  fields = fields_that_differ(runs) if fields is None else list(fields)
+  groups: dict[str, list[Run]] = {}
+  for run in runs:
+    groups.setdefault(setting_name(run.changes(fields)), []).append(run)
+  tested = [run.tested(name) for name, group in groups.items() for run in group]
+  require_comparable(tested)
+  require(
+    not baseline or baseline in groups,
+    f'--baseline={baseline} is none of the settings: '
+    f'{nearest(baseline, groups)}',
+  )
+  groups = {
+    name: sorted(group, key=lambda run: run.seed)
+    for name, group in groups.items()
+  }
+  results = runs[0].results
+  differences = _differences(groups, baseline)
+  num_speakers = len(results['selections']['last']['speakers'])
+  content = {
+    'corpus': results['corpus'],
+    'synthetic': results['synthetic'],
+    'protocol': results['protocol'],
+    'classes': results['classes'],
+    'weights_dtype': results['weights_dtype'],
+    'num_tests': sum(tested[0].utterances.values()),
+    'num_speakers': num_speakers,
+    'guessing': claims.guessing(results),
+    'fields': [field for field in fields if field != 'seed'],
+    'baseline': baseline,
+    'test': {
+      'name': TEST,
+      'score': SCORE,
+      'ways': 2**num_speakers
+      if num_speakers <= significance.EXACT_SPEAKERS
+      else significance.NUM_RANDOM,
+      'exact': num_speakers <= significance.EXACT_SPEAKERS,
+      'smallest_p': significance.smallest_p(num_speakers),
+      'correction': 'Holm',
+      'level': LEVEL,
+    },
+    'settings': [
+      _setting(name, group, fields) for name, group in groups.items()
+    ],
+    'differences': differences,
+    'runs': [
+      _record(name, run) for name, group in groups.items() for run in group
+    ],
+  }
+  content['notes'] = _notes(groups, content)
+  return content
+
+
+def _counts(runs: Sequence[Run], selection: str) -> np.ndarray:
+  """(seeds, speakers, C, C)."""
+  speakers = [run.results['selections'][selection]['speakers'] for run in runs]
+  names = [[speaker['name'] for speaker in group] for group in speakers]
+  assert all(group == names[0] for group in names)
+  return np.array([[s['confusion'] for s in group] for group in speakers])
+
+
+def _setting(
+  name: str, runs: Sequence[Run], fields: Sequence[str]
+) -> dict[str, Any]:
+  selections = {}
+  for selection in SELECTIONS:
+    if not all(selection in run.results['selections'] for run in runs):
+      continue
+    counts = _counts(runs, selection)
+    each = [run.results['selections'][selection]['pooled'] for run in runs]
+    selections[selection] = {
+      'scores': significance.scores(counts),
+      'ci95': significance.ci95(counts),
+      'sd_over_seeds': {
+        score: significance.spread([pooled[score] for pooled in each])
+        for score in metrics.SCORES
+      },
+      'by_seed': {
+        str(run.seed): {score: pooled[score] for score in metrics.SCORES}
+        for run, pooled in zip(runs, each, strict=True)
+      },
+      'classes': metrics.per_class(
+        counts.sum((0, 1)), runs[0].results['classes']
+      ),
+    }
+  changes = runs[0].changes([field for field in fields if field != 'seed'])
+  return {
+    'name': name,
+    'changes': changes,
+    'seeds': [run.seed for run in runs],
+    'epochs': runs[0].results['epochs'],
+    'cost': runs[0].results['cost'],
+    'seconds': float(np.mean([run.results['seconds'] for run in runs])),
+    'selections': selections,
+  }
+
+
+def _differences(
+  groups: Mapping[str, Sequence[Run]], baseline: str
+) -> list[dict[str, Any]]:
+  """Later settings against earlier ones, or all against the baseline."""
+  if baseline:
+    pairs = [(baseline, name) for name in groups if name != baseline]
+  else:
+    pairs = list(itertools.combinations(groups, 2))
+  found = []
+  for against, name in pairs:
+    one = {run.seed: run for run in groups[name]}
+    other = {run.seed: run for run in groups[against]}
+    seeds = sorted(one.keys() & other.keys())
+    entry: dict[str, Any] = {
+      'setting': name,
+      'against': against,
+      'seeds': seeds,
+      'difference': None,
+      'ci95': None,
+      'p': None,
+      'p_holm': None,
+    }
+    if seeds:
+      first = _counts([one[seed] for seed in seeds], 'last')
+      second = _counts([other[seed] for seed in seeds], 'last')
+      ours, theirs = significance.scores(first), significance.scores(second)
+      entry['difference'] = {k: ours[k] - theirs[k] for k in metrics.SCORES}
+      entry['ci95'] = significance.ci95(first, second)
+      entry['p'] = significance.permutation_test(first, second, SCORE)
+    found.append(entry)
+  tested = [entry for entry in found if entry['p'] is not None]
+  corrected = significance.holm([entry['p'] for entry in tested])
+  for entry, p in zip(tested, corrected, strict=True):
+    entry['p_holm'] = p
+  return found
+
+
+def _record(setting: str, run: Run) -> dict[str, Any]:
+  return {
+    'setting': setting,
+    'seed': run.seed,
+    'folder': str(run.folder.path),
+    'command': run.environment['command'],
+    'epochs': run.results['epochs'],
+    'folds': [
+      fold['name'] for fold in run.results['selections']['last']['folds']
+    ],
+    'seconds': run.results['seconds'],
+    'environment': {k: v for k, v in run.environment.items() if k != 'command'},
+    'scores': {
+      name: {score: selection['pooled'][score] for score in metrics.SCORES}
+      for name, selection in run.results['selections'].items()
+    },
+  }
+
+
+def _notes(
+  groups: Mapping[str, Sequence[Run]], content: Mapping[str, Any]
+) -> list[str]:
+  """What limits the comparison: first what limits every run of it."""
+  about: dict[str, list[str]] = {}
+  for name, runs in groups.items():
+    for note in dict.fromkeys(n for r in runs for n in claims.notes(r.results)):
+      about.setdefault(note, []).append(name)
+  notes = [
+    note if len(names) == len(groups) else f'{", ".join(names)}: {note}'
+    for note, names in about.items()
+  ]
+  return notes + _own_notes(groups, content)
+
+
+def _own_notes(groups, content) -> list[str]:
+  notes = []
+  runs = [run for group in groups.values() for run in group]
+  if len(groups) > 1 and all(len(group) == 1 for group in groups.values()):
+    notes.append(
+      'One seed for each setting: what another seed would have changed is not '
+      'in the intervals.'
+    )
+  if len({len(group) for group in groups.values()}) > 1:
+    notes.append(
+      'Settings have different numbers of seeds; a difference is taken over '
+      'the seeds that both have.'
+    )
+  if any(not entry['seeds'] for entry in content['differences']):
+    notes.append('Settings without a common seed are not tested.')
+  tests = sum(entry['p'] is not None for entry in content['differences'])
+  least = content['test']['smallest_p']
+  if tests and tests * least > LEVEL:
+    cure = 'look at the intervals'
+    if (len(groups) - 1) * least <= LEVEL:
+      cure = 'name a --baseline to test fewer pairs, or look at the intervals'
+    notes.append(
+      f'With {claims.times(content["num_speakers"], "speaker")} and '
+      f'{claims.times(tests, "pair")} of settings no difference can pass the '
+      f'corrected test at {LEVEL}: {cure}.'
+    )
+  for what, of in (
+    ('versions of the packages', lambda e: repr(sorted(e['packages'].items()))),
+    ('processors or devices', lambda e: repr((e.get('cpu'), e.get('devices')))),
+    ('numbers of cores', lambda e: repr(e.get('cores'))),
+    ('states of the source', lambda e: repr(e.get('git_commit'))),
+  ):
+    if len({of(run.environment) for run in runs}) > 1:
+      notes.append(
+        f'The runs were made with different {what}, which changes figures a '
+        'little.'
+      )
+  return notes

@@ -1,0 +1,90 @@
+"""The comparison at the end of a sweep, or of runs made anywhere."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from sernet_jax import comparison, comparison_page, files
+from sernet_jax.spec import nearest, require
+from sernet_jax.sweep_jobs import Planned
+
+
+def require_setting(planned: Sequence[Planned], baseline: str) -> None:
+  """Raises `InputError` unless `baseline` is '' or one of the settings."""
+  names = {job.tested.setting for job in planned}
+  require(
+    not baseline or baseline in names,
+    f'--baseline={baseline} is none of the settings: '
+    f'{nearest(baseline, names)}',
+  )
+
+
+def write(
+  workdir: pathlib.Path,
+  planned: Sequence[Planned],
+  failed: Mapping[str, str],
+  command: str,
+  baseline: str = '',
+) -> str:
+  """Compares the finished jobs; returns what ends the sweep on the terminal.
+
+  Args:
+    workdir: of the sweep.
+    planned: all jobs.
+    failed: job -> why.
+    command: of the sweep.
+    baseline: see `comparison.compare`.
+  """
+  done = [job for job in planned if job.finished()]
+  missing = [
+    (job.name, failed.get(job.name, 'not finished'))
+    for job in planned
+    if job not in done
+  ]
+  lines = [f'  failed: {name}: {why}' for name, why in missing]
+  if done:
+    runs = [comparison.read(job.folder.path) for job in done]
+    settings = {job.tested.setting for job in done}
+    content = comparison.compare(
+      runs,
+      list(planned[0].job.changes),
+      baseline if baseline in settings else '',
+    )
+    page = comparison_page.write(workdir, content, command, missing)
+    lines.insert(0, comparison_page.summary_text(content, page))
+  if missing:
+    lines.append(
+      f'{len(missing)} of {len(planned)} jobs failed; run the same command '
+      'again to repeat them alone'
+    )
+  return '\n'.join(lines)
+
+
+def compare(
+  folders: Sequence[pathlib.Path],
+  output: pathlib.Path,
+  command: str,
+  baseline: str = '',
+) -> str:
+  """Compares runs, and the finished jobs of sweeps, by their folders.
+
+  Raises:
+    InputError: if a folder holds no results, or the runs cannot be compared.
+  """
+  found: list[pathlib.Path] = []
+  for folder in folders:
+    if (folder / 'sweep.json').exists():
+      names = files.read_json(folder / 'sweep.json', ('jobs',))['jobs']
+      found += [
+        folder / name
+        for name in names
+        if (folder / name / 'results.json').exists()
+      ]
+    else:
+      found.append(folder)
+  content = comparison.compare(
+    [comparison.read(path) for path in found], baseline=baseline
+  )
+  page = comparison_page.write(output, content, command)
+  return comparison_page.summary_text(content, page)

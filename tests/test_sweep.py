@@ -1,0 +1,161 @@
+"""Sweeps as people start them: killed, stopped, resumed, compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tiny
+
+AXES = ('--axis=loss.name=cross_entropy,focal', '--axis=seed=0:2')
+JOBS = (
+  'loss.name=cross_entropy,seed=0',
+  'loss.name=cross_entropy,seed=1',
+  'loss.name=focal,seed=0',
+  'loss.name=focal,seed=1',
+)
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+  """A corpus and caches that the module shares."""
+  folder = tmp_path_factory.mktemp('sweep')
+  tiny.write_corpus(folder / 'corpus')
+  return folder
+
+
+def start(place, workdir, *arguments, module='sweep', **changes):
+  csv = place / 'corpus' / 'list.csv'
+  settings = tiny.config(csv, place / 'features', **changes)
+  return subprocess.Popen(
+    [
+      sys.executable,
+      '-m',
+      f'sernet_jax.{module}',
+      *tiny.flags(settings),
+      f'--workdir={workdir}',
+      *arguments,
+    ],
+    cwd=tiny.ROOT,
+    env={**os.environ, 'SERNET_CACHE': str(place / 'cache')},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
+def sweep(place, workdir, *arguments, **changes):
+  process = start(place, workdir, *arguments, **changes)
+  out, err = process.communicate(timeout=600)
+  return process.returncode, out, err
+
+
+def wait_for(path, seconds=300):
+  end = time.monotonic() + seconds
+  while not path.exists():
+    assert time.monotonic() < end, f'{path} did not come'
+    time.sleep(0.1)
+
+
+@pytest.fixture(scope='module')
+def finished(place):
+  """Four jobs in spite of SIGKILL in the first and SIGTERM in the third."""
+  workdir = place / 'killed'
+  process = start(place, workdir, *AXES)
+  wait_for(workdir / JOBS[0] / 'metrics.jsonl')
+  process.kill()
+  process.communicate()
+  again = start(place, workdir, *AXES)
+  wait_for(workdir / JOBS[2] / 'metrics.jsonl')
+  again.send_signal(signal.SIGTERM)
+  _, err = again.communicate(timeout=300)
+  assert again.returncode == 128 + signal.SIGTERM, err
+  assert 'run the same command again to go on' in err
+  assert 'Traceback' not in err
+  # Stopped cleanly: the running job saved a state, the last never began.
+  assert any((workdir / JOBS[2] / 'checkpoints').iterdir())
+  assert not (workdir / JOBS[3]).exists()
+  code, out, err = sweep(place, workdir, *AXES)
+  assert code == 0, err
+  assert err == ''  # no terminal, so no bar
+  return workdir, out
+
+
+def test_a_killed_job_ends_with_the_figures_of_an_undisturbed_run(
+  place, finished
+):
+  workdir, _ = finished
+  alone = place / 'alone'
+  changes = {'loss__name': 'cross_entropy', 'seed': 0}
+  process = start(place, alone, module='main', **changes)
+  _, err = process.communicate(timeout=600)
+  assert process.returncode == 0, err
+  assert (alone / 'predictions.csv').read_text() == (
+    workdir / JOBS[0] / 'predictions.csv'
+  ).read_text()
+
+
+def test_what_is_done_is_not_repeated(finished):
+  _, out = finished
+  assert JOBS[0] not in out and JOBS[1] not in out
+  assert f'done    {JOBS[2]}' in out and f'done    {JOBS[3]}' in out
+
+
+def test_a_job_is_an_ordinary_run_that_its_command_repeats(finished):
+  workdir, _ = finished
+  folder = workdir / JOBS[3]
+  environment = json.loads((folder / 'environment.json').read_text())
+  assert environment['command'].startswith('python -m sernet_jax.main')
+  for part in ('loss.name=focal', 'seed=1', f'--workdir={folder}'):
+    assert part in environment['command']
+  assert (folder / 'report.html').exists()
+
+
+def test_the_sweep_ends_in_one_comparison(finished):
+  workdir, out = finished
+  content = json.loads((workdir / 'comparison.json').read_text())
+  assert [row['name'] for row in content['settings']] == [
+    'loss.name=cross_entropy',
+    'loss.name=focal',
+  ]
+  assert [row['seeds'] for row in content['settings']] == [[0, 1], [0, 1]]
+  assert len(content['differences']) == 1
+  assert len(content['runs']) == 4
+  page = (workdir / 'comparison.html').read_text()
+  assert 'Trained for 2 epochs where the paper has 300' in page
+  assert content['command'] in page.replace('&#39;', "'")
+  assert str(workdir / 'comparison.html') in out
+
+
+def test_another_grid_in_its_folder_is_one_sentence_and_code_2(place, finished):
+  workdir, _ = finished
+  before = (workdir / 'sweep.json').read_bytes()
+  code, out, err = sweep(place, workdir, '--axis=loss.name=focal', AXES[1])
+  assert (code, out) == (2, '')
+  assert f'with the job {JOBS[0]}, which this grid leaves out' in err
+  assert len(err.strip().splitlines()) == 1
+  assert (workdir / 'sweep.json').read_bytes() == before
+
+
+def test_compare_takes_runs_and_sweeps(finished, tmp_path):
+  workdir, _ = finished
+  output = tmp_path / 'compared'
+  command = [sys.executable, '-m', 'sernet_jax.compare', f'--output={output}']
+  done = subprocess.run(
+    [*command, str(workdir)],
+    capture_output=True,
+    text=True,
+    cwd=tiny.ROOT,
+    timeout=300,
+  )
+  assert done.returncode == 0, done.stderr
+  assert str(output / 'comparison.html') in done.stdout
+  found = json.loads((output / 'comparison.json').read_text())
+  own = json.loads((workdir / 'comparison.json').read_text())
+  assert found['settings'] == own['settings']
+  assert found['differences'] == own['differences']
