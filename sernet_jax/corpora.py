@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 
-from sernet_jax import synthetic
+from sernet_jax import acted, catalog, synthetic
 from sernet_jax.iemocap import iemocap
 from sernet_jax.manifest import manifest
 from sernet_jax.spec import InputError, require, require_choice
@@ -30,7 +30,17 @@ __all__ = [
   'manifest',
 ]
 
-NAMES = ('emodb', 'iemocap', 'manifest', 'embedded')
+# By the names of their files, see `acted`.
+_ACTED = {
+  'cremad': acted.cremad,
+  'emovo': acted.emovo,
+  'nemo': acted.nemo,
+  'ravdess': acted.ravdess,
+  'savee': acted.savee,
+  'shemo': acted.shemo,
+  'tess': acted.tess,
+}
+NAMES = ('emodb', 'iemocap', 'manifest', 'embedded', *_ACTED)
 EMODB_FILES = 535
 EMODB_SPEAKERS = ('03', '08', '09', '10', '11', '12', '13', '14', '15', '16')
 EMODB_LABELS = {
@@ -43,7 +53,6 @@ EMODB_LABELS = {
   'T': 'sadness',
 }
 _EMODB_NAME = re.compile(r'([0-9]{2})([a-z][0-9]{2})([^\W\d_])([a-z])')
-_COLUMNS = ('path', 'label', 'speaker')
 
 PathLike = str | os.PathLike
 
@@ -78,12 +87,17 @@ def load(
     f'data.manifest is {str(manifest_path)!r} but data.corpus is {name!r}; add '
     '--config.data.corpus=manifest or drop the manifest',
   )
-  corpus = {
-    'emodb': lambda: emodb(root),
-    'iemocap': lambda: iemocap(root, part, excited),
-    'manifest': lambda: manifest(manifest_path, root),
-    'embedded': lambda: embedded(root),
-  }[name]()
+  if name in _ACTED:
+    corpus = _ACTED[name](root or cache_dir() / name)
+  else:
+    corpus = {
+      'emodb': lambda: emodb(root),
+      'iemocap': lambda: iemocap(root, part, excited),
+      'manifest': lambda: manifest(manifest_path, root),
+      'embedded': lambda: embedded(root),
+    }[name]()
+  if corpus.name == 'iemocap-all':  # the published choice of turns
+    corpus = catalog.compared(corpus, 'iemocap', _absolute(root))
   check(corpus)
   return corpus
 
@@ -110,19 +124,13 @@ def emodb(root: PathLike = '') -> Corpus:
     'their wav/ with --config.data.root=',
   )
   utterances = tuple(_emodb_utterance(path) for path in paths)
-  problems: tuple[str, ...] = ()
-  if len(paths) != EMODB_FILES:
-    problems = (
-      f'{folder} holds {len(paths)} recordings, the whole corpus has '
-      f'{EMODB_FILES}.',
-    )
-  return Corpus(
+  corpus = Corpus(
     'emodb',
     tuple(sorted(EMODB_LABELS.values())),
     utterances,
-    problems=problems,
     expected_speakers=EMODB_SPEAKERS,
   )
+  return catalog.compared(corpus, 'emodb', folder)
 
 
 def embedded(root: PathLike = '') -> Corpus:

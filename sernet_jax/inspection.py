@@ -102,7 +102,8 @@ def table(
   problems = list(corpus.problems)
   if bad:
     problems.append(audio.describe_bad(bad, len(corpus.utterances)) + '.')
-  lines += ['', *(f'problem: {problem}' for problem in problems)]
+  lines += ['', *(f'note: {remark}' for remark in corpus.remarks)]
+  lines += [f'problem: {problem}' for problem in problems]
   if not problems:
     lines.append('no problems found in names and headers')
   return '\n'.join(lines)

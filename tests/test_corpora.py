@@ -307,9 +307,10 @@ def test_iemocap_parts_and_excited(tmp_path, part, excited, name, count, happy):
   assert corpus.speakers == tuple(
     f'Ses0{session}{letter}' for session in range(1, 6) for letter in 'FM'
   )
-  (problem,) = corpus.problems
+  problem, *compared = corpus.problems
   assert 'turns have other labels' in problem
   assert 'fru' in problem
+  assert bool(compared) == (name == 'iemocap-all')  # to what is published
 
 
 def test_the_speaker_is_not_the_one_who_wore_the_markers(tmp_path):
