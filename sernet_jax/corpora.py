@@ -7,6 +7,7 @@ picks one by name and checks it; `keep` drops recordings that turned out bad.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -40,7 +41,12 @@ _ACTED = {
   'shemo': acted.shemo,
   'tess': acted.tess,
 }
-NAMES = ('emodb', 'iemocap', 'manifest', 'embedded', *_ACTED)
+# Halves of the synthetic corpus, to try joining and crossing offline.
+_HALVES = {
+  'embedded_high': ('04', '05', '06'),
+  'embedded_low': ('01', '02', '03'),
+}
+NAMES = ('emodb', 'iemocap', 'manifest', 'embedded', *_HALVES, *_ACTED)
 EMODB_FILES = 535
 EMODB_SPEAKERS = ('03', '08', '09', '10', '11', '12', '13', '14', '15', '16')
 EMODB_LABELS = {
@@ -89,6 +95,8 @@ def load(
   )
   if name in _ACTED:
     corpus = _ACTED[name](root or cache_dir() / name)
+  elif name in _HALVES:
+    corpus = _of_speakers(embedded(root), name, _HALVES[name])
   else:
     corpus = {
       'emodb': lambda: emodb(root),
@@ -147,6 +155,13 @@ def embedded(root: PathLike = '') -> Corpus:
     utterances.append(Utterance(path.stem, str(path), label, speaker))
   classes = tuple(sorted(synthetic.CLASSES))
   return Corpus('embedded', classes, tuple(utterances), synthetic=True)
+
+
+def _of_speakers(
+  corpus: Corpus, name: str, speakers: tuple[str, ...]
+) -> Corpus:
+  utterances = tuple(u for u in corpus.utterances if u.speaker in speakers)
+  return dataclasses.replace(corpus, name=name, utterances=utterances)
 
 
 def _absolute(path: PathLike) -> pathlib.Path:

@@ -22,9 +22,11 @@ from sernet_jax import (
   checkpoint,
   config as config_lib,
   corpora,
+  emotions,
   feature_cache,
   inspection,
   interrupt,
+  joined,
   protocols,
   records,
   report,
@@ -39,15 +41,21 @@ _EXCITED = {'default': None, 'yes': True, 'no': False}
 
 
 def load_corpus(experiment: Experiment) -> corpora.Corpus:
-  """The corpus that a config names."""
+  """The corpus that a config names, or several as one, with its classes."""
   data = experiment.data
-  return corpora.load(
-    data['corpus'],
-    data['root'],
-    data['manifest'],
-    data['part'],
-    _EXCITED[data['excited']],
-  )
+  options = data['part'], _EXCITED[data['excited']]
+  if data['corpora']:
+    corpus = joined.load(data['corpora'], data['classes'], *options)
+  else:
+    corpus = corpora.load(
+      data['corpus'], data['root'], data['manifest'], *options
+    )
+  if data['classes']:
+    corpus = emotions.choose(corpus, data['classes'])
+  elif experiment.protocol.name in ('loco', 'cross'):
+    corpus = joined.only_shared(corpus)
+  corpora.check(corpus)
+  return corpus
 
 
 def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:

@@ -43,7 +43,22 @@ def whole_savee():
 
 
 def whole_emovo():
-  sentences = 'b1 b2 b3 l1 l2 l3 l4 n1 n2 n3 n4 n5 d1 d2'.split()
+  sentences = [
+    'b1',
+    'b2',
+    'b3',
+    'l1',
+    'l2',
+    'l3',
+    'l4',
+    'n1',
+    'n2',
+    'n3',
+    'n4',
+    'n5',
+    'd1',
+    'd2',
+  ]
   for speaker in ('f1', 'f2', 'f3', 'm1', 'm2', 'm3'):
     for emotion in acted.EMOVO_LABELS:
       for sentence in sentences:
@@ -51,7 +66,15 @@ def whole_emovo():
 
 
 def whole_tess():
-  folders = 'angry disgust fear happy neutral Pleasant_surprise Sad'.split()
+  folders = [
+    'angry',
+    'disgust',
+    'fear',
+    'happy',
+    'neutral',
+    'Pleasant_surprise',
+    'Sad',
+  ]
   for speaker in ('OAF', 'YAF'):
     for folder, emotion in zip(folders, acted.TESS_LABELS, strict=True):
       for word in range(200):

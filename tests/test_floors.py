@@ -21,7 +21,7 @@ PACKAGE = ROOT / 'sernet_jax'
 
 FLOORS = (
   # 0: facts
-  'spec mel utterances catalog acted corpora iemocap manifest container audio protocols '
+  'spec mel utterances catalog acted corpora joined emotions iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
