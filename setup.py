@@ -42,6 +42,7 @@ setuptools.setup(
   extras_require={
     'test': TEST,
     'tensorboard': TENSORBOARD,
+    'audformat': ['audformat>=1.0'],
     'dev': [*TEST, *TENSORBOARD, 'mypy>=1.15', 'pre-commit', 'ruff>=0.15'],
   },
 )

@@ -12,7 +12,7 @@ import os
 import pathlib
 import re
 
-from sernet_jax import acted, catalog, synthetic
+from sernet_jax import acted, audformat_tables, catalog, synthetic
 from sernet_jax.iemocap import iemocap
 from sernet_jax.manifest import manifest
 from sernet_jax.spec import InputError, require, require_choice
@@ -46,7 +46,15 @@ _HALVES = {
   'embedded_high': ('04', '05', '06'),
   'embedded_low': ('01', '02', '03'),
 }
-NAMES = ('emodb', 'iemocap', 'manifest', 'embedded', *_HALVES, *_ACTED)
+NAMES = (
+  'emodb',
+  'iemocap',
+  'manifest',
+  'audformat',
+  'embedded',
+  *_HALVES,
+  *_ACTED,
+)
 EMODB_FILES = 535
 EMODB_SPEAKERS = ('03', '08', '09', '10', '11', '12', '13', '14', '15', '16')
 EMODB_LABELS = {
@@ -102,6 +110,7 @@ def load(
       'emodb': lambda: emodb(root),
       'iemocap': lambda: iemocap(root, part, excited),
       'manifest': lambda: manifest(manifest_path, root),
+      'audformat': lambda: audformat_tables.load(root),
       'embedded': lambda: embedded(root),
     }[name]()
   if corpus.name == 'iemocap-all':  # the published choice of turns

@@ -17,7 +17,7 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
-from sernet_jax import corpora, emotions
+from sernet_jax import corpora, emotions, files
 from sernet_jax.spec import InputError, nearest, require
 from sernet_jax.utterances import Corpus, Utterance, listing
 
@@ -181,6 +181,22 @@ def require_distinct(utterances: Iterable[Utterance]) -> None:
     )
 
 
+def with_copies_told(corpus: Corpus) -> Corpus:
+  """The corpus with a problem more if equal recordings have two speakers."""
+  twice = shared_contents(corpus.utterances)
+  if not twice:
+    return corpus
+  pairs = [
+    f'{one.name} ({one.speaker}) and {other.name} ({other.speaker})'
+    for one, other in twice
+  ]
+  problem = (
+    f'{len(twice)} recordings are equal byte for byte to one of another '
+    f'speaker: {listing(pairs, 5, "; ")}.'
+  )
+  return dataclasses.replace(corpus, problems=(*corpus.problems, problem))
+
+
 def shared_paths(
   utterances: Iterable[Utterance],
 ) -> list[tuple[Utterance, Utterance]]:
@@ -202,14 +218,12 @@ def shared_contents(
   Only files of the same size are read, and those of a size that belongs to
   one speaker alone are not; empty and missing files are passed over.
   """
+  utterances = list(utterances)
   by_size = collections.defaultdict(list)
-  for utterance in utterances:
-    try:
-      size = pathlib.Path(utterance.path).stat().st_size
-    except OSError:
-      continue
-    if size:
-      by_size[size].append(utterance)
+  states = files.states([utterance.path for utterance in utterances])
+  for utterance, state in zip(utterances, states, strict=True):
+    if state is not None and state.st_size:
+      by_size[state.st_size].append(utterance)
   suspects = [
     utterance
     for group in by_size.values()

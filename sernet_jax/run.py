@@ -27,6 +27,7 @@ from sernet_jax import (
   inspection,
   interrupt,
   joined,
+  manifest,
   protocols,
   records,
   report,
@@ -67,7 +68,12 @@ def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
 def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   """The table of a corpus; its picture goes to workdir/corpus.png."""
   experiment = config_lib.experiment(config)
-  corpus = load_corpus(experiment)
+  try:
+    corpus = load_corpus(experiment)
+  except manifest.WrongLines as error:
+    raise InputError(error.explained()) from error
+  if experiment.data['manifest']:
+    corpus = joined.with_copies_told(corpus)
   durations_s, bad = inspection.durations_s(corpus)
   segment_s = experiment.audio.duration_s
   picture = workdir / 'corpus.png'

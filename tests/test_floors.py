@@ -21,7 +21,7 @@ PACKAGE = ROOT / 'sernet_jax'
 
 FLOORS = (
   # 0: facts
-  'spec mel utterances catalog acted corpora joined emotions iemocap manifest container audio protocols '
+  'spec mel utterances catalog acted audformat_tables corpora joined emotions iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
@@ -42,6 +42,7 @@ FLOOR = {
 # Whatever is not listed is numpy, the standard library, or a breach.
 LIBRARIES = {
   'absl': 'main',
+  'audformat': 'audformat_tables',
   'flax': 'model',
   'jinja2': 'report',
   'matplotlib': 'canvas plots inspection',

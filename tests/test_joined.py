@@ -108,6 +108,19 @@ def test_a_file_under_two_speakers_is_refused(tmp_path):
     joined.load(f'{one},{two}')
 
 
+def test_inspecting_a_manifest_tells_of_copies(tmp_path):
+  path = write(tmp_path / 'one')
+  corpus = corpora.manifest(path)
+  assert joined.with_copies_told(corpus) is corpus
+  shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/bob_joy_0.wav')
+  shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/ann_joy_1.wav')
+  (problem,) = joined.with_copies_told(corpus).problems
+  assert problem == (
+    '1 recordings are equal byte for byte to one of another speaker: '
+    'ann_joy_0.wav (ann) and bob_joy_0.wav (bob).'
+  )
+
+
 def test_empty_files_are_no_copies_of_each_other(tmp_path):
   for name in 'ab':
     (tmp_path / f'{name}.wav').touch()
