@@ -101,7 +101,8 @@ def manifest(path: str | os.PathLike, root: str | os.PathLike = '') -> Corpus:
   ]
   states = files.states(targets)
   first: dict[object, _Row] = {}
-  utterances, faults = [], []
+  utterances = []
+  faults: list[tuple[int, str]] = []
   for row, file, state in zip(rows, targets, states, strict=True):
     fault = row.fault or _fault(row, file, state, first)
     if fault:

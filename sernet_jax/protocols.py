@@ -8,6 +8,8 @@
 `paper2021`  all files shuffled and cut into ten; the test sets are ten random
              pairs of these (20 % each), the scheme whose pooled counts the
              published tables show. Speakers are on both sides.
+`loco`       each of several corpora is the test set once.
+`cross`      one corpus trains, another tests, in every ordered pair.
 `all`        one fold that trains on everything, for weights to give away. Its
              "test" is the training set, so its figures say nothing about
              other recordings; reports say so.
@@ -22,6 +24,7 @@ import json
 
 import numpy as np
 
+from sernet_jax import crossing
 from sernet_jax.spec import ProtocolSpec, nearest, require
 from sernet_jax.utterances import Corpus
 
@@ -65,13 +68,19 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
       if a fold is unknown, or if a class would have no training utterance.
   """
   require(
-    spec.validation == 'none' or spec.name == 'loso',
-    f"protocol.validation is {spec.validation!r}, which only 'loso' keeps "
-    f'apart; {spec.name!r} has speakers on both sides, so leave it at '
-    "'none'",
+    spec.validation == 'none' or spec.name in ('loso', *crossing.PROTOCOLS),
+    f"protocol.validation is {spec.validation!r}, which only 'loco', "
+    f"'cross' and 'loso' keep apart; {spec.name!r} has speakers on both sides, so "
+    "leave it at 'none'",
   )
-  tests = _TEST_SETS[spec.name](corpus, seed)
-  folds = [_fold(corpus, spec, tests, index) for index in range(len(tests))]
+  if spec.name in crossing.PROTOCOLS:
+    folds = [
+      Fold(name, index, *parts)
+      for index, (name, *parts) in enumerate(crossing.splits(corpus, spec))
+    ]
+  else:
+    tests = _TEST_SETS[spec.name](corpus, seed)
+    folds = [_fold(corpus, spec, tests, index) for index in range(len(tests))]
   if spec.folds:
     names = [fold.name for fold in folds]
     for name in spec.folds:
@@ -103,18 +112,22 @@ def _fold(corpus, spec, tests, index) -> Fold:
 
 def _check(corpus: Corpus, spec: ProtocolSpec, fold: Fold) -> None:
   """What a fold promises, whoever made it."""
-  parts = (fold.train, fold.validation, fold.test)
+  parts: tuple[np.ndarray, ...] = (fold.train, fold.validation, fold.test)
   if spec.name == 'all':
     parts = (fold.train,)
   paths = [{corpus.utterances[i].path for i in part} for part in parts]
   for one, other in itertools.combinations(paths, 2):
     assert not one & other, f'fold {fold.name} shares a file between its parts'
-  if spec.name == 'loso':
+  across = spec.name in crossing.PROTOCOLS
+  if spec.name == 'loso' or across:
     speakers = [{corpus.utterances[i].speaker for i in part} for part in parts]
     for one, other in itertools.combinations(speakers, 2):
       assert not one & other, f'fold {fold.name} shares a speaker'
   taught = {corpus.utterances[i].label for i in fold.train}
-  missing = [name for name in corpus.classes if name not in taught]
+  needed = corpus.classes
+  if across:
+    needed = tuple(sorted({corpus.utterances[i].label for i in fold.test}))
+  missing = [name for name in needed if name not in taught]
   require(
     not missing,
     f'fold {fold.name!r} of {spec.name!r} has no training utterance of '

@@ -21,19 +21,19 @@ PACKAGE = ROOT / 'sernet_jax'
 
 FLOORS = (
   # 0: facts
-  'spec mel utterances catalog acted audformat_tables corpora joined emotions iemocap manifest container audio protocols '
+  'spec mel utterances catalog acted audformat_tables corpora joined emotions crossing iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model ops losses optim keys interop canvas',
   # 2: an experiment
-  'batching training records plots',
+  'batching training records plots plots_matrix',
   # 3: the outside world
   'checkpoint feature_cache fetch inspection interrupt report tensorboard',
   # 4: conduct
   'config results run',
   # 5: doors
-  'main download',
+  'main download cross',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -45,7 +45,7 @@ LIBRARIES = {
   'audformat': 'audformat_tables',
   'flax': 'model',
   'jinja2': 'report',
-  'matplotlib': 'canvas plots inspection',
+  'matplotlib': 'canvas plots plots_matrix inspection',
   'ml_collections': 'config main run',
   'optax': 'optim training',
   'orbax': 'checkpoint',
