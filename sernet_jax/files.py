@@ -123,6 +123,13 @@ def states(paths: Sequence[str]) -> list[os.stat_result | None]:
     return [state for states_ in pool.map(stat, chunks) for state in states_]
 
 
+def num_cores() -> int:
+  """Cores this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
 @contextlib.contextmanager
 def writing(path: pathlib.Path) -> Iterator[None]:
   """Turns an `OSError` of the body into an `InputError` about `path`."""

@@ -24,6 +24,7 @@ from sernet_jax import (
   corpora,
   emotions,
   feature_cache,
+  files,
   inspection,
   interrupt,
   joined,
@@ -74,7 +75,9 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
     raise InputError(error.explained()) from error
   if experiment.data['manifest']:
     corpus = joined.with_copies_told(corpus)
-  durations_s, bad = inspection.durations_s(corpus)
+  durations_s, bad = inspection.durations_s(
+    corpus, folder=_cache_folder(experiment), processes=files.num_cores()
+  )
   segment_s = experiment.audio.duration_s
   picture = workdir / 'corpus.png'
   with records.files.writing(picture):
@@ -174,17 +177,22 @@ def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
     )
 
 
+def _cache_folder(experiment: Experiment) -> pathlib.Path:
+  return pathlib.Path(
+    experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
+  )
+
+
 class _Data:
   """Corpus, features, folds, and their arrays on the device."""
 
   def __init__(self, experiment: Experiment):
-    cache = experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
     self.features = feature_cache.load(
       load_corpus(experiment),
       experiment.feature_kind,
       experiment.mfcc,
       experiment.audio,
-      pathlib.Path(cache),
+      _cache_folder(experiment),
       experiment.data['on_bad_file'],
     )
     corpus = self.features.corpus
