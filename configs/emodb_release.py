@@ -20,10 +20,12 @@ def get_config() -> ConfigDict:
       'seed': 0,
       'data': {
         'corpus': 'emodb',
+        'corpora': '',
         'root': '',  # where `python -m sernet_jax.download emodb` puts it
         'part': 'all',
         'excited': 'default',
         'manifest': '',
+        'classes': '',
         'duration_s': 3.0,
         'segments': 'center',
         'on_bad_file': 'error',

@@ -38,10 +38,12 @@ def get_config(text: str = '') -> ConfigDict:
       'seed': 0,
       'data': {
         'corpus': 'iemocap',
+        'corpora': '',
         'root': '',  # the folder that holds Session1 to Session5
         'part': part,
         'excited': 'default',  # counted as happiness unless improvised
         'manifest': '',
+        'classes': '',
         'duration_s': duration_s,
         'segments': 'center',
         'on_bad_file': 'error',

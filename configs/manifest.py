@@ -21,10 +21,12 @@ def get_config() -> ConfigDict:
       'seed': 0,
       'data': {
         'corpus': 'manifest',
+        'corpora': '',
         'root': '',
         'part': 'all',
         'excited': 'default',
         'manifest': '',
+        'classes': '',
         'duration_s': 3.0,
         'segments': 'center',
         'on_bad_file': 'error',

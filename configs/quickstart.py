@@ -19,10 +19,12 @@ def get_config() -> ConfigDict:
       'seed': 0,
       'data': {
         'corpus': 'embedded',
+        'corpora': '',
         'root': '',
         'part': 'all',
         'excited': 'default',
         'manifest': '',
+        'classes': '',
         'duration_s': 1.5,
         'segments': 'center',
         'on_bad_file': 'error',

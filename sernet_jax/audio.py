@@ -24,7 +24,7 @@ import soundfile
 import soxr
 import tqdm
 
-from sernet_jax import container
+from sernet_jax import container, files
 from sernet_jax.spec import AudioSpec, InputError, require_choice
 
 PERCENTILE = 99.9
@@ -199,6 +199,7 @@ def read_all(
   on_bad_file: str = 'error',
   skipped: dict[str, str] | None = None,
   progress: bool = True,
+  start: int = 0,
 ) -> Iterator[tuple[int, np.ndarray]]:
   """Reads many recordings in parallel, in bounded memory.
 
@@ -208,6 +209,8 @@ def read_all(
     on_bad_file: 'error' or 'skip'.
     skipped: receives {path: reason} of the bad files as they come up.
     progress: show a bar; it stays hidden when stderr is no terminal.
+    start: index of the first to read; those before it were read already, and
+      the bad ones among them are in `skipped`.
 
   Returns:
     An iterator over (index into `paths`, float32 (segments, num_samples)) in
@@ -219,7 +222,7 @@ def read_all(
   """
   require_choice('data.on_bad_file', on_bad_file, ('error', 'skip'))
   bad = {} if skipped is None else skipped
-  return _read_all(list(paths), spec, on_bad_file, bad, progress)
+  return _read_all(list(paths), spec, on_bad_file, bad, progress, start)
 
 
 def duration_s(path: PathLike) -> float:
@@ -232,6 +235,17 @@ def duration_s(path: PathLike) -> float:
     exact = container.states_length(path)
     frames = sound.frames if exact else len(_decode(path, sound))
     return frames / sound.samplerate
+
+
+def durations(paths: Sequence[PathLike]) -> list[float | str]:
+  """`duration_s` of each recording, or what is wrong with it."""
+  found: list[float | str] = []
+  for path in paths:
+    try:
+      found.append(duration_s(path))
+    except BadFile as error:
+      found.append(error.reason)
+  return found
 
 
 def write_wav(path: PathLike, samples: np.ndarray, rate_hz: int) -> None:
@@ -320,10 +334,12 @@ def _read_all(
   on_bad_file: str,
   bad: dict[str, str],
   progress: bool,
+  start: int,
 ) -> Iterator[tuple[int, np.ndarray]]:
-  workers = min(16, os.cpu_count() or 1)
+  workers = min(16, files.num_cores())
   bar = tqdm.tqdm(
     total=len(paths),
+    initial=start,
     desc='reading',
     unit='file',
     leave=False,
@@ -331,8 +347,7 @@ def _read_all(
   )
   pool = concurrent.futures.ThreadPoolExecutor(workers)
   waiting: collections.deque = collections.deque()
-  indices = iter(range(len(paths)))
-  num_read = 0
+  indices = iter(range(start, len(paths)))
   try:
     while True:
       while (
@@ -348,7 +363,6 @@ def _read_all(
       except BadFile as error:
         bad[error.path] = error.reason
         continue
-      num_read += 1
       yield index, result
   finally:
     pool.shutdown(wait=False, cancel_futures=True)
@@ -358,7 +372,7 @@ def _read_all(
       describe_bad(bad, len(paths))
       + '; repair them or leave them out with --config.data.on_bad_file=skip'
     )
-  if bad and not num_read:
+  if bad and len(bad) == len(paths):
     raise InputError(
       describe_bad(bad, len(paths)) + '; none is left, so check data.root'
     )

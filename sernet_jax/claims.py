@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax import crossing
+
 SYNTHETIC_NOTE = (
   'Synthetic speech made by a program: it shows that the code works, not how '
   'people sound.'
@@ -55,6 +57,26 @@ _PROTOCOLS = {
     'so they do not show how it fares with an unknown voice; expect less '
     'there, and take the intervals for too narrow.',
   ),
+  'loco': (
+    'one corpus left out at a time',
+    'Each corpus was judged by a network trained on the others alone, so the '
+    'figures estimate how well emotions are recognised in recordings of '
+    'another kind: other speakers, microphones, ways of acting and labelling '
+    'and, where the corpora differ in it, another language.',
+    'They hold for these corpora and their shared classes. They do not show '
+    'how it fares on others or on speech that nobody acted, and not why a '
+    'figure is low: sound, language and the meaning of a label change at '
+    'once.',
+  ),
+  'cross': (
+    'trained on one corpus, tested on another',
+    'Each cell of the matrix is a network trained on one corpus alone and '
+    'tested on all of another, on the classes that both have: how far what '
+    'was learned from the one carries over to the other.',
+    'A cell holds for its pair, and the corpora differ in size too, so a row '
+    'is no ranking of corpora. The pooled figures mix all pairs and count '
+    'each utterance once for every training corpus: read the matrix.',
+  ),
   'all': (
     'trained on everything, judged on the same recordings',
     'How well the network fits the recordings it was trained on; this run is '
@@ -89,7 +111,9 @@ def protocol(results: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def whom(results: Mapping[str, Any]) -> str:
   """Whose figures `best_on_test` looked at."""
-  return 'speakers' if results['protocol'] == 'loso' else 'utterances'
+  return {'loso': 'speakers', 'loco': 'corpora', 'cross': 'corpora'}.get(
+    results['protocol'], 'utterances'
+  )
 
 
 def meanings(results: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -130,6 +154,16 @@ def notes(results: Mapping[str, Any]) -> list[str]:
   tests = int(np.sum(last['pooled']['confusion']))
   if results['protocol'] == 'paper2021':
     complete = len(last['folds']) == 10
+  elif 'crossed' in results:
+    count = len(results['crossed']['corpora'])
+    folds = count if results['protocol'] == 'loco' else count * (count - 1)
+    complete = len(last['folds']) == folds
+    uneven = crossing.uneven(results['crossed'])
+    if uneven:
+      found.append(
+        'These folds have fewer classes than others, which makes them '
+        f'easier, so their figures cannot be compared: {"; ".join(uneven)}.'
+      )
   else:
     complete = tests == results['num_utterances']
   if not complete:

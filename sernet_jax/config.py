@@ -9,7 +9,7 @@ from typing import Any
 
 import ml_collections
 
-from sernet_jax import corpora, feature_cache, features
+from sernet_jax import corpora, emotions, feature_cache, features, joined
 from sernet_jax.spec import (
   AudioSpec,
   LossSpec,
@@ -29,10 +29,12 @@ DEFAULTS: dict[str, Any] = {
   'seed': 0,
   'data': {
     'corpus': 'emodb',
+    'corpora': '',
     'root': '',
     'part': 'all',
     'excited': 'default',
     'manifest': '',
+    'classes': '',
     'duration_s': 3.0,
     'segments': 'center',
     'on_bad_file': 'error',
@@ -70,6 +72,8 @@ FREE = {
   'train.checkpoint_epochs',
   'train.tensorboard',
 }
+# Fields that older runs lack; empty, they are as if they were not there.
+_LATER = {'data.corpora', 'data.classes'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +121,8 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   require_choice('features.preset', front['preset'], features.PRESETS)
   require_choice('features.kind', front['kind'], feature_cache.KINDS)
   require_choice('data.corpus', data['corpus'], corpora.NAMES)
+  _check_corpora(data)
+  emotions.parse(data['classes'])
   require_choice('data.on_bad_file', data['on_bad_file'], ('error', 'skip'))
   require_choice('data.excited', data['excited'], ('default', 'yes', 'no'))
   require(
@@ -148,19 +154,41 @@ def differences(
   one: dict[str, Any], other: dict[str, Any]
 ) -> list[tuple[str, Any, Any]]:
   """(field, value, other value) wherever results would differ."""
-  ours, theirs = flat(one), flat(other)
+  ours, theirs = _shaping(one), _shaping(other)
   return [
     (field, ours.get(field), theirs.get(field))
     for field in sorted(ours.keys() | theirs.keys())
-    if field not in FREE and ours.get(field) != theirs.get(field)
+    if ours.get(field) != theirs.get(field)
   ]
 
 
 def short_hash(config: dict[str, Any]) -> str:
   """Eight hex digits of the fields that shape the results."""
-  kept = {k: v for k, v in flat(config).items() if k not in FREE}
-  text = json.dumps(kept, sort_keys=True)
+  text = json.dumps(_shaping(config), sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _shaping(config: dict[str, Any]) -> dict[str, Any]:
+  """The fields that shape the results, flat."""
+  kept = {
+    field: value
+    for field, value in flat(config).items()
+    if field not in FREE and not (field in _LATER and not value)
+  }
+  if 'data.corpora' in kept:  # folders are as free as data.root
+    kept['data.corpora'] = joined.without_roots(kept['data.corpora'])
+  return kept
+
+
+def _check_corpora(data: dict[str, Any]) -> None:
+  entries = joined.parse(data['corpora'])
+  for field in ('root', 'manifest') if entries else ():
+    require(
+      not data[field],
+      f'data.{field} is {data[field]!r} but data.corpora is '
+      f'{data["corpora"]!r}; say it there, as NAME:FOLDER or a path that ends '
+      'in .csv',
+    )
 
 
 def flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:

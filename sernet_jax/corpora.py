@@ -7,11 +7,12 @@ picks one by name and checks it; `keep` drops recordings that turned out bad.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import re
 
-from sernet_jax import synthetic
+from sernet_jax import acted, audformat_tables, catalog, synthetic
 from sernet_jax.iemocap import iemocap
 from sernet_jax.manifest import manifest
 from sernet_jax.spec import InputError, require, require_choice
@@ -30,7 +31,30 @@ __all__ = [
   'manifest',
 ]
 
-NAMES = ('emodb', 'iemocap', 'manifest', 'embedded')
+# By the names of their files, see `acted`.
+_ACTED = {
+  'cremad': acted.cremad,
+  'emovo': acted.emovo,
+  'nemo': acted.nemo,
+  'ravdess': acted.ravdess,
+  'savee': acted.savee,
+  'shemo': acted.shemo,
+  'tess': acted.tess,
+}
+# Halves of the synthetic corpus, to try joining and crossing offline.
+_HALVES = {
+  'embedded_high': ('04', '05', '06'),
+  'embedded_low': ('01', '02', '03'),
+}
+NAMES = (
+  'emodb',
+  'iemocap',
+  'manifest',
+  'audformat',
+  'embedded',
+  *_HALVES,
+  *_ACTED,
+)
 EMODB_FILES = 535
 EMODB_SPEAKERS = ('03', '08', '09', '10', '11', '12', '13', '14', '15', '16')
 EMODB_LABELS = {
@@ -43,7 +67,6 @@ EMODB_LABELS = {
   'T': 'sadness',
 }
 _EMODB_NAME = re.compile(r'([0-9]{2})([a-z][0-9]{2})([^\W\d_])([a-z])')
-_COLUMNS = ('path', 'label', 'speaker')
 
 PathLike = str | os.PathLike
 
@@ -78,12 +101,20 @@ def load(
     f'data.manifest is {str(manifest_path)!r} but data.corpus is {name!r}; add '
     '--config.data.corpus=manifest or drop the manifest',
   )
-  corpus = {
-    'emodb': lambda: emodb(root),
-    'iemocap': lambda: iemocap(root, part, excited),
-    'manifest': lambda: manifest(manifest_path, root),
-    'embedded': lambda: embedded(root),
-  }[name]()
+  if name in _ACTED:
+    corpus = _ACTED[name](root or cache_dir() / name)
+  elif name in _HALVES:
+    corpus = _of_speakers(embedded(root), name, _HALVES[name])
+  else:
+    corpus = {
+      'emodb': lambda: emodb(root),
+      'iemocap': lambda: iemocap(root, part, excited),
+      'manifest': lambda: manifest(manifest_path, root),
+      'audformat': lambda: audformat_tables.load(root),
+      'embedded': lambda: embedded(root),
+    }[name]()
+  if corpus.name == 'iemocap-all':  # the published choice of turns
+    corpus = catalog.compared(corpus, 'iemocap', _absolute(root))
   check(corpus)
   return corpus
 
@@ -110,19 +141,13 @@ def emodb(root: PathLike = '') -> Corpus:
     'their wav/ with --config.data.root=',
   )
   utterances = tuple(_emodb_utterance(path) for path in paths)
-  problems: tuple[str, ...] = ()
-  if len(paths) != EMODB_FILES:
-    problems = (
-      f'{folder} holds {len(paths)} recordings, the whole corpus has '
-      f'{EMODB_FILES}.',
-    )
-  return Corpus(
+  corpus = Corpus(
     'emodb',
     tuple(sorted(EMODB_LABELS.values())),
     utterances,
-    problems=problems,
     expected_speakers=EMODB_SPEAKERS,
   )
+  return catalog.compared(corpus, 'emodb', folder)
 
 
 def embedded(root: PathLike = '') -> Corpus:
@@ -139,6 +164,13 @@ def embedded(root: PathLike = '') -> Corpus:
     utterances.append(Utterance(path.stem, str(path), label, speaker))
   classes = tuple(sorted(synthetic.CLASSES))
   return Corpus('embedded', classes, tuple(utterances), synthetic=True)
+
+
+def _of_speakers(
+  corpus: Corpus, name: str, speakers: tuple[str, ...]
+) -> Corpus:
+  utterances = tuple(u for u in corpus.utterances if u.speaker in speakers)
+  return dataclasses.replace(corpus, name=name, utterances=utterances)
 
 
 def _absolute(path: PathLike) -> pathlib.Path:

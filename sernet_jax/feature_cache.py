@@ -2,19 +2,22 @@
 
 The cache is keyed by the files (path, size, time of change) and by every
 setting that shapes the features, so a second run maps the file into memory
-and starts at once, and a changed recording is noticed.
+and starts at once, and a changed recording is noticed. Work that was stopped
+or killed goes on where it was.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
-import tempfile
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -30,6 +33,7 @@ KINDS = {
   'spectrogram': features.spectrogram,
 }
 _BATCH = 64
+_BLOCK = 16  # batches between two notes of progress
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,83 +103,163 @@ def load(
 
 
 def _key(corpus, kind, spec, audio_spec) -> str:
-  recordings = []
-  for utterance in corpus.utterances:
-    try:
-      status = pathlib.Path(utterance.path).stat()
-      state = [status.st_size, status.st_mtime_ns]
-    except OSError:
-      state = None
-    recordings.append([utterance.name, utterance.path, state])
+  utterances = corpus.utterances
+  states = files.states([utterance.path for utterance in utterances])
   content = {
     'format': FORMAT,
-    'recordings': recordings,
+    'recordings': [
+      [u.name, u.path, [s.st_size, s.st_mtime_ns] if s else None]
+      for u, s in zip(utterances, states, strict=True)
+    ],
     'kind': kind,
     'spec': dataclasses.asdict(spec),
     'audio': dataclasses.asdict(audio_spec),
     'percentile': audio.PERCENTILE,
   }
   digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
-  return f'{corpus.name}-{digest.hexdigest()[:24]}'
+  # No dots: what follows one would be taken for the suffix.
+  name = re.sub(r'[^\w+-]', '_', corpus.name)[:80]
+  return f'{name}-{digest.hexdigest()[:24]}'
 
 
 def _compute(
   corpus, kind, spec, audio_spec, stem, on_bad_file, progress
 ) -> None:
-  skipped: dict[str, str] = {}
-  names: list[str] = []
+  """Writes STEM.f32 in blocks, each noted in STEM.progress, then STEM.json.
+
+  A batch is made of the same segments wherever the work was cut off, so the
+  numbers are the same, bit for bit.
+  """
   shape = jax.eval_shape(
     lambda x: KINDS[kind](x, spec),
     jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
   ).shape
   files.make_folder(stem.parent)
-  target = stem.with_suffix('.f32')
-  with files.writing(target), _temporary(stem.parent) as part:
-    with part.open('wb') as file:
-      segments = _segments(
-        corpus, audio_spec, on_bad_file, skipped, names, progress
-      )
-      for batch in _batches(segments):
-        padded = np.zeros((_BATCH, audio_spec.num_samples), np.float32)
-        padded[: len(batch)] = batch
-        values = np.asarray(KINDS[kind](padded, spec))[: len(batch)]
-        file.write(values.tobytes())
-      file.flush()
-      os.fsync(file.fileno())
+  target, part = stem.with_suffix('.f32'), stem.with_suffix('.part')
+  note = stem.with_suffix('.progress')
+  with files.writing(target), _alone(stem.with_suffix('.lock')):
+    if stem.with_suffix('.json').exists():
+      return  # another process was faster
+    done = _Done.read(note)
+    size = len(done.names) * int(np.prod(shape)) * 4
+    if not part.exists() or part.stat().st_size < size:
+      done, size = _Done(), 0
+    # In one whole line, for the last one may have been cut off.
+    files.write_bytes(note, files.json_line(dataclasses.asdict(done)).encode())
+    try:
+      with part.open('r+b' if size else 'wb') as file:
+        file.truncate(size)
+        file.seek(size)
+        segments = _segments(corpus, audio_spec, on_bad_file, done, progress)
+        _write_blocks(segments, kind, spec, audio_spec, file, note, done)
+    except InputError:  # bad files: they will be others next time
+      part.unlink(missing_ok=True)
+      note.unlink(missing_ok=True)
+      raise
     part.replace(target)
-  files.write_json(
-    stem.with_suffix('.json'),
-    {'shape': [len(names), *shape], 'names': names, 'skipped': skipped},
-  )
+    files.write_json(
+      stem.with_suffix('.json'),
+      {
+        'shape': [len(done.names), *shape],
+        'names': done.names,
+        'skipped': done.skipped,
+      },
+    )
+    note.unlink(missing_ok=True)
+
+
+@dataclasses.dataclass
+class _Done:
+  """What of a corpus has been computed and is on the disk.
+
+  Attributes:
+    names: utterance of each segment written.
+    skipped: {path: reason} of the bad recordings met so far.
+    next: place of the utterance to read next.
+    offset: how many of its segments were written already.
+  """
+
+  names: list[str] = dataclasses.field(default_factory=list)
+  skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+  next: int = 0
+  offset: int = 0
+
+  @classmethod
+  def read(cls, path: pathlib.Path) -> _Done:
+    """From the lines of a progress file; a broken last one is dropped."""
+    done = cls()
+    if not path.exists():
+      return done
+    for line in path.read_text(encoding='utf-8').splitlines():
+      try:
+        block = json.loads(line)
+      except json.JSONDecodeError:
+        break
+      done.names += block['names']
+      done.skipped |= block['skipped']
+      done.next, done.offset = block['next'], block['offset']
+    return done
+
+
+def _write_blocks(
+  segments, kind, spec, audio_spec, file, note, done: _Done
+) -> None:
+  """Appends features batch by batch; every `_BLOCK` of them is noted."""
+  block = _Done()
+  told = len(done.skipped)
+  for number, batch in enumerate(_batches(segments), 1):
+    padded = np.zeros((_BATCH, audio_spec.num_samples), np.float32)
+    padded[: len(batch)] = [segment for _, _, _, segment in batch]
+    values = np.asarray(KINDS[kind](padded, spec))[: len(batch)]
+    file.write(values.tobytes())
+    block.names += [name for name, _, _, _ in batch]
+    _, place, count, _ = batch[-1]
+    block.next, block.offset = place, count + 1
+    if number % _BLOCK == 0:
+      told = _note(file, note, done, block, told)
+      block = _Done()
+  if block.names:
+    _note(file, note, done, block, told)
+
+
+def _note(file, note, done: _Done, block: _Done, told: int) -> int:
+  """Forces a block to the disk and says so; returns the bad files told."""
+  file.flush()
+  os.fsync(file.fileno())
+  block.skipped = dict(list(done.skipped.items())[told:])
+  line = files.json_line(dataclasses.asdict(block))
+  with note.open('a', encoding='utf-8') as lines:
+    lines.write(line)
+    lines.flush()
+    os.fsync(lines.fileno())
+  done.names += block.names
+  return len(done.skipped)
 
 
 @contextlib.contextmanager
-def _temporary(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A file that is gone afterwards unless it was moved into place."""
-  handle, name = tempfile.mkstemp(dir=folder, suffix='.part')
-  os.close(handle)
-  path = pathlib.Path(name)
-  try:
-    yield path
-  finally:
-    path.unlink(missing_ok=True)
+def _alone(path: pathlib.Path) -> Iterator[None]:
+  """Waits until no other process computes the same; then keeps others out."""
+  with path.open('w') as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    yield
 
 
 def _segments(
-  corpus, audio_spec, on_bad_file, skipped, names, progress
-) -> Iterator[np.ndarray]:
-  """Segments one by one; their utterances' names are added to `names`."""
+  corpus, audio_spec, on_bad_file, done: _Done, progress
+) -> Iterator[tuple[str, int, int, np.ndarray]]:
+  """What is left to compute: name, place, number in its utterance, samples."""
   paths = [utterance.path for utterance in corpus.utterances]
-  for index, parts in audio.read_all(
-    paths, audio_spec, on_bad_file, skipped, progress
+  start, offset = done.next, done.offset
+  for place, parts in audio.read_all(
+    paths, audio_spec, on_bad_file, done.skipped, progress, start
   ):
-    for part in parts:
-      names.append(corpus.utterances[index].name)
-      yield part
+    for number, part in enumerate(parts):
+      if place > start or number >= offset:
+        yield corpus.utterances[place].name, place, number, part
 
 
-def _batches(segments: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
-  batch: list[np.ndarray] = []
+def _batches(segments: Iterator[Any]) -> Iterator[list[Any]]:
+  batch: list[Any] = []
   for segment in segments:
     batch.append(segment)
     if len(batch) == _BATCH:

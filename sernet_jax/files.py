@@ -6,6 +6,7 @@ kill or a full disk leaves the old one or the new one, never half of one.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -17,6 +18,8 @@ import numpy as np
 
 from sernet_jax.spec import InputError, require
 
+_CHUNK = 1000  # files that one thread looks at in a row
+_THREADS = 16
 RUN_AGAIN = 'run the training command with this --workdir again'
 
 
@@ -95,6 +98,36 @@ def read_bytes(path: pathlib.Path) -> bytes:
     raise InputError(
       f'{path} cannot be read ({error.strerror}); check --workdir'
     ) from error
+
+
+def states(paths: Sequence[str]) -> list[os.stat_result | None]:
+  """`os.stat` of many files, None where there is none.
+
+  By a few threads, which pays on network drives: there a file takes a
+  millisecond, not a microsecond.
+  """
+
+  def stat(chunk: Sequence[str]) -> list[os.stat_result | None]:
+    found: list[os.stat_result | None] = []
+    for path in chunk:
+      try:
+        found.append(os.stat(path))  # noqa: PTH116 (half the time of Path)
+      except (OSError, ValueError):  # ValueError: a NUL in the name
+        found.append(None)
+    return found
+
+  if len(paths) <= _CHUNK:
+    return stat(paths)
+  chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
+  with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+    return [state for states_ in pool.map(stat, chunks) for state in states_]
+
+
+def num_cores() -> int:
+  """Cores this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -7,6 +7,9 @@ what only shows in the samples (silence, damage inside) is found on training.
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
+import json
+import multiprocessing
 import pathlib
 
 import matplotlib as mpl
@@ -14,52 +17,106 @@ import numpy as np
 import tqdm
 from matplotlib import ticker
 
-from sernet_jax import audio, canvas, claims
+from sernet_jax import audio, canvas, claims, files
 from sernet_jax.utterances import Corpus
 
 MAX_ROWS = 40  # speakers spelt out in the table
 _MAX_NUMBERED = 24  # speakers up to which the picture has room for counts
 _READERS = 8
+_BLOCK = 500  # files measured in a row
+_MANY = 5000  # files for which processes are worth their start
 
 
 def durations_s(
-  corpus: Corpus, progress: bool = True
+  corpus: Corpus,
+  progress: bool = True,
+  folder: pathlib.Path | None = None,
+  processes: int = 1,
 ) -> tuple[np.ndarray, dict[str, str]]:
   """Length of each utterance, from its header.
 
   Args:
     corpus: the corpus.
     progress: show a bar; it stays hidden when stderr is no terminal.
+    folder: where to keep what was measured, so that a look that was stopped
+      goes on and the next one is quick; None to keep nothing.
+    processes: beside this one, for a corpus of `_MANY` recordings or more;
+      the main module must be one that can be imported.
 
   Returns:
     float64 (utterances,), NaN where a recording cannot be used; and
     {path: reason} of those.
   """
   paths = [utterance.path for utterance in corpus.utterances]
+  note = folder / f'durations-{_key(paths)}.jsonl' if folder else None
+  found = _noted(note) if note else {}
+  todo = [i for i in range(0, len(paths), _BLOCK) if i not in found]
+  blocks = [paths[start : start + _BLOCK] for start in todo]
+  bar = tqdm.tqdm(
+    total=len(paths),
+    initial=len(paths) - sum(map(len, blocks)),
+    desc='measuring',
+    unit='file',
+    leave=False,
+    disable=None if progress else True,
+  )
+  with bar, _pool(len(paths), processes) as pool:
+    for start, values in zip(
+      todo, pool.map(audio.durations, blocks), strict=True
+    ):
+      found[start] = values
+      bar.update(len(values))
+      if note:
+        _add(note, start, values)
   seconds = np.full(len(paths), np.nan)
   bad = {}
-
-  def measure(path: str) -> float | audio.BadFile:
-    try:
-      return audio.duration_s(path)
-    except audio.BadFile as error:
-      return error
-
-  with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-    results = tqdm.tqdm(
-      pool.map(measure, paths),
-      total=len(paths),
-      desc='measuring',
-      unit='file',
-      leave=False,
-      disable=None if progress else True,
-    )
-    for index, result in enumerate(results):
-      if isinstance(result, audio.BadFile):
-        bad[result.path] = result.reason
+  for start, values in found.items():
+    for index, value in enumerate(values, start):
+      if isinstance(value, str):
+        bad[paths[index]] = value
       else:
-        seconds[index] = result
-  return seconds, bad
+        seconds[index] = value
+  return seconds, {path: bad[path] for path in paths if path in bad}
+
+
+def _pool(count: int, processes: int) -> concurrent.futures.Executor:
+  """Threads; processes for many files, as Python reads headers in one."""
+  if count < _MANY or processes < 2:
+    return concurrent.futures.ThreadPoolExecutor(_READERS)
+  # Not forked: JAX has threads of its own.
+  context = multiprocessing.get_context('spawn')
+  return concurrent.futures.ProcessPoolExecutor(processes, context)
+
+
+def _key(paths: list[str]) -> str:
+  """Changes with every file and what is in it."""
+  states = files.states(paths)
+  digest = hashlib.sha256()
+  for path, state in zip(paths, states, strict=True):
+    about = (state.st_size, state.st_mtime_ns) if state else None
+    digest.update(f'{path}\0{about}\n'.encode('utf-8', 'surrogateescape'))
+  return digest.hexdigest()[:24]
+
+
+def _noted(note: pathlib.Path) -> dict[int, list[float | str]]:
+  """Blocks measured before, by their first place."""
+  found = {}
+  if note.exists():
+    for line in note.read_text(encoding='utf-8').splitlines():
+      try:
+        row = json.loads(line)
+        found[int(row['start'])] = list(row['values'])
+      except (ValueError, KeyError, TypeError):  # cut off by a kill
+        continue
+  return found
+
+
+def _add(note: pathlib.Path, start: int, values: list[float | str]) -> None:
+  files.make_folder(note.parent)
+  line = files.json_line({'start': start, 'values': values})
+  with files.writing(note), note.open('a', encoding='utf-8') as file:
+    # A line in front, in case the one before it was cut off.
+    file.write(f'\n{line}')
 
 
 def counts(corpus: Corpus) -> np.ndarray:
@@ -102,7 +159,8 @@ def table(
   problems = list(corpus.problems)
   if bad:
     problems.append(audio.describe_bad(bad, len(corpus.utterances)) + '.')
-  lines += ['', *(f'problem: {problem}' for problem in problems)]
+  lines += ['', *(f'note: {remark}' for remark in corpus.remarks)]
+  lines += [f'problem: {problem}' for problem in problems]
   if not problems:
     lines.append('no problems found in names and headers')
   return '\n'.join(lines)

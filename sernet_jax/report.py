@@ -15,7 +15,15 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from sernet_jax import canvas, claims, files, metrics, plots
+from sernet_jax import (
+  canvas,
+  claims,
+  crossing,
+  files,
+  metrics,
+  plots,
+  plots_matrix,
+)
 from sernet_jax.records import RunFolder
 from sernet_jax.spec import SELECTIONS, MfccSpec, require
 
@@ -113,6 +121,9 @@ def summary_text(
       f'WA {_percent(pooled["wa"])} %, '
       f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
     )
+  if 'crossed' in results:
+    lines += ['  UAR, per cent, last epoch:']
+    lines += [f'    {line}' for line in crossing.table(results['crossed'])]
   lines += [f'  note: {note}' for note in claims.notes(results)]
   if folder is not None:
     lines.append(f'  look at {folder.report}')
@@ -155,6 +166,14 @@ def _draw(
       subtitle,
       synthetic=synthetic,
     )
+    if 'crossed' in results:
+      plots_matrix.corpus_matrix(
+        *crossing.matrix(results['crossed'], name),
+        path(f'matrix_{name}', f'UAR across corpora, {name}'),
+        subtitle,
+        synthetic,
+        'below each UAR its 95 % interval over the test speakers',
+      )
   last = results['selections']['last']
   plots.speaker_bars(
     last['speakers'],

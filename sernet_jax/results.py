@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax import cost, files, metrics, optim, training
+from sernet_jax import cost, crossing, files, metrics, optim, training
 from sernet_jax.batching import FoldArrays
 from sernet_jax.config import Experiment
 from sernet_jax.corpora import Corpus
@@ -203,6 +203,17 @@ def make(
     'cost': cost.cost(recipe.model, frames, coefficients),
     'seconds': sum(row['seconds'] for row in folder.read_metrics()),
   }
+  if experiment.protocol.name in crossing.PROTOCOLS:
+    results['crossed'] = crossing.summary(
+      experiment.protocol.name,
+      sorted({u.corpus for u in corpus.utterances}),
+      corpus.classes,
+      [
+        row
+        for row in tests
+        if row['weights_dtype'] == DTYPES[0] and row['selection'] in reported
+      ],
+    )
   folder.write_predictions(tests, corpus.classes)
   _write_examples(data, folder)
   folder.write_results(results)

@@ -22,9 +22,13 @@ from sernet_jax import (
   checkpoint,
   config as config_lib,
   corpora,
+  emotions,
   feature_cache,
+  files,
   inspection,
   interrupt,
+  joined,
+  manifest,
   protocols,
   records,
   report,
@@ -39,15 +43,21 @@ _EXCITED = {'default': None, 'yes': True, 'no': False}
 
 
 def load_corpus(experiment: Experiment) -> corpora.Corpus:
-  """The corpus that a config names."""
+  """The corpus that a config names, or several as one, with its classes."""
   data = experiment.data
-  return corpora.load(
-    data['corpus'],
-    data['root'],
-    data['manifest'],
-    data['part'],
-    _EXCITED[data['excited']],
-  )
+  options = data['part'], _EXCITED[data['excited']]
+  if data['corpora']:
+    corpus = joined.load(data['corpora'], data['classes'], *options)
+  else:
+    corpus = corpora.load(
+      data['corpus'], data['root'], data['manifest'], *options
+    )
+  if data['classes']:
+    corpus = emotions.choose(corpus, data['classes'])
+  elif experiment.protocol.name in ('loco', 'cross'):
+    corpus = joined.only_shared(corpus)
+  corpora.check(corpus)
+  return corpus
 
 
 def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
@@ -59,8 +69,15 @@ def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
 def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   """The table of a corpus; its picture goes to workdir/corpus.png."""
   experiment = config_lib.experiment(config)
-  corpus = load_corpus(experiment)
-  durations_s, bad = inspection.durations_s(corpus)
+  try:
+    corpus = load_corpus(experiment)
+  except manifest.WrongLines as error:
+    raise InputError(error.explained()) from error
+  if experiment.data['manifest']:
+    corpus = joined.with_copies_told(corpus)
+  durations_s, bad = inspection.durations_s(
+    corpus, folder=_cache_folder(experiment), processes=files.num_cores()
+  )
   segment_s = experiment.audio.duration_s
   picture = workdir / 'corpus.png'
   with records.files.writing(picture):
@@ -160,17 +177,22 @@ def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
     )
 
 
+def _cache_folder(experiment: Experiment) -> pathlib.Path:
+  return pathlib.Path(
+    experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
+  )
+
+
 class _Data:
   """Corpus, features, folds, and their arrays on the device."""
 
   def __init__(self, experiment: Experiment):
-    cache = experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
     self.features = feature_cache.load(
       load_corpus(experiment),
       experiment.feature_kind,
       experiment.mfcc,
       experiment.audio,
-      pathlib.Path(cache),
+      _cache_folder(experiment),
       experiment.data['on_bad_file'],
     )
     corpus = self.features.corpus

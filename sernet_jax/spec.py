@@ -18,7 +18,15 @@ from sernet_jax import mel
 
 PATHS = ('temporal', 'spectral', 'joint')
 SELECTIONS = ('last', 'validation', 'best_on_test')
-PROTOCOLS = ('loso', 'random10', 'emobox', 'paper2021', 'all')
+PROTOCOLS = (
+  'loso',
+  'random10',
+  'emobox',
+  'paper2021',
+  'all',
+  'loco',
+  'cross',
+)
 
 # The network's table. Kernels and pools are (frames, coefficients); a block is
 # (filters, kernel, pool), and the pool None is the global average.
@@ -407,9 +415,10 @@ class ProtocolSpec:
   """Which utterance is train, validation or test in which fold.
 
   Attributes:
-    name: 'loso', 'random10', 'emobox', 'paper2021', or 'all' to train on
-      everything and test nothing.
-    validation: 'none', or 'speaker' to hold out the next training speaker.
+    name: 'loso', 'random10', 'emobox', 'paper2021'; 'loco' and 'cross' for
+      several corpora; or 'all' to train on everything and test nothing.
+    validation: 'none', or 'speaker' to hold out the next training speaker
+      (across corpora: the first of each training corpus).
     folds: names of the folds to run; empty runs all.
   """
 

@@ -22,6 +22,7 @@ class Utterance:
     label: the class, e.g. 'anger'.
     speaker: who speaks, e.g. '03'.
     group: what else belongs together: text, dialog, part; '' if nothing.
+    corpus: where it comes from if several corpora were joined, else ''.
   """
 
   name: str
@@ -29,6 +30,7 @@ class Utterance:
   label: str
   speaker: str
   group: str = ''
+  corpus: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Corpus:
     synthetic: the recordings were computed, nobody spoke.
     problems: what was noticed and left out, one sentence each.
     expected_speakers: speakers that `check` misses if they have no utterance.
+    remarks: what was noticed and is as it should be, one sentence each.
   """
 
   name: str
@@ -50,6 +53,7 @@ class Corpus:
   synthetic: bool = False
   problems: tuple[str, ...] = ()
   expected_speakers: tuple[str, ...] = ()
+  remarks: tuple[str, ...] = ()
 
   def __post_init__(self):
     names = [utterance.name for utterance in self.utterances]

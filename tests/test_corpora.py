@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from sernet_jax import audio, corpora, iemocap
+from sernet_jax import audio, corpora, iemocap, manifest
 from sernet_jax.spec import InputError
 
 
@@ -307,9 +307,10 @@ def test_iemocap_parts_and_excited(tmp_path, part, excited, name, count, happy):
   assert corpus.speakers == tuple(
     f'Ses0{session}{letter}' for session in range(1, 6) for letter in 'FM'
   )
-  (problem,) = corpus.problems
+  problem, *compared = corpus.problems
   assert 'turns have other labels' in problem
   assert 'fru' in problem
+  assert bool(compared) == (name == 'iemocap-all')  # to what is published
 
 
 def test_the_speaker_is_not_the_one_who_wore_the_markers(tmp_path):
@@ -447,6 +448,78 @@ def test_every_wrong_line_is_named(tmp_path):
   assert 'line 6 has another number of fields' in message
 
 
+def test_inspecting_names_every_wrong_line_with_a_cure(tmp_path, monkeypatch):
+  here = tmp_path / 'lists'
+  put_wav(tmp_path / 'elsewhere/e.wav')
+  put_wav(here / 'sub/d.wav')
+  (here / 'link.wav').symlink_to('b.wav')
+  path = write_manifest(
+    here,
+    'path,label,speaker\n'
+    'a.wav,joy,ann\n'  # 2
+    'b.wav,joy,ann\n'
+    'link.wav,joy,bob\n'
+    './a.wav,grief,ann\n'  # 5
+    'c.wav;joy;ann\n'
+    'c.wav,joy,loud,ann\n'
+    'sub\\\\d.wav,joy,ann\n'  # 8
+    '/mnt/data/sub/d.wav,joy,ann\n'
+    'wav/a.wav,joy,ann\n'
+    'e.wav,joy,ann\n',  # 11
+  )
+  monkeypatch.chdir(tmp_path / 'elsewhere')
+  with pytest.raises(manifest.WrongLines) as caught:
+    corpora.manifest(path)
+  title, *lines = caught.value.explained().splitlines()
+  assert title == (f'{path} has 8 wrong lines of 10; correct or delete them:')
+  for line, words in zip(
+    lines,
+    [
+      "  line  4 names link.wav again for the speaker 'bob', as line 3 does "
+      "for 'ann'",
+      '  line  5 names ./a.wav again, as line 2 does',
+      '  line  6 is separated by semicolons, not by commas',
+      '  line  7 has another number of fields than the first line (4, not 3; '
+      'a field with a comma in it needs quotes)',
+      r'which is not a file (write / where it has \)',
+      f'which is not a file (there is sub/d.wav in {here})',
+      f'which is not a file (there is a.wav in {here})',
+      f'which is not a file (it is in {tmp_path}/elsewhere: give '
+      f'--config.data.root={tmp_path}/elsewhere)',
+    ],
+    strict=True,
+  ):
+    assert words in line
+
+
+def test_of_very_many_wrong_lines_fifty_are_explained(tmp_path):
+  rows = ''.join(f'{i}.wav,joy,ann\n' for i in range(500))
+  path = write_manifest(tmp_path, 'path,label,speaker\n' + rows)
+  with pytest.raises(manifest.WrongLines) as caught:
+    corpora.manifest(path)
+  lines = caught.value.explained().splitlines()
+  assert len(lines) == 52
+  assert lines[-1] == '  and 450 more'
+
+
+def test_hard_links_are_one_file(tmp_path):
+  path = write_manifest(
+    tmp_path, 'path,label,speaker\na.wav,joy,ann\nz.wav,grief,bob\n'
+  )
+  (tmp_path / 'z.wav').hardlink_to(tmp_path / 'a.wav')
+  with pytest.raises(InputError, match=r"line 3 .* for the speaker 'bob'"):
+    corpora.manifest(path)
+
+
+def test_a_column_that_is_nearly_group_is_pointed_out(tmp_path):
+  path = write_manifest(
+    tmp_path,
+    'path,label,speaker,gruop,note\na.wav,joy,ann,1,x\nb.wav,grief,bob,2,y\n',
+  )
+  (remark,) = corpora.manifest(path).remarks
+  assert remark == ("The column 'gruop' is passed over: did you mean 'group'?")
+
+
 @pytest.mark.parametrize('name', ['a\0b.wav', 'a' * 999, '.', '~'])
 def test_a_path_that_can_be_no_file_is_a_wrong_line(tmp_path, name):
   path = write_manifest(tmp_path, f'path,label,speaker\n{name},joy,ann\n')
@@ -468,7 +541,9 @@ def test_of_many_wrong_lines_ten_are_named(tmp_path):
   [
     ('', 'is empty'),
     ('\n\n', 'is empty'),
-    ('path;label;speaker\na.wav;joy;ann\n', 'separated by commas'),
+    ('path;label;speaker\na.wav;joy;ann\n', 'is separated by semicolons'),
+    ('path\tlabel\tspeaker\n', 'is separated by tabs'),
+    ('pth,label,spaeker\n', "no column path .did you mean 'pth'?.*speaker"),
     ('file,label,speaker\na.wav,joy,ann\n', 'must name the columns'),
     ('path,path,label,speaker\n', 'once each'),
     ('path,label,speaker\n', r'the labels \[\] in 0 lines'),
@@ -487,7 +562,10 @@ def test_a_manifest_that_cannot_be_used(tmp_path, text, words):
 def test_a_manifest_that_is_no_text(tmp_path):
   path = tmp_path / 'mine.csv'
   path.write_bytes('path,label,speaker\nü.wav,joy,ann\n'.encode('latin-1'))
-  with pytest.raises(InputError, match='is not UTF-8 text'):
+  with pytest.raises(InputError, match=r"from line 2 on .* mean 'ü.wav,"):
+    corpora.manifest(path)
+  path.write_bytes('path,label,speaker\n'.encode('utf-16'))
+  with pytest.raises(InputError, match='is UTF-16 text'):
     corpora.manifest(path)
   with pytest.raises(InputError, match='cannot be read'):
     corpora.manifest(tmp_path / 'other.csv')

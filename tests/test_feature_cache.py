@@ -110,3 +110,91 @@ def test_an_unwritable_cache_is_one_sentence(corpus, tmp_path):
   (tmp_path / 'file').write_text('in the way')
   with pytest.raises(InputError, match='file'):
     load(corpus, tmp_path, folder=tmp_path / 'file' / 'cache')
+
+
+class Killed(BaseException):
+  """As if the process had ended here."""
+
+
+@pytest.mark.parametrize('segments', ['center', 'all'])
+def test_killed_work_goes_on_to_the_same_bits(tmp_path, monkeypatch, segments):
+  monkeypatch.setattr(feature_cache, '_BATCH', 5)
+  monkeypatch.setattr(feature_cache, '_BLOCK', 2)
+  corpus = corpora.manifest(tiny.write_corpus(tmp_path / 'corpus', 0.5))
+  bad = corpus.utterances[3].path
+  pathlib.Path(bad).write_bytes(b'not sound')
+  spec = AudioSpec(duration_s=0.2, segments=segments)
+  whole = load(corpus, tmp_path, audio_spec=spec, on_bad_file='skip')
+  whole_bits = np.array(whole.features)
+  note, read = feature_cache._note, audio.load_segments
+  kills = []
+
+  def kill_after_note(*args):
+    note(*args)
+    raise Killed
+
+  def fold(kill):
+    again = tmp_path / 'again'
+    with monkeypatch.context() as patch:
+      if kill:
+        patch.setattr(feature_cache, '_note', kill_after_note)
+      return load(
+        corpus, again.parent, audio_spec=spec, on_bad_file='skip', folder=again
+      )
+
+  read_now = []
+  monkeypatch.setattr(
+    audio, 'load_segments', lambda *a: (read_now.append(a[0]), read(*a))[1]
+  )
+  while True:
+    read_now.clear()
+    try:
+      found = fold(kill=len(kills) < 3)
+      break
+    except Killed:
+      kills.append(len(read_now))
+  assert len(kills) >= 2
+  assert len(read_now) < 24  # the last one read only what was left
+  np.testing.assert_array_equal(np.array(found.features), whole_bits)
+  np.testing.assert_array_equal(
+    found.segment_utterances, whole.segment_utterances
+  )
+  assert found.skipped == whole.skipped == {bad: found.skipped[bad]}
+  left = {path.suffix for path in (tmp_path / 'again').iterdir()}
+  assert left == {'.f32', '.json', '.lock'}
+
+
+def test_work_cut_off_within_a_block_is_cut_back(corpus, tmp_path, monkeypatch):
+  monkeypatch.setattr(feature_cache, '_BATCH', 4)
+  monkeypatch.setattr(feature_cache, '_BLOCK', 1)
+  whole = np.array(load(corpus, tmp_path).features)
+  note = feature_cache._note
+  calls = []
+
+  def die(*args):
+    calls.append(1)
+    if len(calls) == 3:  # the block is written, its note only half
+      path = args[1]
+      with path.open('a') as file:
+        file.write('{"names": ["x')
+      raise Killed
+    return note(*args)
+
+  again = tmp_path / 'again'
+  with monkeypatch.context() as patch:
+    patch.setattr(feature_cache, '_note', die)
+    with pytest.raises(Killed):
+      load(corpus, tmp_path, folder=again)
+  assert [p.suffix for p in again.iterdir() if p.suffix == '.part'] == ['.part']
+  found = load(corpus, tmp_path, folder=again)
+  np.testing.assert_array_equal(np.array(found.features), whole)
+
+
+def test_a_dot_in_the_name_of_a_corpus_keeps_caches_apart(tmp_path):
+  path = tiny.write_corpus(tmp_path / 'corpus')
+  dotted = path.rename(path.with_name('my.list.csv'))
+  corpus = corpora.manifest(dotted)
+  one = load(corpus, tmp_path)
+  hann = MfccSpec(num_coefficients=8, window='hann')
+  other = load(corpus, tmp_path, spec=hann)
+  assert np.any(one.features != other.features)

@@ -23,13 +23,15 @@ FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims timeline '
-  'export_input significance sweep_worker',
+  'export_input significance sweep_worker catalog acted audformat_tables '
+  'joined emotions crossing',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
   'ops losses optim keys canvas folded export_chain export_eager',
   # 2: an experiment
-  'batching training records plots recording_plot comparison_plots',
+  'batching training records plots recording_plot comparison_plots '
+  'plots_matrix',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '
   'tensorboard bundle bundle_header inference jax_setup keras_files '
@@ -41,7 +43,7 @@ FLOORS = (
   'command_line comparison comparison_page sweep_grid sweep_jobs '
   'sweep_processes sweep_cluster sweep_engines sweep_results',
   # 5: doors
-  'main download predict stream export sweep compare',
+  'main download predict stream export sweep compare cross',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -51,11 +53,15 @@ FLOOR = {
 LIBRARIES = {
   'absl': 'command_line compare main sweep',
   'ai_edge_litert': 'export_tflite export_tflite_graph session_tflite',
+  'audformat': 'audformat_tables',
   'flatbuffers': 'export_tflite',
   'flax': 'model',
   'h5py': 'keras_files',
   'jinja2': 'report',
-  'matplotlib': 'canvas comparison_plots inspection plots recording_plot',
+  'matplotlib': (
+    'canvas comparison_plots inspection plots plots_matrix '
+    'recording_plot'
+  ),
   'ml_collections': 'command_line config main run run_bundles sweep sweep_grid',
   'onnx': 'export_onnx',
   'onnxruntime': 'export_onnx session_onnx',

@@ -128,3 +128,66 @@ def test_the_picture_needs_no_durations_and_leaves_the_look_alone(tmp_path):
   inspection.figure(corpus, np.full(12, np.nan), path)
   assert path.stat().st_size > 0
   assert dict(mpl.rcParams) == before
+
+
+def tones(tmp_path, count):
+  for number in range(count):
+    audio.write_wav(
+      tmp_path / f'{number:02}.wav', np.full(80 + number, 0.1), 8000
+    )
+  return corpora.Corpus(
+    'mine',
+    CLASSES,
+    tuple(
+      corpora.Utterance(f'{n:02}', str(tmp_path / f'{n:02}.wav'), 'joy', 'ann')
+      for n in range(count)
+    ),
+  )
+
+
+def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
+  monkeypatch.setattr(inspection, '_BLOCK', 3)
+  monkeypatch.setattr(inspection, '_READERS', 1)
+  corpus = tones(tmp_path, 10)
+  (tmp_path / '04.wav').write_bytes(b'')
+  folder = tmp_path / 'cache'
+  measure, measured = audio.durations, []
+
+  def until_the_third(paths):
+    if len(measured) == 2:
+      raise KeyboardInterrupt
+    measured.append(len(paths))
+    return measure(paths)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(audio, 'durations', until_the_third)
+    with pytest.raises(KeyboardInterrupt):
+      inspection.durations_s(corpus, folder=folder)
+  (note,) = folder.iterdir()
+  note.write_text(note.read_text() + '{"start": 6, "val')  # cut off
+  monkeypatch.setattr(
+    audio,
+    'durations',
+    lambda paths: measured.append(len(paths)) or measure(paths),
+  )
+  seconds, bad = inspection.durations_s(corpus, folder=folder)
+  assert sum(measured) == 10
+  expected = (80 + np.arange(10)) / 8000
+  expected[4] = np.nan
+  np.testing.assert_array_equal(seconds, expected)
+  assert bad == {str(tmp_path / '04.wav'): 'is empty (0 bytes)'}
+  again, _ = inspection.durations_s(corpus, folder=folder)
+  np.testing.assert_array_equal(again, seconds)
+  assert sum(measured) == 10
+  audio.write_wav(tmp_path / '04.wav', np.full(800, 0.1), 8000)
+  seconds, bad = inspection.durations_s(corpus, folder=folder)
+  assert seconds[4] == 0.1
+  assert bad == {}
+
+
+def test_processes_measure_the_same(tmp_path, monkeypatch):
+  monkeypatch.setattr(inspection, '_MANY', 5)
+  corpus = tones(tmp_path, 6)
+  seconds, bad = inspection.durations_s(corpus, processes=2)
+  np.testing.assert_array_equal(seconds, (80 + np.arange(6)) / 8000)
+  assert bad == {}
