@@ -216,7 +216,9 @@ class Together:
     """Shares of a stacked tree to the devices, `fill` or trial 0 at the end."""
 
     def padded(leaf):
-      row = np.asarray(leaf[:1]) if fill is None else np.full_like(leaf[:1], fill)
+      row = (
+        np.asarray(leaf[:1]) if fill is None else np.full_like(leaf[:1], fill)
+      )
       return np.concatenate([leaf, *[row] * (self._padded - len(leaf))])
 
     return jax.tree.map(lambda leaf: _place(padded(leaf), self._share), tree)

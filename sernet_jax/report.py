@@ -63,6 +63,7 @@ def write(folder: RunFolder) -> pathlib.Path:
     guess=claims.guessing(results),
     selections=_selection_rows(results),
     meanings=claims.meanings(results),
+    seeds=results.get('seeds'),
     classes=metrics.per_class(
       results['selections']['last']['pooled']['confusion'], results['classes']
     ),
@@ -91,6 +92,7 @@ def summary_text(
     f'{results["corpus"]}, {claims.protocol(results)[0]}, '
     f'{claims.times(count, "fold")}, '
     f'{claims.times(results["epochs"], "epoch")}, '
+    f'{_seeds(results)}'
     f'{claims.times(tests, "test")}, {results["weights_dtype"]} weights:'
   ]
   for name, selection in results['selections'].items():
@@ -108,10 +110,25 @@ def summary_text(
       f'WA {_percent(pooled["wa"])} %, '
       f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
     )
+    if 'over_seeds' in selection:
+      spread = selection['over_seeds']
+      each = ', '.join(
+        f'{seed["seed"]}: {_percent(seed["pooled"]["uar"])}'
+        for seed in spread['seeds']
+      )
+      lines.append(
+        f'  {"":<13} over seeds: UAR mean {_percent(spread["mean"]["uar"])} %, '
+        f'sd {_percent(spread["sd"]["uar"])} ({each})'
+      )
   lines += [f'  note: {note}' for note in claims.notes(results)]
   if folder is not None:
     lines.append(f'  look at {folder.report}')
   return '\n'.join(lines)
+
+
+def _seeds(results: Mapping[str, Any]) -> str:
+  count = claims.num_seeds(results)
+  return f'{count} seeds, ' if count > 1 else ''
 
 
 def _draw(

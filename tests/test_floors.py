@@ -27,11 +27,11 @@ FLOORS = (
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model ops losses optim keys interop canvas',
   # 2: an experiment
-  'batching training records plots',
+  'batching training mapping records plots',
   # 3: the outside world
-  'checkpoint feature_cache fetch inspection interrupt report tensorboard',
+  'checkpoint feature_cache fetch inspection interrupt processes report tensorboard',
   # 4: conduct
-  'config results run',
+  'config conduct results run',
   # 5: doors
   'main download',
 )
@@ -52,7 +52,7 @@ LIBRARIES = {
   'soundfile': 'audio',
   'soxr': 'audio',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio fetch inspection run',
+  'tqdm': 'audio conduct fetch inspection',
 }
 FLOOR_OF_JAX = 1
 
