@@ -82,13 +82,9 @@ class Training:
     done = np.zeros(len(self.trials), np.int32)
     tree = {'epochs_done': done, 'folds': states}
     self.group.from_first(lambda: self._load(checkpoints, tree))
-    if self.group.size > 1:
-      # Process 0 alone reads files, so they need not be visible to others.
-      from jax.experimental import multihost_utils
-
-      tree = multihost_utils.broadcast_one_to_all(tree)
-    states, done = tree['folds'], np.array(tree['epochs_done'])
-    return states, done
+    # Process 0 alone reads files, so they need not be visible to others.
+    tree = self.group.broadcast(tree)
+    return tree['folds'], np.array(tree['epochs_done'])
 
   def _load(self, checkpoints, tree: Tree) -> None:
     """Fills `tree` from the newest checkpoint, if there is one."""
@@ -134,15 +130,17 @@ class Training:
     latest: dict[str, float] = {}
 
     def save():
-      tree = {'epochs_done': np.array(done), 'folds': trials.get()}
+      states = self._whole(trials)
       if first:
+        tree = {'epochs_done': np.array(done), 'folds': states}
         checkpoints.save(int(done.sum()), tree)
 
     with interrupt.signals() as stop, logs, bar:
       while (before := int(done.min())) < train.epochs:
         until = min((before // size + 1) * size, train.epochs)
         count = np.clip(until - done, 0, size).astype(np.int32)
-        for places, metrics, seconds in trials.advance(done.copy(), count):
+        for call in trials.advance(done.copy(), count):
+          places, metrics, seconds = self._of_all(call)
           rows = self._rows(places, metrics, done, count, seconds)
           for row in rows:
             self._require_finite(row, checkpoints)
@@ -167,7 +165,20 @@ class Training:
         every = train.checkpoint_epochs
         if until == train.epochs or until // every > before // every:
           save()
-    return trials.get()
+    return self._whole(trials)
+
+  def _of_all(self, call: mapping.Advance) -> mapping.Advance:
+    """What one call did on all processes together."""
+    places, metrics, seconds = call
+    parts = self.group.gather((np.array(places, np.int32), metrics))
+    together = [place for part, _ in parts for place in part.tolist()]
+    return together, _joined([metrics for _, metrics in parts]), seconds
+
+  def _whole(self, trials) -> Tree:
+    """The states of all trials; on process 0 alone if there are several."""
+    _, states = trials.get()
+    parts = self.group.gather(states, everywhere=False)
+    return _joined(parts) if parts else states
 
   def _mapping(self) -> str:
     return mapping.choose(
@@ -233,6 +244,13 @@ class Training:
     )
     report.write(self.folder)
     return results
+
+
+def _joined(parts: list[Tree]) -> Tree:
+  """Trees of stacked trials, one behind the other."""
+  if len(parts) == 1:
+    return parts[0]
+  return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def block_size(experiment: Experiment) -> int:

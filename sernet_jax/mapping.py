@@ -121,15 +121,15 @@ class OneByOne:
     self.program = jax.jit(sernet_block, donate_argnames='state')
 
   def put(self, states: Tree) -> None:
-    """Takes states as `fresh` makes them."""
+    """Takes the states of all trials as `fresh` makes them."""
     self._states = [
       jax.device_put(unstack(states, place))
       for place in range(len(self._folds))
     ]
 
-  def get(self) -> Tree:
-    """The states, as `put` takes them."""
-    return stack(self._states)
+  def get(self) -> tuple[list[int], Tree]:
+    """Places of trials and their states, stacked as `put` takes them."""
+    return list(range(len(self._states))), stack(self._states)
 
   def advance(self, first: np.ndarray, count: np.ndarray) -> Iterator[Advance]:
     """Trains each trial `count` epochs from `first` on.
@@ -139,7 +139,7 @@ class OneByOne:
       count: int32 (trials,), at most the size of a block.
 
     Yields:
-      What was done, call by call.
+      What was done on the devices of this process, call by call.
     """
     for place in np.flatnonzero(count):
       start = time.perf_counter()
@@ -197,9 +197,9 @@ class Together:
     """See `OneByOne.put`."""
     self._states = self._scatter(states)
 
-  def get(self) -> Tree:
-    """See `OneByOne.get`; on every process the states of all."""
-    return self._gather(self._states)
+  def get(self) -> tuple[list[int], Tree]:
+    """See `OneByOne.get`; the trials on the devices of this process."""
+    return self._here(self._states)
 
   def advance(self, first: np.ndarray, count: np.ndarray) -> Iterator[Advance]:
     """See `OneByOne.advance`."""
@@ -208,9 +208,10 @@ class Together:
     self._states, metrics = self.program(
       *self._data, self._folds, self._states, *steps
     )
-    places = np.flatnonzero(count)
-    metrics = jax.tree.map(lambda leaf: leaf[places], self._gather(metrics))
-    yield places.tolist(), metrics, time.perf_counter() - start
+    places, metrics = self._here(metrics)
+    done = [number for number, place in enumerate(places) if count[place]]
+    metrics = jax.tree.map(lambda leaf: leaf[done], metrics)
+    yield [places[n] for n in done], metrics, time.perf_counter() - start
 
   def _scatter(self, tree: Tree, fill: int | None = None) -> Tree:
     """Shares of a stacked tree to the devices, `fill` or trial 0 at the end."""
@@ -223,14 +224,21 @@ class Together:
 
     return jax.tree.map(lambda leaf: _place(padded(leaf), self._share), tree)
 
-  def _gather(self, tree: Tree) -> Tree:
-    """The trials of a tree on the devices as numpy arrays, on every process."""
-    if not all(leaf.is_fully_addressable for leaf in jax.tree.leaves(tree)):
-      from jax.experimental import multihost_utils
+  def _here(self, tree: Tree) -> tuple[list[int], Tree]:
+    """Places and numpy arrays of the trials on this process' devices."""
+    places = list(range(self._padded))
+    if self._share is not None:
+      slices = self._share.addressable_devices_indices_map((self._padded,))
+      places = sorted(p for (index,) in slices.values() for p in places[index])
+    real = [place for place in places if place < self._num_trials]
 
-      tree = multihost_utils.process_allgather(tree, tiled=True)
-    # Copies: what numpy only looks at cannot be given to the next call.
-    return jax.tree.map(lambda leaf: np.array(leaf)[: self._num_trials], tree)
+    def rows(leaf):
+      if leaf.is_fully_addressable:
+        return np.asarray(leaf)[real]
+      shards = sorted(leaf.addressable_shards, key=lambda s: s.index[0].start)
+      return np.concatenate([s.data for s in shards])[: len(real)]
+
+    return real, jax.tree.map(rows, tree)
 
 
 def _place(array: np.ndarray, sharding: NamedSharding | None) -> jax.Array:

@@ -1,30 +1,37 @@
 """Several processes as one run, by JAX's own runtime.
 
-Process 0 is the coordinator: it keeps the addresses, and a small table of
-texts through which the processes agree before and between the computations.
-Nothing here touches a device, so that it works before there is one and never
-waits inside a computation for a process that has already given up.
+Process 0 is the coordinator: it keeps the addresses, and a table through which
+the processes agree before and between the computations and send their results
+to process 0. Nothing here runs on a device: a collective there would give up
+when one process is half a minute later than another, and hang or abort when
+one has failed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
 from jax._src import distributed
 
 from sernet_jax.spec import InputError, require
 
 T = TypeVar('T')
+Tree = Any
 
 CONNECT_S = 60
 _HEARTBEAT_S = 30  # after which a silent process counts as dead
 _POLL_MS = 2000
+_PIECE_BYTES = 1 << 20  # of arrays, in the table of texts
+_FAILED = 'sernet/failed/'
 # Every process counts its agreements alike, so equal numbers meet.
 _COUNTER = itertools.count()
 
@@ -90,8 +97,12 @@ def _initialize(timeout_s: int, who: str, **known: Any) -> None:
     jax.distributed.initialize(
       initialization_timeout=timeout_s,
       heartbeat_timeout_seconds=_HEARTBEAT_S,
+      shutdown_timeout_seconds=_HEARTBEAT_S,
       **known,
     )
+    # Every process waits here for the devices of all, so none may get to it
+    # later than the others, from inside work that these wait for.
+    jax.devices()
   except (RuntimeError, ValueError) as error:
     reason = str(error).strip().splitlines()[0][:200]
     raise InputError(
@@ -183,13 +194,81 @@ class Group:
       require(not said, f'process {rank}: {said}')
     return value
 
+  @contextlib.contextmanager
+  def guard(self) -> Iterator[None]:
+    """Tells the others when the body fails, so that nobody waits for it."""
+    try:
+      yield
+    except BaseException as error:
+      if self.size > 1:
+        with contextlib.suppress(jax.errors.JaxRuntimeError):
+          text = f'{type(error).__name__}: {error}'
+          self._client.key_value_set(f'{_FAILED}{self.rank}', json.dumps(text))
+      raise
+
   def any(self, flag: bool) -> bool:
     """True if it is on any process."""
     if self.size == 1:
       return flag
     name = self._next()
     self._put(name, flag)
-    return any(self._get(name, rank) for rank in range(self.size))
+    # All are read, so that whoever goes on knows where the others are.
+    return any([self._get(name, rank) for rank in range(self.size)])  # noqa: C419
+
+  def gather(self, tree: Tree, everywhere: bool = True) -> list[Tree]:
+    """The trees of all processes, in their order.
+
+    Args:
+      tree: of numpy arrays, of the same structure on all processes.
+      everywhere: or else for process 0 alone; the others get nothing.
+    """
+    if self.size == 1:
+      return [tree]
+    name = self._next()
+    leaves, structure = jax.tree.flatten(tree)
+    self._put_arrays(name, leaves)
+    if not everywhere and not self.first:
+      return []
+    found = [self._get_arrays(name, rank) for rank in range(self.size)]
+    if not everywhere:
+      self._client.key_value_delete(name)
+    return [jax.tree.unflatten(structure, leaves) for leaves in found]
+
+  def broadcast(self, tree: Tree) -> Tree:
+    """The tree of process 0."""
+    if self.size == 1:
+      return tree
+    name = self._next()
+    leaves, structure = jax.tree.flatten(tree)
+    if self.first:
+      self._put_arrays(name, leaves)
+    else:
+      leaves = self._get_arrays(name, 0)
+    self.any(False)
+    if self.first:
+      self._client.key_value_delete(name)
+    return jax.tree.unflatten(structure, leaves)
+
+  def _put_arrays(self, name: str, leaves: list[np.ndarray]) -> None:
+    file = io.BytesIO()
+    np.savez(file, *leaves)  # ty: ignore
+    content = file.getvalue()
+    pieces = range(0, len(content), _PIECE_BYTES)
+    for number, start in enumerate(pieces):
+      self._client.key_value_set_bytes(
+        f'{name}/{self.rank}/{number}', content[start : start + _PIECE_BYTES]
+      )
+    self._put(name, len(pieces))
+
+  def _get_arrays(self, name: str, rank: int) -> list[np.ndarray]:
+    pieces = [
+      self._client.blocking_key_value_get_bytes(
+        f'{name}/{rank}/{number}', 30_000
+      )
+      for number in range(self._get(name, rank))
+    ]
+    with np.load(io.BytesIO(b''.join(pieces)), allow_pickle=False) as arrays:
+      return [arrays[name] for name in arrays.files]
 
   def _next(self) -> str:
     return f'sernet/{next(_COUNTER)}'
@@ -206,6 +285,12 @@ class Group:
       except jax.errors.JaxRuntimeError as error:
         if 'DEADLINE_EXCEEDED' not in str(error):
           raise lost(error) from error
+      for key, text in self._client.key_value_dir_get(_FAILED):
+        require(
+          False,
+          f'process {key.removeprefix(_FAILED)} failed ({json.loads(text)}); '
+          'see what it printed',
+        )
 
 
 def lost(error: BaseException) -> InputError:

@@ -76,8 +76,18 @@ def train(
   experiment = config_lib.experiment(config)
   settings = config_lib.to_dict(config)
   group = processes.Group()
-  _require_same(group, settings)
-  folder = records.RunFolder(workdir)
+  with group.guard():
+    _require_same(group, settings)
+    return _train(experiment, settings, records.RunFolder(workdir), group)
+
+
+def _train(
+  experiment: Experiment,
+  settings: dict[str, Any],
+  folder: records.RunFolder,
+  group: processes.Group,
+) -> dict[str, Any]:
+  """`train` among the processes of `group`."""
 
   def prepare():
     if folder.config.exists():
