@@ -69,6 +69,10 @@ def get_config(text: str = '') -> ConfigDict:
         'epochs': 300,
         'batch_size': 32,
         'checkpoint_epochs': 10,
+        'report_epochs': 0,  # 1 on CPUs, checkpoint_epochs elsewhere
+        'fold_mapping': 'auto',  # or map, vmap, shard
+        'seeds': 1,  # seed, seed + 1, ...
+        'precision': 'float32',  # or tf32, bfloat16
         'tensorboard': False,
       },
     }

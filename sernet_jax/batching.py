@@ -2,7 +2,7 @@
 
 Features live on the device once; a fold holds places of segments in them.
 All folds of a protocol have the same shapes, so that one compiled program
-serves them all and they can be stacked along a leading axis.
+serves them all and they can be stacked along a leading axis, with their seeds.
 """
 
 from __future__ import annotations
@@ -34,16 +34,18 @@ class EvalSet(NamedTuple):
 
 
 class FoldArrays(NamedTuple):
-  """One fold for the device.
+  """One trial, a fold and a seed, for the device.
 
   Attributes:
-    index: int32 (), seeds the fold's randomness.
+    seed: int32 (), of the trial's randomness, with `index`.
+    index: int32 (), place of the fold in its protocol.
     train: int32 (examples,), places of segments; padded with 0.
     train_mask: float32 (examples,).
     test: see `EvalSet`.
     validation: the same, or None.
   """
 
+  seed: jax.typing.ArrayLike
   index: jax.typing.ArrayLike
   train: jax.typing.ArrayLike
   train_mask: jax.typing.ArrayLike
@@ -56,17 +58,20 @@ def fold_arrays(
   labels: np.ndarray,
   segment_utterances: np.ndarray,
   batch_size: int,
+  seeds: Sequence[int] = (0,),
 ) -> list[FoldArrays]:
-  """Arrays of equal shape for every fold.
+  """Arrays of equal shape for every fold and seed.
 
   Args:
     folds: from `protocols.make`.
     labels: int32 (utterances,).
     segment_utterances: int32 (segments,), the utterance of each segment.
     batch_size: training sets and evaluation sets are padded to multiples.
+    seeds: every fold is trained with each.
 
   Returns:
-    One `FoldArrays` of numpy arrays per fold.
+    One `FoldArrays` of numpy arrays per trial: all folds of the first seed,
+    then of the next.
   """
 
   def segments_of(utterances):
@@ -86,12 +91,14 @@ def fold_arrays(
     validations = _eval_sets(held_out, labels, segment_utterances, padded)
   return [
     FoldArrays(
+      np.int32(seed),
       np.int32(fold.index),
       _pad(train, num_train),
       _pad(np.ones(len(train), np.float32), num_train),
       test,
       validation,
     )
+    for seed in seeds
     for fold, train, test, validation in zip(
       folds, trains, tests, validations, strict=True
     )

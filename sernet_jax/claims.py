@@ -165,12 +165,18 @@ def notes(results: Mapping[str, Any]) -> list[str]:
         f'easier, so their figures cannot be compared: {"; ".join(uneven)}.'
       )
   else:
-    complete = tests == results['num_utterances']
+    complete = tests == results['num_utterances'] * num_seeds(results)
   if not complete:
     names = ', '.join(fold['name'] for fold in last['folds'])
     found.append(
       f'Only part of the protocol was run (folds: {names}), so the figures '
       'are not those of the whole corpus.'
+    )
+  if num_seeds(results) > 1:
+    found.append(
+      f'Every fold was trained with {num_seeds(results)} seeds; counts of '
+      'tests are over all of them, and the intervals still cover only which '
+      'speakers were recorded.'
     )
   if last['ci95'] is None:
     found.append(
@@ -183,6 +189,11 @@ def notes(results: Mapping[str, Any]) -> list[str]:
       f'{"was" if len(results["skipped_files"]) == 1 else "were"} left out.'
     )
   return found
+
+
+def num_seeds(results: Mapping[str, Any]) -> int:
+  """How often every fold was trained."""
+  return len(results.get('seeds', [results['seed']]))
 
 
 def guessing(results: Mapping[str, Any]) -> dict[str, float]:

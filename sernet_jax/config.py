@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any
 
 import ml_collections
@@ -60,6 +61,10 @@ DEFAULTS: dict[str, Any] = {
     'epochs': 300,
     'batch_size': 32,
     'checkpoint_epochs': 10,
+    'report_epochs': 0,
+    'fold_mapping': 'auto',
+    'seeds': 1,
+    'precision': 'float32',
     'tensorboard': False,
   },
 }
@@ -70,10 +75,19 @@ FREE = {
   'data.cache_dir',
   'train.epochs',
   'train.checkpoint_epochs',
+  'train.report_epochs',
+  'train.fold_mapping',
   'train.tensorboard',
 }
 # Fields that older runs lack; empty, they are as if they were not there.
 _LATER = {'data.corpora', 'data.classes'}
+
+# Fields younger than some run folders: there, and in the names of folders,
+# a missing one has this value.
+YOUNG: dict[str, Any] = {'train.seeds': 1, 'train.precision': 'float32'}
+
+
+_MOST_SEEDS = 2**31  # seeds are int32 on the device
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +106,11 @@ class Experiment:
   protocol: ProtocolSpec
   train: TrainSpec
   tensorboard: bool
+
+  @property
+  def seeds(self) -> tuple[int, ...]:
+    """The seeds that every fold is trained with."""
+    return tuple(range(self.seed, self.seed + self.train.seeds))
 
   def model_for(self, num_classes: int) -> ModelSpec:
     """The network for a corpus, which alone knows its classes."""
@@ -128,6 +147,10 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   require(
     given['seed'] >= 0, f'seed is {given["seed"]}; give 0 or a positive number'
   )
+  require(
+    given['seed'] + train['seeds'] <= _MOST_SEEDS,
+    f'seed is {given["seed"]}; give one below {_MOST_SEEDS - train["seeds"]}',
+  )
   mfcc = dataclasses.replace(
     features.PRESETS[front['preset']],
     num_coefficients=front['num_coefficients'],
@@ -143,18 +166,21 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     loss=LossSpec(**given['loss']),
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),
-    train=TrainSpec(
-      train['epochs'], train['batch_size'], train['checkpoint_epochs']
-    ),
+    train=TrainSpec(**{k: v for k, v in train.items() if k != 'tensorboard'}),
     tensorboard=train['tensorboard'],
   )
 
 
 def differences(
-  one: dict[str, Any], other: dict[str, Any]
+  one: dict[str, Any],
+  other: dict[str, Any],
+  free: Collection[str] = frozenset(FREE),
 ) -> list[tuple[str, Any, Any]]:
-  """(field, value, other value) wherever results would differ."""
-  ours, theirs = _shaping(one), _shaping(other)
+  """(field, value, other value) of all fields but the free ones.
+
+  By default those that shape the results.
+  """
+  ours, theirs = _kept(one, free), _kept(other, free)
   return [
     (field, ours.get(field), theirs.get(field))
     for field in sorted(ours.keys() | theirs.keys())
@@ -164,16 +190,21 @@ def differences(
 
 def short_hash(config: dict[str, Any]) -> str:
   """Eight hex digits of the fields that shape the results."""
-  text = json.dumps(_shaping(config), sort_keys=True)
+  kept = {
+    k: v
+    for k, v in _kept(config, FREE).items()
+    if k not in YOUNG or v != YOUNG[k]
+  }
+  text = json.dumps(kept, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _shaping(config: dict[str, Any]) -> dict[str, Any]:
-  """The fields that shape the results, flat."""
+def _kept(config: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
+  """The fields that are not free, flat; what older runs lack is filled in."""
   kept = {
     field: value
-    for field, value in flat(config).items()
-    if field not in FREE and not (field in _LATER and not value)
+    for field, value in {**YOUNG, **flat(config)}.items()
+    if field not in free and not (field in _LATER and not value)
   }
   if 'data.corpora' in kept:  # folders are as free as data.root
     kept['data.corpora'] = joined.without_roots(kept['data.corpora'])

@@ -25,6 +25,17 @@ config_flags.DEFINE_config_file(
 _WORKDIR = flags.DEFINE_string(
   'workdir', '', 'Folder of the run; by default runs/NAME-HASH.'
 )
+_COORDINATOR = flags.DEFINE_string(
+  'coordinator',
+  '',
+  'To train with several processes: HOST:PORT of process 0, or auto under '
+  'SLURM, Open MPI or on TPUs.',
+)
+_PROCESSES = flags.DEFINE_integer('processes', None, 'How many there are.')
+_PROCESS_ID = flags.DEFINE_integer('process_id', None, 'Which is this, from 0.')
+_CONNECT_S = flags.DEFINE_integer(
+  'connect_s', 60, 'How long to wait for the coordinator, in seconds.'
+)
 _MODE = flags.DEFINE_string('mode', 'train', f'One of {", ".join(_MODES)}.')
 
 
@@ -50,7 +61,17 @@ def _run() -> str:
     return _report(workdir)
   config = command_line.load_config()
   command_line.set_up_jax()
-  from sernet_jax import interrupt, records, report, run
+  from sernet_jax import interrupt, processes, records, report, run
+
+  if _COORDINATOR.value:
+    processes.connect(
+      _COORDINATOR.value, _PROCESSES.value, _PROCESS_ID.value, _CONNECT_S.value
+    )
+  else:
+    require(
+      _PROCESSES.value is None and _PROCESS_ID.value is None,
+      '--processes and --process_id need --coordinator=HOST:PORT',
+    )
 
   if workdir is None:
     workdir = run.default_workdir(config)
@@ -63,6 +84,9 @@ def _run() -> str:
   except interrupt.Stopped as stop:
     print(stop, file=sys.stderr)
     sys.exit(stop.exit_code)
+  group = processes.Group()
+  if not group.first:
+    return f'process {group.rank} is done; process 0 has the results'
   return report.summary_text(results, records.RunFolder(workdir))
 
 

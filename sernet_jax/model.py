@@ -58,9 +58,13 @@ class LocalFeatureBlock(nnx.Module):
     self.mean = nnx.BatchStat(jnp.zeros(outputs))
     self.variance = nnx.BatchStat(jnp.ones(outputs))
 
-  def __call__(self, x, mask, train):
+  def __call__(self, x, mask, train, dtype):
     """One block; in training it also moves the statistics."""
-    x = ops.conv(x, self.kernel[...])
+    kernel = self.kernel[...]
+    if dtype is None:
+      x = ops.conv(x, kernel)
+    else:
+      x = ops.conv(x.astype(dtype), kernel.astype(dtype)).astype(kernel.dtype)
     # BatchNorm takes a bias away again: only the moving mean sees it.
     bias = 0.0 if self.bias is None else self.bias[...]
     scale, offset = self.scale[...], self.offset[...]
@@ -114,12 +118,12 @@ class LightSERNet(nnx.Module):
       inputs = outputs
     self.head = Dense(inputs, spec.num_classes, rngs)
 
-  def __call__(self, x, mask, train, key):
+  def __call__(self, x, mask, train, key, dtype):
     """See `apply`."""
-    paths = [getattr(self, name)(x, mask, train) for name in self.paths]
+    paths = [getattr(self, name)(x, mask, train, dtype) for name in self.paths]
     x = jnp.concatenate(paths, axis=-1)
     for number in range(1, len(BLOCKS) + 1):
-      x = getattr(self, f'block{number}')(x, mask, train)
+      x = getattr(self, f'block{number}')(x, mask, train, dtype)
     if train and self.dropout and key is not None:
       kept = jax.random.bernoulli(key, 1 - self.dropout, x.shape)
       x = jnp.where(kept, x / (1 - self.dropout), 0.0)
@@ -160,6 +164,7 @@ def apply(
   train: bool,
   mask: jax.Array | None = None,
   key: jax.Array | None = None,
+  dtype: jax.typing.DTypeLike | None = None,
 ) -> tuple[jax.Array, Tree]:
   """Logits of a batch.
 
@@ -173,6 +178,8 @@ def apply(
     mask: (examples,) of 0 and 1; examples with 0 take no part in the
       statistics. None means all are real.
     key: for dropout; None leaves it out.
+    dtype: what the convolutions compute in, if not the type of the kernels;
+      statistics, pooling and the dense layer keep that one.
 
   Returns:
     (logits (examples, num_classes), stats). In inference the stats are the
@@ -190,7 +197,7 @@ def apply(
     mask = jnp.ones(x.shape[0], x.dtype)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
   module = nnx.merge(_graph(spec), params, stats)
-  logits = module(x, mask, train, key)
+  logits = module(x, mask, train, key, dtype)
   if train:
     stats = nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
   return logits, stats

@@ -38,12 +38,13 @@ def learning_curves(
     if any(split in row for row in rows)
   ]
   num_folds = len({row['fold'] for row in rows})
+  num_trials = len({(row['fold'], row.get('seed')) for row in rows})
   note = 'one fold'
-  if num_folds > 1:
-    note = (
-      f'thick: mean of {num_folds} folds; thin: each fold; band: lowest to '
-      'highest'
-    )
+  if num_trials > 1:
+    who = f'{num_folds} fold{"s" * (num_folds > 1)}'
+    if num_trials > num_folds:
+      who += f' x {num_trials // num_folds} seeds'
+    note = f'thick: mean of {who}; thin: each; band: lowest to highest'
   with mpl.rc_context(canvas.STYLE):
     figure = canvas.new_figure(
       11.0, 3.4, 'Learning curves', subtitle, synthetic, note
@@ -274,15 +275,16 @@ def _epoch_axis(axis, rows: Iterable[Mapping[str, Any]]) -> None:
 def _by_fold(
   rows: Iterable[Mapping[str, Any]], split: str, score: str
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Epochs (E,) and values (folds, E) with NaN where a fold has none."""
+  """Epochs (E,) and values (trials, E) with NaN where a trial has none."""
   rows = [row for row in rows if split in row]
-  names = dict.fromkeys(row['fold'] for row in rows)
+  names = dict.fromkeys((row['fold'], row.get('seed')) for row in rows)
   folds = {name: k for k, name in enumerate(names)}
   epochs = np.unique([row['epoch'] for row in rows])
   values = np.full((len(folds), len(epochs)), np.nan)
   for row in rows:
     column = np.searchsorted(epochs, row['epoch'])
-    values[folds[row['fold']], column] = row[split][score]
+    trial = folds[row['fold'], row.get('seed')]
+    values[trial, column] = row[split][score]
   return epochs, values
 
 

@@ -197,16 +197,16 @@ class RunFolder:
     """Drops what a run resumed from its checkpoint is going to repeat.
 
     Args:
-      epochs_done: fold -> epochs completed at the checkpoint. Later rows and
-        rows of other folds go; of rows with the same fold and epoch the last
-        stays.
+      epochs_done: trial -> epochs completed at the checkpoint, see
+        `trial_of`. Later rows and rows of other trials go; of rows with the
+        same trial and epoch the last stays.
     """
     if not self.metrics.exists():
       return
     rows = {
-      (row['fold'], row['epoch']): row
+      (trial_of(row), row['epoch']): row
       for row in self.read_metrics()
-      if row['epoch'] <= epochs_done.get(row['fold'], 0)
+      if row['epoch'] <= epochs_done.get(trial_of(row), 0)
     }
     self._rewrite_metrics(rows.values())
 
@@ -221,17 +221,22 @@ class RunFolder:
 
     Args:
       rows: `selection`, `weights_dtype`, `fold`, `utterance`, `speaker`,
-        `label`, `predicted` and `probabilities` (C,).
+        `label`, `predicted` and `probabilities` (C,); in runs of several
+        seeds also `seed`.
       classes: C names, the order of `probabilities`.
     """
+    rows = list(rows)
+    columns = list(_PREDICTION_COLUMNS)
+    if rows and 'seed' in rows[0]:
+      columns.append('seed')
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
-    writer.writerow([*_PREDICTION_COLUMNS, *(f'p_{name}' for name in classes)])
+    writer.writerow([*columns, *(f'p_{name}' for name in classes)])
     for row in rows:
       assert len(row['probabilities']) == len(classes)
       # Nine digits bring a float32 back exactly.
       shares = [f'{float(share):.9g}' for share in row['probabilities']]
-      writer.writerow([*(row[name] for name in _PREDICTION_COLUMNS), *shares])
+      writer.writerow([*(row[name] for name in columns), *shares])
     files.write_bytes(self.predictions, text.getvalue().encode())
 
   def read_predictions(self) -> list[dict[str, Any]]:
@@ -240,8 +245,12 @@ class RunFolder:
     lines = csv.reader(io.StringIO(text, newline=''))
     header = next(lines, [])
     first = len(_PREDICTION_COLUMNS)
+    columns = list(_PREDICTION_COLUMNS)
+    if header[first : first + 1] == ['seed']:
+      columns.append('seed')
+      first += 1
     require(
-      tuple(header[:first]) == _PREDICTION_COLUMNS,
+      header[:first] == columns,
       f'{self.predictions} does not start with the columns '
       f'{",".join(_PREDICTION_COLUMNS)}; delete it and {files.RUN_AGAIN}',
     )
@@ -256,7 +265,9 @@ class RunFolder:
         f'{self.predictions} is damaged at line {lines.line_num}; delete it '
         f'and {files.RUN_AGAIN}',
       )
-      row = dict(zip(_PREDICTION_COLUMNS, line, strict=False))
+      row: dict[str, Any] = dict(zip(columns, line, strict=False))
+      if 'seed' in row:
+        row['seed'] = int(row['seed'])
       rows.append({**row, 'probabilities': shares})
     return rows
 
@@ -289,6 +300,16 @@ class RunFolder:
       raise InputError(
         f'{self.examples} is damaged; delete it and {files.RUN_AGAIN}'
       ) from error
+
+
+def trial_of(row: Mapping[str, Any]) -> str:
+  """What tells apart the trainings of a run: the fold, and its seed if named.
+
+  Args:
+    row: of metrics.jsonl or predictions.csv; it has a `seed` in runs of
+      several.
+  """
+  return f'{row["fold"]}, seed {row["seed"]}' if 'seed' in row else row['fold']
 
 
 def _ends_with_newline(path: pathlib.Path) -> bool:

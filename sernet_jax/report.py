@@ -62,6 +62,7 @@ def write(folder: RunFolder) -> pathlib.Path:
     guess=claims.guessing(results),
     selections=_selection_rows(results),
     meanings=claims.meanings(results),
+    seeds=results.get('seeds'),
     classes=metrics.per_class(
       results['selections']['last']['pooled']['confusion'], results['classes']
     ),
@@ -104,6 +105,7 @@ def summary_text(
     f'{results["corpus"]}, {claims.protocol(results)[0]}, '
     f'{claims.times(count, "fold")}, '
     f'{claims.times(results["epochs"], "epoch")}, '
+    f'{_seeds(results)}'
     f'{claims.times(tests, "test")}, {results["weights_dtype"]} weights:'
   ]
   for name, selection in results['selections'].items():
@@ -121,6 +123,16 @@ def summary_text(
       f'WA {_percent(pooled["wa"])} %, '
       f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
     )
+    if 'over_seeds' in selection:
+      spread = selection['over_seeds']
+      each = ', '.join(
+        f'{seed["seed"]}: {_percent(seed["pooled"]["uar"])}'
+        for seed in spread['seeds']
+      )
+      lines.append(
+        f'  {"":<13} over seeds: UAR mean {_percent(spread["mean"]["uar"])} %, '
+        f'sd {_percent(spread["sd"]["uar"])} ({each})'
+      )
   if 'crossed' in results:
     lines += ['  UAR, per cent, last epoch:']
     lines += [f'    {line}' for line in crossing.table(results['crossed'])]
@@ -128,6 +140,11 @@ def summary_text(
   if folder is not None:
     lines.append(f'  look at {folder.report}')
   return '\n'.join(lines)
+
+
+def _seeds(results: Mapping[str, Any]) -> str:
+  count = claims.num_seeds(results)
+  return f'{count} seeds, ' if count > 1 else ''
 
 
 def _draw(

@@ -10,7 +10,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax import cost, crossing, files, metrics, optim, training
+from sernet_jax import (
+  cost,
+  crossing,
+  files,
+  mapping,
+  metrics,
+  optim,
+  records,
+  training,
+)
 from sernet_jax.batching import FoldArrays
 from sernet_jax.config import Experiment
 from sernet_jax.corpora import Corpus
@@ -30,8 +39,8 @@ def recipe(experiment: Experiment, corpus: Corpus) -> Recipe:
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
-    seed=experiment.seed,
     selections=selections(experiment)[1:],
+    precision=experiment.train.precision,
   )
 
 
@@ -83,12 +92,29 @@ def check_folds(
     files.write_json(path, content)
 
 
+def trials(
+  experiment: Experiment, folds: Sequence[Fold]
+) -> list[dict[str, Any]]:
+  """What names each trial in the files, in the order of their arrays.
+
+  Returns:
+    `fold`, and `seed` if the run has several: all folds of the first seed,
+    then of the next.
+  """
+  several = len(experiment.seeds) > 1
+  return [
+    {'fold': fold.name, 'seed': seed} if several else {'fold': fold.name}
+    for seed in experiment.seeds
+    for fold in folds
+  ]
+
+
 def metrics_row(
-  fold: Fold, epoch: int, spec: OptimSpec, values: dict[str, Any]
+  trial: dict[str, Any], epoch: int, spec: OptimSpec, values: dict[str, Any]
 ) -> dict[str, Any]:
-  """One line of metrics.jsonl; `epoch` is counted from 0."""
+  """One line of metrics.jsonl; `trial` from `trials`, `epoch` from 0."""
   row: dict[str, Any] = {
-    'fold': fold.name,
+    **trial,
     'epoch': epoch + 1,
     # Through text: the shortest decimal that means this float32.
     'learning_rate': float(str(np.float32(optim.learning_rate(spec)(epoch)))),
@@ -106,31 +132,45 @@ def metrics_row(
 
 
 def predictions(
+  experiment: Experiment,
   recipe: Recipe,
-  features: jax.Array,
   data: CorpusFeatures,
   arrays: Sequence[FoldArrays],
   folds: Sequence[Fold],
-  states: Sequence[Any],
+  states: Any,
 ) -> list[dict[str, Any]]:
-  """Every test of every selection, with fp16-rounded and float32 weights."""
+  """Every test of every selection, with fp16-rounded and float32 weights.
+
+  Args:
+    experiment: the settings.
+    recipe: of the training.
+    data: features and corpus.
+    arrays: one per trial.
+    folds: of the protocol.
+    states: numpy arrays stacked over the trials.
+  """
   predict = training.compile_predict(recipe)
+  features = jax.device_put(np.asarray(data.features))
   classes = data.corpus.classes
   rows = []
-  for fold, fold_arrays, state in zip(folds, arrays, states, strict=True):
+  names = trials(experiment, folds)
+  assert len(names) == len(arrays)
+  for place, trial in enumerate(names):
+    fold, fold_arrays = folds[place % len(folds)], arrays[place]
+    state = mapping.unstack(states, place)
     for selection, epoch, params, stats in _weights(state):
       for dtype in DTYPES:
         used = {'params': params, 'stats': stats}
         if dtype == 'float16':
           used = training.round_to_fp16(used)
         found = np.asarray(predict(features, fold_arrays.test, **used))
-        for place, shares in zip(fold.test, found, strict=False):
-          utterance = data.corpus.utterances[place]
+        for tested, shares in zip(fold.test, found, strict=False):
+          utterance = data.corpus.utterances[tested]
           rows.append(
             {
               'selection': selection,
               'weights_dtype': dtype,
-              'fold': fold.name,
+              **trial,
               'epoch': epoch,
               'utterance': utterance.name,
               'speaker': utterance.speaker,
@@ -162,27 +202,24 @@ def make(
     experiment: the settings.
     recipe: of the training.
     data: features and corpus.
-    tests: from `predictions`, folds in the protocol's order.
-    done: (folds,), epochs completed.
+    tests: from `predictions`.
+    done: (trials,), epochs completed.
     folder: of the run.
 
   Returns:
     The content of results.json.
   """
   corpus = data.corpus
-  folds = dict.fromkeys(row['fold'] for row in tests)
-  epochs_done = dict(zip(folds, np.asarray(done).tolist(), strict=True))
+  names = dict.fromkeys(records.trial_of(row) for row in tests)
+  epochs_done = dict(zip(names, np.asarray(done).tolist(), strict=True))
 
   def summary(selection: str, dtype: str) -> dict[str, Any]:
     rows = [
-      row
+      {**row, 'epoch': row['epoch'] or epochs_done[records.trial_of(row)]}
       for row in tests
       if (row['selection'], row['weights_dtype']) == (selection, dtype)
     ]
-    epochs = {
-      row['fold']: row['epoch'] or epochs_done[row['fold']] for row in rows
-    }
-    return metrics.selection_from_predictions(rows, corpus.classes, epochs)
+    return _summary(rows, corpus.classes, experiment.seeds)
 
   reported = selections(experiment)
   frames, coefficients = data.features.shape[1:]
@@ -194,6 +231,7 @@ def make(
     'classes': list(corpus.classes),
     'epochs': min(epochs_done.values()),
     'seed': experiment.seed,
+    **({'seeds': list(experiment.seeds)} if experiment.train.seeds > 1 else {}),
     'num_utterances': len(corpus.utterances),
     'num_segments': len(data.features),
     'skipped_files': data.skipped,
@@ -218,6 +256,45 @@ def make(
   _write_examples(data, folder)
   folder.write_results(results)
   return results
+
+
+def _summary(
+  rows: Sequence[dict[str, Any]],
+  classes: Sequence[str],
+  seeds: Sequence[int],
+) -> dict[str, Any]:
+  """`metrics.summarise` of one selection, and what the seeds make of it.
+
+  With several seeds every utterance is tested once with each: counts are sums
+  over the seeds, so the pooled WA and UAR are means over them, and `over_seeds`
+  holds each seed's own summary with mean and standard deviation (ddof 1).
+  """
+
+  def of(rows):
+    epochs = {row['fold']: row['epoch'] for row in rows}
+    return metrics.selection_from_predictions(rows, classes, epochs)
+
+  found = of(rows)
+  if len(seeds) == 1:
+    return found
+  each = [of([row for row in rows if row['seed'] == seed]) for seed in seeds]
+  for place, fold in enumerate(found['folds']):
+    fold['epoch'] = [summary['folds'][place]['epoch'] for summary in each]
+  table = {
+    name: [summary['pooled'][name] for summary in each]
+    for name in metrics.SCORES
+  }
+  found['over_seeds'] = {
+    'mean': {name: float(np.mean(values)) for name, values in table.items()},
+    'sd': {
+      name: float(np.std(values, ddof=1)) for name, values in table.items()
+    },
+    'seeds': [
+      {'seed': seed, **summary}
+      for seed, summary in zip(seeds, each, strict=True)
+    ],
+  }
+  return found
 
 
 def _write_examples(data: CorpusFeatures, folder: RunFolder) -> None:

@@ -1,44 +1,38 @@
-"""One experiment from its config to its report.
-
-Folds advance together, epoch by epoch, so that a run stopped anywhere has
-results for every fold. All state lives in the checkpoint; the files of the
-run folder are written from it.
-"""
+"""One experiment from its config to its report."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import pathlib
-import sys
-import time
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import ml_collections
-import numpy as np
-import tqdm
 
 from sernet_jax import (
   batching,
-  checkpoint,
+  conduct,
   config as config_lib,
   corpora,
   emotions,
   feature_cache,
   files,
   inspection,
-  interrupt,
   joined,
   manifest,
+  processes,
   protocols,
   records,
-  report,
   results as results_lib,
-  tensorboard,
-  training,
 )
 from sernet_jax.config import Experiment
 from sernet_jax.spec import InputError, require
 
+# Where a machine keeps its files may differ between the processes of a run.
+_LOCAL = ('data.root', 'data.cache_dir')
 _EXCITED = {'default': None, 'yes': True, 'no': False}
 
 
@@ -98,23 +92,43 @@ def train(
   """
   experiment = config_lib.experiment(config)
   settings = config_lib.to_dict(config)
-  folder = records.RunFolder(workdir)
-  if folder.config.exists():
-    with folder.lock():
-      finished = _recall(folder, settings)
-    if finished is not None:
-      return finished
-  else:
-    _require_empty(folder)
-  # Whatever is wrong with the corpus shows before the folder is touched.
-  data = _Data(experiment)
-  with folder.lock():
+  group = processes.Group()
+  with group.guard():
+    _require_same(group, settings)
+    return _train(experiment, settings, records.RunFolder(workdir), group)
+
+
+def _train(
+  experiment: Experiment,
+  settings: dict[str, Any],
+  folder: records.RunFolder,
+  group: processes.Group,
+) -> dict[str, Any]:
+  """`train` among the processes of `group`."""
+
+  def prepare():
     if folder.config.exists():
-      _compare(folder, settings)
-    results_lib.check_folds(folder, data.features.corpus, data.folds)
-    folder.write_config(settings)
-    folder.write_environment(records.environment(jax.devices()))
-    return _Run(experiment, folder, data).run()
+      with folder.lock():
+        return _recall(folder, settings)
+    _require_empty(folder)
+    return None
+
+  finished = group.from_first(prepare)
+  if finished is not None:
+    return finished
+  # Whatever is wrong with the corpus shows before the folder is touched.
+  data = _load(experiment, group)
+  with _held(folder, group):
+
+    def begin():
+      if folder.config.exists():
+        _compare(folder, settings)
+      results_lib.check_folds(folder, data.features.corpus, data.folds)
+      folder.write_config(settings)
+      folder.write_environment(records.environment(jax.devices()))
+
+    group.from_first(begin)
+    return conduct.Training(experiment, folder, data, group).run()
 
 
 def evaluate(
@@ -122,6 +136,10 @@ def evaluate(
 ) -> dict[str, Any]:
   """Results of a run's newest checkpoint, however far it is."""
   experiment = config_lib.experiment(config)
+  group = processes.Group()
+  require(
+    group.size == 1, 'an evaluation needs one process; leave out --coordinator'
+  )
   folder = records.RunFolder(workdir)
   require(
     folder.config.exists(),
@@ -131,7 +149,59 @@ def evaluate(
     _compare(folder, config_lib.to_dict(config))
     data = _Data(experiment)
     results_lib.check_folds(folder, data.features.corpus, data.folds)
-    return _Run(experiment, folder, data).evaluate_checkpoint()
+    training = conduct.Training(experiment, folder, data, group)
+    return training.evaluate_checkpoint()
+
+
+def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:
+  """Refuses processes of one run that were started with unlike settings."""
+  theirs = group.from_first(lambda: settings)
+
+  def compare():
+    changed = config_lib.differences(settings, theirs, free=_LOCAL)
+    if changed:
+      field, here, there = changed[0]
+      raise InputError(
+        f'process {group.rank} was started with {field}={here!r} and process '
+        f'0 with {there!r}; give all processes the same --config'
+      )
+
+  group.all(compare)
+
+
+def _load(experiment: Experiment, group: processes.Group) -> _Data:
+  """The data of every process; process 0 goes first and fills the cache."""
+  made: list[_Data] = []
+
+  def load():
+    made.append(_Data(experiment))
+    return made[0].fingerprint
+
+  expected = group.from_first(load)
+
+  def check():
+    if not made:
+      load()
+    require(
+      made[0].fingerprint == expected,
+      f'process {group.rank} has another corpus than process 0 in '
+      f'data.root={experiment.data["root"]!r}; give both the same files',
+    )
+
+  group.all(check)
+  return made[0]
+
+
+@contextlib.contextmanager
+def _held(folder: records.RunFolder, group: processes.Group) -> Iterator[None]:
+  """The folder's lock, which process 0 holds for all."""
+  with contextlib.ExitStack() as stack:
+
+    def lock():
+      stack.enter_context(folder.lock())
+
+    group.from_first(lock)
+    yield
 
 
 def _recall(
@@ -142,16 +212,8 @@ def _recall(
   if not folder.results.exists():
     return None
   results, epochs = folder.read_results(), config['train']['epochs']
-  _require_ahead(folder, results['epochs'], epochs)
+  conduct.require_ahead(folder, results['epochs'], epochs)
   return results if results['epochs'] == epochs else None
-
-
-def _require_ahead(folder: records.RunFolder, done: int, epochs: int) -> None:
-  require(
-    done <= epochs,
-    f'{folder.path} already did {done} epochs, more than train.epochs={epochs}; '
-    'ask for at least as many, or choose another --workdir',
-  )
 
 
 def _require_empty(folder: records.RunFolder) -> None:
@@ -184,7 +246,7 @@ def _cache_folder(experiment: Experiment) -> pathlib.Path:
 
 
 class _Data:
-  """Corpus, features, folds, and their arrays on the device."""
+  """Corpus, features, folds, and the arrays that training reads."""
 
   def __init__(self, experiment: Experiment):
     self.features = feature_cache.load(
@@ -198,152 +260,20 @@ class _Data:
     corpus = self.features.corpus
     owners = self.features.segment_utterances
     self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
-    arrays = batching.fold_arrays(
-      self.folds, corpus.labels, owners, experiment.train.batch_size
-    )
-    self.fold_arrays = jax.device_put(arrays)
-    self.inputs = jax.device_put(np.asarray(self.features.features))
-    self.labels = jax.device_put(corpus.labels[owners])
-
-
-class _Run:
-  """The moving parts of one experiment."""
-
-  def __init__(
-    self, experiment: Experiment, folder: records.RunFolder, data: _Data
-  ):
-    self.experiment, self.folder, self.data = experiment, folder, data
-    self.folds = data.folds
-    self.recipe = results_lib.recipe(experiment, data.features.corpus)
-
-  def run(self) -> dict[str, Any]:
-    with checkpoint.Checkpoints(self.folder.checkpoints) as checkpoints:
-      states, done = self._restore(checkpoints)
-      self._train(checkpoints, states, done)
-      return self._finish(states, done)
-
-  def evaluate_checkpoint(self) -> dict[str, Any]:
-    with checkpoint.Checkpoints(self.folder.checkpoints) as checkpoints:
-      states, done = self._restore(checkpoints)
-    require(
-      bool(done.min() > 0),
-      f'{self.folder.path} has no checkpoint in which every fold did an epoch; '
-      'train it further with --mode=train',
-    )
-    return self._finish(states, done)
-
-  def _restore(self, checkpoints) -> tuple[list[Any], np.ndarray]:
-    init = jax.jit(training.init_state, static_argnums=0)
-    fresh = [init(self.recipe, fold.index) for fold in self.folds]
-    # As numpy arrays: what is given to a compiled epoch is used up.
-    states = [jax.tree.map(np.asarray, state) for state in fresh]
-    done = np.zeros(len(self.folds), np.int32)
-    tree, said = checkpoints.load(_stack(states, done))
-    for sentence in said:
-      print(sentence, file=sys.stderr)
-    if tree is not None:
-      done = np.asarray(tree['epochs_done'])
-      states = [
-        jax.tree.map(lambda leaf, i=i: leaf[i], tree['folds'])
-        for i in range(len(self.folds))
-      ]
-    _require_ahead(self.folder, int(done.max()), self.experiment.train.epochs)
-    names = [fold.name for fold in self.folds]
-    self.folder.truncate_metrics(dict(zip(names, done.tolist(), strict=True)))
-    return states, done
-
-  def _train(self, checkpoints, states, done) -> None:
-    train = self.experiment.train
-    if done.min() == train.epochs:
-      return
-    run_epoch = training.compile_epoch(self.recipe)
-    logs = tensorboard.writer(self.folder.path, self.experiment.tensorboard)
-    bar = tqdm.tqdm(
-      total=len(self.folds) * train.epochs,
-      initial=int(done.sum()),
-      unit='epoch',
-      desc='training',
-      disable=None,
-      smoothing=0.05,
-    )
-    latest: dict[str, float] = {}
-    with interrupt.signals() as stop, logs, bar:
-      for epoch in range(int(done.min()), train.epochs):
-        for number, fold in enumerate(self.folds):
-          if done[number] > epoch:
-            continue
-          start = time.perf_counter()
-          states[number], values = run_epoch(
-            self.data.inputs,
-            self.data.labels,
-            self.data.fold_arrays[number],
-            states[number],
-            np.int32(epoch),
-          )
-          row = results_lib.metrics_row(
-            fold, epoch, self.experiment.optim, jax.device_get(values)
-          )
-          row['seconds'] = time.perf_counter() - start
-          self._require_finite(row, checkpoints)
-          self.folder.append_metrics([row])
-          logs.write(row)
-          done[number] = epoch + 1
-          latest[fold.name] = row.get('test', row['train'])['uar']
-          bar.set_postfix(
-            loss=f'{row["train"]["loss"]:.3f}',
-            UAR=f'{np.mean(list(latest.values())):.3f}',
-          )
-          bar.update()
-          if stop:
-            checkpoints.save(int(done.sum()), _stack(states, done))
-            raise interrupt.Stopped(
-              stop[0],
-              f'stopped after {done.sum()} of {len(done) * train.epochs} '
-              'fold-epochs; run the same command again to go on',
-            )
-        last = epoch + 1 == train.epochs
-        if last or (epoch + 1) % train.checkpoint_epochs == 0:
-          checkpoints.save(int(done.sum()), _stack(states, done))
-
-  def _require_finite(self, row, checkpoints) -> None:
-    values = [
-      row['train']['l2'],
-      *(
-        row[part]['loss']
-        for part in ('train', 'test', 'validation')
-        if part in row
-      ),
-    ]
-    if np.isfinite(values).all():
-      return
-    steps = checkpoints.steps
-    kept = f'step {steps[-1]} is kept' if steps else 'none was written yet'
-    raise InputError(
-      f'fold {row["fold"]} became {row["train"]["loss"]} (training loss) in '
-      f'epoch {row["epoch"]} at learning rate {row["learning_rate"]:.3g}; '
-      'lower optim.learning_rate and start in a new --workdir (last '
-      f'checkpoint: {kept})'
-    )
-
-  def _finish(self, states, done) -> dict[str, Any]:
-    data = self.data
-    tests = results_lib.predictions(
-      self.recipe,
-      data.inputs,
-      data.features,
-      data.fold_arrays,
+    self.fold_arrays = batching.fold_arrays(
       self.folds,
-      states,
+      corpus.labels,
+      owners,
+      experiment.train.batch_size,
+      experiment.seeds,
     )
-    results = results_lib.make(
-      self.experiment, self.recipe, data.features, tests, done, self.folder
-    )
-    report.write(self.folder)
-    return results
+    self.labels = corpus.labels[owners]
 
-
-def _stack(states: list[Any], done: np.ndarray) -> dict[str, Any]:
-  """All folds along a leading axis, as a checkpoint holds them."""
-  host = [jax.tree.map(np.asarray, state) for state in states]
-  folds = jax.tree.map(lambda *leaves: np.stack(leaves), *host)
-  return {'epochs_done': np.asarray(done, np.int32), 'folds': folds}
+  @property
+  def fingerprint(self) -> str:
+    """Tells apart corpora and folds, not versions of the features."""
+    names = [
+      [u.name, u.label, u.speaker] for u in self.features.corpus.utterances
+    ]
+    tests = [fold.test.tolist() for fold in self.folds]
+    return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()

@@ -109,13 +109,13 @@ def weights_of_run(
   experiment = settings_of(folder)
   selections = results_lib.selections(experiment)
   require_choice('selection', selection, selections)
-  names = _fold_names(folder)
+  names = _trial_names(folder, experiment)
+  classes = folder.read_results()['classes']
   recipe = training.Recipe(
-    model=experiment.model_for(len(folder.read_results()['classes'])),
+    model=experiment.model_for(len(classes)),
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
-    seed=experiment.seed,
     selections=selections[1:],
   )
   tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
@@ -148,7 +148,10 @@ def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
       settings[key] = tuple(value) if isinstance(value, list) else value
 
 
-def _fold_names(folder: records.RunFolder) -> list[str]:
+def _trial_names(
+  folder: records.RunFolder, experiment: config_lib.Experiment
+) -> list[str]:
+  """Names of folds, with their seed if the run has several."""
   path = folder.path / 'folds.json'
   folds = files.read_json(path, ('folds',))['folds']
   whole = isinstance(folds, list) and all(
@@ -159,12 +162,19 @@ def _fold_names(folder: records.RunFolder) -> list[str]:
     whole and bool(folds),
     f'{path} is damaged (it names no folds); {files.RUN_AGAIN}',
   )
-  return [fold['name'] for fold in folds]
+  seeds = experiment.seeds
+  if len(seeds) == 1:
+    return [fold['name'] for fold in folds]
+  return [
+    records.trial_of({'fold': fold['name'], 'seed': seed})
+    for seed in seeds
+    for fold in folds
+  ]
 
 
 def _target(recipe: training.Recipe, num_folds: int) -> dict[str, Any]:
   """Shapes and types of a checkpoint of the run."""
-  state = jax.eval_shape(lambda: training.init_state(recipe, 0))
+  state = jax.eval_shape(lambda: training.init_state(recipe, 0, 0))
   return {
     'epochs_done': jax.ShapeDtypeStruct((num_folds,), np.int32),
     'folds': jax.tree.map(

@@ -18,6 +18,12 @@ from sernet_jax import mel
 
 PATHS = ('temporal', 'spectral', 'joint')
 SELECTIONS = ('last', 'validation', 'best_on_test')
+
+# How the folds of a run share the device or devices; see `mapping`.
+MAPPINGS = ('auto', 'map', 'vmap', 'shard')
+
+# What training computes in; see `training`.
+PRECISIONS = ('float32', 'tf32', 'bfloat16')
 PROTOCOLS = (
   'loso',
   'random10',
@@ -434,16 +440,31 @@ class ProtocolSpec:
 
 @dataclasses.dataclass(frozen=True)
 class TrainSpec:
-  """How long and in which pieces a fold is trained."""
+  """How long, in which pieces and how exactly a fold is trained.
+
+  A fold is trained once with each of `seeds` seeds. `report_epochs` is how
+  many epochs one compiled call does; 0 leaves it to the device.
+  """
 
   epochs: int = 300
   batch_size: int = 32
   checkpoint_epochs: int = 10
+  report_epochs: int = 0
+  fold_mapping: str = 'auto'
+  seeds: int = 1
+  precision: str = 'float32'
 
   def __post_init__(self):
-    for field in ('epochs', 'batch_size', 'checkpoint_epochs'):
+    for field in ('epochs', 'batch_size', 'checkpoint_epochs', 'seeds'):
       value = getattr(self, field)
       require(
         value >= 1,
         f'train.{field} is {value}; give a whole number of 1 or more',
       )
+    require(
+      self.report_epochs >= 0,
+      f'train.report_epochs is {self.report_epochs}; give a whole number of 1 '
+      'or more, or 0 to leave it to the device',
+    )
+    require_choice('train.fold_mapping', self.fold_mapping, MAPPINGS)
+    require_choice('train.precision', self.precision, PRECISIONS)

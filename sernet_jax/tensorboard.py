@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from sernet_jax import records
 from sernet_jax.spec import InputError
 
 _SCALARS = ('loss', 'wa', 'uar')
@@ -25,7 +26,7 @@ class _Silent:
 
 
 class _Writer(_Silent):
-  """One event file per fold under RUN/tensorboard."""
+  """One event file per fold (and seed) under RUN/tensorboard."""
 
   def __init__(self, folder: pathlib.Path, make):
     self._folder, self._make = folder, make
@@ -37,7 +38,7 @@ class _Writer(_Silent):
 
   def write(self, row: Mapping[str, Any]) -> None:
     """Adds a row of metrics.jsonl."""
-    fold = row['fold']
+    fold = records.trial_of(row)
     if fold not in self._writers:
       self._writers[fold] = self._make(str(self._folder / fold))
     for part in ('train', 'validation', 'test'):

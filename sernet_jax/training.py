@@ -1,13 +1,16 @@
-"""One training step, one epoch, one evaluation, each written for one fold.
+"""One step, one epoch, one block of epochs, each written for one trial.
 
-The fold axis is outside: whoever calls these functions loops over folds or
-maps them. An epoch with its evaluation is one compiled call; shuffling,
-dropout and the choice of the best epoch happen on the device.
+A trial is one fold trained with one seed. The axis of trials is outside:
+`mapping` loops over trials or maps them. A block of epochs with their
+evaluations is one compiled call; shuffling, dropout and the choice of the
+best epoch happen on the device.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +24,9 @@ from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 Tree = dict[str, Any]
 
+# What the convolutions compute in, where it is not float32 as all the rest.
+_DTYPES = {'float32': None, 'tf32': None, 'bfloat16': jnp.bfloat16}
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -30,19 +36,21 @@ class Recipe:
   loss: LossSpec
   optim: OptimSpec
   batch_size: int
-  seed: int
   selections: tuple[str, ...] = ('best_on_test',)
+  precision: str = 'float32'
 
 
-def init_state(recipe: Recipe, fold_index: int | jax.Array) -> Tree:
-  """The state of one fold before its first epoch.
+def init_state(
+  recipe: Recipe, seed: int | jax.Array, fold_index: int | jax.Array
+) -> Tree:
+  """The state of one trial before its first epoch.
 
   Returns:
     A nested dict: `params`, `stats`, `optimizer`, `step`, and for
     each selection that chooses an epoch its best `params`, `stats`, `epoch`
     (epochs completed, 0 for none yet) and `score`.
   """
-  key = keys.derive(recipe.seed, 'init', fold_index)
+  key = keys.derive(seed, 'init', fold_index)
   params, stats = model.init(key, recipe.model)
   optimizer = optim.optimizer(recipe.optim)
   best = {
@@ -67,6 +75,7 @@ def train_step(
   labels: jax.Array,
   mask: jax.Array,
   weights: jax.Array,
+  seed: jax.Array,
   fold_index: jax.Array,
   epoch: jax.Array,
 ) -> tuple[Tree, Tree]:
@@ -74,22 +83,30 @@ def train_step(
 
   Args:
     recipe: what is fixed.
-    state: of one fold.
+    state: of one trial.
     x: (batch, frames, coefficients, 1).
     labels: int32 (batch,).
     mask: float32 (batch,), 0 for padding.
     weights: (classes,), see `losses.class_weights`.
-    fold_index: seeds dropout.
+    seed: of the trial; with `fold_index` it seeds dropout.
+    fold_index: place of the fold in its protocol.
     epoch: counted from 0; sets the learning rate.
 
   Returns:
     (state, sums): `loss` summed over the real examples and `confusion`.
   """
-  key = keys.derive(recipe.seed, 'dropout', fold_index, state['step'])
+  key = keys.derive(seed, 'dropout', fold_index, state['step'])
 
   def objective(params):
     logits, stats = model.apply(
-      recipe.model, params, state['stats'], x, train=True, mask=mask, key=key
+      recipe.model,
+      params,
+      state['stats'],
+      x,
+      train=True,
+      mask=mask,
+      key=key,
+      dtype=_DTYPES[recipe.precision],
     )
     values = losses.per_example(logits, labels, recipe.loss)
     mean = losses.masked_mean(values * weights[labels], mask)
@@ -138,7 +155,7 @@ def shuffled(
   Returns:
     Segments int32 and mask float32, both (steps, batch).
   """
-  key = keys.derive(recipe.seed, 'shuffle', fold.index, epoch)
+  key = keys.derive(fold.seed, 'shuffle', fold.index, epoch)
   draw = jax.vmap(
     lambda segment: jax.random.bits(jax.random.fold_in(key, segment))
   )
@@ -161,8 +178,8 @@ def train_epoch(
     recipe: what is fixed.
     features: (segments, frames, coefficients) of the whole corpus.
     labels: int32 (segments,).
-    fold: which segments.
-    state: of the fold.
+    fold: which segments, and the seed.
+    state: of the trial.
     epoch: counted from 0.
 
   Returns:
@@ -182,6 +199,7 @@ def train_epoch(
       labels[segments],
       mask,
       weights,
+      fold.seed,
       fold.index,
       epoch,
     )
@@ -211,7 +229,12 @@ def predict(
 
   def one_batch(segments):
     logits, _ = model.apply(
-      recipe.model, params, stats, features[segments][..., None], train=False
+      recipe.model,
+      params,
+      stats,
+      features[segments][..., None],
+      train=False,
+      dtype=_DTYPES[recipe.precision],
     )
     return jax.nn.softmax(logits)
 
@@ -288,20 +311,57 @@ def _choose(condition: jax.Array, one: Tree, other: Tree) -> Tree:
   return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
-def compile_epoch(recipe: Recipe) -> Callable[..., tuple[Tree, Tree]]:
-  """`run_epoch` for one recipe, jitted; the state it is given is used up."""
+def run_block(
+  recipe: Recipe,
+  size: int,
+  features: jax.Array,
+  labels: jax.Array,
+  fold: FoldArrays,
+  state: Tree,
+  first: jax.Array,
+  count: jax.Array,
+) -> tuple[Tree, Tree]:
+  """`count` epochs from `first` on, of at most `size`.
 
-  def sernet_epoch(features, labels, fold, state, epoch):
-    return run_epoch(recipe, features, labels, fold, state, epoch)
+  Both may differ between calls and between trials: a block cut short by the
+  last epoch, or a trial that has to catch up, is no reason to compile again.
 
-  return jax.jit(sernet_epoch, donate_argnames='state')
+  Returns:
+    (state, metrics), the metrics of `run_epoch` stacked along a first axis of
+    `size`, zeros from `count` on.
+  """
+  epoch = functools.partial(run_epoch, recipe, features, labels, fold)
+  _, shapes = jax.eval_shape(epoch, state, first)
+
+  def body(number, carry):
+    state, metrics = carry
+    state, found = epoch(state, first + number)
+    metrics = jax.tree.map(
+      lambda rows, row: rows.at[number].set(row), metrics, found
+    )
+    return state, metrics
+
+  empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
+  with matmul_precision(recipe):
+    return jax.lax.fori_loop(0, count, body, (state, empty))
+
+
+def matmul_precision(recipe: Recipe) -> contextlib.AbstractContextManager[None]:
+  """How products of float32 are computed while a program is traced.
+
+  Left alone, JAX lets GPUs and TPUs round the factors.
+  """
+  return jax.default_matmul_precision(
+    'tensorfloat32' if recipe.precision == 'tf32' else 'float32'
+  )
 
 
 def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
   """`predict` for one recipe, jitted."""
 
   def sernet_predict(features, part, params, stats):
-    return predict(recipe, features, part, params, stats)
+    with matmul_precision(recipe):
+      return predict(recipe, features, part, params, stats)
 
   return jax.jit(sernet_predict)
 

@@ -31,17 +31,17 @@ FLOORS = (
   'ops losses optim keys canvas folded export_chain export_eager',
   # 2: an experiment
   'batching training records plots recording_plot comparison_plots '
-  'plots_matrix',
+  'plots_matrix mapping',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '
   'tensorboard bundle bundle_header inference jax_setup keras_files '
   'export_files export_onnx export_stablehlo export_tflite '
-  'export_tflite_graph exported session_onnx session_tflite',
+  'export_tflite_graph exported session_onnx session_tflite processes',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '
   'command_line comparison comparison_page sweep_grid sweep_jobs '
-  'sweep_processes sweep_cluster sweep_engines sweep_results',
+  'sweep_processes sweep_cluster sweep_engines sweep_results conduct',
   # 5: doors
   'main download predict stream export sweep compare cross',
 )
@@ -73,7 +73,7 @@ LIBRARIES = {
   'soxr': 'audio timeline',
   'submitit': 'sweep_cluster',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio export fetch inspection predict run sweep_jobs',
+  'tqdm': 'audio conduct export fetch inspection predict sweep_jobs',
 }
 FLOOR_OF_JAX = 1
 

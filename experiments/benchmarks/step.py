@@ -41,12 +41,13 @@ def compiled(recipe, x, labels):
         jnp.ones(7),
         jnp.int32(0),
         jnp.int32(0),
+        jnp.int32(0),
       )
 
     return jax.lax.scan(body, state, None, length=STEPS)
 
   init = jax.jit(training.init_state, static_argnums=0)
-  state = init(recipe, 0)
+  state = init(recipe, 0, 0)
   program = jax.jit(steps).lower(state).compile()
   return lambda: jax.block_until_ready(program(state))
 
@@ -57,7 +58,7 @@ def main():
   x = jnp.asarray(random.normal(size=(BATCH, 184, 40, 1)), jnp.float32)
   labels = jnp.asarray(random.integers(0, 7, BATCH), jnp.int32)
   recipe = training.Recipe(
-    ModelSpec(), LossSpec(), OptimSpec(), BATCH, seed=0, selections=()
+    ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
   )
   own = compiled(recipe, x, labels)
   saved = ops.conv, ops.norm_relu_pool
