@@ -57,6 +57,10 @@ def get_config() -> ConfigDict:
         'epochs': 10,
         'batch_size': 16,
         'checkpoint_epochs': 5,
+        'report_epochs': 0,
+        'fold_mapping': 'auto',
+        'seeds': 1,
+        'precision': 'float32',
         'tensorboard': False,
       },
     }
