@@ -165,7 +165,7 @@ def _spec(key: str, kind: Any, values: Any) -> Any:
   for name, value in values.items():
     require(
       _fits(value, hints[name]),
-      f'{key}.{name} is {str(value)[:40]!r}, of another type; export it again',
+      f'{key}.{name} is {repr(value)[:40]}, of another type; export it again',
     )
     require(
       name not in _LIMITS or value <= _LIMITS[name],

@@ -207,7 +207,7 @@ def _scan(pending, model, hop, whole, batch) -> None:
     if windows is not None:
       for start, samples in windows.push(piece):
         pending.add_window(batch, start, samples)
-    if pending.num_samples > HELD_S * spec.sample_rate_hz:
+    if pending.num_samples > max(HELD_S, spec.duration_s) * spec.sample_rate_hz:
       held = None
     if held is not None:
       held.append(piece)

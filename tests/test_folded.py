@@ -1,0 +1,55 @@
+"""BatchNorm folded into the convolutions changes no output."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+import small_model
+
+from sernet_jax import cost, folded, interop, model
+from sernet_jax.spec import InputError, ModelSpec
+
+
+@pytest.mark.parametrize(
+  'spec',
+  [
+    ModelSpec(num_classes=3, filters=12),
+    ModelSpec(num_classes=4, filters=8, paths=('joint', 'spectral')),
+    ModelSpec(num_classes=2, filters=5, paths=('temporal',)),
+  ],
+)
+def test_equals_the_network_it_comes_from(spec):
+  params, stats = small_model.weights(spec)
+  x = np.random.default_rng(1).normal(size=(3, 21, 9, 1)).astype(np.float32)
+  expected, _ = model.apply(spec, params, stats, x, train=False)
+  found = folded.logits(spec, folded.fold(spec, params, stats), x)
+  np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_equals_tensorflow(golden, golden_weights):
+  """The authors' variables, folded, give TensorFlow's probabilities."""
+  params, stats = interop.from_keras(golden_weights)
+  spec = ModelSpec()
+  found = folded.fold(spec, params, stats)
+  x = np.random.default_rng(1).normal(size=(2, 184, 40, 1)).astype(np.float32)
+  expected, _ = model.apply(spec, params, stats, x, train=False)
+  np.testing.assert_allclose(
+    folded.probabilities(spec, found, x), jax.nn.softmax(expected), atol=1e-5
+  )
+
+
+@pytest.mark.parametrize(('classes', 'numbers'), [(7, 460_743), (4, 459_780)])
+def test_counts_of_the_paper(classes, numbers):
+  spec = ModelSpec(num_classes=classes)
+  found = folded.fold(spec, *model.init(jax.random.key(0), spec))
+  assert folded.count(found) == numbers
+  assert cost.cost(spec, 184)['fp16_bytes'] == 2 * numbers
+  shapes = jax.tree.map(np.shape, found)
+  assert shapes == folded.shapes(spec)
+
+
+def test_wrong_input_is_named():
+  spec = ModelSpec()
+  with pytest.raises(InputError, match=r'\(2, 184, 40\).*\[\.\.\., None\]'):
+    folded.logits(spec, {}, np.zeros((2, 184, 40)))

@@ -1,0 +1,111 @@
+"""A real run of three folds, its predictions and its bundles."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import small_model
+import tiny
+
+from sernet_jax import (
+  audio,
+  bundle,
+  inference,
+  models,
+  recognise,
+  run,
+  run_bundles,
+)
+from sernet_jax.spec import InputError
+
+
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('predict')
+  listing = tiny.write_corpus(folder / 'corpus')
+  # Short fast training that leaves no two probabilities alike.
+  settings = tiny.config(listing, folder / 'features')
+  run.train(settings, folder / 'run')
+  return folder / 'run'
+
+
+@pytest.mark.parametrize('selection', ['last', 'best_on_test'])
+def test_the_numbers_of_its_evaluation(workdir, selection):
+  """float32 rows to 1e-5; fp16 rows to what rounding moves."""
+  with (workdir / 'predictions.csv').open() as file:
+    rows = [r for r in csv.DictReader(file) if r['selection'] == selection]
+  recordings = workdir.parent / 'corpus'
+  for fold in run_bundles.from_run(workdir, selection):
+    path = workdir.parent / 'half.safetensors'
+    bundle.save(path, fold)
+    models_by_dtype = {
+      'float32': inference.Recogniser([fold]),
+      'float16': models.load(path),
+    }
+    for dtype, model in models_by_dtype.items():
+      mine = [
+        row
+        for row in rows
+        if row['fold'] == fold.about['fold'] and row['weights_dtype'] == dtype
+      ]
+      assert len(mine) == 8
+      found = recognise.recognise(
+        [recordings / f'{row["utterance"]}.wav' for row in mine], model, 0.1
+      )
+      for row, recording in zip(mine, found, strict=True):
+        expected = [float(row[f'p_{label}']) for label in model.classes]
+        np.testing.assert_allclose(
+          recording.probabilities,
+          expected,
+          atol=1e-5 if dtype == 'float32' else 5e-3,
+        )
+        assert recording.label == row['predicted'] or dtype == 'float16'
+
+
+def test_the_folder_is_an_ensemble(workdir):
+  found = models.load(workdir)
+  assert found.name == 'run (3 folds)'
+  segment = audio.prepare(small_model.sound(0.2), 3200)[None]
+  folds = [models.load(workdir, fold=name) for name in ('ann', 'bob', 'cyd')]
+  np.testing.assert_allclose(
+    found(segment), np.mean([fold(segment) for fold in folds], axis=0),
+    atol=1e-6,
+  )  # fmt: skip
+
+
+def test_nothing_of_the_run_is_touched(workdir):
+  def state():
+    return {p: p.stat().st_mtime_ns for p in workdir.rglob('*') if p.is_file()}
+
+  before = state()
+  run_bundles.from_run(workdir)
+  assert state() == before
+
+
+def test_what_a_run_can_lack(workdir, tmp_path):
+  with pytest.raises(InputError, match="selection is 'best'"):
+    run_bundles.from_run(workdir, 'best')
+  with pytest.raises(InputError, match=r"--fold is 'an'.*'ann'"):
+    models.load(workdir, fold='an')
+  with pytest.raises(InputError, match='holds no run'):
+    models.load(tmp_path)
+  for name in ('config.json', 'folds.json'):
+    (tmp_path / name).write_text((workdir / name).read_text())
+  with pytest.raises(InputError, match=r'results\.json is missing'):
+    models.load(tmp_path)
+  (tmp_path / 'results.json').write_text((workdir / 'results.json').read_text())
+  with pytest.raises(InputError, match='checkpoints does not exist'):
+    models.load(tmp_path)
+  (tmp_path / 'checkpoints').mkdir()
+  with pytest.raises(InputError, match='holds no checkpoint'):
+    models.load(tmp_path)
+  broken = tmp_path / 'checkpoints' / '6'
+  broken.mkdir()
+  for file in (workdir / 'checkpoints').glob('6/*'):
+    if file.is_file():
+      (broken / file.name).write_bytes(file.read_bytes())
+  with pytest.raises(InputError, match='6 cannot be read'):
+    models.load(tmp_path)
+  assert broken.exists()
