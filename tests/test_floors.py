@@ -38,7 +38,7 @@ FLOORS = (
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe',
   # 5: doors
-  'main download predict stream export',
+  'main download predict stream export demo',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -51,6 +51,7 @@ LIBRARIES = {
   'flatbuffers': 'export_tflite',
   'flax': 'model',
   'h5py': 'keras_files',
+  'gradio': 'demo',
   'jinja2': 'report',
   'matplotlib': 'canvas plots inspection recording_plot',
   'ml_collections': 'config main run run_bundles',
