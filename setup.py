@@ -12,6 +12,7 @@ VERSION = re.search(
 README = HERE / 'README.md'
 
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
+DEMO = ['gradio>=6']
 TFLITE = ['ai-edge-litert>=2']
 TEST = ['pytest>=8', 'hypothesis>=6', *ONNX]
 TENSORBOARD = ['tensorboardX>=2.6']
@@ -58,6 +59,7 @@ setuptools.setup(
     'test': TEST,
     'onnx': ONNX,
     'tflite': TFLITE,
+    'demo': DEMO,
     'tensorboard': TENSORBOARD,
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,

@@ -68,9 +68,9 @@ def _peak_mib() -> float:
 
 def _runner(path: pathlib.Path, threads: int):
   if path.suffix == '.safetensors':
-    from sernet_jax import models
+    from sernet_jax import bundle, inference
 
-    return models.load(path)
+    return inference.Recogniser([bundle.load(path)])
   from sernet_jax import export_files
 
   return export_files.session(path, path.read_bytes(), threads)

@@ -43,7 +43,7 @@ FLOORS = (
   'command_line comparison comparison_page sweep_grid sweep_jobs '
   'sweep_processes sweep_cluster sweep_engines sweep_results conduct',
   # 5: doors
-  'main download predict stream export sweep compare cross',
+  'main download predict stream export sweep compare cross demo',
 )
 FLOOR = {
   name: floor for floor, names in enumerate(FLOORS) for name in names.split()
@@ -56,10 +56,12 @@ LIBRARIES = {
   'audformat': 'audformat_tables',
   'flatbuffers': 'export_tflite',
   'flax': 'model',
+  'gradio': 'demo',
   'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': (
-    'canvas comparison_plots inspection plots plots_matrix recording_plot'
+    'canvas comparison_plots inspection plots plots_matrix '
+    'recording_plot'
   ),
   'ml_collections': 'command_line config main run run_bundles sweep sweep_grid',
   'onnx': 'export_onnx',
