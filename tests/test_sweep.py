@@ -51,13 +51,14 @@ def start(place, workdir, *arguments, module='sweep', **changes):
 
 def sweep(place, workdir, *arguments, **changes):
   process = start(place, workdir, *arguments, **changes)
-  out, err = process.communicate(timeout=600)
+  out, err = process.communicate(timeout=1200)
   return process.returncode, out, err
 
 
-def wait_for(path, seconds=300):
+def wait_for(path, process, seconds=1200):
   end = time.monotonic() + seconds
   while not path.exists():
+    assert process.poll() is None, process.communicate()
     assert time.monotonic() < end, f'{path} did not come'
     time.sleep(0.1)
 
@@ -66,14 +67,18 @@ def wait_for(path, seconds=300):
 def finished(place):
   """Four jobs in spite of SIGKILL in the first and SIGTERM in the third."""
   workdir = place / 'killed'
-  process = start(place, workdir, *AXES)
-  wait_for(workdir / JOBS[0] / 'metrics.jsonl')
-  process.kill()
-  process.communicate()
-  again = start(place, workdir, *AXES)
-  wait_for(workdir / JOBS[2] / 'metrics.jsonl')
-  again.send_signal(signal.SIGTERM)
-  _, err = again.communicate(timeout=300)
+  with start(place, workdir, *AXES) as process:
+    try:
+      wait_for(workdir / JOBS[0] / 'metrics.jsonl', process)
+    finally:
+      process.kill()
+  with start(place, workdir, *AXES) as again:
+    try:
+      wait_for(workdir / JOBS[2] / 'metrics.jsonl', again)
+      again.send_signal(signal.SIGTERM)
+      _, err = again.communicate(timeout=600)
+    finally:
+      again.kill()
   assert again.returncode == 128 + signal.SIGTERM, err
   assert 'run the same command again to go on' in err
   assert 'Traceback' not in err
