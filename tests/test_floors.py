@@ -29,7 +29,7 @@ FLOORS = (
   # 2: an experiment
   'batching training mapping records plots',
   # 3: the outside world
-  'checkpoint feature_cache fetch inspection interrupt processes report tensorboard',
+  'checkpoint checkpoint_process feature_cache fetch inspection interrupt processes report tensorboard',
   # 4: conduct
   'config conduct results run',
   # 5: doors
