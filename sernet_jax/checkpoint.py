@@ -2,9 +2,7 @@
 
 A checkpoint is one tree of numpy arrays with a leading axis of trials, written
 beside the previous one and renamed into place when complete; the two newest
-are kept, so that a damaged one does not end a run. Of several processes the
-first writes and reads them alone: the states of all trials are small, the
-others need not see its disk, and a checkpoint is as whole as with one process.
+are kept, so that a damaged one does not end a run.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ from __future__ import annotations
 import logging
 import pathlib
 import shutil
-import types
 from types import TracebackType
 from typing import Any
 
@@ -40,10 +37,6 @@ class Checkpoints:
 
   def __init__(self, folder: pathlib.Path, read_only: bool = False):
     self.folder = folder.absolute()
-    self._checkpointer: Any
-    if jax.process_count() > 1:
-      self._checkpointer = _OneOfSeveral(self.folder)
-      return
     self._checkpointer = ocp.training.Checkpointer(
       self.folder,
       save_decision_policy=(
@@ -181,46 +174,6 @@ def read(folder: pathlib.Path, target: Tree) -> Tree:
         'again, which goes on from the one before'
       ) from error
   return tree
-
-
-class _OneOfSeveral:
-  """What orbax' Checkpointer does here, for one process among others.
-
-  The Checkpointer waits for all processes of a run; its functions for single
-  checkpoints can be told who takes part.
-  """
-
-  def __init__(self, folder: pathlib.Path):
-    self._folder = folder
-    self._context = ocp.Context()
-    self._context.multiprocessing.primary_host = 0
-    self._context.multiprocessing.active_processes = {0}
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-      if not path.name.isdigit():  # left by a killed write
-        shutil.rmtree(path, ignore_errors=True)
-
-  @property
-  def checkpoints(self) -> list[Any]:
-    names = [p.name for p in self._folder.iterdir() if p.name.isdigit()]
-    return [types.SimpleNamespace(step=int(name)) for name in names]
-
-  def save(self, step: int, tree: Tree) -> None:
-    with self._context:
-      ocp.save(self._folder / str(step), tree)
-    kept = sorted(entry.step for entry in self.checkpoints)
-    for old in kept[:-KEPT]:
-      shutil.rmtree(self._folder / str(old))
-
-  def load(self, step: int, target: Tree) -> Tree:
-    with self._context:
-      return ocp.load(self._folder / str(step), target)
-
-  def reload(self) -> None:
-    """Nothing is remembered."""
-
-  def close(self) -> None:
-    """Nothing is left to do."""
 
 
 def _first_line(error: BaseException) -> str:

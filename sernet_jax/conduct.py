@@ -17,6 +17,7 @@ import tqdm
 
 from sernet_jax import (
   checkpoint,
+  checkpoint_process,
   interrupt,
   mapping,
   processes,
@@ -74,6 +75,8 @@ class Training:
   def _checkpoints(self) -> contextlib.AbstractContextManager[Any]:
     if not self.group.first:
       return contextlib.nullcontext()
+    if self.group.size > 1:
+      return checkpoint_process.Checkpoints(self.folder.checkpoints)
     return checkpoint.Checkpoints(self.folder.checkpoints)
 
   def _restore(self, checkpoints) -> tuple[Tree, np.ndarray]:

@@ -100,9 +100,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
     ) from error
 
 
-def _page(
-  gradio: Any, model: Any, hop_s: float, folder: pathlib.Path
-) -> Any:
+def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
   """The page, not served yet."""
 
   def hear(path):
@@ -183,9 +181,7 @@ def listen(
     ]
     for window in result.windows
   ]
-  shares = dict(
-    zip(model.classes, result.probabilities.tolist(), strict=True)
-  )
+  shares = dict(zip(model.classes, result.probabilities.tolist(), strict=True))
   return shares, str(picture), rows
 
 

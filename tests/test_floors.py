@@ -36,7 +36,8 @@ FLOORS = (
   'interop checkpoint feature_cache fetch inspection interrupt report '
   'tensorboard bundle bundle_header inference jax_setup keras_files '
   'export_files export_onnx export_stablehlo export_tflite '
-  'export_tflite_graph exported session_onnx session_tflite processes',
+  'export_tflite_graph exported session_onnx session_tflite processes '
+  'checkpoint_process',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '
@@ -60,8 +61,7 @@ LIBRARIES = {
   'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': (
-    'canvas comparison_plots inspection plots plots_matrix '
-    'recording_plot'
+    'canvas comparison_plots inspection plots plots_matrix recording_plot'
   ),
   'ml_collections': 'command_line config main run run_bundles sweep sweep_grid',
   'onnx': 'export_onnx',

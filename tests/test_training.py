@@ -1,4 +1,4 @@
-"""One step, one epoch, one fold: exact, masked, traced once."""
+"""One step, one epoch, one trial: exact, masked, traced once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sernet_jax.protocols import Fold
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 22, 9, 8
+SEED = 7
 
 
 @pytest.fixture(scope='module')
@@ -23,7 +24,6 @@ def recipe():
     loss=LossSpec(),
     optim=OptimSpec(learning_rate=1e-3),
     batch_size=4,
-    seed=7,
     selections=('validation', 'best_on_test'),
   )
 
@@ -53,7 +53,7 @@ def folds():
 
 def arrays_of(folds, labels):
   owners = np.arange(NUM_SEGMENTS, dtype=np.int32)
-  return batching.fold_arrays(folds, labels, owners, batch_size=4)
+  return batching.fold_arrays(folds, labels, owners, 4, (SEED,))
 
 
 TRACES = []
@@ -70,12 +70,21 @@ def run_epoch(recipe):
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(training, 'run_epoch', counted)
-    yield training.compile_epoch(recipe)
+    yield compiled(recipe)
+
+
+def compiled(recipe):
+  """An epoch, and not its arguments alone: what it is given is used up."""
+
+  def epoch(features, labels, fold, state, number):
+    return training.run_epoch(recipe, features, labels, fold, state, number)
+
+  return jax.jit(epoch, donate_argnames='state')
 
 
 def fresh(recipe, index):
   init = jax.jit(training.init_state, static_argnums=0)
-  return jax.tree.map(np.asarray, init(recipe, index))
+  return jax.tree.map(np.asarray, init(recipe, SEED, index))
 
 
 def trained(run_epoch, recipe, corpus, arrays, epochs=2):
@@ -106,7 +115,7 @@ def test_a_fold_alone_equals_the_fold_among_others(
   """Fold b is padded by two empty batches among others, by none alone."""
   (arrays,) = arrays_of(folds[1:], corpus[1])
   assert len(arrays.train) < len(arrays_of(folds, corpus[1])[1].train)
-  alone, rows = trained(training.compile_epoch(recipe), recipe, corpus, arrays)
+  alone, rows = trained(compiled(recipe), recipe, corpus, arrays)
   among, rows_among = together[1]
   jax.tree.map(np.testing.assert_array_equal, rows, rows_among)
   jax.tree.map(np.testing.assert_array_equal, alone, among)
@@ -194,7 +203,7 @@ def test_segments_vote_with_their_mean_probability(recipe, corpus):
   features, labels = corpus
   owners = np.repeat(np.arange(NUM_SEGMENTS // 2), 2).astype(np.int32)
   fold = Fold('x', 0, np.arange(5), places(), np.array([5, 7, 10]))
-  (arrays,) = batching.fold_arrays([fold], labels[::2], owners, 4)
+  (arrays,) = batching.fold_arrays([fold], labels[::2], owners, 4, (SEED,))
   state = fresh(recipe, 0)
   weights = state['params'], state['stats']
   votes = training.compile_predict(recipe)(features, arrays.test, *weights)
@@ -223,6 +232,52 @@ def test_evaluation_is_the_loss_without_class_weights(recipe, corpus, folds):
   p = np.asarray(shares)[np.arange(6), labels[:6]]
   expected = np.mean(-((1 - p) ** 2) * np.log(p))
   assert found['loss'] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_block_is_its_epochs_to_the_bit(together, recipe, corpus, folds):
+  """Two epochs in a block of three; the third row stays empty."""
+  features, labels = corpus
+  arrays = arrays_of(folds, labels)[0]
+
+  def block(fold, state, first, count):
+    return training.run_block(
+      recipe, 3, features, jnp.asarray(labels), fold, state, first, count
+    )
+
+  state, rows = jax.jit(block)(
+    arrays, fresh(recipe, 0), np.int32(0), np.int32(2)
+  )
+  expected, each = together[0]
+  jax.tree.map(np.testing.assert_array_equal, state, expected)
+  for epoch in range(2):
+    jax.tree.map(
+      lambda many, one, epoch=epoch: np.testing.assert_array_equal(
+        many[epoch], one
+      ),
+      rows,
+      each[epoch],
+    )
+  assert all(np.all(leaf[2] == 0) for leaf in jax.tree.leaves(rows))
+
+
+def test_bfloat16_computes_roughly_and_keeps_float32(recipe, corpus, folds):
+  """Losses agree to the two digits of bfloat16; nothing kept is bfloat16."""
+  features, labels = corpus
+  arrays = arrays_of(folds, labels)[0]
+  rough = dataclasses.replace(recipe, precision='bfloat16')
+  state, _ = trained(compiled(rough), rough, corpus, arrays, epochs=1)
+  assert {leaf.dtype.name for leaf in jax.tree.leaves(state)} == {
+    'float32',
+    'int32',
+  }
+  weights = fresh(recipe, 0)['params'], state['stats']
+  part = arrays.test
+  loss, same = (
+    float(training.evaluate(r, features, part, *weights)['loss'])
+    for r in (rough, recipe)
+  )
+  assert loss != same
+  assert loss == pytest.approx(same, rel=0.02)
 
 
 def test_fp16_rounding_is_to_the_nearest():

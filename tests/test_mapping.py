@@ -1,0 +1,137 @@
+"""One after another, all at once, over devices: the same numbers.
+
+In a process of its own, because the number of CPU devices is settled when a
+process starts. It computes in float64: a mapping changes the order of sums,
+which float32 would show at 1e-6 after one step and, as training amplifies it,
+at 1e-2 after some epochs; a wrong seed, mask or epoch shows whatever the
+precision.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import jax
+import pytest
+import tiny
+
+from sernet_jax import mapping
+from sernet_jax.spec import InputError
+
+DEVICES = 10
+PROGRAM = """
+import json
+import jax, numpy as np
+
+jax.config.update('jax_enable_x64', True)
+from sernet_jax import batching, mapping, training
+from sernet_jax.protocols import Fold
+from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+
+recipe = training.Recipe(
+  ModelSpec(num_classes=2, paths=('joint',), batch_norm_momentum=0.5),
+  LossSpec(), OptimSpec(learning_rate=1e-3), batch_size=4,
+)
+random = np.random.default_rng(0)
+labels = np.arange(24, dtype=np.int32) % 2
+features = random.normal(size=(24, 12, 10)) + 1.5 * labels[:, None, None]
+none = np.array([], np.int32)
+folds = [  # of unlike sizes, so that one is padded
+  Fold('a', 0, np.arange(10, 24), none, np.arange(10)),
+  Fold('b', 1, np.arange(10), none, np.arange(12, 24)),
+]
+owners = np.arange(24, dtype=np.int32)
+arrays = batching.fold_arrays(folds, labels, owners, 4, seeds=(3, 4, 5))
+traces = []
+step = training.train_step
+training.train_step = lambda *args: (traces.append(1), step(*args))[1]
+
+def trained(name, devices):
+  trials = mapping.make(
+    name, recipe, 2, features, labels, arrays, jax.devices()[:devices]
+  )
+  trials.put(mapping.fresh(recipe, arrays))
+  done, rows = np.zeros(6, np.int32), {}
+  traced = set()
+  # The first two trials fall behind and catch up; the last block is short.
+  for count in [0, 0, 1, 1, 1, 1], [2, 2, 1, 1, 1, 1], [1] * 6:
+    count = np.array(count, np.int32)
+    for places, metrics, _ in trials.advance(done, count):
+      for number, place in enumerate(places):
+        for epoch in range(count[place]):
+          row = jax.tree.map(lambda leaf: leaf[number, epoch], metrics)
+          rows[place, int(done[place]) + epoch] = row
+      traced.add(len(traces))
+    done += count
+  assert len(traced) == 1, f'{name} was traced again'
+  assert trials.program._cache_size() == 1, f'{name} was compiled again'
+  places, states = trials.get()
+  assert places == list(range(6))
+  return states, rows
+
+states, rows = trained('map', 1)
+assert sorted(rows) == [(t, e) for t in range(6) for e in range(3)]
+found = {}
+for name, devices in ('vmap', 1), ('shard', 4), ('shard', 10):
+  theirs, others = trained(name, devices)
+  assert sorted(others) == sorted(rows)
+  worst = jax.tree.map(
+    lambda a, b: float(np.max(np.abs(np.asarray(a, float) - b))),
+    (theirs, others), (states, rows),
+  )
+  found[f'{name}{devices}'] = max(jax.tree.leaves(worst))
+found['seeds'] = float(np.abs(
+  rows[0, 2]['train']['loss'] - rows[2, 2]['train']['loss']
+))
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope='module')
+def differences():
+  flag = f'--xla_force_host_platform_device_count={DEVICES}'
+  done = subprocess.run(
+    [sys.executable, '-c', PROGRAM],
+    env={**os.environ, 'XLA_FLAGS': flag, 'JAX_PLATFORMS': 'cpu'},
+    cwd=tiny.ROOT,
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize('name', ['vmap1', 'shard4', 'shard10'])
+def test_every_mapping_gives_the_numbers_of_map(differences, name):
+  """States and metrics, also of trials that caught up; never traced twice."""
+  assert differences[name] < 1e-8
+
+
+def test_seeds_of_a_fold_are_other_trainings(differences):
+  assert differences['seeds'] > 1e-4
+
+
+def test_auto_takes_the_devices_there_are():
+  device = jax.devices('cpu')[0]
+  assert mapping.choose('auto', 3, [device], 1) == 'map'
+  assert mapping.choose('auto', 3, [device, device], 1) == 'shard'
+  assert mapping.choose('vmap', 3, [device, device], 1) == 'vmap'
+
+
+@pytest.mark.parametrize(
+  ('name', 'trials', 'processes', 'message'),
+  [
+    ('vmap', 4, 2, r"'vmap', which uses one device.*2 processes.*'shard'"),
+    ('map', 4, 2, r"'map', which uses one device"),
+    ('shard', 1, 2, r'1 folds x seeds cannot be shared by 2 processes'),
+  ],
+)
+def test_a_mapping_that_does_not_fit_is_one_sentence(
+  name, trials, processes, message
+):
+  devices = jax.devices('cpu')[:1] * processes
+  with pytest.raises(InputError, match=message):
+    mapping.choose(name, trials, devices, processes)
