@@ -15,6 +15,7 @@ the hour to its end.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import pathlib
 import platform
@@ -34,15 +35,18 @@ def pieces(path: str, rate_hz: int, hours: float):
   size = round(_PIECE_S * rate_hz)
   count = round(hours * 3600 / _PIECE_S)
   random = np.random.default_rng(0)
-  sound = None
-  if path:
-    sound = np.memmap(path, '<i2', 'r')
-  for number in range(count):
-    if sound is None:
-      yield 0.1 * random.normal(size=size).astype(np.float32)
-    else:
-      start = number * size % max(1, len(sound) - size)
-      yield sound[start : start + size].astype(np.float32) / 32_768
+  with contextlib.ExitStack() as stack:
+    # Read, not mapped: mapped pages would count as memory of the stream.
+    file = stack.enter_context(pathlib.Path(path).open('rb')) if path else None
+    for _ in range(count):
+      if file is None:
+        yield 0.1 * random.normal(size=size).astype(np.float32)
+        continue
+      raw = file.read(2 * size)
+      if len(raw) < 2 * size:  # from its start again
+        file.seek(0)
+        raw = file.read(2 * size)
+      yield np.frombuffer(raw, '<i2').astype(np.float32) / 32_768
 
 
 class Timed:
