@@ -88,7 +88,8 @@ def _serve(pipe: Connection, folder: pathlib.Path) -> None:
         return
       try:
         found = getattr(checkpoints, name)
-        result = (found(*arguments) if callable(found) else found), None
+        answer = found(*arguments) if callable(found) else found
+        result: tuple[Any, str | None] = answer, None
       except InputError as error:
         result = None, str(error)
       pipe.send(result)
