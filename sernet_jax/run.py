@@ -92,6 +92,7 @@ def train(
   """
   experiment = config_lib.experiment(config)
   settings = config_lib.to_dict(config)
+  _require_precision(experiment.train.precision)
   group = processes.Group()
   with group.guard():
     _require_same(group, settings)
@@ -151,6 +152,16 @@ def evaluate(
     results_lib.check_folds(folder, data.features.corpus, data.folds)
     training = conduct.Training(experiment, folder, data, group)
     return training.evaluate_checkpoint()
+
+
+def _require_precision(precision: str) -> None:
+  """Refuses what would silently be computed in float32."""
+  platform = jax.default_backend()
+  require(
+    precision != 'tf32' or platform in ('gpu', 'cuda', 'rocm'),
+    f"train.precision is 'tf32', which this {platform} has not; choose "
+    "'float32' or 'bfloat16'",
+  )
 
 
 def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:

@@ -27,12 +27,14 @@ import json
 import jax, numpy as np
 
 jax.config.update('jax_enable_x64', True)
-from sernet_jax import batching, mapping, training
+from sernet_jax import batching, mapping, model, training
 from sernet_jax.protocols import Fold
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
+# All kinds of layers, and soon compiled.
+model.BLOCKS = (8, (3, 3), (2, 2)), (6, (1, 1), None)
 recipe = training.Recipe(
-  ModelSpec(num_classes=2, paths=('joint',), batch_norm_momentum=0.5),
+  ModelSpec(num_classes=2, paths=('joint',), filters=6, batch_norm_momentum=0.5),
   LossSpec(), OptimSpec(learning_rate=1e-3), batch_size=4,
 )
 random = np.random.default_rng(0)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tiny
 
-from sernet_jax import corpora, records, report, run
+from sernet_jax import corpora, mapping, records, report, run
 from sernet_jax.spec import InputError
 
 
@@ -324,3 +324,108 @@ def test_training_on_everything_tests_nothing_and_says_so(place, tmp_path):
   assert (
     'say nothing about new recordings' in (workdir / 'report.html').read_text()
   )
+
+
+def losses(workdir):
+  """(fold, epoch) -> training and test loss."""
+  return {
+    (row['fold'], row.get('seed', 0), row['epoch']): (
+      row['train']['loss'],
+      row['test']['loss'],
+    )
+    for row in records.RunFolder(workdir).read_metrics()
+  }
+
+
+def test_epochs_in_one_call_are_the_same_bits(finished, place, tmp_path):
+  """Blocks of 3 epochs: 1 to 3, then 4 alone; begun in single epochs."""
+  workdir = tmp_path / 'blocks'
+  run.train(settings(place, train__epochs=1), workdir)
+  run.train(settings(place, train__epochs=4, train__report_epochs=3), workdir)
+  assert_same_run(workdir, finished)
+
+
+def test_a_run_begun_with_map_goes_on_with_vmap(
+  finished, place, tmp_path, monkeypatch
+):
+  """Rounding apart: 1e-5 in an epoch, which training then amplifies.
+
+  Whole blocks take one trace and one compilation, however many they are.
+  """
+  made = []
+  make = mapping.make
+
+  def noted(*args):
+    made.append(make(*args))
+    return made[-1]
+
+  monkeypatch.setattr(mapping, 'make', noted)
+  workdir = tmp_path / 'mixed'
+  run.train(settings(place, train__epochs=2), workdir)
+  run.train(
+    settings(place, train__epochs=4, train__fold_mapping='vmap'), workdir
+  )
+  assert [trials.program._cache_size() for trials in made] == [1, 1]
+  ours, expected = losses(workdir), losses(finished)
+  assert ours.keys() == expected.keys()
+  for key, values in expected.items():
+    tolerance = {1: 0, 2: 0, 3: 1e-4, 4: 0.02}[key[-1]]
+    assert ours[key] == pytest.approx(values, rel=tolerance)
+
+
+def test_several_seeds_are_reported_with_their_spread(
+  finished, place, tmp_path
+):
+  workdir = tmp_path / 'seeds'
+  results = run.train(settings(place, train__epochs=4, train__seeds=2), workdir)
+  ours, alone = losses(workdir), losses(finished)
+  # The first seed is the run of one seed, to the bit.
+  assert {k: v for k, v in ours.items() if k[1] == 0} == alone
+  assert {k[1] for k in ours} == {0, 1}
+  assert results['seeds'] == [0, 1]
+  before = records.RunFolder(finished).read_results()
+  assert 'seeds' not in before
+  for name, selection in results['selections'].items():
+    first, second = selection['over_seeds']['seeds']
+    assert (first['seed'], second['seed']) == (0, 1)
+    assert {k: first[k] for k in before['selections'][name]} == (
+      before['selections'][name]
+    )
+    # Every utterance is tested once with each seed, so the pooled UAR is the
+    # mean over seeds.
+    assert np.sum(selection['pooled']['confusion']) == 2 * 24
+    scores = [seed['pooled']['uar'] for seed in (first, second)]
+    assert selection['pooled']['uar'] == pytest.approx(np.mean(scores))
+    spread = selection['over_seeds']
+    assert spread['mean']['uar'] == pytest.approx(np.mean(scores))
+    assert spread['sd']['uar'] == pytest.approx(np.std(scores, ddof=1))
+  assert results['selections']['last']['folds'][0]['epoch'] == [4, 4]
+  folder = records.RunFolder(workdir)
+  assert {row['seed'] for row in folder.read_predictions()} == {0, 1}
+  assert 'seed' not in records.RunFolder(finished).read_predictions()[0]
+  said = report.summary_text(results)
+  assert '4 epochs, 2 seeds, 48 tests' in said
+  assert 'over seeds: UAR mean' in said
+  page = folder.report.read_text()
+  assert 'Each seed' in page and 'seeds 0, 1' in page
+  assert 'Only part of the protocol' not in page
+  with pytest.raises(InputError, match=r'train.seeds=2, not 3'):
+    run.train(settings(place, train__epochs=4, train__seeds=3), workdir)
+
+
+def test_tf32_is_refused_where_it_would_be_float32(place, tmp_path):
+  with pytest.raises(InputError, match=r"'tf32', which this cpu has not"):
+    run.train(settings(place, train__precision='tf32'), tmp_path / 'tf32')
+  assert not (tmp_path / 'tf32').exists()
+
+
+def test_a_run_from_before_seeds_and_precision_is_recalled(
+  finished, place, tmp_path
+):
+  workdir = copy_of(finished, tmp_path)
+  config = json.loads((workdir / 'config.json').read_text())
+  for name in ('seeds', 'precision', 'report_epochs', 'fold_mapping'):
+    del config['train'][name]
+  (workdir / 'config.json').write_text(json.dumps(config))
+  results = run.train(settings(place, train__epochs=4), workdir)
+  assert results == records.RunFolder(finished).read_results()

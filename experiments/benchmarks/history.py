@@ -1,0 +1,86 @@
+r"""Adds a benchmark's figures to the history, or shows it.
+
+  python experiments/benchmarks/step.py && \
+    python experiments/benchmarks/history.py step
+  python experiments/benchmarks/history.py            # shows all lines
+
+One line of history.jsonl per benchmark and day it was run: which commit, on
+what machine, and every figure of BENCHMARK.json whose name has `ratio`,
+`median`, `_s` or `speed` in it. Seconds compare on one machine only; ratios
+travel. Kept in the repository, so that a contributor sees what a change did.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from sernet_jax import records
+
+HERE = pathlib.Path(__file__).parent
+HISTORY = HERE / 'history.jsonl'
+_TIMES = ('ratio', 'median', '_s', 'speed')
+_ABOUT = ('date', 'git_commit', 'cpu', 'cores', 'devices', 'xla_flags')
+
+
+def figures(content: Any, path: str = '') -> Iterator[tuple[str, float]]:
+  """(name, number) of all figures, with the names of the sections before."""
+  if isinstance(content, dict):
+    for name, value in content.items():
+      yield from figures(value, f'{path}.{name}' if path else name)
+  elif any(word in path for word in _TIMES) and not isinstance(content, str):
+    yield path, float(content)
+
+
+def append(
+  benchmark: str, result: dict[str, Any], history: pathlib.Path = HISTORY
+) -> dict[str, Any]:
+  """Adds one line and returns it.
+
+  Args:
+    benchmark: its name.
+    result: what it measured.
+    history: the file.
+  """
+  import jax
+
+  environment = records.environment(jax.devices(), benchmark)
+  row = {
+    'benchmark': benchmark,
+    **{name: environment[name] for name in _ABOUT},
+    'jax': environment['packages']['jax'],
+    'figures': dict(figures(result)),
+  }
+  with history.open('a', encoding='utf-8') as file:
+    file.write(json.dumps(row) + '\n')
+  return row
+
+
+def show(history: pathlib.Path = HISTORY) -> str:
+  """One line of text per line of the history."""
+  if not history.exists():
+    return f'{history} has no line yet; see the text of this file'
+  lines = []
+  for line in history.read_text().splitlines():
+    row = json.loads(line)
+    found = ', '.join(f'{k} {v:.4g}' for k, v in row['figures'].items())
+    commit = (row['git_commit'] or 'installed')[:8]
+    lines.append(f'{row["date"][:10]} {commit} {row["benchmark"]}: {found}')
+  return '\n'.join(lines)
+
+
+def main(names: list[str]) -> None:
+  """See the text of the file."""
+  for name in names:
+    path = HERE / f'{name}.json'
+    if not path.exists():
+      sys.exit(f'{path} is missing; run {HERE / name}.py first')
+    append(name, json.loads(path.read_text()))
+  print(show())
+
+
+if __name__ == '__main__':
+  main(sys.argv[1:])

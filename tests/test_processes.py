@@ -1,0 +1,156 @@
+"""Several processes as one run: two real ones on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import tiny
+
+from sernet_jax import processes, records, run
+from sernet_jax.spec import InputError
+
+
+def free_port():
+  with socket.socket() as probe:
+    probe.bind(('127.0.0.1', 0))
+    return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (('here', 2, 0), r"--coordinator is 'here'; give HOST:PORT"),
+    (('h:99999', 2, 0), r"--coordinator is 'h:99999'"),
+    (('h:1234', None, 0), r'--processes is None'),
+    (('h:1234', 2, 2), r'--process_id is 2; number the 2 processes from 0'),
+    (('auto', 2, None), r'--coordinator=auto finds the processes itself'),
+  ],
+)
+def test_wrong_addresses_and_numbers_are_one_sentence(arguments, message):
+  with pytest.raises(InputError, match=message):
+    processes.connect(*arguments)
+
+
+def test_an_unreachable_coordinator_is_named_after_the_time_is_up():
+  port, start = free_port(), time.monotonic()
+  with pytest.raises(
+    InputError,
+    match=rf'no coordinator answered at 127.0.0.1:{port} for 1 s.*start '
+    'process 0 there, or correct --coordinator',
+  ):
+    processes.connect(f'127.0.0.1:{port}', 2, 1, timeout_s=1)
+  assert time.monotonic() - start < 10
+
+
+def test_a_port_in_use_is_named():
+  with socket.socket() as taken:
+    taken.bind(('', 0))
+    taken.listen()
+    port = taken.getsockname()[1]
+    with pytest.raises(InputError, match=f'port {port} of --coordinator'):
+      processes.connect(f'127.0.0.1:{port}', 2, 0)
+
+
+def test_one_process_agrees_with_itself():
+  group = processes.Group()
+  assert (group.size, group.rank, group.first) == (1, 0, True)
+  assert group.from_first(lambda: 3) == 3
+  assert group.gather({'a': 1}) == [{'a': 1}]
+  assert group.any(True) and not group.any(False)
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('processes')
+  tiny.write_corpus(folder / 'corpus')
+  return folder
+
+
+def settings(place, **changes):
+  csv = place / 'corpus' / 'list.csv'
+  return tiny.config(csv, place / 'features', train__epochs=3, **changes)
+
+
+def start(place, workdir, port, rank, **changes):
+  return subprocess.Popen(
+    [
+      sys.executable,
+      '-m',
+      'sernet_jax.main',
+      *tiny.flags(settings(place, **changes)),
+      f'--workdir={workdir}',
+      f'--coordinator=127.0.0.1:{port}',
+      '--processes=2',
+      f'--process_id={rank}',
+    ],
+    env={**os.environ, 'SERNET_CACHE': str(place / 'cache')},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
+def ended(*started):
+  """(exit code, stdout, stderr) of each; nobody may hang."""
+  found = []
+  try:
+    for process in started:
+      out, err = process.communicate(timeout=600)
+      found.append((process.returncode, out, err))
+  finally:
+    for process in started:
+      process.kill()
+  return found
+
+
+def test_one_killed_and_both_restarted_end_as_one_process_alone(
+  place, tmp_path
+):
+  """3 folds over 2 processes; 'shard' on one device is the same program."""
+  workdir, port = tmp_path / 'two', free_port()
+  pair = [start(place, workdir, port, rank) for rank in range(2)]
+  path = workdir / 'metrics.jsonl'
+  while not path.exists() or len(path.read_text().splitlines()) < 3:
+    assert all(p.poll() is None for p in pair), ended(*pair)
+    time.sleep(0.05)
+  pair[1].send_signal(signal.SIGKILL)
+  pair[0].send_signal(signal.SIGKILL)
+  ended(*pair)
+  assert not (workdir / 'results.json').exists()
+  port = free_port()
+  (code, out, err), (other, said, _) = ended(
+    *(start(place, workdir, port, rank) for rank in range(2))
+  )
+  assert (code, other) == (0, 0), err
+  assert 'UAR' in out
+  assert said.strip().endswith('process 0 has the results')
+  alone = tmp_path / 'alone'
+  run.train(settings(place, train__fold_mapping='shard'), alone)
+  tables = []
+  for folder in (workdir, alone):
+    rows = records.RunFolder(folder).read_metrics()
+    tables.append(
+      {(row['fold'], row['epoch']): {**row, 'seconds': None} for row in rows}
+    )
+  assert tables[0] == tables[1]
+  assert (workdir / 'predictions.csv').read_text() == (
+    alone / 'predictions.csv'
+  ).read_text()
+
+
+def test_processes_of_unlike_configs_are_refused_at_once(place, tmp_path):
+  workdir, port = tmp_path / 'unlike', free_port()
+  found = ended(
+    start(place, workdir, port, 0), start(place, workdir, port, 1, seed=5)
+  )
+  for code, _, err in found:
+    assert code == 2
+    assert 'started with seed=5 and process 0 with 0' in err
+    assert 'Traceback' not in err
+  assert not workdir.exists()
