@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import tqdm
 
 from sernet_jax import (
+  comparable,
   comparison,
   config as config_lib,
   files,
@@ -45,7 +46,7 @@ class Planned:
   arguments: list[str]
   log: pathlib.Path
   num_folds: int
-  tested: comparison.Tested
+  tested: comparable.Tested
 
   @property
   def name(self) -> str:
@@ -146,7 +147,7 @@ def plan(
         ],
         log=workdir / 'logs' / f'{job.name}.txt',
         num_folds=num_folds,
-        tested=comparison.Tested(
+        tested=comparable.Tested(
           run=job.name,
           setting=comparison.setting_name(job.changes),
           seed=experiment.seed,
@@ -157,7 +158,7 @@ def plan(
         ),
       )
     )
-  comparison.require_comparable([each.tested for each in planned])
+  comparable.require_comparable([each.tested for each in planned])
   return planned
 
 

@@ -24,7 +24,7 @@ FLOORS = (
   'spec mel utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
-  'joined emotions crossing',
+  'joined emotions crossing comparable',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
@@ -61,7 +61,8 @@ LIBRARIES = {
   'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': (
-    'canvas comparison_plots inspection plots plots_matrix recording_plot'
+    'canvas comparison_plots inspection plots plots_matrix '
+    'recording_plot'
   ),
   'ml_collections': 'command_line config main run run_bundles sweep sweep_grid',
   'onnx': 'export_onnx',
