@@ -102,6 +102,8 @@ _BLOCK_FRAMES = 512
 
 
 def _fits_the_cache(samples, count, spec) -> bool:
+  if not all(isinstance(size, int) for size in samples.shape):
+    return True  # any batch, in a program for export
   utterances = math.prod(samples.shape[:-1])
   # `top_db` looks at all frames of an utterance.
   return utterances * count <= _BLOCK_FRAMES or spec.top_db is not None

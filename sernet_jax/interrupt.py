@@ -27,7 +27,8 @@ def signals() -> Iterator[list[int]]:
       raise Stopped(number, 'stopped at once; the last checkpoint is kept')
     received.append(number)
     print(
-      'stopping after this epoch, to save the state; once more to stop at once',
+      'stopping after the epochs under way, to save the state; once more to '
+      'stop at once',
       file=sys.stderr,
     )
 

@@ -205,10 +205,19 @@ class Together:
     """See `OneByOne.advance`."""
     start = time.perf_counter()
     steps = self._scatter((first, count), fill=0)
-    self._states, metrics = self.program(
-      *self._data, self._folds, self._states, *steps
-    )
-    places, metrics = self._here(metrics)
+    try:
+      self._states, metrics = self.program(
+        *self._data, self._folds, self._states, *steps
+      )
+      places, metrics = self._here(metrics)
+    except jax.errors.JaxRuntimeError as error:
+      require(
+        'RESOURCE_EXHAUSTED' not in str(error),
+        f'{self._num_trials} folds x seeds at once do not fit the memory of '
+        "the device; choose train.fold_mapping='map', or train fewer folds "
+        '(protocol.folds) at a time',
+      )
+      raise
     done = [number for number, place in enumerate(places) if count[place]]
     metrics = jax.tree.map(lambda leaf: leaf[done], metrics)
     yield [places[n] for n in done], metrics, time.perf_counter() - start

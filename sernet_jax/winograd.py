@@ -87,6 +87,8 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
 def _group(x: jax.Array) -> jax.Array:
   """(examples, ...) to (groups, examples of a group, ...)."""
   examples, height, width = x.shape[:3]
+  if not isinstance(examples, int):  # any batch, in a program for export
+    return x[:, None]
   most = max(1, _GROUP_TILES // (-(-height // 2) * -(-width // 2)))
   size = max(n for n in range(1, most + 1) if examples % n == 0)
   return x.reshape(examples // size, size, *x.shape[1:])

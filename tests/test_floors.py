@@ -61,8 +61,7 @@ LIBRARIES = {
   'h5py': 'keras_files',
   'jinja2': 'report',
   'matplotlib': (
-    'canvas comparison_plots inspection plots plots_matrix '
-    'recording_plot'
+    'canvas comparison_plots inspection plots plots_matrix recording_plot'
   ),
   'ml_collections': 'command_line config main run run_bundles sweep sweep_grid',
   'onnx': 'export_onnx',

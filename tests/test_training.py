@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -234,8 +235,13 @@ def test_evaluation_is_the_loss_without_class_weights(recipe, corpus, folds):
   assert found['loss'] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_block_is_its_epochs_to_the_bit(together, recipe, corpus, folds):
-  """Two epochs in a block of three; the third row stays empty."""
+def test_a_block_is_its_epochs_to_rounding(together, recipe, corpus, folds):
+  """Two epochs in a block of three; the third row stays empty.
+
+  A block is another program than an epoch, so XLA may order its sums in
+  another way, which Adam can make of up to 1e-3 of a step.
+  """
+  close = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=2e-5)
   features, labels = corpus
   arrays = arrays_of(folds, labels)[0]
 
@@ -248,12 +254,10 @@ def test_a_block_is_its_epochs_to_the_bit(together, recipe, corpus, folds):
     arrays, fresh(recipe, 0), np.int32(0), np.int32(2)
   )
   expected, each = together[0]
-  jax.tree.map(np.testing.assert_array_equal, state, expected)
+  jax.tree.map(close, state, expected)
   for epoch in range(2):
     jax.tree.map(
-      lambda many, one, epoch=epoch: np.testing.assert_array_equal(
-        many[epoch], one
-      ),
+      lambda many, one, epoch=epoch: close(many[epoch], one),
       rows,
       each[epoch],
     )
