@@ -22,7 +22,7 @@ PACKAGE = ROOT / 'sernet_jax'
 FLOORS = (
   # 0: facts
   'spec mel utterances corpora iemocap manifest container audio protocols '
-  'metrics cost synthetic voice source_filter files claims timeline export_input',
+  'metrics cost synthetic voice source_filter files claims timeline export_input export_seal',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model ops losses optim keys canvas '
