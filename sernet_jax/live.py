@@ -65,7 +65,7 @@ def estimates(
   pieces: Iterable[np.ndarray],
   model: Model,
   rate_hz: int,
-  hop_s: float = 1.0,
+  hop_s: float | None = None,
   newest_only: bool = False,
 ) -> Iterator[Window]:
   """A window each time one is full, and at the end the one that is not.
@@ -74,7 +74,7 @@ def estimates(
     pieces: float32 (samples,) at `rate_hz`, of any sizes.
     model: from `models.load`.
     rate_hz: of the pieces; other rates than the model's are resampled.
-    hop_s: from window to window.
+    hop_s: from window to window; None as in `recognise`.
     newest_only: of windows that became full with the same piece only the last
       is computed: what is said is about now, even on a slow machine.
 

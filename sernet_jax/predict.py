@@ -91,8 +91,8 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--hop_s',
     type=float,
-    default=1.0,
-    help='from window to window of the timeline; 0 for none (%(default)s)',
+    default=None,
+    help='from window to window of the timeline; 0 for none (1)',
   )
   parser.add_argument(
     '--whole',

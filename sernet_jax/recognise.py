@@ -153,7 +153,7 @@ class _Pending:
 def recognise(
   paths: Iterable[str | os.PathLike[str]],
   model: Model,
-  hop_s: float = 1.0,
+  hop_s: float | None = None,
   whole: str = 'segments',
 ) -> Iterator[Recording | Failure]:
   """What is heard in every recording, in the order of `paths`.
@@ -161,7 +161,8 @@ def recognise(
   Args:
     paths: of any format, rate and length that `audio` reads.
     model: from `models.load`.
-    hop_s: from window to window of the timeline; 0 for no timeline.
+    hop_s: from window to window of the timeline; 0 for no timeline, None for
+      a second (or the model's length if that is shorter).
     whole: 'segments' for the label training's evaluation gives; 'timeline' for
       the mean over the timeline.
 
@@ -171,7 +172,7 @@ def recognise(
   assert whole in WHOLE
   spec = model.audio
   hop = 0
-  if hop_s or whole == 'timeline':
+  if hop_s != 0 or whole == 'timeline':
     hop = timeline.hop_samples(hop_s, spec.sample_rate_hz, spec.num_samples)
   return _recognise(paths, model, hop, whole)
 

@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     '--microphone', action='store_true', help='listen to it instead of stdin'
   )
   parser.add_argument(
-    '--hop_s', type=float, default=1.0, help='between estimates (%(default)s)'
+    '--hop_s', type=float, default=None, help='between estimates (1)'
   )
   parser.add_argument(
     '--model',

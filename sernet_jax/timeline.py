@@ -75,8 +75,13 @@ class Windows:
     self._start += begin
 
 
-def hop_samples(hop_s: float, rate_hz: int, length: int) -> int:
-  """A hop in samples; `InputError` if it is none or leaves gaps."""
+def hop_samples(hop_s: float | None, rate_hz: int, length: int) -> int:
+  """A hop in samples; `InputError` if it is none or leaves gaps.
+
+  None is one second, or the length of a window if that is shorter.
+  """
+  if hop_s is None:
+    return min(rate_hz, length)
   hop = round(hop_s * rate_hz) if np.isfinite(hop_s) else 0
   require(
     0 < hop <= length,

@@ -13,9 +13,12 @@ CLASSES = ('high', 'low', 'none')
 MFCC = MfccSpec(num_mel_bands=20, num_coefficients=8)
 
 
+_init = jax.jit(model.init, static_argnums=1)
+
+
 def weights(spec: ModelSpec, seed: int = 0):
   """Parameters and statistics that are neither 0 nor 1 anywhere."""
-  params, stats = model.init(jax.random.key(seed), spec)
+  params, stats = _init(jax.random.key(seed), spec)
   random = np.random.default_rng(seed)
 
   def moved(leaf):

@@ -80,6 +80,27 @@ def test_size_of_the_release_file(tmp_path):
   assert full.num_parameters == 460_743
 
 
+def test_the_weights_in_the_box():
+  """Small, of the paper's network, trained on all of EMO-DB."""
+  path = bundle.release_path()
+  assert path.stat().st_size < 950_000
+  found = bundle.load(path)
+  assert found.num_parameters == 460_743
+  assert (found.model, found.mfcc) == (ModelSpec(), MfccSpec())
+  assert (found.audio.num_samples, found.feature_kind) == (48_000, 'mfcc')
+  assert found.classes == (
+    'anger',
+    'boredom',
+    'disgust',
+    'fear',
+    'happiness',
+    'neutral',
+    'sadness',
+  )
+  assert found.about['protocol'] == 'all'
+  assert (found.about['corpus'], found.about['synthetic']) == ('emodb', 'no')
+
+
 def test_the_same_bundle_gives_the_same_bytes(content, tmp_path):
   """In another process too, where hashes are seeded anew."""
   (tmp_path / 'a.safetensors').write_bytes(content)

@@ -210,8 +210,13 @@ def test_mistakes_in_a_stream(say, arguments, raw, match):
 def test_lines_come_while_the_input_is_open(place):
   """An estimate does not wait for the end of the stream."""
   process = subprocess.Popen(
-    [sys.executable, '-m', 'sernet_jax.stream', '--hop_s=0.25']
-    + [f'--model={place / "m.safetensors"}'],
+    [
+      sys.executable,
+      '-m',
+      'sernet_jax.stream',
+      '--hop_s=0.25',
+      f'--model={place / "m.safetensors"}',
+    ],
     stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
     env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
