@@ -88,11 +88,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
       share=False,
       max_file_size=_LARGEST_UPLOAD,
       allowed_paths=[str(folder)],
-      # The default theme asks Google for its fonts.
-      theme=gradio.themes.Base(
-        font=['system-ui', 'sans-serif'], font_mono=['monospace']
-      ),
-      footer_links=[],
+      **look(gradio),
     )
   except OSError as error:
     raise InputError(
@@ -100,16 +96,27 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
     ) from error
 
 
+def look(gradio: Any) -> dict[str, Any]:
+  """How the page looks; the default theme would ask Google for fonts."""
+  theme = gradio.themes.Base(
+    font=['system-ui', 'sans-serif'], font_mono=['monospace']
+  )
+  return {'theme': theme, 'footer_links': []}
+
+
 def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
   """The page, not served yet."""
 
   def hear(path):
     if not path:
-      raise gradio.Error('Record something or choose a recording first.')
+      raise gradio.Error(
+        'Record something or choose a recording first.', print_exception=False
+      )
     try:
       return listen(path, model, hop_s, folder)
     except InputError as error:
-      raise gradio.Error(str(error).replace(path, 'The recording')) from error
+      message = str(error).replace(path, 'The recording')
+      raise gradio.Error(message, print_exception=False) from error
 
   note = _NOTE.format(
     name=model.name,
@@ -124,6 +131,7 @@ def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
           sources=['microphone', 'upload'],
           type='filepath',
           label='Recording',
+          buttons=['download'],  # not the one that shares
         )
         button = gradio.Button('Listen', variant='primary')
         shares = gradio.Label(label='The whole recording')
@@ -131,15 +139,17 @@ def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
         picture = gradio.Image(
           label='Waveform, features and probabilities over time',
           type='filepath',
+          show_label=False,
+          buttons=['download', 'fullscreen'],
         )
         windows = gradio.Dataframe(
           headers=['from (s)', 'to (s)', 'label', 'probability'],
           label='Timeline',
         )
     outputs = [shares, picture, windows]
-    button.click(hear, sound, outputs, api_name='listen')
-    sound.upload(hear, sound, outputs, api_name=False)
-    sound.stop_recording(hear, sound, outputs, api_name=False)
+    button.click(hear, sound, outputs, api_visibility='private')
+    sound.upload(hear, sound, outputs, api_visibility='private')
+    sound.stop_recording(hear, sound, outputs, api_visibility='private')
   return page
 
 

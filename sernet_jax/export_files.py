@@ -6,6 +6,7 @@ import importlib
 import pathlib
 from typing import Any
 
+from sernet_jax import export_seal
 from sernet_jax.spec import InputError
 
 # Format -> precisions. What a precision means in each, the format's file says.
@@ -21,6 +22,7 @@ MODULES = {
   '.tflite': 'session_tflite',
   '.stablehlo': 'export_stablehlo',
 }
+SEALED = ('.onnx', '.tflite')  # StableHLO has a checksum of its own
 
 
 def report_path(path: pathlib.Path) -> pathlib.Path:
@@ -44,5 +46,7 @@ def session(path: pathlib.Path, content: bytes, threads: int = 0) -> Any:
       f'{path} is of no exported kind; give a file that ends in '
       f'{", ".join(MODULES)}'
     )
+  if suffix in SEALED:
+    export_seal.check(path, content)
   module = importlib.import_module(f'sernet_jax.{MODULES[suffix]}')
   return module.Session(path, content, threads)

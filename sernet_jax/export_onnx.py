@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sernet_jax import export_chain
+from sernet_jax import export_chain, export_seal
 from sernet_jax.bundle import Bundle
 from sernet_jax.session_onnx import INPUT, OUTPUT, needed
 
@@ -300,8 +300,9 @@ def convert(
   if precision == 'int8':
     assert calibration is not None
     model = _quantized(model, writer.heavy, calibration)
-  helper.set_model_props(model, dict(metadata))
-  return model.SerializeToString()
+  said = {**metadata, export_seal.KEY: export_seal.EMPTY}
+  helper.set_model_props(model, said)
+  return export_seal.sealed(model.SerializeToString())
 
 
 def _quantized(model: Any, nodes: list[str], calibration: np.ndarray) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax import export_chain
+from sernet_jax import export_chain, export_seal
 from sernet_jax.bundle import Bundle
 from sernet_jax.export_tflite_graph import VERSIONS, Range, Value, Writer
 from sernet_jax.session_tflite import (
@@ -75,9 +75,10 @@ def convert(
   model.signatureDefs = [_signature(schema, source, result)]
   note = schema.MetadataT()
   note.name = METADATA
-  note.buffer = writer.buffer(json.dumps(dict(metadata)).encode())
+  said = {**metadata, export_seal.KEY: export_seal.EMPTY}
+  note.buffer = writer.buffer(json.dumps(said).encode())
   model.metadata, model.buffers = [note], writer.buffers
-  return _packed(model)
+  return export_seal.sealed(_packed(model))
 
 
 def _code(schema: Any, name: str) -> Any:

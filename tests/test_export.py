@@ -264,6 +264,15 @@ class TestBadFiles:
     )
     self.check(path, 'again')
 
+  @pytest.mark.parametrize('place', [0.001, 0.4, 0.8, 0.9999])
+  def test_one_flipped_bit(self, exported_file, kind, tmp_path, place):
+    def flip(content):
+      damaged = bytearray(content)
+      damaged[int(place * len(content))] ^= 1
+      return damaged
+
+    self.check(self.copy(exported_file, kind, tmp_path, flip), 'again')
+
   def test_foreign(self, exported_file, kind, tmp_path):
     path = self.copy(exported_file, kind, tmp_path, lambda x: b'x' * 5000)
     self.check(path, 'again')

@@ -24,7 +24,7 @@ FLOORS = (
   'spec mel utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
-  'joined emotions crossing comparable',
+  'joined emotions crossing comparable export_seal',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
