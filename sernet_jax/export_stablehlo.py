@@ -2,7 +2,7 @@
 
 `jax.export` writes a flatbuffer, which `jax.export.deserialize` reads without
 this package. Behind it, where a flatbuffer's readers do not look, stands what
-the file is for, with a checksum of the program.
+the file is for, with a checksum of both.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def convert(
     jax.ShapeDtypeStruct(shape, np.float32)
   )
   program = bytes(exported.serialize())
-  said = {**metadata, _CHECKSUM: hashlib.sha256(program).hexdigest()}
+  said = {**metadata, _CHECKSUM: _digest(program, metadata)}
   trailer = json.dumps(said).encode()
   return program + trailer + len(trailer).to_bytes(8, 'little') + _MARK
 
@@ -106,6 +106,12 @@ class Session:
     return np.asarray(self._call(waveforms))
 
 
+def _digest(program: bytes, metadata: Mapping[str, str]) -> str:
+  """Of the program and of all that is said of it."""
+  said = json.dumps(dict(metadata), sort_keys=True).encode()
+  return hashlib.sha256(program + said).hexdigest()
+
+
 def _split(path: pathlib.Path, content: bytes) -> tuple[bytes, dict[str, str]]:
   """The program and what is said of it; the checksum must fit."""
   end = len(content) - len(_MARK) - 8
@@ -120,7 +126,7 @@ def _split(path: pathlib.Path, content: bytes) -> tuple[bytes, dict[str, str]]:
       raise ValueError
     said = json.loads(content[end - size : end])
     program = content[: end - size]
-    if hashlib.sha256(program).hexdigest() != said.pop(_CHECKSUM):
+    if said.pop(_CHECKSUM) != _digest(program, said):
       raise ValueError
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise InputError(

@@ -169,7 +169,7 @@ class Cluster:
     """Job -> what an earlier sweep submitted and Slurm still has."""
     if not self._ids.exists():
       return {}
-    found = {
+    found: dict[str, Any] = {
       name: self._submitit.SlurmJob(self._folder, number)
       for name, number in files.read_json(self._ids).items()
     }

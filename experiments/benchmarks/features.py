@@ -186,7 +186,7 @@ def main() -> None:
     preset, function, in_batch = PEERS[name]
     try:
       check(name, preset, function, single)
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a library for CUDA
       missing.append(f'{name} ({error})')
       continue
     if not in_batch:
