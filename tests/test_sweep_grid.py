@@ -171,7 +171,11 @@ def test_every_claim_of_the_paper_has_a_page():
   }
 
 
-@pytest.mark.parametrize('path', README, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+  'path',
+  [path for path in README if 'sernet_jax.sweep' in path.read_text()],
+  ids=lambda path: path.parent.name,
+)
 def test_the_commands_of_the_experiments_build_their_grids(path):
   """Flags exist, every job passes the specs, the baseline is a setting."""
   parser = argparse.ArgumentParser(allow_abbrev=False)

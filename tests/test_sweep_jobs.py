@@ -160,7 +160,7 @@ def test_sigint_stops_the_running_job_and_starts_no_other(
     sweep_jobs.execute(jobs, engine)
   assert stop.value.exit_code == 130
   assert engine.started == ['seed=0', 'seed=1']
-  assert 'stopping after this epoch' in capsys.readouterr().err
+  assert 'stopping after the epochs under way' in capsys.readouterr().err
 
 
 def test_jobs_of_a_cluster_are_left_alone_when_the_sweep_stops(
