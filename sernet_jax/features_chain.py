@@ -89,9 +89,11 @@ def mfcc(
   """
   samples, count, mask = features_frames.padded(waveform, spec, lengths)
   whole = functools.partial(_mfcc_whole, count=count, mask=mask, spec=spec)
-  if _fits_the_cache(samples, count, spec):
+  if _fits_the_cache(samples, count):
     return _masked(whole(samples), mask)
-  in_blocks = functools.partial(_mfcc_in_blocks, count=count, spec=spec)
+  in_blocks = functools.partial(
+    _mfcc_in_blocks, count=count, mask=mask, spec=spec
+  )
   cepstrum = jax.lax.platform_dependent(samples, cpu=in_blocks, default=whole)
   return _masked(cepstrum, mask)
 
@@ -101,12 +103,10 @@ def mfcc(
 _BLOCK_FRAMES = 512
 
 
-def _fits_the_cache(samples, count, spec) -> bool:
+def _fits_the_cache(samples, count) -> bool:
   if not all(isinstance(size, int) for size in samples.shape):
     return True  # any batch, in a program for export
-  utterances = math.prod(samples.shape[:-1])
-  # `top_db` looks at all frames of an utterance.
-  return utterances * count <= _BLOCK_FRAMES or spec.top_db is not None
+  return math.prod(samples.shape[:-1]) * count <= _BLOCK_FRAMES
 
 
 def _mfcc_whole(samples, count, mask, spec):
@@ -114,28 +114,66 @@ def _mfcc_whole(samples, count, mask, spec):
   return mfcc_of_frames(frames, spec, mask)
 
 
-def _mfcc_in_blocks(samples, count, spec):
+def _mfcc_in_blocks(samples, count, mask, spec):
   """The same numbers, a few frames of every utterance at a time.
 
   The blocks go along the frames, so that utterances may lie on several
-  devices.
+  devices. `top_db` looks at all frames of an utterance, so with it a second
+  round starts from the bands of the first. The last block overlaps the one
+  before instead of needing longer arrays: what is allocated anew for every
+  call costs a CPU more than to compute a few frames twice.
   """
-  utterances = math.prod(samples.shape[:-1])
-  size = min(count, max(1, _BLOCK_FRAMES // utterances))
-  blocks = -(-count // size)
+  batch = samples.shape[:-1]
+  size = min(count, max(1, _BLOCK_FRAMES // math.prod(batch)))
   reach = (size - 1) * spec.hop_samples + spec.frame_samples
-  lack = (blocks * size - count) * spec.hop_samples
-  sides = [(0, 0)] * (samples.ndim - 1) + [(0, lack)]
-  samples = jnp.pad(samples, sides)
 
-  def block(number):
-    start = number * (size * spec.hop_samples)
-    piece = jax.lax.dynamic_slice_in_dim(samples, start, reach, axis=-1)
-    return mfcc_of_frames(features_frames.split(piece, size, spec), spec)
+  def bands(start):
+    piece = jax.lax.dynamic_slice_in_dim(
+      samples, start * spec.hop_samples, reach, axis=-1
+    )
+    return _bands(features_frames.split(piece, size, spec), spec)
 
-  cepstra = jnp.moveaxis(jax.lax.map(block, jnp.arange(blocks)), 0, -3)
-  cepstra = cepstra.reshape(*samples.shape[:-1], blocks * size, -1)
-  return cepstra[..., :count, :]
+  def over_blocks(step, *widths):
+    """Calls step(first frame, arrays (..., frames, width)) block by block."""
+    empty = [jnp.zeros((*batch, count, w), samples.dtype) for w in widths]
+
+    def body(number, arrays):
+      start = jnp.minimum(number * size, count - size)
+      return [
+        jax.lax.dynamic_update_slice_in_dim(array, part, start, axis=-2)
+        for array, part in zip(arrays, step(start), strict=True)
+      ]
+
+    return jax.lax.fori_loop(0, -(-count // size), body, empty)
+
+  if spec.top_db is None:
+    (cepstrum,) = over_blocks(
+      lambda start: [_cepstrum(*bands(start), spec)], spec.num_coefficients
+    )
+    return cepstrum
+
+  def part_of(array, start):
+    return jax.lax.dynamic_slice_in_dim(array, start, size, axis=-2)
+
+  def first_round(start):
+    log_mel, energy = bands(start)
+    loudest = log_mel.max(axis=-1, keepdims=True)
+    return [log_mel, loudest] + ([] if energy is None else [energy])
+
+  widths = [spec.num_mel_bands, 1] + ([] if spec.zeroth == 'cepstrum' else [1])
+  log_mel, loudest, *energy = over_blocks(first_round, *widths)
+  floor = _floor(loudest, spec, mask)
+  (cepstrum,) = over_blocks(
+    lambda start: [
+      _cepstrum(
+        jnp.maximum(part_of(log_mel, start), floor),
+        part_of(energy[0], start) if energy else None,
+        spec,
+      )
+    ],
+    spec.num_coefficients,
+  )
+  return cepstrum
 
 
 def mfcc_of_frames(
@@ -151,13 +189,27 @@ def mfcc_of_frames(
   Returns:
     (..., frames, coefficients).
   """
-  spectrum, frame_energy = _spectrum(frames, spec)
-  log_mel = compress(_matmul(spectrum, mel_matrix(spec)), spec, mask)
+  log_mel, energy = _bands(frames, spec)
+  if spec.top_db is not None:
+    log_mel = jnp.maximum(log_mel, _floor(log_mel, spec, mask))
+  return _cepstrum(log_mel, energy, spec)
+
+
+def _bands(frames, spec):
+  """Compressed bands without the floor of `top_db`; energies of the frames.
+
+  The energy, (..., frames, 1), is None where the zeroth coefficient is the
+  cepstrum's own.
+  """
+  spectrum, energy = _spectrum(frames, spec)
+  if spec.zeroth == 'spectrum_energy':
+    energy = spectrum.sum(axis=-1, keepdims=True)
+  return _compress(_matmul(spectrum, mel_matrix(spec)), spec), energy
+
+
+def _cepstrum(log_mel, energy, spec):
   cepstrum = _matmul(log_mel, dct_matrix(spec))
   if spec.zeroth != 'cepstrum':
-    energy = frame_energy
-    if spec.zeroth == 'spectrum_energy':
-      energy = spectrum.sum(axis=-1, keepdims=True)
     energy = jnp.log(_floored(energy, spec))
     cepstrum = jnp.concatenate([energy, cepstrum[..., 1:]], axis=-1)
   if spec.clip is not None:
@@ -178,19 +230,27 @@ def compress(
   Returns:
     The shape of `mel`.
   """
+  compressed = _compress(mel, spec)
+  if spec.top_db is None:
+    return compressed
+  return jnp.maximum(compressed, _floor(compressed, spec, mask))
+
+
+def _compress(mel, spec):
+  """`compress` without the floor of `top_db`."""
   floored = _floored(mel, spec)
   if spec.compression == 'power':
     return floored**spec.exponent
   if spec.compression == 'ln':
     return jnp.log(floored)
-  decibels = (10.0 / math.log(10.0)) * jnp.log(floored)
-  if spec.top_db is None:
-    return decibels
-  seen = decibels
+  return (10.0 / math.log(10.0)) * jnp.log(floored)
+
+
+def _floor(decibels, spec, mask):
+  """`top_db` below the loudest of (..., frames, bands), (..., 1, 1)."""
   if mask is not None:
-    seen = jnp.where(mask[..., None], decibels, -jnp.inf)
-  highest = seen.max(axis=(-2, -1), keepdims=True)
-  return jnp.maximum(decibels, highest - spec.top_db)
+    decibels = jnp.where(mask[..., None], decibels, -jnp.inf)
+  return decibels.max(axis=(-2, -1), keepdims=True) - spec.top_db
 
 
 def _spectrum(frames, spec):

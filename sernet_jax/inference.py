@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
 from sernet_jax import bundle as bundle_lib, feature_cache, folded
-from sernet_jax.spec import AudioSpec, MfccSpec, require
+from sernet_jax.spec import AudioSpec, MfccSpec, ModelSpec, require
 
 BATCH = 16
 
@@ -35,7 +36,30 @@ def probabilities(
   return folded.probabilities(bundle.model, bundle.folded, features[..., None])
 
 
-_network = jax.jit(folded.probabilities, static_argnums=0)
+# Segments that a CPU takes at a time, so that their maps stay in its cache and
+# need no fresh memory: a batch of 32 takes half the time.
+_GROUP = 4
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _ensemble(
+  kind: str, mfcc: MfccSpec, spec: ModelSpec, weights: Any, waveforms: jax.Array
+) -> jax.Array:
+  """Mean probabilities; `weights` are one network's, or stacked in a list."""
+
+  def vote(waveforms):
+    features = feature_cache.KINDS[kind](waveforms, mfcc)[..., None]
+
+    def network(folded_):
+      return folded.probabilities(spec, folded_, features)
+
+    if isinstance(weights, dict):
+      return network(weights)
+    return jax.lax.map(network, weights[0]).mean(axis=0)
+
+  if jax.default_backend() != 'cpu' or len(waveforms) <= _GROUP:
+    return vote(waveforms)
+  return jax.lax.map(lambda x: vote(x[None])[0], waveforms, batch_size=_GROUP)
 
 
 class Recogniser:
@@ -65,10 +89,12 @@ class Recogniser:
     self.bundle = first
     self.name = name or first.about.get('name', 'model')
     self._batch = batch
-    self._weights = [jax.device_put(bundle.folded) for bundle in bundles]
-    self._features = functools.partial(
-      feature_cache.KINDS[first.feature_kind], spec=first.mfcc
-    )
+    weights: Any = [folded.ready(bundle.folded) for bundle in bundles]
+    if len(bundles) == 1:
+      (weights,) = weights
+    else:
+      weights = [jax.tree.map(lambda *each: np.stack(each), *weights)]
+    self._weights = jax.device_put(weights)
 
   @property
   def classes(self) -> tuple[str, ...]:
@@ -108,10 +134,8 @@ class Recogniser:
       part = segments[start : start + batch]
       padded = np.zeros((batch, part.shape[1]), np.float32)
       padded[: len(part)] = part
-      features = self._features(padded)[..., None]
-      votes = [
-        np.asarray(_network(self.bundle.model, weights, features))
-        for weights in self._weights
-      ]
-      found.append(np.mean(votes, axis=0)[: len(part)])
+      votes = _ensemble(
+        self.feature_kind, self.mfcc, self.bundle.model, self._weights, padded
+      )
+      found.append(np.asarray(votes)[: len(part)])
     return np.concatenate(found)

@@ -12,6 +12,8 @@ XLA's CPU backend.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +48,40 @@ def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return plain_conv(x, kernel)
   return jax.lax.platform_dependent(
     x, kernel, cpu=winograd.conv, default=plain_conv
+  )
+
+
+def ready(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
+  """A kernel that stays as it is, with what can be computed of it at once.
+
+  Args:
+    kernel: (height, width, inputs, outputs), height and width odd.
+
+  Returns:
+    What `conv_ready` takes.
+  """
+  kernel = jnp.asarray(kernel)
+  found = {'kernel': kernel}
+  if _suits_winograd(kernel):
+    found['tiles'] = winograd.kernel_tiles(kernel)
+  return found
+
+
+def conv_ready(x: jax.Array, ready: Mapping[str, Any]) -> jax.Array:
+  """`conv` with a kernel made `ready`, or with {'kernel': kernel} alone."""
+  if 'tiles' not in ready:
+    return conv(x, jnp.asarray(ready['kernel']))
+
+  def by_tiles(x, kernel, tiles):
+    del kernel
+    return winograd.conv_by_tiles(x, tiles)
+
+  def plain(x, kernel, tiles):
+    del tiles
+    return plain_conv(x, kernel)
+
+  return jax.lax.platform_dependent(
+    x, ready['kernel'], ready['tiles'], cpu=by_tiles, default=plain
   )
 
 

@@ -38,14 +38,30 @@ def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
   Returns:
     (examples, frames, coefficients, outputs).
   """
-  weights = jnp.einsum(
-    'ai,bj,ijco->abco', _G, _G, kernel, precision='highest'
-  ).astype(x.dtype)
-  weights = weights.reshape(_TILES, *kernel.shape[2:])
+  return conv_by_tiles(x, kernel_tiles(kernel))
+
+
+def kernel_tiles(kernel: jax.Array) -> list[jax.Array]:
+  """G g G' of a kernel, which inference needs to compute only once.
+
+  Args:
+    kernel: (3, 3, inputs, outputs).
+
+  Returns:
+    16 arrays (inputs, outputs); one array of all would be cut, and so copied,
+    at every use.
+  """
+  tiles = jnp.einsum('ai,bj,ijco->abco', _G, _G, kernel, precision='highest')
+  tiles = tiles.reshape(_TILES, *kernel.shape[2:]).astype(kernel.dtype)
+  return [tiles[k] for k in range(_TILES)]
+
+
+def conv_by_tiles(x: jax.Array, tiles: list[jax.Array]) -> jax.Array:
+  """`conv` with a kernel given as `kernel_tiles`."""
 
   def one_group(x):
-    tiles = _input_tiles(x)
-    products = [tile @ weights[k] for k, tile in enumerate(tiles)]
+    parts = _input_tiles(x)
+    products = [p @ tile for p, tile in zip(parts, tiles, strict=True)]
     return _output(products, x.shape[:3])
 
   groups = _group(x)

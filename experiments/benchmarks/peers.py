@@ -1,11 +1,15 @@
-"""Light-SERNet here, in PyTorch and in Keras/TensorFlow: who is sooner?
+"""Light-SERNet here and elsewhere: who is sooner?
 
   pip install -e '.[bench]' && python experiments/benchmarks/peers.py
 
-Every peer is its own process with the same weights, batch and waveforms. First
-all must give the same probabilities (1e-4); then they take turns, round after
-round, so that a busy machine treats all alike:
+The peers: the same network in PyTorch (channels last) and in Keras/TensorFlow,
+and our exported files in ONNX Runtime and LiteRT. Every peer is its own
+process with the same weights, batch and waveforms. First all must give the
+same probabilities (1e-4); then they take turns, round after round, so that a
+busy machine treats all alike:
 
+  start      seconds from the start of a process to the probabilities of one
+             utterance; programs that were compiled before come from a cache
   train      seconds per step: forward, backward, update; batch 32, 3 s,
              float32; one process whose threads have all cores
   folds      the same with one one-core process per core side by side, as a
@@ -13,8 +17,8 @@ round, so that a busy machine treats all alike:
   infer_1,   waveform to probabilities, batch 1 and 32, seconds per call
   infer_32
 
-Medians, ratios to ours (below 1: the peer is sooner) and the surroundings go
-to peers.json and peers.png beside this file.
+Medians, ratios to ours (below 1: we are sooner), peak memory and the
+surroundings go to peers.json and peers.png beside this file.
 """
 
 from __future__ import annotations
@@ -36,18 +40,21 @@ HERE = pathlib.Path(__file__).parent
 BATCH = 32
 OURS = 'sernet_jax'
 TWINS = {OURS: 'twin_jax', 'torch': 'twin_torch', 'tensorflow': 'twin_keras'}
+FILES = {'onnxruntime': 'model.onnx', 'litert': 'model.tflite'}
 NAMES = {
   OURS: 'sernet_jax',
   'torch': 'PyTorch, channels last',
   'tensorflow': 'Keras, TensorFlow',
+  'onnxruntime': 'our file in ONNX Runtime',
+  'litert': 'our file in LiteRT',
 }
 
 
-def make_inputs(path: pathlib.Path) -> None:
+def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
   """Weights, a batch and waveforms, the same for all."""
   import jax
 
-  from sernet_jax import interop, model
+  from sernet_jax import audio, interop, model
   from sernet_jax.spec import ModelSpec
 
   random = np.random.default_rng(0)
@@ -60,15 +67,29 @@ def make_inputs(path: pathlib.Path) -> None:
   }
   time_s = np.arange(48_000) / 16_000
   pitch_hz = random.uniform(80, 300, (BATCH, 1))
-  waveforms = 0.3 * np.sign(np.sin(2 * np.pi * pitch_hz * time_s))
-  waveforms += random.normal(size=waveforms.shape) * 0.1
+  raw = 0.3 * np.sign(np.sin(2 * np.pi * pitch_hz * time_s))
+  raw += random.normal(size=raw.shape) * 0.1
+  waveforms = np.stack([audio.prepare(w, w.size) for w in raw])
   np.savez(
     path,
     x=random.normal(size=(BATCH, 184, 40, 1)).astype(np.float32),
     y=random.integers(0, 7, BATCH),
-    waveforms=np.clip(waveforms, -1, 1).astype(np.float32),
+    waveforms=waveforms,
     **{f'w/{name}': value for name, value in weights.items()},
   )
+  return weights
+
+
+def make_files(folder: pathlib.Path, weights, names: list[str]) -> None:
+  """The network as files of the other runtimes."""
+  import twin_jax
+
+  from sernet_jax import export_write
+
+  for name in FILES.keys() & set(names):
+    path = folder / FILES[name]
+    kind = {'.onnx': 'onnx', '.tflite': 'tflite'}[path.suffix]
+    export_write.write(path, twin_jax.bundle(weights), kind, 'fp32')
 
 
 def work(name: str, inputs: str, cores: list[int]) -> None:
@@ -77,22 +98,46 @@ def work(name: str, inputs: str, cores: list[int]) -> None:
   sys.path.insert(0, str(HERE))
   data = dict(np.load(inputs))
   weights = {k[2:]: v for k, v in data.items() if k.startswith('w/')}
-  twin = importlib.import_module(TWINS[name]).Twin(
-    weights, data['x'], data['y'], data['waveforms'], len(cores)
-  )
+  if name in FILES:
+    from twin_files import Twin
+
+    path = pathlib.Path(inputs).parent / FILES[name]
+    twin = Twin(path, data['waveforms'], len(cores))
+  else:
+    twin = importlib.import_module(TWINS[name]).Twin(
+      weights, data['x'], data['y'], data['waveforms'], len(cores)
+    )
   for line in sys.stdin:
     task, count = json.loads(line)
     start = time.perf_counter()
     if task == 'check':
       answer = twin.infer(BATCH).tolist()
+    elif task == 'memory':
+      answer = peak_mib()
     else:
-      for _ in range(count):
-        if task == 'train':
-          twin.step()
-        else:
+      if task == 'train':
+        twin.steps(count)
+      else:
+        for _ in range(count):
           twin.infer(int(task.removeprefix('infer_')))
       answer = (time.perf_counter() - start) / count
     print(json.dumps({'answer': answer}), flush=True)
+
+
+def peak_mib() -> float:
+  """Most memory this process has had, from the kernel's own count."""
+  lines = pathlib.Path('/proc/self/status').read_text().splitlines()
+  counts = dict(line.split(':', 1) for line in lines)
+  return int(counts['VmHWM'].split()[0]) / 1024
+
+
+SHORT = {
+  OURS: 'ours',
+  'torch': 'torch',
+  'tensorflow': 'TF',
+  'onnxruntime': 'ORT',
+  'litert': 'LiteRT',
+}
 
 
 class Peer:
@@ -123,6 +168,11 @@ class Peer:
         return json.loads(line)['answer']
     raise SystemExit(f'a peer ended with code {self.process.wait()}')
 
+  def end(self) -> None:
+    """Ends the process."""
+    self.process.kill()
+    self.process.wait()
+
   def ask(self, task: str, count: int = 1):
     """Starts a task and waits."""
     self.tell(task, count)
@@ -139,7 +189,7 @@ def together(peers: list[Peer], task: str, count: int) -> float:
 def main() -> None:
   """Checks, measures in turns, prints and stores."""
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument('--peers', default='torch,tensorflow')
+  parser.add_argument('--peers', default='torch,tensorflow,onnxruntime,litert')
   parser.add_argument('--rounds', type=int, default=7)
   parser.add_argument('--output', default=str(HERE / 'peers'))
   parser.add_argument('--worker', default='')
@@ -152,30 +202,47 @@ def main() -> None:
     return
   names = [OURS, *filter(None, arguments.peers.split(','))]
   cores = sorted(os.sched_getaffinity(0))
-  seconds = {}
+  trained = [name for name in names if name in TWINS]
+  seconds, memory = {}, {}
   with tempfile.TemporaryDirectory() as folder:
     inputs = pathlib.Path(folder) / 'inputs.npz'
-    make_inputs(inputs)
+    os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', f'{folder}/xla')
+    make_files(inputs.parent, make_inputs(inputs), names)
+
+    def started(name: str) -> float:
+      begin = time.perf_counter()
+      peer = Peer(name, inputs, cores)
+      peer.ask('infer_1')
+      took = time.perf_counter() - begin
+      memory.setdefault('start', {})[name] = peer.ask('memory')
+      peer.end()
+      return took
+
+    seconds['start'] = rounds(
+      {name: lambda name=name: started(name) for name in names}, 3
+    )
     wide = {name: Peer(name, inputs, cores) for name in names}
     check(wide)
-    for task, count in (('train', 2), ('infer_1', 20), ('infer_32', 3)):
+    for task, count in (('infer_1', 20), ('infer_32', 3), ('train', 4)):
+      able = names if task != 'train' else trained
       seconds[task] = rounds(
-        {n: lambda p=p, t=task, c=count: p.ask(t, c) for n, p in wide.items()},
+        {n: lambda p=wide[n], t=task, c=count: p.ask(t, c) for n in able},
         arguments.rounds,
       )
+    memory['train'] = {name: wide[name].ask('memory') for name in trained}
     for peer in wide.values():
-      peer.process.kill()
+      peer.end()
     narrow = {
-      name: [Peer(name, inputs, [core]) for core in cores] for name in names
+      name: [Peer(name, inputs, [core]) for core in cores] for name in trained
     }
     seconds['folds'] = rounds(
-      {n: lambda p=p: together(p, 'train', 2) for n, p in narrow.items()},
+      {n: lambda p=p: together(p, 'train', 4) for n, p in narrow.items()},
       arguments.rounds,
     )
     for peers in narrow.values():
       for peer in peers:
-        peer.process.kill()
-  store(seconds, cores, pathlib.Path(arguments.output))
+        peer.end()
+  store(seconds, memory, cores, pathlib.Path(arguments.output))
 
 
 def check(peers: dict[str, Peer]) -> None:
@@ -199,7 +266,7 @@ def rounds(tasks, count: int) -> dict[str, list[float]]:
   return seconds
 
 
-def store(seconds, cores, output: pathlib.Path) -> None:
+def store(seconds, memory, cores, output: pathlib.Path) -> None:
   """Prints the table; writes the figures and their picture."""
   import jax
 
@@ -210,11 +277,12 @@ def store(seconds, cores, output: pathlib.Path) -> None:
   result['cores'] = len(cores)
   for name in ('cpu', 'packages', 'date'):
     result[name] = environment[name]
-  for name in ('torch', 'tensorflow', 'keras'):
+  for name in ('torch', 'tensorflow', 'keras', 'onnxruntime', 'ai-edge-litert'):
     try:
       result['packages'][name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
       continue
+  result['peak_memory_mib'] = memory
   result['tasks'] = {}
   for task, by_name in seconds.items():
     ours = by_name[OURS]
@@ -244,6 +312,7 @@ def draw(result, path: pathlib.Path) -> None:
   from sernet_jax import canvas
 
   titles = {
+    'start': 'start to first\nprobabilities',
     'train': 'training step,\nall threads',
     'folds': 'training step,\none core each',
     'infer_1': 'inference,\none utterance',
@@ -251,7 +320,7 @@ def draw(result, path: pathlib.Path) -> None:
   }
   with mpl.rc_context(canvas.STYLE):
     figure = canvas.new_figure(
-      9.0, 2.9, 'Milliseconds, median',
+      11.0, 3.0, 'Milliseconds, median',
       f'3 s, float32, {result["cores"]} cores, {result["cpu"]}', False,
     )  # fmt: skip
     axes = figure.subplots(1, len(titles))
@@ -261,7 +330,7 @@ def draw(result, path: pathlib.Path) -> None:
       bars = axis.bar(range(len(heights)), heights, color=canvas.GREY)
       bars[0].set_color(canvas.COLORS['uar'])
       axis.bar_label(bars, fmt='%.0f', fontsize=8)
-      short = [name.replace('_', '_\n') for name in figures]
+      short = [SHORT[name] for name in figures]
       axis.set_xticks(range(len(heights)), short, fontsize=7)
       axis.set_title(title, fontsize=9)
       axis.margins(y=0.15)

@@ -77,6 +77,11 @@ class Twin:
     self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
     return loss
 
+  def steps(self, count: int) -> None:
+    """Training steps, one after another."""
+    for _ in range(count):
+      self.step()
+
   def step(self) -> None:
     """One training step: forward, backward, update."""
     self.train().numpy()

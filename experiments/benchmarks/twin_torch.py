@@ -113,6 +113,11 @@ class Twin:
       self.network.parameters(), 1e-4, eps=1e-7, fused=True
     )
 
+  def steps(self, count: int) -> None:
+    """Training steps, one after another."""
+    for _ in range(count):
+      self.step()
+
   def step(self) -> None:
     """One training step: forward, backward, update."""
     self.network.train()
