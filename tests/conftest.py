@@ -61,6 +61,41 @@ def golden_weights(golden):
   }
 
 
+@pytest.fixture(scope='module')
+def quick_compiles():
+  """Half the compile time, for files that ask what a run does, not how fast.
+
+  Programs are left less optimised, here and in the processes a test starts.
+  Not for files that compare figures with those of other libraries.
+  """
+  import jax
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+    jax.config.update('jax_disable_most_optimizations', True)
+    jax.clear_caches()
+    yield
+    jax.config.update('jax_disable_most_optimizations', False)
+    jax.clear_caches()
+
+
+@pytest.fixture(scope='module')
+def two_blocks():
+  """The network with two of its five blocks: compiled in a third of the time.
+
+  The first has channels enough for winograd.py, the last one window over
+  everything. Only for what looks at training, not at the network.
+  """
+  from sernet_jax import model
+
+  with pytest.MonkeyPatch.context() as patch:
+    blocks = (32, (3, 3), (2, 2)), (32, (1, 1), None)
+    patch.setattr(model, 'BLOCKS', blocks)
+    model._graph.cache_clear()
+    yield
+  model._graph.cache_clear()
+
+
 @pytest.fixture
 def strict_ranks():
   """An array meets one of another rank only where the code says how.

@@ -27,6 +27,19 @@ def test_equals_the_network_it_comes_from(spec):
   np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
+def test_made_ready_it_computes_the_same():
+  """Kernels given as tiles, on the way that `predict` takes."""
+  spec = ModelSpec(num_classes=2)
+  plain = folded.fold(spec, *model.init(jax.random.key(0), spec))
+  ready = folded.ready(plain)
+  assert len(ready['block1']['tiles']) == 16
+  assert 'tiles' not in ready['block5'] and 'tiles' not in ready['joint']
+  x = np.random.default_rng(1).normal(size=(5, 21, 9, 1)).astype(np.float32)
+  np.testing.assert_allclose(
+    folded.logits(spec, ready, x), folded.logits(spec, plain, x), atol=1e-6
+  )
+
+
 def test_equals_tensorflow(golden, golden_weights):
   """The authors' variables, folded, give TensorFlow's probabilities."""
   params, stats = interop.from_keras(golden_weights)
