@@ -157,7 +157,7 @@ def test_the_training_confusion_counts_each_example_once(together, folds):
 
 def test_it_learns_what_can_be_learnt(run_epoch, recipe, corpus, folds):
   arrays = arrays_of(folds, corpus[1])[0]
-  _, rows = trained(run_epoch, recipe, corpus, arrays, epochs=30)
+  _, rows = trained(run_epoch, recipe, corpus, arrays, epochs=60)
   assert rows[-1]['train']['loss'] < 0.5 * rows[0]['train']['loss']
   assert np.trace(rows[-1]['test']['confusion']) == len(folds[0].test)
 
