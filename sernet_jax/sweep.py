@@ -2,6 +2,9 @@ r"""Trains every combination of some settings and compares what comes out.
 
 python -m sernet_jax.sweep --config=configs/emodb.py \
     --axis loss.name=cross_entropy,focal --axis seed=0:5 --workdir=runs/losses
+
+With --seeds_together the five seeds of a setting are one run, in one program;
+see `sernet_jax.sweep_seeds`.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ _SEEDS_TOGETHER = flags.DEFINE_bool(
   'seeds_together',
   False,
   'Train the seeds of a setting in one program, as one run of train.seeds '
-  'seeds; for accelerators.',
+  'seeds.',
 )
 _YES = flags.DEFINE_bool('yes', False, 'Go on with a very large grid.')
 _PLAN = flags.DEFINE_bool('plan', False, 'List the jobs and run none.')
