@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -134,7 +135,7 @@ def test_the_sweep_ends_in_one_comparison(finished):
   assert len(content['runs']) == 4
   page = (workdir / 'comparison.html').read_text()
   assert 'Trained for 2 epochs where the paper has 300' in page
-  assert content['command'] in page.replace('&#39;', "'")
+  assert content['command'] in html.unescape(page)
   assert str(workdir / 'comparison.html') in out
 
 
