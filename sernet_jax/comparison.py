@@ -7,19 +7,34 @@ utterances under one protocol can be compared.
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import itertools
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sernet_jax import claims, config as config_lib, metrics, significance
-from sernet_jax.comparable import Tested, require_comparable
-from sernet_jax.records import RunFolder
+from sernet_jax import claims, metrics, significance
+from sernet_jax.comparable import require_comparable
+from sernet_jax.compared_runs import (
+  REPEATS,
+  Run,
+  fields_that_differ,
+  read,
+  read_all,
+  setting_name,
+  shown,
+)
 from sernet_jax.spec import SELECTIONS, nearest, require
+
+__all__ = [
+  'Run',
+  'compare',
+  'fields_that_differ',
+  'read',
+  'read_all',
+  'setting_name',
+  'shown',
+]
 
 SCORE = 'uar'  # what is tested; fixed before any result is seen
 SHOWN = ('uar', 'wa', 'f1_macro')
@@ -31,101 +46,6 @@ TEST = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-  """One finished run as its folder tells it."""
-
-  folder: RunFolder
-  results: dict[str, Any]
-  settings: dict[str, Any]
-  environment: dict[str, Any]
-
-  @property
-  def seed(self) -> int:
-    """Of training and of the random protocols."""
-    return int(self.results['seed'])
-
-  def changes(self, fields: Sequence[str]) -> dict[str, Any]:
-    """Its values of `fields`."""
-    return {field: self.settings[field] for field in fields}
-
-  def tested(self, setting: str) -> Tested:
-    """What it was judged on, from its predictions."""
-    rows = [
-      row
-      for row in self.folder.read_predictions()
-      if (row['selection'], row['weights_dtype'])
-      == ('last', self.results['weights_dtype'])
-    ]
-    return Tested(
-      run=str(self.folder.path),
-      setting=setting,
-      seed=self.seed,
-      corpus=self.results['corpus'],
-      protocol=self.results['protocol'],
-      classes=tuple(self.results['classes']),
-      utterances=collections.Counter(
-        (row['utterance'], row['speaker'], row['label']) for row in rows
-      ),
-    )
-
-
-def read(path: pathlib.Path) -> Run:
-  """A finished run.
-
-  Raises:
-    InputError: if it is no run, or one without results.
-  """
-  folder = RunFolder(path)
-  require(path.is_dir(), f'{path} is no folder; name the folder of a run')
-  require(
-    folder.results.exists(),
-    f'{path} has no results.json; finish the run first, or name the folder of '
-    'a finished one',
-  )
-  results = folder.read_results()
-  settings = {
-    **config_lib.flat(config_lib.DEFAULTS),
-    **config_lib.flat(folder.read_config()),
-    'train.epochs': results['epochs'],
-  }
-  settings = {
-    field: tuple(value) if isinstance(value, list) else value
-    for field, value in settings.items()
-  }
-  return Run(folder, results, settings, folder.read_environment())
-
-
-def fields_that_differ(runs: Sequence[Run]) -> list[str]:
-  """Fields that tell the settings of runs apart, the seed left aside."""
-  ignored = (config_lib.FREE - {'train.epochs'}) | {'name', 'seed'}
-  order = list(config_lib.flat(config_lib.DEFAULTS))
-  names = dict.fromkeys(order)
-  for run in runs:
-    names.update(dict.fromkeys(run.settings))
-  return [
-    field
-    for field in names
-    if field not in ignored
-    and len({repr(run.settings.get(field)) for run in runs}) > 1
-  ]
-
-
-def shown(value: Any) -> str:
-  """A value as it is written in an axis."""
-  if isinstance(value, tuple | list):
-    return '+'.join(map(str, value)) or '()'
-  if isinstance(value, bool):
-    return str(value).lower()
-  return f'{value:g}' if isinstance(value, float) else str(value)
-
-
-def setting_name(changes: Mapping[str, Any]) -> str:
-  """field=value,... of what a setting changes, without the seed."""
-  named = [f'{k}={shown(v)}' for k, v in changes.items() if k != 'seed']
-  return ','.join(named) or 'one setting'
-
-
 def compare(
   runs: Sequence[Run],
   fields: Sequence[str] | None = None,
@@ -134,7 +54,7 @@ def compare(
   """The content of comparison.json.
 
   Args:
-    runs: finished ones.
+    runs: finished ones, of one seed each.
     fields: that tell settings apart; by default those that differ.
     baseline: compare all others with this setting alone; '' for all pairs.
 
@@ -169,7 +89,7 @@ def compare(
     'num_tests': sum(tested[0].utterances.values()),
     'num_speakers': num_speakers,
     'guessing': claims.guessing(results),
-    'fields': [field for field in fields if field != 'seed'],
+    'fields': [field for field in fields if field not in REPEATS],
     'baseline': baseline,
     'test': {
       'name': TEST,
@@ -226,7 +146,7 @@ def _setting(
         counts.sum((0, 1)), runs[0].results['classes']
       ),
     }
-  changes = runs[0].changes([field for field in fields if field != 'seed'])
+  changes = runs[0].changes([field for field in fields if field not in REPEATS])
   return {
     'name': name,
     'changes': changes,
@@ -321,6 +241,11 @@ def _own_notes(groups, content) -> list[str]:
     notes.append(
       'Settings have different numbers of seeds; a difference is taken over '
       'the seeds that both have.'
+    )
+  if any(run.of_several for run in runs):
+    notes.append(
+      'Seeds that trained together in one program are each given an equal '
+      'share of its time.'
     )
   if any(not entry['seeds'] for entry in content['differences']):
     notes.append('Settings without a common seed are not tested.')

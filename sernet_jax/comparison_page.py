@@ -46,7 +46,7 @@ def write(
   """
   notes = list(content['notes'])
   if missing:
-    done = len(content['runs'])
+    done = len({run['folder'] for run in content['runs']})
     notes.insert(
       0,
       f'{len(missing)} of {done + len(missing)} jobs have no results yet and '

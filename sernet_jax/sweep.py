@@ -2,6 +2,9 @@ r"""Trains every combination of some settings and compares what comes out.
 
 python -m sernet_jax.sweep --config=configs/emodb.py \
     --axis loss.name=cross_entropy,focal --axis seed=0:5 --workdir=runs/losses
+
+With --seeds_together the five seeds of a setting are one run, in one program;
+see `sernet_jax.sweep_seeds`.
 """
 
 from __future__ import annotations
@@ -49,6 +52,12 @@ _CLUSTER = flags.DEFINE_multi_string(
 _BASELINE = flags.DEFINE_string(
   'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
 )
+_SEEDS_TOGETHER = flags.DEFINE_bool(
+  'seeds_together',
+  False,
+  'Train the seeds of a setting in one program, as one run of train.seeds '
+  'seeds.',
+)
 _YES = flags.DEFINE_bool('yes', False, 'Go on with a very large grid.')
 _PLAN = flags.DEFINE_bool('plan', False, 'List the jobs and run none.')
 
@@ -82,6 +91,7 @@ def _run() -> int:
     sweep_grid,
     sweep_jobs,
     sweep_results,
+    sweep_seeds,
   )
 
   axes = [sweep_grid.parse_axis(text) for text in _AXIS.value]
@@ -94,6 +104,8 @@ def _run() -> int:
     if field not in fields
   }
   workdir = pathlib.Path(_WORKDIR.value)
+  if _SEEDS_TOGETHER.value:
+    jobs = sweep_seeds.together(jobs, sweep_seeds.former(workdir))
   planned = sweep_jobs.plan(
     jobs, workdir, config_flags.get_config_filename(flag), overrides
   )

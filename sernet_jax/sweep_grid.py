@@ -24,14 +24,22 @@ from typing import Any
 import ml_collections
 
 from sernet_jax import config as config_lib
-from sernet_jax.comparison import setting_name, shown
+from sernet_jax.compared_runs import setting_name, shown
 from sernet_jax.spec import InputError, nearest, require
 
 MANY_JOBS = 1_000
 _MOST_VALUES = 100_000
 _NAME_BYTES = 150  # of a folder's name; most file systems end at 255
 
-__all__ = ['Axis', 'Job', 'count', 'jobs', 'parse_axis', 'setting_name']
+__all__ = [
+  'Axis',
+  'Job',
+  'count',
+  'job',
+  'jobs',
+  'parse_axis',
+  'setting_name',
+]
 
 # Fields in which jobs may not differ: they change no figure.
 _SAME_FIGURES = (config_lib.FREE - {'train.epochs'}) | {'name'}
@@ -93,6 +101,12 @@ def parse_axis(text: str) -> Axis:
       f'--axis {text}: {field} changes no figure, so its jobs would all be '
       f'the same run; set it for all with --config.{field}=',
     )
+    require(
+      field != 'train.seeds',
+      f'--axis {text}: train.seeds repeats a setting and is none itself; give '
+      'the seeds as in --axis seed=0:5, with --seeds_together to train them '
+      'in one program',
+    )
   require(
     len(set(fields)) == len(fields),
     f'--axis {text} names a field twice; name each once',
@@ -143,7 +157,7 @@ def jobs(
     f'this grid has {number:,} jobs, each of them a whole training; add --yes '
     'if that is meant, or give fewer values',
   )
-  return [_job(config, changes) for changes in _combinations(axes)]
+  return [job(config, changes) for changes in _combinations(axes)]
 
 
 def _combinations(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
@@ -154,7 +168,12 @@ def _combinations(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
     yield changes
 
 
-def _job(config: ml_collections.ConfigDict, changes: dict[str, Any]) -> Job:
+def job(config: ml_collections.ConfigDict, changes: dict[str, Any]) -> Job:
+  """A job by what it changes in a config.
+
+  Raises:
+    InputError: if the specs refuse its settings.
+  """
   own = copy.deepcopy(config)
   own.update_from_flattened_dict(changes)
   try:

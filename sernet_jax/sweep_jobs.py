@@ -28,6 +28,7 @@ from sernet_jax import (
   protocols,
   records,
   run as run_lib,
+  sweep_seeds,
 )
 from sernet_jax.spec import InputError, require
 from sernet_jax.sweep_grid import Job
@@ -46,7 +47,7 @@ class Planned:
   arguments: list[str]
   log: pathlib.Path
   num_folds: int
-  tested: comparable.Tested
+  tested: tuple[comparable.Tested, ...]  # one for each seed
 
   @property
   def name(self) -> str:
@@ -54,9 +55,15 @@ class Planned:
     return self.job.name
 
   @property
+  def setting(self) -> str:
+    """What it changes, without the seed."""
+    return comparison.setting_name(self.job.changes)
+
+  @property
   def fold_epochs(self) -> int:
-    """The whole work, one epoch of one fold being 1."""
-    return self.num_folds * self.job.experiment.train.epochs
+    """The whole work, one epoch of one fold and seed being 1."""
+    train = self.job.experiment.train
+    return self.num_folds * train.seeds * train.epochs
 
   def finished(self) -> bool:
     """Whether its results are there, of these settings."""
@@ -122,9 +129,11 @@ def plan(
     if data not in corpora:
       corpora[data] = run_lib.load_corpus(experiment)
     corpus = corpora[data]
-    key = f'{data} {experiment.protocol} {experiment.seed}'
+    key = f'{data} {experiment.protocol} {experiment.seeds}'
     if key not in tests:
       folds = protocols.make(corpus, experiment.protocol, experiment.seed)
+      if 'train.seeds' in job.changes:
+        sweep_seeds.require_same_folds(experiment, corpus)
       places = (int(place) for fold in folds for place in fold.test)
       tests[key] = (
         len(folds),
@@ -147,18 +156,23 @@ def plan(
         ],
         log=workdir / 'logs' / f'{job.name}.txt',
         num_folds=num_folds,
-        tested=comparable.Tested(
-          run=job.name,
-          setting=comparison.setting_name(job.changes),
-          seed=experiment.seed,
-          corpus=corpus.name,
-          protocol=experiment.protocol.name,
-          classes=tuple(corpus.classes),
-          utterances=utterances,
+        tested=tuple(
+          comparable.Tested(
+            run=job.name,
+            setting=comparison.setting_name(job.changes),
+            seed=seed,
+            corpus=corpus.name,
+            protocol=experiment.protocol.name,
+            classes=tuple(corpus.classes),
+            utterances=utterances,
+          )
+          for seed in experiment.seeds
         ),
       )
     )
-  comparable.require_comparable([each.tested for each in planned])
+  comparable.require_comparable(
+    [tested for each in planned for tested in each.tested]
+  )
   return planned
 
 
@@ -190,6 +204,7 @@ def check_folder(
 
 def _require_same_sweep(path, config, fields, now) -> None:
   before = files.read_json(path, ('config', 'fields', 'jobs'))
+  sweep_seeds.require_same_way(path.parent, before['fields'], fields)
   require(
     before['fields'] == fields,
     f'{path.parent} is a sweep over {", ".join(before["fields"])}, not over '

@@ -12,7 +12,7 @@ from sernet_jax.sweep_jobs import Planned
 
 def require_setting(planned: Sequence[Planned], baseline: str) -> None:
   """Raises `InputError` unless `baseline` is '' or one of the settings."""
-  names = {job.tested.setting for job in planned}
+  names = {job.setting for job in planned}
   require(
     not baseline or baseline in names,
     f'--baseline={baseline} is none of the settings: '
@@ -44,8 +44,8 @@ def write(
   ]
   lines = [f'  failed: {name}: {why}' for name, why in missing]
   if done:
-    runs = [comparison.read(job.folder.path) for job in done]
-    settings = {job.tested.setting for job in done}
+    runs = [run for job in done for run in comparison.read_all(job.folder.path)]
+    settings = {job.setting for job in done}
     content = comparison.compare(
       runs,
       list(planned[0].job.changes),
@@ -84,7 +84,8 @@ def compare(
     else:
       found.append(folder)
   content = comparison.compare(
-    [comparison.read(path) for path in found], baseline=baseline
+    [run for path in found for run in comparison.read_all(path)],
+    baseline=baseline,
   )
   page = comparison_page.write(output, content, command)
   return comparison_page.summary_text(content, page)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
+import tempfile
 
 import hypothesis
 import numpy as np
@@ -15,6 +17,25 @@ hypothesis.settings.register_profile(
   'sernet', deadline=None, derandomize=True, database=None
 )
 hypothesis.settings.load_profile('sernet')
+
+
+_COMPILED = 'JAX_COMPILATION_CACHE_DIR'
+
+
+def pytest_configure(config):
+  """Shares compiled programs among all processes of this session.
+
+  Workers and the commands that tests start inherit the variable.
+  """
+  if _COMPILED in os.environ:
+    return
+  folder = os.environ[_COMPILED] = tempfile.mkdtemp(prefix='sernet-xla-')
+
+  def clean():
+    os.environ.pop(_COMPILED, None)
+    shutil.rmtree(folder, ignore_errors=True)
+
+  config.add_cleanup(clean)
 
 
 @pytest.fixture(scope='session')

@@ -176,6 +176,7 @@ def crossed_run(corpora_of_two, tmp_path_factory):
     data__classes='high,low',
     protocol__name='cross',
     train__epochs=1,
+    **tiny.QUICK,
   )
   results = run.train(settings, root / 'cross')
   return RunFolder(root / 'cross'), results, lists

@@ -223,7 +223,10 @@ def test_evaluate_gives_the_results_of_the_checkpoint(
 def test_a_validation_speaker_adds_a_selection(place, tmp_path):
   workdir = tmp_path / 'validation'
   results = run.train(
-    settings(place, train__epochs=2, protocol__validation='speaker'), workdir
+    settings(
+      place, train__epochs=2, protocol__validation='speaker', **tiny.QUICK
+    ),
+    workdir,
   )
   assert list(results['selections']) == ['last', 'validation', 'best_on_test']
   assert 'validation' in records.RunFolder(workdir).read_metrics()[0]
@@ -268,7 +271,9 @@ def test_bad_files_are_named_and_leave_no_folder(place, tmp_path):
   bad = [tmp_path / 'corpus' / f'ann_low_{take}.wav' for take in (0, 2)]
   for path in bad:
     path.write_bytes(b'')
-  wanted = settings(place, data__manifest=str(csv), train__epochs=1)
+  wanted = settings(
+    place, data__manifest=str(csv), train__epochs=1, **tiny.QUICK
+  )
   with pytest.raises(InputError) as caught:
     run.train(wanted, tmp_path / 'run')
   assert all(path.name in str(caught.value) for path in bad)
@@ -282,7 +287,7 @@ def test_bad_files_are_named_and_leave_no_folder(place, tmp_path):
 
 
 def test_a_value_that_is_not_finite_stops_with_numbers(place, tmp_path):
-  wild = settings(place, optim__learning_rate=1e30)
+  wild = settings(place, optim__learning_rate=1e30, **tiny.QUICK)
   with pytest.raises(
     InputError, match=r'fold ann became .* in epoch \d at learning rate 1e\+30'
   ):
@@ -312,7 +317,7 @@ def test_emodb_at_its_full_size_has_the_paper_s_folds(emodb_root):
 
 def test_training_on_everything_tests_nothing_and_says_so(place, tmp_path):
   workdir = tmp_path / 'all'
-  config = settings(place, protocol__name='all', train__epochs=2)
+  config = settings(place, protocol__name='all', train__epochs=2, **tiny.QUICK)
   results = run.train(config, workdir)
   assert list(results['selections']) == ['last']
   (fold,) = results['selections']['last']['folds']

@@ -55,7 +55,8 @@ def test_a_plan_holds_commands_and_the_whole_work(corpus, tmp_path):
   ]
   assert second.arguments[2] == "--config.model.paths=('joint',)"
   assert first.fold_epochs == 3 * 5
-  assert sum(first.tested.utterances.values()) == 24
+  (tested,) = first.tested
+  assert sum(tested.utterances.values()) == 24
   assert not tmp_path.joinpath('logs').exists()
 
 

@@ -60,6 +60,10 @@ SMALL = {
   'train.checkpoint_epochs': 1,
 }
 
+# A network that compiles in about half the time, for claims about runs and
+# not about the network.
+QUICK = {'model__filters': 6, 'model__paths': ('joint',)}
+
 
 def config(csv_path: pathlib.Path, cache: pathlib.Path, **changes):
   """A tiny experiment; `train__epochs=3` sets train.epochs."""
