@@ -9,7 +9,7 @@ instead of 463,431, and no layer but those that every runtime has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -93,13 +93,19 @@ def fold(
   return found
 
 
-def logits(spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array):
+def logits(
+  spec: ModelSpec,
+  folded: Mapping[str, Any],
+  x: jax.Array,
+  conv: Callable[..., jax.Array] = ops.conv,
+):
   """What `model.apply(..., train=False)` gives, to about 1e-5.
 
   Args:
     spec: the network.
     folded: from `fold`.
     x: (examples, frames, coefficients, 1).
+    conv: of a map and a kernel; `ops.plain_conv` leaves it to XLA.
 
   Returns:
     (examples, num_classes).
@@ -114,7 +120,7 @@ def logits(spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array):
     )
 
   def block(x, name, pool):
-    x = ops.conv(x, jnp.asarray(folded[name]['kernel']))
+    x = conv(x, jnp.asarray(folded[name]['kernel']))
     x = jax.nn.relu(x + jnp.asarray(folded[name]['bias']))
     return ops.average_pool(x, pool)
 
