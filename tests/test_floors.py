@@ -44,7 +44,7 @@ FLOORS = (
   'recording_figure export_data export_write export_check export_probe '
   'command_line comparison comparison_page sweep_grid sweep_jobs '
   'sweep_processes sweep_cluster sweep_engines sweep_results conduct '
-  'cost_probe',
+  'cost_probe lengths',
   # 5: doors
   'main download predict stream export sweep compare cross demo',
 )
@@ -77,7 +77,7 @@ LIBRARIES = {
   'soxr': 'audio timeline',
   'submitit': 'sweep_cluster',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio conduct export fetch inspection predict sweep_jobs',
+  'tqdm': ('audio conduct export fetch inspection lengths predict sweep_jobs'),
 }
 FLOOR_OF_JAX = 1
 
