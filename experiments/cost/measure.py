@@ -311,6 +311,7 @@ def main(arguments: list[str]) -> None:
       jax.devices(), 'python experiments/cost/measure.py'
     ),
   }
+  del content['environment']['platform']  # tells of one machine, not of speed
   files.write_json(output / 'results.json', content)
   figure(content, output / 'cost.png')
   if not (output / 'README.md').exists():

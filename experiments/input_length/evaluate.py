@@ -166,6 +166,7 @@ def main(arguments: list[str]) -> None:
   content['environment'] = records.environment(
     jax.devices(), 'python experiments/input_length/evaluate.py RUN'
   )
+  del content['environment']['platform']  # tells of one machine, not of speed
   content['run']['command'] = command_line.without_paths(
     content['run']['command']
   )
