@@ -84,8 +84,9 @@ def evaluate(monkeypatch):
 
 
 def test_the_command_writes_table_and_figure(
-  place, content, evaluate, tmp_path
+  place, content, evaluate, tmp_path, monkeypatch
 ):
+  monkeypatch.setattr(lengths, 'evaluate', lambda *_: copy.deepcopy(content))
   evaluate.main(
     [str(place / 'run'), '--lengths=0.1', f'--output={tmp_path}', '--root=']
   )
