@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import pathlib
-import re
 import shutil
 import sys
+
+from sernet_jax import command_line
 
 FIGURES = ('learning_curves', 'confusion_last')
 ENVIRONMENT = (
@@ -40,9 +41,9 @@ def main(run: str, target: str) -> None:
 
 def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
   record = json.loads((source / 'comparison.json').read_text())
-  record['command'] = _without_paths(record['command'])
+  record['command'] = command_line.without_paths(record['command'])
   for run in record['runs']:
-    run['command'] = _without_paths(run['command'])
+    run['command'] = command_line.without_paths(run['command'])
     run['folder'] = pathlib.Path(run['folder']).name
     run['environment'] = {
       name: run['environment'][name] for name in ENVIRONMENT
@@ -54,10 +55,6 @@ def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
     print(setting['name'], json.dumps(setting['selections']['last']['scores']))
 
 
-def _without_paths(command: str) -> str:
-  return re.sub(r"\s'?--(config\.data\.root|workdir|output)=\S+", '', command)
-
-
 def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
   content = {
     name: json.loads((source / f'{name}.json').read_text())
@@ -65,7 +62,7 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
   }
   content['config']['data'].update(root='', cache_dir='')
   environment = content['environment']
-  command = _without_paths(environment['command'])
+  command = command_line.without_paths(environment['command'])
   rows = [
     json.loads(line)
     for line in (source / 'metrics.jsonl').read_text().splitlines()

@@ -90,6 +90,11 @@ def _in_one_sentence(error: BaseException) -> str:
   return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
 
 
+def without_paths(command: str) -> str:
+  """A command as it is kept in a repository: no folders of one machine."""
+  return re.sub(r"\s'?--(config\.data\.root|workdir|output)=\S+", '', command)
+
+
 def fail(message: str) -> NoReturn:
   """Prints what is wrong and ends with code 2."""
   print(message, file=sys.stderr)

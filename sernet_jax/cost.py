@@ -17,22 +17,53 @@ _BATCH_NORM_STATISTICS = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class _Layer:
-  """A convolution or the dense layer, and the size of its output map."""
+class Layer:
+  """A convolution or the dense layer.
 
-  kernel_size: int  # multiply-adds per output value
+  Attributes:
+    name: a path, 'block1' to 'block5', or 'head'.
+    kernel: (frames, coefficients) of one filter.
+    inputs: channels it reads.
+    filters: channels it writes.
+    size: (frames, coefficients) of its map; input and output have the same.
+    pool: window and stride of the average that follows; None for the whole
+      map, or for the dense layer none.
+    bias: whether it has one in training.
+    batch_norm: whether BatchNorm follows.
+  """
+
+  name: str
+  kernel: tuple[int, int]
+  inputs: int
   filters: int
-  positions: int  # output values per filter
+  size: tuple[int, int]
+  pool: tuple[int, int] | None
   bias: bool
   batch_norm: bool
 
   @property
-  def kernel(self) -> int:
-    return self.kernel_size * self.filters
+  def weights(self) -> int:
+    """Numbers of the kernel."""
+    return math.prod(self.kernel) * self.inputs * self.filters
 
   @property
   def multiply_adds(self) -> int:
-    return self.kernel * self.positions
+    """Kernel times positions: zeros around the map are multiplied too."""
+    return self.weights * math.prod(self.size)
+
+  @property
+  def multiply_adds_inside(self) -> int:
+    """Without those on zeros around the map, which need not be done."""
+    cells = math.prod(
+      _cells_inside(size, kernel)
+      for size, kernel in zip(self.size, self.kernel, strict=True)
+    )
+    return cells * self.inputs * self.filters
+
+  @property
+  def pooled(self) -> tuple[int, int]:
+    """(frames, coefficients) that the next layer reads."""
+    return (1, 1) if self.pool is None else _pooled(*self.size, self.pool)
 
 
 def cost(
@@ -57,10 +88,10 @@ def cost(
     fp16_bytes: folded parameters at two bytes.
   """
   assert frames > 0 and coefficients > 0
-  layers = _layers(spec, frames, coefficients)
+  layers = list_layers(spec, frames, coefficients)
   convolutions = [layer for layer in layers if layer.batch_norm]
   channels = sum(layer.filters for layer in convolutions)
-  kernels = sum(layer.kernel for layer in layers)
+  kernels = sum(layer.weights for layer in layers)
   biases = sum(layer.filters for layer in layers if layer.bias)
   trainable = kernels + biases + _BATCH_NORM_TRAINABLE * channels
   folded = kernels + sum(layer.filters for layer in layers)
@@ -79,44 +110,53 @@ def cost(
   }
 
 
-def _layers(spec: ModelSpec, frames: int, coefficients: int) -> list[_Layer]:
+def list_layers(
+  spec: ModelSpec, frames: int, coefficients: int = 40
+) -> list[Layer]:
   """All layers with weights, from the input to the logits."""
-  positions = frames * coefficients
+  size = frames, coefficients
   layers = [
-    _Layer(
-      kernel_size=math.prod(PATH_KERNELS[path]),
+    Layer(
+      name=path,
+      kernel=PATH_KERNELS[path],
+      inputs=1,
       filters=spec.filters // len(spec.paths),
-      positions=positions,
+      size=size,
+      pool=PATH_POOL,
       bias=True,
       batch_norm=True,
     )
-    for path in spec.paths
+    for path in PATH_KERNELS
+    if path in spec.paths
   ]
-  channels = spec.filters
-  frames, coefficients = _pooled(frames, coefficients, PATH_POOL)
-  for filters, kernel, pool in BLOCKS:
-    layers.append(
-      _Layer(
-        kernel_size=math.prod(kernel) * channels,
-        filters=filters,
-        positions=frames * coefficients,
-        bias=False,
-        batch_norm=True,
-      )
+  channels, size = spec.filters, layers[0].pooled
+  for number, (filters, kernel, pool) in enumerate(BLOCKS, start=1):
+    block = Layer(
+      name=f'block{number}',
+      kernel=kernel,
+      inputs=channels,
+      filters=filters,
+      size=size,
+      pool=pool,
+      bias=False,
+      batch_norm=True,
     )
-    channels = filters
-    if pool is not None:
-      frames, coefficients = _pooled(frames, coefficients, pool)
-  layers.append(
-    _Layer(
-      kernel_size=channels,
-      filters=spec.num_classes,
-      positions=1,
-      bias=True,
-      batch_norm=False,
-    )
+    layers.append(block)
+    channels, size = filters, block.pooled
+  head = Layer(
+    'head', (1, 1), channels, spec.num_classes, size, None, True, False
   )
-  return layers
+  return [*layers, head]
+
+
+def _cells_inside(size: int, kernel: int) -> int:
+  """Pairs of an output place and a cell of a SAME kernel inside the map."""
+  before = (kernel - 1) // 2  # an even kernel has its odd cell behind
+  first = -before
+  return sum(
+    max(0, min(size, start + kernel) - max(0, start))
+    for start in range(first, first + size)
+  )
 
 
 def _pooled(

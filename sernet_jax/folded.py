@@ -9,7 +9,7 @@ instead of 463,431, and no layer but those that every runtime has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -106,13 +106,19 @@ def ready(folded: Folded) -> Folded:
   }
 
 
-def logits(spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array):
+def logits(
+  spec: ModelSpec,
+  folded: Mapping[str, Any],
+  x: jax.Array,
+  conv: Callable[[jax.Array, Mapping[str, Any]], jax.Array] = ops.conv_ready,
+):
   """What `model.apply(..., train=False)` gives, to about 1e-5.
 
   Args:
     spec: the network.
     folded: from `fold` or `ready`.
     x: (examples, frames, coefficients, 1).
+    conv: of a map and {'kernel': ...}; by default `ops.conv_ready`.
 
   Returns:
     (examples, num_classes).
@@ -127,7 +133,7 @@ def logits(spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array):
     )
 
   def block(x, name, pool):
-    x = ops.conv_ready(x, folded[name])
+    x = conv(x, folded[name])
     x = jax.nn.relu(x + jnp.asarray(folded[name]['bias']))
     return ops.average_pool(x, pool)
 

@@ -72,6 +72,16 @@ def compare(
   Raises:
     InputError: if a folder holds no results, or the runs cannot be compared.
   """
+  content = comparison.compare(
+    [run for path in run_folders(folders) for run in comparison.read_all(path)],
+    baseline=baseline,
+  )
+  page = comparison_page.write(output, content, command)
+  return comparison_page.summary_text(content, page)
+
+
+def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:
+  """The folders of runs; of a sweep, those of its finished jobs."""
   found: list[pathlib.Path] = []
   for folder in folders:
     if (folder / 'sweep.json').exists():
@@ -83,9 +93,4 @@ def compare(
       ]
     else:
       found.append(folder)
-  content = comparison.compare(
-    [run for path in found for run in comparison.read_all(path)],
-    baseline=baseline,
-  )
-  page = comparison_page.write(output, content, command)
-  return comparison_page.summary_text(content, page)
+  return found

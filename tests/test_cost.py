@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from sernet_jax.cost import cost
+from sernet_jax.cost import Layer, cost, list_layers
 from sernet_jax.spec import PATHS, ModelSpec
 
 FRAMES_3S, FRAMES_7S = 184, 434
@@ -80,3 +80,33 @@ def test_paths_share_the_filters(paths):
   # 32 filters each of 11, 9 and 9 cells in the full network.
   assert card['parameters'] - full['parameters'] == kernels - 32 * 29
   assert card == cost(ModelSpec(paths=paths[::-1]), FRAMES_3S)
+
+
+def test_layers_add_up_to_the_card():
+  layers = list_layers(ModelSpec(), FRAMES_3S)
+  assert [layer.name for layer in layers] == [
+    'temporal',
+    'spectral',
+    'joint',
+    *(f'block{k}' for k in range(1, 6)),
+    'head',
+  ]
+  card = cost(ModelSpec(), FRAMES_3S)
+  assert 2e-6 * sum(layer.multiply_adds for layer in layers) == card['mflops']
+  biases = sum(layer.filters for layer in layers)
+  assert (
+    sum(layer.weights for layer in layers) + biases == card['parameters_folded']
+  )
+
+
+def test_multiply_adds_inside_a_map_counted_by_hand():
+  """3 x 3 on 2 x 3: each row sees 2 rows; columns see 2, 3 and 2."""
+
+  def layer(kernel, size):
+    return Layer('x', kernel, 5, 7, size, None, False, True)
+
+  assert layer((3, 3), (2, 3)).multiply_adds_inside == 5 * 7 * (2 * 2) * 7
+  assert layer((3, 3), (2, 3)).multiply_adds == 5 * 7 * 9 * 6
+  assert layer((1, 1), (4, 6)).multiply_adds_inside == 5 * 7 * 24
+  # A kernel longer than the map sees all of it from every place.
+  assert layer((11, 1), (3, 1)).multiply_adds_inside == 5 * 7 * 9

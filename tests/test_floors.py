@@ -24,7 +24,8 @@ FLOORS = (
   'spec mel utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
-  'joined emotions crossing comparable export_seal',
+  'joined emotions crossing comparable export_seal receptive energy pages '
+  'published',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
@@ -37,13 +38,13 @@ FLOORS = (
   'tensorboard bundle bundle_header inference jax_setup keras_files '
   'export_files export_onnx export_stablehlo export_tflite '
   'export_tflite_graph exported session_onnx session_tflite processes '
-  'checkpoint_process',
+  'checkpoint_process cost_measured',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '
   'command_line comparison comparison_page compared_runs sweep_grid '
-  'sweep_jobs sweep_seeds '
-  'sweep_processes sweep_cluster sweep_engines sweep_results conduct',
+  'sweep_jobs sweep_seeds sweep_processes sweep_cluster sweep_engines '
+  'sweep_results conduct cost_probe lengths',
   # 5: doors
   'main download predict stream export sweep compare cross demo',
 )
@@ -76,7 +77,7 @@ LIBRARIES = {
   'soxr': 'audio timeline',
   'submitit': 'sweep_cluster',
   'tensorboardX': 'tensorboard',
-  'tqdm': 'audio conduct export fetch inspection predict sweep_jobs',
+  'tqdm': ('audio conduct export fetch inspection lengths predict sweep_jobs'),
 }
 FLOOR_OF_JAX = 1
 

@@ -1,0 +1,188 @@
+"""A finished run at lengths it was not trained on, with one segment and all.
+
+  python experiments/input_length/evaluate.py RUN
+
+Writes results.json, lengths.png and the table of README.md beside this file.
+--root names the corpus if it has moved, --output another folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import shutil
+import sys
+
+import jax
+import matplotlib as mpl
+
+from sernet_jax import canvas, command_line, files, lengths, pages, records
+from sernet_jax.spec import InputError, require
+
+HERE = pathlib.Path(__file__).parent
+PAPER_EPOCHS = 300
+
+
+def label(content: dict) -> str:
+  """How far the run was trained."""
+  run = content['run']
+  seeds = len(run['seeds'])
+  return (
+    f'{run["corpus"]}, {run["protocol"]}, {run["loss"]}, trained at '
+    f'{run["duration_s"]:g} s for {run["epochs"]} of {PAPER_EPOCHS} epochs, '
+    f'{seeds} seed{"s" * (seeds > 1)}, last epoch, {run["weights_dtype"]} '
+    'weights'
+  )
+
+
+def table(content: dict) -> str:
+  """One line for each length and way of cutting."""
+  costs = {cost['duration_s']: cost for cost in content['costs']}
+  rows = []
+  order = sorted(
+    content['settings'], key=lambda s: (s['duration_s'], s['segments'] == 'all')
+  )
+  for setting in order:
+    pooled, ci95 = setting['summary']['pooled'], setting['summary']['ci95']
+    gain, cost = setting['against_trained'], costs[setting['duration_s']]
+    measured = cost['measured']
+    low, high = (100 * x for x in ci95['uar']) if ci95 else (None, None)
+    rows.append(
+      [
+        f'{setting["duration_s"]:g} s, '
+        + ('all, vote' if setting['segments'] == 'all' else 'centre')
+        + (' (as trained)' if setting['trained'] else ''),
+        f'{100 * pooled["uar"]:.1f}'
+        + (f' [{low:.1f}, {high:.1f}]' if ci95 else ''),
+        f'{100 * pooled["wa"]:.1f}',
+        f'{100 * pooled["f1_macro"]:.1f}',
+        gain and _gain(gain),
+        f'{setting["segments_per_utterance"]:.2f}',
+        f'{setting["segments_per_utterance"] * cost["counted"]["mflops"]:.0f}',
+        f'{cost["counted"]["peak_memory_kib"]:.0f}',
+        cost['xla']['temporary_kib'] and f'{cost["xla"]["temporary_kib"]:.0f}',
+        measured['run_kib'],
+        f'{measured["latency_ms"]["chain"]:.1f} / '
+        f'{measured["least_ms"]["chain"]:.1f}',
+      ]
+    )
+  return pages.table(
+    [
+      'segment',
+      'UAR [95 %]',
+      'WA',
+      'macro F1',
+      'UAR minus as trained [95 %], p (Holm)',
+      'segments per utterance',
+      'MFLOPs per utterance',
+      'peak of the maps, KiB',
+      'XLA, KiB',
+      'measured, KiB',
+      'ms per segment, median / least',
+    ],
+    rows,
+  )
+
+
+def _gain(gain: dict) -> str:
+  text = f'{100 * gain["difference"]["uar"]:+.1f}'
+  if gain['ci95']:
+    low, high = (100 * x for x in gain['ci95']['uar'])
+    text += f' [{low:+.1f}, {high:+.1f}], {gain["p_holm"]:.3f}'
+  return text
+
+
+def figure(content: dict, path: pathlib.Path) -> None:
+  """UAR over the length, and what a segment costs."""
+  with mpl.rc_context(canvas.STYLE):
+    picture = canvas.new_figure(
+      10.0,
+      3.2,
+      'Input length',
+      label(content),
+      content['run']['synthetic'],
+      'bars: 95 % intervals over speakers',
+    )
+    left, right = picture.subplots(1, 2)
+    for segments, words, color, shift in (
+      ('center', 'one centred segment', canvas.COLORS['train'], -0.05),
+      ('all', 'all segments, vote', canvas.COLORS['test'], 0.05),
+    ):
+      some = sorted(
+        (s for s in content['settings'] if s['segments'] == segments),
+        key=lambda s: s['duration_s'],
+      )
+      x = [s['duration_s'] + shift for s in some]
+      y = [100 * s['summary']['pooled']['uar'] for s in some]
+      left.plot(x, y, 'o-', color=color, label=words)
+      for place, s in zip(x, some, strict=True):
+        if s['summary']['ci95']:
+          edges = [100 * edge for edge in s['summary']['ci95']['uar']]
+          left.plot([place] * 2, edges, color=color, linewidth=1)
+    left.set_title('UAR, per cent')
+    left.set_xlabel('seconds of a segment')
+    left.legend()
+    left.grid(axis='y')
+    costs = content['costs']
+    right.plot(
+      [c['duration_s'] for c in costs],
+      [c['counted']['mflops'] for c in costs],
+      'o-',
+      color=canvas.COLORS['validation'],
+    )
+    right.set_title('MFLOPs of a segment')
+    right.set_xlabel('seconds of a segment')
+    right.set_ylim(0)
+    right.grid(axis='y')
+    canvas.save(picture, path)
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('run', type=pathlib.Path)
+  parser.add_argument('--root', default=os.environ.get('SERNET_EMODB', ''))
+  parser.add_argument('--cache', default='')
+  parser.add_argument('--lengths', default='1,2,3,4,5,6,7')
+  parser.add_argument('--repeats', type=int, default=100)
+  parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  given = parser.parse_args(arguments)
+  try:
+    durations_s = [float(text) for text in given.lengths.split(',')]
+  except ValueError:
+    durations_s = []
+  require(
+    bool(durations_s),
+    f'--lengths={given.lengths} is no list of seconds; give such as 1,2,3',
+  )
+  content = {
+    'question': 'How does a trained network do at other lengths?',
+    **lengths.evaluate(given.run, durations_s, given.root, given.cache),
+  }
+  durations_s = sorted({s['duration_s'] for s in content['settings']})
+  content['costs'] = lengths.costs(given.run, durations_s, given.repeats)
+  content['label'] = label(content)
+  content['environment'] = records.environment(
+    jax.devices(), 'python experiments/input_length/evaluate.py RUN'
+  )
+  del content['environment']['platform']  # tells of one machine, not of speed
+  content['run']['command'] = command_line.without_paths(
+    content['run']['command']
+  )
+  files.write_json(given.output / 'results.json', content)
+  figure(content, given.output / 'lengths.png')
+  page = given.output / 'README.md'
+  if not page.exists():
+    shutil.copy(HERE / 'README.md', page)
+  text = table(content)
+  pages.fill(page, 'lengths', f'{content["label"]}:\n\n{text}')
+  print(f'{content["label"]}\n\n{text}')
+
+
+if __name__ == '__main__':
+  try:
+    command_line.set_up_jax()
+    main(sys.argv[1:])
+  except InputError as error:
+    command_line.fail(str(error))

@@ -1,0 +1,379 @@
+"""Table 1 from the folders of finished runs or sweeps, one row a protocol.
+
+  python experiments/table1/assemble.py runs/loso runs/random10 ...
+
+Figures under different protocols do not mean the same, so each row names its
+own and nothing is tested across rows. Writes results.json, table1.png and the
+tables of README.md beside this file; --output takes another folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+
+from sernet_jax import (
+  claims,
+  command_line,
+  comparison,
+  config as config_lib,
+  files,
+  metrics,
+  pages,
+  published,
+  sweep_results,
+)
+from sernet_jax.spec import InputError, require
+
+HERE = pathlib.Path(__file__).parent
+PROTOCOLS = ('loso', 'random10', 'paper2021', 'emobox')
+SHOWN = ('wa', 'uar', 'f1_macro')
+SELECTIONS = ('last', 'best_on_test')
+_OF_MACHINE = ('command', 'platform')  # kept out of the repository
+# What may differ from the paper's settings; the table says it.
+_FREE = {
+  'name',
+  'seed',
+  'train.seeds',
+  'protocol.name',
+  'protocol.folds',
+  'loss.name',
+  'loss.gamma',
+}
+
+
+def check(run: comparison.Run) -> None:
+  """Refuses a run that is no part of this table."""
+  path, results = run.folder.path, run.results
+  require(
+    results['corpus'] == 'emodb',
+    f'{path} is a run on {results["corpus"]!r}, and this table is about '
+    "EMO-DB; name runs of configs/emodb.py with data.corpus='emodb'",
+  )
+  require(
+    results['protocol'] in PROTOCOLS,
+    f'{path} was made under the protocol {results["protocol"]!r}, which tests '
+    f'nothing for this table; name runs of {", ".join(PROTOCOLS)}',
+  )
+  expected = config_lib.flat(config_lib.DEFAULTS)
+  for field, value in sorted(run.settings.items()):
+    if field in _FREE | config_lib.FREE or field not in expected:
+      continue
+    wanted = expected[field]
+    same = value == wanted or (
+      isinstance(wanted, float) and np.isclose(value, wanted, rtol=1e-9)
+    )
+    require(
+      same,
+      f'{path} has {field}={value!r} where the paper has {wanted!r}; it '
+      'belongs in another table, so leave it out',
+    )
+
+
+def rows_of(runs: list[comparison.Run]) -> list[dict]:
+  """One row for each protocol, loss and number of epochs."""
+  groups: dict[tuple, list[comparison.Run]] = {}
+  for run in runs:
+    check(run)
+    settings = run.settings
+    loss = settings['loss.name']
+    gamma = settings['loss.gamma'] if loss == 'focal' else None
+    key = (
+      PROTOCOLS.index(run.results['protocol']),
+      loss,
+      gamma,
+      -run.results['epochs'],
+      settings['protocol.folds'],
+    )
+    groups.setdefault(key, []).append(run)
+  order = sorted(groups, key=lambda key: (*key[:2], key[2] or 0, *key[3:]))
+  return [_row(key, groups[key]) for key in order]
+
+
+def _row(key: tuple, runs: list[comparison.Run]) -> dict:
+  _, loss, gamma, _, folds = key
+  content = comparison.compare(runs, ['loss.name', 'loss.gamma'])
+  (setting,) = content['settings']
+  results = runs[0].results
+  seeds = sorted(
+    seed
+    for run in runs
+    for seed in run.results.get('seeds', [run.results['seed']])
+  )
+  selections = {}
+  for name in SELECTIONS:
+    mean = {
+      score: float(
+        np.mean([r.results['selections'][name]['mean'][score] for r in runs])
+      )
+      for score in metrics.SCORES
+    }
+    selections[name] = {
+      'pooled': setting['selections'][name]['scores'],
+      'ci95': setting['selections'][name]['ci95'],
+      'mean_of_folds': mean,
+    }
+  commands = [run.environment['command'] for run in runs]
+  return {
+    'protocol': results['protocol'],
+    'protocol_in_words': claims.protocol(results)[0],
+    'loss': loss,
+    'gamma': gamma,
+    'epochs': results['epochs'],
+    'epochs_of_the_paper': published.LIGHT_SERNET_EPOCHS,
+    'seeds': seeds,
+    'folds': list(folds),
+    'num_tests': content['num_tests'],
+    'num_speakers': content['num_speakers'],
+    'weights_dtype': content['weights_dtype'],
+    'selections': selections,
+    'notes': content['notes'],
+    'commands': [command_line.without_paths(c) for c in commands],
+    'environments': [
+      {k: v for k, v in run.environment.items() if k not in _OF_MACHINE}
+      for run in runs
+    ],
+  }
+
+
+def how_far(row: dict) -> str:
+  """Epochs, seeds and folds, for wherever a figure of the row stands."""
+  seeds = ', '.join(map(str, row['seeds']))
+  text = (
+    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
+    f'seed{"s" * (len(row["seeds"]) > 1)} {seeds}'
+  )
+  if row['folds']:
+    text += f', folds {", ".join(row["folds"])} only'
+  return text
+
+
+def answers(rows: list[dict]) -> list[dict]:
+  """What the differences between rows say, in points of 100.
+
+  A difference is taken only between rows of the same loss, epochs, folds and
+  seeds; None where a row is missing.
+  """
+  found = []
+  for loss, paper in published.LIGHT_SERNET_EMODB.items():
+    of = {}
+    for row in rows:  # most epochs first
+      if row['loss'] == loss and row['gamma'] in (None, 2.0):
+        of.setdefault(row['protocol'], row)
+    theirs = {score: paper[score] / 100 for score in SHOWN}
+    best = {
+      score: max(
+        b[score] for b in published.EMOBOX_EMODB.values() if score in b
+      )
+      / 100
+      for score in ('wa', 'uar')
+    }
+    for question, protocol, first, second in (
+      (
+        'published minus ours under its scheme (paper2021, best on test)',
+        'paper2021',
+        theirs,
+        _scores(of, 'paper2021', 'best_on_test'),
+      ),
+      (
+        'choosing the epoch on the test set (paper2021, best on test minus '
+        'last)',
+        'paper2021',
+        _scores(of, 'paper2021', 'best_on_test'),
+        _scores(of, 'paper2021', 'last'),
+      ),
+      (
+        'choosing the epoch on the test speaker (loso, best on test minus '
+        'last)',
+        'loso',
+        _scores(of, 'loso', 'best_on_test'),
+        _scores(of, 'loso', 'last'),
+      ),
+      (
+        'having heard the speakers (random10 minus loso, last)',
+        'random10',
+        *_alike(of, 'random10', 'loso'),
+      ),
+      (
+        'published minus the honest figure (loso, last)',
+        'loso',
+        theirs,
+        _scores(of, 'loso', 'last'),
+      ),
+      (
+        'best of the leaderboard minus ours (emobox, last, mean of folds)',
+        'emobox',
+        best,
+        _scores(of, 'emobox', 'last', 'mean_of_folds'),
+      ),
+    ):
+      points = None
+      if first and second:
+        points = {
+          score: 100 * (first[score] - second[score])
+          for score in SHOWN
+          if score in first
+        }
+      found.append(
+        {
+          'loss': loss,
+          'what': question,
+          'points': points,
+          'trained': how_far(of[protocol]) if points else None,
+        }
+      )
+  return found
+
+
+def _scores(
+  of: dict, protocol: str, selection: str, part: str = 'pooled'
+) -> dict | None:
+  return of[protocol]['selections'][selection][part] if protocol in of else None
+
+
+def _alike(of: dict, *names: str) -> list[dict | None]:
+  """Last-epoch scores, if the rows were trained alike."""
+  rows = [of.get(name) for name in names]
+  alike = (
+    all(rows)
+    and len({(r['epochs'], tuple(r['seeds']), bool(r['folds'])) for r in rows})
+    == 1
+  )
+  return [r['selections']['last']['pooled'] if alike else None for r in rows]
+
+
+def table(rows: list[dict]) -> str:
+  """Ours, then what others published; per cent."""
+  lines = []
+  for row in rows:
+    loss = row['loss'].replace('_', '-')
+    loss += f', gamma {row["gamma"]:g}' if row['gamma'] is not None else ''
+    for name in SELECTIONS:
+      selection = row['selections'][name]
+      words = 'last' if name == 'last' else 'best on test (optimistic)'
+      lines.append(
+        [
+          f'`{row["protocol"]}`: {row["protocol_in_words"]}',
+          f'this package, {loss}',
+          how_far(row),
+          f'**{words}**' if name == 'last' else words,
+          row['num_tests'],
+          *(_with_interval(selection, score) for score in SHOWN),
+          ' / '.join(
+            f'{100 * selection["mean_of_folds"][score]:.1f}' for score in SHOWN
+          ),
+        ]
+      )
+  for loss, paper in published.LIGHT_SERNET_EMODB.items():
+    lines.append(
+      [
+        'as `paper2021`',
+        f'published, {loss.replace("_", "-")}',
+        f'{published.LIGHT_SERNET_EPOCHS} epochs',
+        'best on test (optimistic)',
+        1070,
+        *(f'{paper[score]:.2f}' for score in SHOWN),
+        None,
+      ]
+    )
+  for name, board in published.EMOBOX_EMODB.items():
+    means = [f'{board[s]:.2f}' if s in board else '-' for s in SHOWN]
+    lines.append(
+      ['`emobox`', f'leaderboard, {name}, frozen', None, None, 535]
+      + [None] * len(SHOWN)
+      + [' / '.join(means)]
+    )
+  return pages.table(
+    [
+      'protocol',
+      'network',
+      'trained',
+      'epoch chosen',
+      'tests',
+      'WA [95 %]',
+      'UAR [95 %]',
+      'macro F1 [95 %]',
+      'mean of folds: WA / UAR / F1',
+    ],
+    lines,
+  )
+
+
+def _with_interval(selection: dict, score: str) -> str:
+  text = f'{100 * selection["pooled"][score]:.1f}'
+  if selection['ci95']:
+    low, high = (100 * edge for edge in selection['ci95'][score])
+    text += f' [{low:.1f}, {high:.1f}]'
+  return text
+
+
+def answers_table(found: list[dict]) -> str:
+  """The differences, or that a row is missing."""
+
+  def cell(answer, score):
+    if not answer['points']:
+      return 'not run'
+    return (
+      f'{answer["points"][score]:+.1f}' if score in answer['points'] else None
+    )
+
+  return pages.table(
+    ['what it is worth, points', 'loss', 'ours trained', 'WA', 'UAR', 'F1'],
+    [
+      [
+        answer['what'],
+        answer['loss'].replace('_', '-'),
+        answer['trained'],
+        *(cell(answer, score) for score in SHOWN),
+      ]
+      for answer in found
+    ],
+  )
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('runs', nargs='+', type=pathlib.Path)
+  parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  given = parser.parse_args(arguments)
+  folders = sweep_results.run_folders(given.runs)
+  rows = rows_of([comparison.read(path) for path in folders])
+  missing = [
+    name for name in PROTOCOLS if name not in {row['protocol'] for row in rows}
+  ]
+  content = {
+    'question': 'How much of the published figure is the network, how much '
+    'mixing speakers, how much choosing the epoch on the test set?',
+    'rows': rows,
+    'not_run': missing,
+    'published': {
+      'light_sernet': published.LIGHT_SERNET_EMODB,
+      'emobox': published.EMOBOX_EMODB,
+    },
+    'answers': answers(rows),
+  }
+  files.write_json(given.output / 'results.json', content)
+  import draw
+
+  draw.figure(content, given.output / 'table1.png')
+  page = given.output / 'README.md'
+  if not page.exists():
+    shutil.copy(HERE / 'README.md', page)
+  text = table(rows)
+  if missing:
+    text += f'\n\nNot run: {", ".join(missing)}.'
+  pages.fill(page, 'table1', text)
+  pages.fill(page, 'answers', answers_table(content['answers']))
+  print(f'{text}\n\n{answers_table(content["answers"])}')
+
+
+if __name__ == '__main__':
+  try:
+    main(sys.argv[1:])
+  except InputError as error:
+    command_line.fail(str(error))

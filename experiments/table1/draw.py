@@ -1,0 +1,57 @@
+"""The figure of table 1; `assemble.py` says what is in it."""
+
+from __future__ import annotations
+
+import pathlib
+
+import matplotlib as mpl
+
+from sernet_jax import canvas, published
+
+_TITLES = {'wa': 'WA', 'uar': 'UAR', 'f1_macro': 'macro F1'}
+
+
+def figure(content: dict, path: pathlib.Path) -> None:
+  """A line for each row, and one for each published figure."""
+  rows = content['rows']
+  texts = [
+    f'{row["protocol"]}, {row["loss"].replace("_", "-")}\n'
+    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
+    f'{len(row["seeds"])} seed{"s" * (len(row["seeds"]) > 1)}'
+    + (f', {len(row["folds"])} fold(s)' if row['folds'] else '')
+    for row in rows
+  ]
+  theirs = list(published.LIGHT_SERNET_EMODB.items())
+  texts += [
+    f'published, {loss.replace("_", "-")}\nspeakers mixed, best on test'
+    for loss, _ in theirs
+  ]
+  with mpl.rc_context(canvas.STYLE):
+    picture = canvas.new_figure(
+      10.0,
+      0.8 + 0.48 * len(texts),
+      'EMO-DB under four protocols, per cent',
+      'Each protocol asks another question: figures of different rows are not '
+      'a ranking.',
+      False,
+      'filled: last epoch, with its 95 % interval over speakers; hollow: best '
+      'epoch on the test set, optimistic; cross: published',
+    )
+    axes = picture.subplots(1, 3, sharex=True, sharey=True)
+    color = canvas.COLORS['train']
+    for axis, (score, title) in zip(axes, _TITLES.items(), strict=True):
+      for place, row in enumerate(rows):
+        last = row['selections']['last']
+        if last['ci95']:
+          edges = [100 * edge for edge in last['ci95'][score]]
+          axis.plot(edges, [place] * 2, color=color, linewidth=1.6)
+        axis.plot(100 * last['pooled'][score], place, 'o', color=color)
+        best = 100 * row['selections']['best_on_test']['pooled'][score]
+        axis.plot(best, place, 'o', color=color, markerfacecolor='white')
+      for place, (_, scores) in enumerate(theirs, start=len(rows)):
+        axis.plot(scores[score], place, 'x', color=canvas.COLORS['test'])
+      axis.set_title(title)
+      axis.grid(axis='x')
+      axis.set_yticks(range(len(texts)), texts)
+      axis.set_ylim(len(texts) - 0.5, -0.5)
+    canvas.save(picture, path)

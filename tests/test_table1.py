@@ -1,0 +1,136 @@
+"""Table 1 keeps protocols apart and says how far each row was trained."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+import tiny
+from test_comparison import BAD, GOOD, make_run
+
+from sernet_jax.spec import InputError
+
+FOLDER = tiny.ROOT / 'experiments' / 'table1'
+EMODB = {'corpus': 'emodb'}
+
+
+@pytest.fixture
+def assemble(monkeypatch):
+  monkeypatch.syspath_prepend(FOLDER)
+  spec = importlib.util.spec_from_file_location(
+    'assemble', FOLDER / 'assemble.py'
+  )
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def run(folder, right=GOOD, results=None, **changes):
+  changes = {name.replace('__', '.'): value for name, value in changes.items()}
+  return make_run(folder, right, changes, {**EMODB, **(results or {})})
+
+
+def made(assemble, output, *folders):
+  assemble.main([*map(str, folders), f'--output={output}'])
+  return json.loads((output / 'results.json').read_text())
+
+
+def test_one_row_for_each_protocol_and_what_lies_between(assemble, tmp_path):
+  short = {'train__epochs': 40}
+  content = made(
+    assemble,
+    tmp_path / 'out',
+    run(tmp_path / 'r', GOOD, protocol__name='random10', **short),
+    run(tmp_path / 'l', BAD, **short),
+  )
+  assert [row['protocol'] for row in content['rows']] == ['loso', 'random10']
+  assert content['not_run'] == ['paper2021', 'emobox']
+  first, second = (
+    row['selections']['last']['pooled']['wa'] for row in content['rows']
+  )
+  assert (first, second) == pytest.approx((35 / 60, 50 / 60))
+  found = {
+    answer['what']: answer
+    for answer in content['answers']
+    if answer['loss'] == 'cross_entropy'
+  }
+  heard = found['having heard the speakers (random10 minus loso, last)']
+  assert heard['points']['wa'] == pytest.approx(25.0)
+  honest = found['published minus the honest figure (loso, last)']
+  assert honest['points']['wa'] == pytest.approx(94.21 - 100 * 35 / 60)
+  assert honest['trained'] == '40 of 300 epochs, seed 0'
+  page = (tmp_path / 'out' / 'README.md').read_text()
+  assert page.count('40 of 300 epochs, seed 0') >= 4
+  assert '58.3 [' in page and '94.21' in page and '92.67' in page
+  assert 'Not run: paper2021, emobox.' in page
+  assert (tmp_path / 'out' / 'table1.png').stat().st_size > 10_000
+
+
+def test_seeds_are_one_row_and_epochs_are_two(assemble, tmp_path):
+  content = made(
+    assemble,
+    tmp_path / 'out',
+    run(tmp_path / 'a', GOOD),
+    run(tmp_path / 'b', BAD, seed=1),
+    run(tmp_path / 'c', BAD, train__epochs=40),
+  )
+  long, short = content['rows']
+  assert (long['epochs'], long['seeds']) == (300, [0, 1])
+  assert (short['epochs'], short['seeds']) == (40, [0])
+  assert long['selections']['last']['pooled']['wa'] == pytest.approx(
+    (50 / 60 + 35 / 60) / 2
+  )
+
+
+def test_a_difference_needs_rows_trained_alike(assemble, tmp_path):
+  content = made(
+    assemble,
+    tmp_path / 'out',
+    run(tmp_path / 'a', train__epochs=40),
+    run(tmp_path / 'b', protocol__name='random10'),
+  )
+  (heard,) = (
+    answer
+    for answer in content['answers']
+    if 'heard' in answer['what'] and answer['loss'] == 'cross_entropy'
+  )
+  assert heard['points'] is None
+
+
+def test_a_part_of_the_folds_is_a_row_that_says_so(assemble, tmp_path):
+  content = made(
+    assemble, tmp_path / 'out', run(tmp_path / 'a', protocol__folds=('03',))
+  )
+  (row,) = content['rows']
+  assert assemble.how_far(row) == '300 of 300 epochs, seed 0, folds 03 only'
+
+
+@pytest.mark.parametrize(
+  ('results', 'changes', 'message'),
+  [
+    ({'corpus': 'tones'}, {}, "is a run on 'tones', and this table is about"),
+    ({}, {'protocol.name': 'all'}, "under the protocol 'all', which tests"),
+    ({}, {'features.preset': 'reference'}, "features.preset='reference' where"),
+    ({}, {'data.duration_s': 7.0}, 'data.duration_s=7.0 where the paper has'),
+    ({}, {'train.batch_size': 16}, 'train.batch_size=16 where the paper'),
+  ],
+)
+def test_a_run_of_other_settings_is_refused(
+  assemble, tmp_path, results, changes, message
+):
+  folder = make_run(tmp_path / 'a', GOOD, changes, {**EMODB, **results})
+  with pytest.raises(InputError) as error:
+    assemble.main([str(folder), f'--output={tmp_path / "out"}'])
+  assert message in str(error.value)
+  assert '\n' not in str(error.value)
+  assert not (tmp_path / 'out').exists()
+
+
+def test_a_run_that_is_not_done_or_named_twice_is_refused(assemble, tmp_path):
+  folder = run(tmp_path / 'a')
+  with pytest.raises(InputError, match='same settings and seed 0'):
+    assemble.main([str(folder), str(run(tmp_path / 'b'))])
+  (folder / 'results.json').unlink()
+  with pytest.raises(InputError, match=r'has no results\.json; finish the run'):
+    assemble.main([str(folder)])
