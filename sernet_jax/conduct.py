@@ -186,7 +186,6 @@ class Training:
   def _mapping(self) -> str:
     return mapping.choose(
       self.experiment.train.fold_mapping,
-      len(self.trials),
       jax.devices(),
       self.group.size,
     )
