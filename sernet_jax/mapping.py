@@ -83,9 +83,7 @@ def make(
     return OneByOne(recipe, size, data, folds)
   if name == 'vmap':
     return Together(recipe, size, data, folds, None)
-  plan = layout.lay_out(
-    len(folds), recipe.batch_size, devices, features.nbytes
-  )
+  plan = layout.lay_out(len(folds), recipe.batch_size, devices, features.nbytes)
   idle = len(devices) - plan.used
   if idle and jax.process_index() == 0:
     print(

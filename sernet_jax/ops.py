@@ -275,9 +275,7 @@ def norm_relu_pool(x, scale, offset, mask, window, epsilon, axis=None):
 
 
 def _norm_relu_pool_forward(x, scale, offset, mask, window, epsilon, axis):
-  results = plain_norm_relu_pool(
-    x, scale, offset, mask, window, epsilon, axis
-  )
+  results = plain_norm_relu_pool(x, scale, offset, mask, window, epsilon, axis)
   _, mean, variance = results
   return results, (x, scale, offset, mask, mean, variance)
 

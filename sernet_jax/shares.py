@@ -40,9 +40,7 @@ def joined(array: jax.Array, axis: str | None) -> jax.Array:
   return jax.lax.all_gather(array, axis, tiled=True)
 
 
-def rows(
-  table: jax.Array, places: jax.Array, axis: str | None
-) -> jax.Array:
+def rows(table: jax.Array, places: jax.Array, axis: str | None) -> jax.Array:
   """This device's share of `table[places]`, for a table cut over the devices.
 
   Each device gives the rows that lie on it and zeros for the others; the sum
