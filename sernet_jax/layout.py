@@ -47,6 +47,7 @@ def lay_out(
   batch_size: int,
   devices: Sequence[jax.Device],
   features_bytes: int = 0,
+  memory_bytes: int = 0,
 ) -> Layout:
   """The table for a run.
 
@@ -59,6 +60,7 @@ def lay_out(
     batch_size: examples.
     devices: of all processes.
     features_bytes: of the whole corpus.
+    memory_bytes: of a device; 0 if it is not known, as on CPUs.
 
   Raises:
     InputError: if the features do not fit all devices together, or if a
@@ -70,9 +72,8 @@ def lay_out(
     if batch_size % number == 0
   ]
   columns = max(n for n in divisors if n <= max(1, len(devices) // num_trials))
-  memory = (devices[0].memory_stats() or {}).get('bytes_limit')
-  if memory:
-    room = _FEATURES_SHARE * memory
+  if memory_bytes:
+    room = _FEATURES_SHARE * memory_bytes
     fitting = [n for n in divisors if features_bytes <= n * room]
     require(
       bool(fitting),

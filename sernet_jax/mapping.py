@@ -63,6 +63,7 @@ def make(
   labels: np.ndarray,
   folds: Sequence[FoldArrays],
   devices: Sequence[jax.Device],
+  memory_bytes: int = 0,
 ) -> OneByOne | Together:
   """The trials of a run on their devices, ready to advance.
 
@@ -74,6 +75,7 @@ def make(
     labels: int32 (segments,).
     folds: one per trial, of equal shapes.
     devices: of all processes, for 'shard'; the others use the first.
+    memory_bytes: of a device, the same on all processes; 0 if not known.
 
   Raises:
     InputError: if 'shard' does not fit the devices, see `layout.lay_out`.
@@ -83,7 +85,9 @@ def make(
     return OneByOne(recipe, size, data, folds)
   if name == 'vmap':
     return Together(recipe, size, data, folds, None)
-  plan = layout.lay_out(len(folds), recipe.batch_size, devices, features.nbytes)
+  plan = layout.lay_out(
+    len(folds), recipe.batch_size, devices, features.nbytes, memory_bytes
+  )
   idle = len(devices) - plan.used
   if idle and jax.process_index() == 0:
     print(

@@ -43,8 +43,9 @@ def joined(array: jax.Array, axis: str | None) -> jax.Array:
 def rows(table: jax.Array, places: jax.Array, axis: str | None) -> jax.Array:
   """This device's share of `table[places]`, for a table cut over the devices.
 
-  Each device gives the rows that lie on it and zeros for the others; the sum
-  of all is scattered, so that no device ever holds the table.
+  Each device gives the rows that lie on it and zeros for the others, and they
+  are added up: no device ever holds the table. Not by `psum_scatter`, which
+  between processes on CPUs gives wrong sums now and then (jax issue 40830).
 
   Args:
     table: (rows of this device, ...); equally many on each.
@@ -60,4 +61,4 @@ def rows(table: jax.Array, places: jax.Array, axis: str | None) -> jax.Array:
   found = table.at[local].get(
     mode='fill', fill_value=0, wrap_negative_indices=False
   )
-  return jax.lax.psum_scatter(found, axis, tiled=True)
+  return own(total(found, axis), axis)

@@ -148,12 +148,8 @@ def test_a_mapping_of_one_process_is_refused_for_two(name):
 class Device:
   """What `layout` asks of a device."""
 
-  def __init__(self, process_index=0, memory=None):
+  def __init__(self, process_index=0):
     self.process_index = process_index
-    self._memory = memory
-
-  def memory_stats(self):
-    return {'bytes_limit': self._memory} if self._memory else None
 
 
 @pytest.mark.parametrize(
@@ -175,11 +171,11 @@ def test_devices_beyond_the_trials_share_batches(trials, devices, batch, table):
 
 
 def test_features_too_large_for_a_device_are_cut_over_several():
-  devices = [Device(memory=1000)] * 8
-  assert layout.lay_out(10, 32, devices, 500) == (8, 1, 5)
-  assert layout.lay_out(10, 32, devices, 1100) == (2, 4, 8)
+  devices = [Device()] * 8
+  assert layout.lay_out(10, 32, devices, 500, 1000) == (8, 1, 5)
+  assert layout.lay_out(10, 32, devices, 1100, 1000) == (2, 4, 8)
   with pytest.raises(InputError, match='more than half the memory of 8'):
-    layout.lay_out(10, 32, devices, 4001)
+    layout.lay_out(10, 32, devices, 4001, 1000)
 
 
 def test_processes_without_work_are_refused():
