@@ -37,7 +37,7 @@ FLOORS = (
   'tensorboard bundle bundle_header inference jax_setup keras_files '
   'export_files export_onnx export_stablehlo export_tflite '
   'export_tflite_graph exported session_onnx session_tflite processes '
-  'checkpoint_process',
+  'checkpoint_process meeting',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -23,7 +24,7 @@ from sernet_jax import layout, mapping
 from sernet_jax.spec import InputError
 
 DEVICES = 10
-PROGRAM = """
+SETUP = """
 import json
 import jax, numpy as np
 
@@ -73,9 +74,19 @@ def trained(name, devices, size=6):
   assert len(traced) == 1, f'{name} was traced again'
   assert trials.program._cache_size() == 1, f'{name} was compiled again'
   places, states = trials.get()
-  assert places == list(range(size))
+  assert places == sorted({place for place, _ in rows})
   return states, rows
 
+def worst(found, expected):
+  apart = jax.tree.map(
+    lambda a, b: float(np.max(np.abs(np.asarray(a, float) - b))),
+    found, expected,
+  )
+  return max(jax.tree.leaves(apart))
+"""
+PROGRAM = (
+  SETUP
+  + """
 states, rows = trained('map', 1)
 assert sorted(rows) == [(t, e) for t in range(6) for e in range(3)]
 found = {}
@@ -85,23 +96,35 @@ for name, devices, number in ('vmap', 1, 6), ('shard', 4, 6), ('shard', 10, 2):
     place: row for place, row in rows.items() if place[0] < number
   }
   assert sorted(others) == sorted(expected[1])
-  worst = jax.tree.map(
-    lambda a, b: float(np.max(np.abs(np.asarray(a, float) - b))),
-    (theirs, others), expected,
-  )
-  found[f'{name}{devices}'] = max(jax.tree.leaves(worst))
+  found[f'{name}{devices}'] = worst((theirs, others), expected)
 found['seeds'] = float(np.abs(
   rows[0, 2]['train']['loss'] - rows[2, 2]['train']['loss']
 ))
 print(json.dumps(found))
 """
+)
+PAIR = (
+  SETUP
+  + """
+import sys
+from sernet_jax import processes
+
+rank = int(sys.argv[2])
+processes.connect(sys.argv[1], 2, rank)
+found = trained('shard', 2, 1)
+if rank:
+  assert not found[1]  # the trial counts for process 0
+else:
+  print(worst(found, trained('map', 1, 1)))
+processes.Group().any(False)
+"""
+)
 
 
-@pytest.fixture(scope='module')
-def differences():
-  flag = f'--xla_force_host_platform_device_count={DEVICES}'
-  done = subprocess.run(
-    [sys.executable, '-c', PROGRAM],
+def start(program, *arguments, devices=1):
+  flag = f'--xla_force_host_platform_device_count={devices}'
+  return subprocess.Popen(
+    [sys.executable, '-c', program, *arguments],
     env={
       **os.environ,
       'XLA_FLAGS': flag,
@@ -109,11 +132,17 @@ def differences():
       'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
     },
     cwd=tiny.ROOT,
-    capture_output=True,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
     text=True,
   )
-  assert done.returncode == 0, done.stderr
-  return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope='module')
+def differences():
+  out, error = (process := start(PROGRAM, devices=DEVICES)).communicate()
+  assert process.returncode == 0, error
+  return json.loads(out.splitlines()[-1])
 
 
 @pytest.mark.parametrize('name', ['vmap1', 'shard4', 'shard10'])
@@ -124,6 +153,21 @@ def test_every_mapping_gives_the_numbers_of_map(differences, name):
   BatchNorm over one example would be far off.
   """
   assert differences[name] < 1e-8
+
+
+def test_a_batch_shared_by_two_processes_gives_the_numbers_of_map():
+  with socket.socket() as probe:
+    probe.bind(('127.0.0.1', 0))
+    address = f'127.0.0.1:{probe.getsockname()[1]}'
+  pair = [start(PAIR, address, f'{rank}') for rank in range(2)]
+  try:
+    said = [process.communicate(timeout=600) for process in pair]
+  finally:
+    for process in pair:
+      process.kill()
+  for process, (_, error) in zip(pair, said, strict=True):
+    assert process.returncode == 0, error
+  assert float(said[0][0].splitlines()[-1]) < 1e-8
 
 
 def test_seeds_of_a_fold_are_other_trainings(differences):
