@@ -208,7 +208,8 @@ class Together:
         out_specs=each,
         check_vma=False,
       )
-    self.program = jax.jit(program, donate_argnums=3)
+    # Results lie as arguments do, or the second call would compile again.
+    self.program = jax.jit(program, donate_argnums=3, out_shardings=self._share)
     features, labels = data
     columns = 1 if mesh is None else mesh.shape[layout.DATA]
     self._data = [_place(features, cut, columns), _place(labels, copied)]
