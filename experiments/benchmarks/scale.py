@@ -6,7 +6,8 @@ r"""What do 100 times more recordings cost, and what would a million?
 For every size, in a process of its own with an empty cache: seconds to open
 the corpus (its list, the time stamps of its files, the folds), to make the
 features (files read by a thread per core, batches of 64 through the front end
-on the device, into the file that training maps) and to find them made; the
+on the device, into the file that training maps; also as seconds of one core,
+which other work on the machine changes less) and to find them made; the
 most host memory while they are made; seconds of a training step of
 Light-SERNet (batch 32, 3 s) that takes random segments of all; seconds to
 shuffle an epoch. Then one training step on one device of one core against two
@@ -184,8 +185,10 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   )
   with Memory() as base:
     pass
+  before_s = time.process_time()
   with Memory() as most:
     found['features_s'], data = timed(lambda: load(corpus))
+  found['features_cpu_s'] = time.process_time() - before_s
   found['host_memory_mb'] = {
     'before': round(base.anonymous_mb),
     'most': round(most.anonymous_mb),
@@ -270,6 +273,7 @@ def million(sizes: dict[int, Any], sharing: dict[str, Any]) -> dict[str, Any]:
   found = {
     'open_s': line('open_s') + line('folds_s'),
     'features_s': line('features_s'),
+    'features_cpu_s': line('features_cpu_s'),
     'features_again_s': line('features_again_s'),
     'host_memory_mb': line('memory'),
     'features_gb': features_mb / 1e3,
@@ -283,6 +287,9 @@ def million(sizes: dict[int, Any], sharing: dict[str, Any]) -> dict[str, Any]:
     f'{low["features_s"]:.1f} s at {few}: {found["features_s"]:.0f} s = '
     f'{found["features_s"] / 3600:.2f} h on this machine; files are read and '
     'features made by one process, so devices of other processes do not help',
+    f'features_cpu_s: {high["features_cpu_s"]:.1f} s at {many}, '
+    f'{low["features_cpu_s"]:.1f} s at {few}: {found["features_cpu_s"]:.0f} s '
+    'of one core, whatever else the machine was doing',
     f'features_gb: {high["features_mb"]} MB / {many} * {MILLION} = '
     f'{found["features_gb"]:.1f} GB on the disk and, cut over {DEVICES} '
     f'devices, {found["features_gb_per_device"]:.2f} GB on each',
@@ -299,8 +306,8 @@ def million(sizes: dict[int, Any], sharing: dict[str, Any]) -> dict[str, Any]:
 
 def table(sizes: dict[int, Any], sharing, expected) -> str:
   """The figures for reading."""
-  names = ('open_s', 'folds_s', 'features_s', 'features_again_s')
-  names += ('shuffle_s', 'step_s')
+  names = ('open_s', 'folds_s', 'features_s', 'features_cpu_s')
+  names += ('features_again_s', 'shuffle_s', 'step_s')
   lines = [' '.join(f'{n:>16}' for n in ('utterances', *names, 'memory MB'))]
   for size, found in sizes.items():
     cells = [f'{found[name]:.4g}' for name in names]
@@ -335,7 +342,7 @@ def main() -> None:
   environment = records.environment(jax.devices(), 'scale.py')
   result: dict[str, Any] = {
     'question': 'seconds and host memory by the number of utterances of 3 s',
-    'load_before': os.getloadavg()[0],
+    'load_before': os.getloadavg(),
     **{
       name: environment[name]
       for name in ('cpu', 'cores', 'devices', 'packages', 'date')
