@@ -115,6 +115,7 @@ class Training:
       self.data.labels,
       self.data.fold_arrays,
       jax.devices(),
+      self._memory_bytes(),
     )
     trials.put(states)
     del states
@@ -183,10 +184,15 @@ class Training:
     parts = self.group.gather(states, everywhere=False)
     return _joined(parts) if parts else states
 
+  def _memory_bytes(self) -> int:
+    """Of the smallest device of the run, 0 on CPUs."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    here = np.array(stats.get('bytes_limit', 0), np.int64)
+    return int(min(self.group.gather(here)))
+
   def _mapping(self) -> str:
     return mapping.choose(
       self.experiment.train.fold_mapping,
-      len(self.trials),
       jax.devices(),
       self.group.size,
     )

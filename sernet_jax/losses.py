@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from sernet_jax import shares
 from sernet_jax.spec import LossSpec
 
 # Keras clips probabilities to [1e-7, 1 - 1e-7]; outside, the gradient is 0.
@@ -49,9 +50,19 @@ def per_example(
   return of_probability(picked[:, 0], spec)
 
 
-def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
-  """Mean of the values whose mask is 1, or 0 if there is none."""
-  return jnp.sum(values * mask) / jnp.maximum(jnp.sum(mask), 1.0)
+def masked_mean(
+  values: jax.Array, mask: jax.Array, axis: str | None = None
+) -> jax.Array:
+  """Mean of the values whose mask is 1, or 0 if there is none.
+
+  Args:
+    values: (examples,).
+    mask: (examples,) of 0 and 1.
+    axis: of the mesh that examples are shared over, see `shares`: what this
+      device adds to the mean over all.
+  """
+  count = shares.total(jnp.sum(mask), axis)
+  return jnp.sum(values * mask) / jnp.maximum(count, 1.0)
 
 
 def class_weights(

@@ -9,11 +9,15 @@ sums are rounded:
          channels per trial.
   shard  the axis cut into equal shares over all devices of all processes;
          each device works through its share by itself, one after another on
-         CPUs and all at once elsewhere. Nothing is sent between devices.
+         CPUs and all at once elsewhere. Nothing is sent between devices. With
+         more devices than trials, several share every batch of a trial (see
+         `layout`) and add up their sums.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,7 +26,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from sernet_jax import training
+from sernet_jax import layout, training
 from sernet_jax.batching import FoldArrays
 from sernet_jax.spec import require
 from sernet_jax.training import Recipe
@@ -31,12 +35,8 @@ Tree = Any
 # Places of trials, their metrics (trials, epochs, ...), seconds of the call.
 Advance = tuple[list[int], Tree, float]
 
-_AXIS = 'trial'
 
-
-def choose(
-  name: str, num_trials: int, devices: Sequence[jax.Device], processes: int
-) -> str:
+def choose(name: str, devices: Sequence[jax.Device], processes: int) -> str:
   """The mapping that 'auto' stands for, or the one named if it fits.
 
   Raises:
@@ -52,11 +52,6 @@ def choose(
     f'train.fold_mapping is {name!r}, which uses one device of one process, '
     f"but {processes} processes were started; choose 'shard' or start one",
   )
-  require(
-    processes <= num_trials,
-    f'{num_trials} folds x seeds cannot be shared by {processes} processes; '
-    'start fewer, or train more folds (protocol.folds) or seeds (train.seeds)',
-  )
   return name
 
 
@@ -68,6 +63,7 @@ def make(
   labels: np.ndarray,
   folds: Sequence[FoldArrays],
   devices: Sequence[jax.Device],
+  memory_bytes: int = 0,
 ) -> OneByOne | Together:
   """The trials of a run on their devices, ready to advance.
 
@@ -79,12 +75,27 @@ def make(
     labels: int32 (segments,).
     folds: one per trial, of equal shapes.
     devices: of all processes, for 'shard'; the others use the first.
+    memory_bytes: of a device, the same on all processes; 0 if not known.
+
+  Raises:
+    InputError: if 'shard' does not fit the devices, see `layout.lay_out`.
   """
   data = features, labels
   if name == 'map':
     return OneByOne(recipe, size, data, folds)
-  mesh = Mesh(np.array(devices), (_AXIS,)) if name == 'shard' else None
-  return Together(recipe, size, data, folds, mesh)
+  if name == 'vmap':
+    return Together(recipe, size, data, folds, None)
+  plan = layout.lay_out(
+    len(folds), recipe.batch_size, devices, features.nbytes, memory_bytes
+  )
+  idle = len(devices) - plan.used
+  if idle and jax.process_index() == 0:
+    print(
+      f'{idle} of {len(devices)} devices stay idle: {len(folds)} folds x seeds '
+      f'with batches of {recipe.batch_size} keep {plan.used} busy',
+      file=sys.stderr,
+    )
+  return Together(recipe, size, data, folds, plan.mesh(devices))
 
 
 def fresh(recipe: Recipe, folds: Sequence[FoldArrays]) -> Tree:
@@ -161,6 +172,8 @@ class Together:
     self, recipe, size, data, folds: Sequence[FoldArrays], mesh: Mesh | None
   ):
     self._num_trials = self._padded = len(folds)
+    if mesh is not None and mesh.shape[layout.DATA] > 1:
+      recipe = dataclasses.replace(recipe, axis=layout.DATA)
     at_once = mesh is None or mesh.devices.flat[0].platform != 'cpu'
 
     def sernet_blocks(features, labels, folds, states, first, count):
@@ -174,22 +187,32 @@ class Together:
       return jax.lax.map(lambda x: block(*x), (folds, states, first, count))
 
     program = sernet_blocks
-    self._share = copied = None
+    self._share = cut = copied = None
     if mesh is not None:
-      # Every device has an equal share; what fills the last ones is told to
-      # train no epoch.
-      self._padded = -(-len(folds) // mesh.size) * mesh.size
-      whole, each = PartitionSpec(), PartitionSpec(_AXIS)
-      self._share, copied = (NamedSharding(mesh, s) for s in (each, whole))
+      # Every row of devices has an equal share; what fills the last ones is
+      # told to train no epoch.
+      rows = mesh.shape[layout.TRIAL]
+      self._padded = -(-len(folds) // rows) * rows
+      whole, each, parts = (
+        PartitionSpec(),
+        PartitionSpec(layout.TRIAL),
+        PartitionSpec(layout.DATA),
+      )
+      self._share, copied, cut = (
+        NamedSharding(mesh, spec) for spec in (each, whole, parts)
+      )
       program = jax.shard_map(
         sernet_blocks,
         mesh=mesh,
-        in_specs=(whole, whole, each, each, each, each),
+        in_specs=(parts, whole, each, each, each, each),
         out_specs=each,
         check_vma=False,
       )
-    self.program = jax.jit(program, donate_argnums=3)
-    self._data = [_place(array, copied) for array in data]
+    # Results lie as arguments do, or the second call would compile again.
+    self.program = jax.jit(program, donate_argnums=3, out_shardings=self._share)
+    features, labels = data
+    columns = 1 if mesh is None else mesh.shape[layout.DATA]
+    self._data = [_place(features, cut, columns), _place(labels, copied)]
     self._folds = self._scatter(stack(folds))
     self._states: Tree = None
 
@@ -234,26 +257,51 @@ class Together:
     return jax.tree.map(lambda leaf: _place(padded(leaf), self._share), tree)
 
   def _here(self, tree: Tree) -> tuple[list[int], Tree]:
-    """Places and numpy arrays of the trials on this process' devices."""
-    places = list(range(self._padded))
-    if self._share is not None:
+    """Places and numpy arrays of the trials on this process' devices.
+
+    A trial on devices of several processes counts for the one that has the
+    first of them.
+    """
+    real = list(range(self._num_trials))
+    if self._share is not None and not self._share.is_fully_addressable:
       slices = self._share.addressable_devices_indices_map((self._padded,))
-      places = sorted(p for (index,) in slices.values() for p in places[index])
-    real = [place for place in places if place < self._num_trials]
+      first = set(self._share.mesh.devices[:, 0])
+      kept = [cut for device, (cut,) in slices.items() if device in first]
+      real = sorted(p for cut in kept for p in real[cut])
 
     def rows(leaf):
       if leaf.is_fully_addressable:
         return np.asarray(leaf)[real]
-      shards = sorted(leaf.addressable_shards, key=lambda s: s.index[0].start)
-      return np.concatenate([s.data for s in shards])[: len(real)]
+      found = np.zeros((self._padded, *leaf.shape[1:]), leaf.dtype)
+      for shard in leaf.addressable_shards:
+        found[shard.index[0]] = shard.data
+      return found[real]
 
     return real, jax.tree.map(rows, tree)
 
 
-def _place(array: np.ndarray, sharding: NamedSharding | None) -> jax.Array:
-  """An array that every process has whole, on the devices of all."""
+def _place(
+  array: np.ndarray, sharding: NamedSharding | None, parts: int = 1
+) -> jax.Array:
+  """An array that every process has whole, on the devices of all.
+
+  Args:
+    array: may be mapped from a file; a device's share alone is read.
+    sharding: None for one device.
+    parts: into which the first axis is cut; zeros at its end make them equal.
+  """
   if sharding is None:
     return jax.device_put(array)
+  size = -(-len(array) // parts) * parts
+
+  def share(index):
+    rows = array[index]
+    start, stop, _ = index[0].indices(size)
+    if stop - start == len(rows):
+      return rows
+    zeros = np.zeros((stop - start - len(rows), *array.shape[1:]), array.dtype)
+    return np.concatenate([rows, zeros])
+
   return jax.make_array_from_callback(
-    np.shape(array), sharding, lambda index: array[index]
+    (size, *np.shape(array)[1:]), sharding, share
   )

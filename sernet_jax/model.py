@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sernet_jax import ops
+from sernet_jax import ops, shares
 from sernet_jax.spec import (
   BLOCKS,
   PATH_KERNELS,
@@ -58,7 +58,7 @@ class LocalFeatureBlock(nnx.Module):
     self.mean = nnx.BatchStat(jnp.zeros(outputs))
     self.variance = nnx.BatchStat(jnp.ones(outputs))
 
-  def __call__(self, x, mask, train, dtype):
+  def __call__(self, x, mask, train, dtype, axis):
     """One block; in training it also moves the statistics."""
     kernel = self.kernel[...]
     if dtype is None:
@@ -75,7 +75,7 @@ class LocalFeatureBlock(nnx.Module):
       )
       return ops.average_pool(jax.nn.relu(x), self.pool)
     x, mean, variance = ops.norm_relu_pool(
-      x, scale, offset, mask, self.pool, self.epsilon
+      x, scale, offset, mask, self.pool, self.epsilon, axis
     )
     keep = self.momentum
     self.mean[...] = keep * self.mean[...] + (1 - keep) * (mean + bias)
@@ -118,14 +118,19 @@ class LightSERNet(nnx.Module):
       inputs = outputs
     self.head = Dense(inputs, spec.num_classes, rngs)
 
-  def __call__(self, x, mask, train, key, dtype):
+  def __call__(self, x, mask, train, key, dtype, axis):
     """See `apply`."""
-    paths = [getattr(self, name)(x, mask, train, dtype) for name in self.paths]
+    paths = [
+      getattr(self, name)(x, mask, train, dtype, axis) for name in self.paths
+    ]
     x = jnp.concatenate(paths, axis=-1)
     for number in range(1, len(BLOCKS) + 1):
-      x = getattr(self, f'block{number}')(x, mask, train, dtype)
+      x = getattr(self, f'block{number}')(x, mask, train, dtype, axis)
     if train and self.dropout and key is not None:
-      kept = jax.random.bernoulli(key, 1 - self.dropout, x.shape)
+      # Drawn for the whole batch, so that it is the same on any mesh.
+      shape = (x.shape[0] * shares.count(axis), *x.shape[1:])
+      kept = jax.random.bernoulli(key, 1 - self.dropout, shape)
+      kept = shares.own(kept, axis)
       x = jnp.where(kept, x / (1 - self.dropout), 0.0)
     return self.head(x)
 
@@ -165,6 +170,7 @@ def apply(
   mask: jax.Array | None = None,
   key: jax.Array | None = None,
   dtype: jax.typing.DTypeLike | None = None,
+  axis: str | None = None,
 ) -> tuple[jax.Array, Tree]:
   """Logits of a batch.
 
@@ -180,6 +186,8 @@ def apply(
     key: for dropout; None leaves it out.
     dtype: what the convolutions compute in, if not the type of the kernels;
       statistics, pooling and the dense layer keep that one.
+    axis: of the mesh that the batch is shared over, see `shares`; x and mask
+      are this device's share, and BatchNorm counts all examples.
 
   Returns:
     (logits (examples, num_classes), stats). In inference the stats are the
@@ -197,7 +205,7 @@ def apply(
     mask = jnp.ones(x.shape[0], x.dtype)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
   module = nnx.merge(_graph(spec), params, stats)
-  logits = module(x, mask, train, key, dtype)
+  logits = module(x, mask, train, key, dtype, axis)
   if train:
     stats = nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
   return logits, stats

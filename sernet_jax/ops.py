@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import winograd
+from sernet_jax import shares, winograd
 
 Window = tuple[int, int] | None
 
@@ -230,7 +230,9 @@ def _pool_weights(shape: tuple[int, int], window: tuple[int, int]):
   return (1.0 / np.multiply.outer(*counts)).astype(np.float32)[..., None]
 
 
-def moments(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
+def moments(
+  x: jax.Array, mask: jax.Array, axis: str | None = None
+) -> tuple[jax.Array, jax.Array]:
   """Mean and (biased) variance per channel over the real examples.
 
   The variance is computed from the differences to the mean, as Keras does.
@@ -239,19 +241,26 @@ def moments(x: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
   Args:
     x: (examples, frames, coefficients, channels).
     mask: (examples,) of 0 and 1.
+    axis: of the mesh that examples are shared over, see `shares`; the sums
+      are over all devices.
 
   Returns:
     Two arrays (channels,).
   """
   weight = mask[:, None, None, None]
-  cells = _num_cells(x, mask)
-  mean = jnp.sum(x * weight, axis=(0, 1, 2)) / cells
-  variance = jnp.sum(jnp.square(x - mean) * weight, axis=(0, 1, 2)) / cells
-  return mean, variance
+  cells = _num_cells(x, mask, axis)
+
+  def mean_of(values):
+    parts = jnp.sum(values * weight, axis=(0, 1, 2))
+    return shares.total(parts, axis) / cells
+
+  mean = mean_of(x)
+  return mean, mean_of(jnp.square(x - mean))
 
 
-def _num_cells(x, mask):
-  return jnp.maximum(jnp.sum(mask), 1.0) * (x.shape[1] * x.shape[2])
+def _num_cells(x, mask, axis):
+  examples = shares.total(jnp.sum(mask), axis)
+  return jnp.maximum(examples, 1.0) * (x.shape[1] * x.shape[2])
 
 
 def normalize(x, scale, offset, mean, variance, epsilon):
@@ -267,6 +276,7 @@ def plain_norm_relu_pool(
   mask: jax.Array,
   window: Window,
   epsilon: float,
+  axis: str | None = None,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
   """BatchNorm with the batch's own statistics, ReLU, average pooling.
 
@@ -277,34 +287,36 @@ def plain_norm_relu_pool(
     mask: (examples,) of 0 and 1.
     window: see `average_pool`.
     epsilon: added to the variance before its root.
+    axis: see `moments`.
 
   Returns:
     The pooled activations and the batch's mean and variance (channels,),
     through which no gradient flows.
   """
-  mean, variance = moments(x, mask)
+  mean, variance = moments(x, mask, axis)
   y = normalize(x, scale, offset, mean, variance, epsilon)
   y = average_pool(jax.nn.relu(y), window)
   return y, jax.lax.stop_gradient(mean), jax.lax.stop_gradient(variance)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
-def norm_relu_pool(x, scale, offset, mask, window, epsilon):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
+def norm_relu_pool(x, scale, offset, mask, window, epsilon, axis=None):
   """`plain_norm_relu_pool` with a gradient of two passes over x.
 
   It keeps x alone for the backward pass and computes the rest again, which
-  costs less than reading it from memory.
+  costs less than reading it from memory. With an `axis` the gradients by scale
+  and offset are this device's parts of sums over all.
   """
-  return plain_norm_relu_pool(x, scale, offset, mask, window, epsilon)
+  return plain_norm_relu_pool(x, scale, offset, mask, window, epsilon, axis)
 
 
-def _norm_relu_pool_forward(x, scale, offset, mask, window, epsilon):
-  results = plain_norm_relu_pool(x, scale, offset, mask, window, epsilon)
+def _norm_relu_pool_forward(x, scale, offset, mask, window, epsilon, axis):
+  results = plain_norm_relu_pool(x, scale, offset, mask, window, epsilon, axis)
   _, mean, variance = results
   return results, (x, scale, offset, mask, mean, variance)
 
 
-def _norm_relu_pool_backward(window, epsilon, saved, gradients):
+def _norm_relu_pool_backward(window, epsilon, axis, saved, gradients):
   x, scale, offset, mask, mean, variance = saved
   inverse = jax.lax.rsqrt(variance + epsilon)
   normal = (x - mean) * inverse
@@ -313,8 +325,9 @@ def _norm_relu_pool_backward(window, epsilon, saved, gradients):
   gradient = jnp.where(active, gradient, 0.0)
   by_offset = jnp.sum(gradient, axis=(0, 1, 2))
   by_scale = jnp.sum(gradient * normal, axis=(0, 1, 2))
-  # Mean and variance depend on the real examples only.
-  shared = (by_offset + normal * by_scale) / _num_cells(x, mask)
+  # Mean and variance depend on the real examples only, of all devices.
+  all_offset, all_scale = shares.total((by_offset, by_scale), axis)
+  shared = (all_offset + normal * all_scale) / _num_cells(x, mask, axis)
   by_x = scale * inverse * (gradient - mask[:, None, None, None] * shared)
   return by_x, by_scale, by_offset, jnp.zeros_like(mask)
 

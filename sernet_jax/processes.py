@@ -13,8 +13,6 @@ import contextlib
 import io
 import itertools
 import json
-import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -22,6 +20,7 @@ import jax
 import numpy as np
 from jax._src import distributed
 
+from sernet_jax import meeting
 from sernet_jax.spec import InputError, require
 
 T = TypeVar('T')
@@ -78,10 +77,8 @@ def connect(
     f'--process_id is {process_id}; number the {processes} processes from 0 '
     f'to {processes - 1}',
   )
-  if process_id == 0:
-    _require_free(int(port))
-  else:
-    _wait_for_port(host, int(port), timeout_s)
+  assert process_id is not None
+  meeting.meet(host, int(port), processes, process_id, timeout_s)
   _initialize(
     timeout_s,
     f'{coordinator}',
@@ -105,39 +102,15 @@ def _initialize(timeout_s: int, who: str, **known: Any) -> None:
     jax.devices()
   except (RuntimeError, ValueError) as error:
     reason = str(error).strip().splitlines()[0][:200]
+    require(
+      'should be defined' not in reason,
+      '--coordinator=auto finds neither SLURM nor Open MPI nor a TPU pod around '
+      'this process; give --coordinator=HOST:PORT, --processes and --process_id',
+    )
     raise InputError(
       f'not all processes met at {who} within {timeout_s} s ({reason}); start '
       'all of them, each with its own --process_id and the same --processes'
     ) from error
-
-
-def _require_free(port: int) -> None:
-  with socket.socket() as probe:
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-      probe.bind(('', port))
-    except OSError as error:
-      raise InputError(
-        f'port {port} of --coordinator cannot be used here '
-        f'({error.strerror}); choose another for all processes'
-      ) from error
-
-
-def _wait_for_port(host: str, port: int, timeout_s: int) -> None:
-  """Returns once somebody listens there."""
-  end = time.monotonic() + timeout_s
-  while True:
-    try:
-      socket.create_connection((host, port), timeout=5).close()
-      return
-    except OSError as error:
-      reason = error.strerror or str(error)
-    if time.monotonic() > end:
-      raise InputError(
-        f'no coordinator answered at {host}:{port} for {timeout_s} s '
-        f'({reason}); start process 0 there, or correct --coordinator'
-      )
-    time.sleep(0.5)
 
 
 class Group:

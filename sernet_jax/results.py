@@ -150,20 +150,23 @@ def predictions(
     states: numpy arrays stacked over the trials.
   """
   predict = training.compile_predict(recipe)
-  features = jax.device_put(np.asarray(data.features))
   classes = data.corpus.classes
   rows = []
   names = trials(experiment, folds)
   assert len(names) == len(arrays)
   for place, trial in enumerate(names):
-    fold, fold_arrays = folds[place % len(folds)], arrays[place]
+    fold = folds[place % len(folds)]
+    # The test set alone: the whole corpus may be too large for one device.
+    test = arrays[place].test
+    features = jax.device_put(np.asarray(data.features)[test.segments])
+    test = test._replace(segments=np.arange(len(features), dtype=np.int32))
     state = mapping.unstack(states, place)
     for selection, epoch, params, stats in _weights(state):
       for dtype in DTYPES:
         used = {'params': params, 'stats': stats}
         if dtype == 'float16':
           used = training.round_to_fp16(used)
-        found = np.asarray(predict(features, fold_arrays.test, **used))
+        found = np.asarray(predict(features, test, **used))
         for tested, shares in zip(fold.test, found, strict=False):
           utterance = data.corpus.utterances[tested]
           rows.append(

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from sernet_jax import keys, losses, model, optim
+from sernet_jax import keys, losses, model, optim, shares
 from sernet_jax.batching import EvalSet, FoldArrays
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
@@ -38,6 +38,7 @@ class Recipe:
   batch_size: int
   selections: tuple[str, ...] = ('best_on_test',)
   precision: str = 'float32'
+  axis: str | None = None  # of the mesh, that a batch is shared over
 
 
 def init_state(
@@ -82,7 +83,8 @@ def train_step(
   """One update from one batch; a batch without a real example changes nothing.
 
   Args:
-    recipe: what is fixed.
+    recipe: what is fixed; with an `axis`, `x`, `labels` and `mask` are this
+      device's share of the batch, and all else is that of the whole.
     state: of one trial.
     x: (batch, frames, coefficients, 1).
     labels: int32 (batch,).
@@ -107,14 +109,16 @@ def train_step(
       mask=mask,
       key=key,
       dtype=_DTYPES[recipe.precision],
+      axis=recipe.axis,
     )
     values = losses.per_example(logits, labels, recipe.loss)
-    mean = losses.masked_mean(values * weights[labels], mask)
+    mean = losses.masked_mean(values * weights[labels], mask, recipe.axis)
     return mean, (logits, stats, values)
 
   gradients, (logits, stats, values) = jax.grad(objective, has_aux=True)(
     state['params']
   )
+  gradients = shares.total(gradients, recipe.axis)
   updates, optimizer = optim.optimizer(recipe.optim).update(
     gradients, state['optimizer'], state['params'], epoch=epoch
   )
@@ -125,13 +129,13 @@ def train_step(
     'step': state['step'] + 1,
     'best': state['best'],
   }
-  real = jnp.any(mask > 0)
-  state = _choose(real, updated, state)
   sums = {
     'loss': jnp.sum(values * mask),
     'confusion': confusion(labels, logits, mask),
+    'examples': jnp.sum(mask),
   }
-  return state, sums
+  sums = shares.total(sums, recipe.axis)
+  return _choose(sums.pop('examples') > 0, updated, state), sums
 
 
 def confusion(
@@ -176,7 +180,8 @@ def train_epoch(
 
   Args:
     recipe: what is fixed.
-    features: (segments, frames, coefficients) of the whole corpus.
+    features: (segments, frames, coefficients) of the whole corpus, or this
+      device's share of them if `recipe` has an axis.
     labels: int32 (segments,).
     fold: which segments, and the seed.
     state: of the trial.
@@ -195,9 +200,9 @@ def train_epoch(
     return train_step(
       recipe,
       state,
-      features[segments][..., None],
-      labels[segments],
-      mask,
+      shares.rows(features, segments, recipe.axis)[..., None],
+      shares.own(labels[segments], recipe.axis),
+      shares.own(mask, recipe.axis),
       weights,
       fold.seed,
       fold.index,
@@ -232,11 +237,11 @@ def predict(
       recipe.model,
       params,
       stats,
-      features[segments][..., None],
+      shares.rows(features, segments, recipe.axis)[..., None],
       train=False,
       dtype=_DTYPES[recipe.precision],
     )
-    return jax.nn.softmax(logits)
+    return shares.joined(jax.nn.softmax(logits), recipe.axis)
 
   votes = jax.lax.map(one_batch, batches)
   votes = votes.reshape(-1, recipe.model.num_classes)

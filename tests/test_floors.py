@@ -29,16 +29,16 @@ FLOORS = (
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
-  'ops losses optim keys canvas folded export_chain export_eager',
+  'ops losses optim keys canvas folded export_chain export_eager shares',
   # 2: an experiment
   'batching training records plots recording_plot comparison_plots '
-  'plots_matrix mapping',
+  'plots_matrix mapping layout',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '
   'tensorboard bundle bundle_header inference jax_setup keras_files '
   'export_files export_onnx export_stablehlo export_tflite '
   'export_tflite_graph exported session_onnx session_tflite processes '
-  'checkpoint_process cost_measured',
+  'checkpoint_process cost_measured meeting',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '

@@ -144,7 +144,8 @@ def eager(weights, untied, batch):
   norm_relu_pool = ops.norm_relu_pool
   inputs = []
 
-  def recording(x, scale, offset, mask, window, epsilon):
+  def recording(x, scale, offset, mask, window, epsilon, axis):
+    assert axis is None
     moments = ops.moments(x, mask)
     inputs.append(ops.normalize(x, scale, offset, *moments, epsilon))
     return norm_relu_pool(x, scale, offset, mask, window, epsilon)

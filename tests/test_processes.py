@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ import time
 import pytest
 import tiny
 
-from sernet_jax import processes, records
+from sernet_jax import meeting, processes, records
 from sernet_jax.spec import InputError
 
 
@@ -55,6 +56,77 @@ def test_a_port_in_use_is_named():
     port = taken.getsockname()[1]
     with pytest.raises(InputError, match=f'port {port} of --coordinator'):
       processes.connect(f'127.0.0.1:{port}', 2, 0)
+
+
+def together(*calls):
+  """What each of some waiting functions, run side by side, raised."""
+
+  def said(call):
+    try:
+      call()
+    except InputError as error:
+      return str(error)
+    return ''
+
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    return list(pool.map(said, calls))
+
+
+def meets(port, processes, rank, timeout_s=20):
+  return lambda: meeting.meet('127.0.0.1', port, processes, rank, timeout_s)
+
+
+def test_processes_meet_whoever_else_knocks():
+  port = free_port()
+
+  def knock():
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+      try:
+        with socket.create_connection(('127.0.0.1', port)) as stranger:
+          stranger.sendall(b'GET / HTTP/1.1\r\n\r\n')
+        return
+      except OSError:
+        time.sleep(0.01)
+
+  # The last comes when the stranger has been.
+  found = together(
+    meets(port, 3, 0),
+    meets(port, 3, 1),
+    lambda: (knock(), meets(port, 3, 2)()),
+  )
+  assert found == ['', '', '']
+  with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(('', port))  # free for JAX's runtime
+
+
+def test_a_missing_process_is_named_to_those_that_came():
+  port = free_port()
+  first, other = together(meets(port, 4, 0, 1), meets(port, 4, 2, 1))
+  assert first == (
+    f'of 4 processes these did not come to 127.0.0.1:{port} within 1 s: 1, 3; '
+    'start them with the same --coordinator and --processes'
+  )
+  assert other == f'process 0: {first}'
+
+
+def test_processes_of_one_number_or_unlike_counts_are_refused():
+  port = free_port()
+  found = together(*(meets(port, 3, rank) for rank in (0, 1, 1)))
+  for said in found:
+    assert 'two processes were started with --process_id=1' in said
+  port = free_port()
+  found = together(meets(port, 2, 0), meets(port, 3, 1))
+  for said in found:
+    assert 'process 1 was started with --processes=3 and process 0 with' in said
+
+
+def test_auto_without_a_cluster_is_one_sentence():
+  with pytest.raises(
+    InputError, match=r'--coordinator=auto finds neither SLURM'
+  ):
+    processes.connect('auto', timeout_s=1)
 
 
 def test_one_process_agrees_with_itself():
@@ -104,6 +176,7 @@ def command(place, workdir, *flags, devices=1, **changes):
       'SERNET_CACHE': str(place / 'cache'),
       'XLA_FLAGS': flag,
       'JAX_PLATFORMS': 'cpu',
+      'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',  # sooner compiled
     },
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,

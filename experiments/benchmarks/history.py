@@ -6,7 +6,7 @@ r"""Adds a benchmark's figures to the history, or shows it.
 
 One line of history.jsonl per benchmark and day it was run: which commit, on
 what machine, and every figure of BENCHMARK.json whose name has `ratio`,
-`median`, `_s` or `speed` in it. Seconds compare on one machine only; ratios
+`median`, `_s`, `speed`, `_mb` or `efficiency` in it. Seconds compare on one machine only; ratios
 travel. Kept in the repository, so that a contributor sees what a change did.
 """
 
@@ -22,7 +22,7 @@ from sernet_jax import records
 
 HERE = pathlib.Path(__file__).parent
 HISTORY = HERE / 'history.jsonl'
-_TIMES = ('ratio', 'median', '_s', 'speed')
+_TIMES = ('ratio', 'median', '_s', 'speed', '_mb', 'efficiency')
 _ABOUT = ('date', 'git_commit', 'cpu', 'cores', 'devices', 'xla_flags')
 
 
@@ -31,7 +31,7 @@ def figures(content: Any, path: str = '') -> Iterator[tuple[str, float]]:
   if isinstance(content, dict):
     for name, value in content.items():
       yield from figures(value, f'{path}.{name}' if path else name)
-  elif any(word in path for word in _TIMES) and not isinstance(content, str):
+  elif isinstance(content, int | float) and any(w in path for w in _TIMES):
     yield path, float(content)
 
 
@@ -78,8 +78,8 @@ def main(names: list[str]) -> None:
     path = HERE / f'{name}.json'
     if not path.exists():
       sys.exit(f'{path} is missing; run {HERE / name}.py first')
-    append(name, json.loads(path.read_text()))
-  print(show())
+    append(name, json.loads(path.read_text()), HISTORY)
+  print(show(HISTORY))
 
 
 if __name__ == '__main__':

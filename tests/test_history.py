@@ -1,0 +1,67 @@
+"""The history of benchmarks grows by a line per run, and can be read."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PLACE = ROOT / 'experiments' / 'benchmarks'
+RESULT = {
+  'question': 'seconds, with a ratio',
+  'median_s': {'own': 1.5, 'plain': 3},
+  'ratio_own_to_plain': 0.5,
+  'rounds': 5,
+  'cpu': 'some',
+  'sizes': {'535': {'host_memory_mb': {'most': 230}}},
+  'million': {'open_s': 7.0, 'arithmetic_s': ['1 + 1 = 2']},
+}
+
+
+@pytest.fixture
+def history(tmp_path, monkeypatch):
+  """The file as a module that keeps its lines elsewhere."""
+  spec = importlib.util.spec_from_file_location('h', PLACE / 'history.py')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  monkeypatch.setattr(module, 'HERE', tmp_path)
+  monkeypatch.setattr(module, 'HISTORY', tmp_path / 'history.jsonl')
+  return module
+
+
+def test_the_figures_are_all_numbers_that_tell_speed_or_memory(history):
+  assert dict(history.figures(RESULT)) == {
+    'median_s.own': 1.5,
+    'median_s.plain': 3.0,
+    'ratio_own_to_plain': 0.5,
+    'sizes.535.host_memory_mb.most': 230.0,
+    'million.open_s': 7.0,
+  }
+
+
+def test_one_command_adds_a_line_and_shows_all(history, tmp_path, capsys):
+  (tmp_path / 'step.json').write_text(json.dumps(RESULT))
+  for number in (1, 2):
+    history.main(['step'])
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == number
+    assert 'step: median_s.own 1.5, median_s.plain 3' in shown[-1]
+  rows = (tmp_path / 'history.jsonl').read_text().splitlines()
+  row = json.loads(rows[-1])
+  assert row['benchmark'] == 'step'
+  assert row['cores'] >= 1 and row['date'] and row['jax']
+
+
+def test_a_benchmark_that_was_not_run_is_named(history):
+  with pytest.raises(
+    SystemExit, match=r'peers.json is missing; run .*peers.py'
+  ):
+    history.main(['peers'])
+
+
+def test_the_history_of_the_repository_can_be_shown(history):
+  lines = history.show(PLACE / 'history.jsonl').splitlines()
+  assert lines and all(line[:2] == '20' for line in lines)
