@@ -147,9 +147,12 @@ def _mfcc_in_blocks(samples, count, mask, spec):
     return jax.lax.fori_loop(0, -(-count // size), body, empty)
 
   if spec.top_db is None:
-    (cepstrum,) = over_blocks(
-      lambda start: [_cepstrum(*bands(start), spec)], spec.num_coefficients
-    )
+
+    def only_round(start):
+      log_mel, energy = bands(start)
+      return [_cepstrum(log_mel, energy, spec)]
+
+    (cepstrum,) = over_blocks(only_round, spec.num_coefficients)
     return cepstrum
 
   def part_of(array, start):
@@ -163,16 +166,13 @@ def _mfcc_in_blocks(samples, count, mask, spec):
   widths = [spec.num_mel_bands, 1] + ([] if spec.zeroth == 'cepstrum' else [1])
   log_mel, loudest, *energy = over_blocks(first_round, *widths)
   floor = _floor(loudest, spec, mask)
-  (cepstrum,) = over_blocks(
-    lambda start: [
-      _cepstrum(
-        jnp.maximum(part_of(log_mel, start), floor),
-        part_of(energy[0], start) if energy else None,
-        spec,
-      )
-    ],
-    spec.num_coefficients,
-  )
+
+  def second_round(start):
+    above = jnp.maximum(part_of(log_mel, start), floor)
+    own = part_of(energy[0], start) if energy else None
+    return [_cepstrum(above, own, spec)]
+
+  (cepstrum,) = over_blocks(second_round, spec.num_coefficients)
   return cepstrum
 
 

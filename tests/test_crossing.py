@@ -15,6 +15,8 @@ from sernet_jax.records import RunFolder
 from sernet_jax.spec import InputError, ProtocolSpec
 from sernet_jax.utterances import Corpus, Utterance
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 HAS = {
   'de': {'ann': 'abc', 'bob': 'abc', 'cyd': 'ab'},
   'en': {'dan': 'abd', 'eve': 'abd'},

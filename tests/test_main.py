@@ -9,6 +9,8 @@ import sys
 import pytest
 import tiny
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 
 def sernet(*arguments, cache=None, module='main'):
   environment = dict(os.environ)

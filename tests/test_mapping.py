@@ -23,6 +23,8 @@ import tiny
 from sernet_jax import layout, mapping
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 DEVICES = 10
 SETUP = """
 import json

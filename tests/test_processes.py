@@ -16,6 +16,8 @@ import tiny
 from sernet_jax import meeting, processes, records
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 
 def free_port():
   with socket.socket() as probe:

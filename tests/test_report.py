@@ -13,6 +13,8 @@ from sernet_jax import claims, metrics, report
 from sernet_jax.records import RunFolder
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 CLASSES = (
   'anger',
   'anxiety',

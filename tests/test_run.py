@@ -18,6 +18,8 @@ import tiny
 from sernet_jax import corpora, mapping, records, report, run
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 
 @pytest.fixture(scope='module')
 def place(tmp_path_factory):

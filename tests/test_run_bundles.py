@@ -20,6 +20,8 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 
 @pytest.fixture(scope='module')
 def workdir(tmp_path_factory):

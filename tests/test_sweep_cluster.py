@@ -14,6 +14,8 @@ import tiny
 from sernet_jax import files, run, sweep_cluster, sweep_grid, sweep_jobs
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 try:
   import submitit
 except ImportError:

@@ -20,6 +20,8 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 LOSSES = 'loss.name=cross_entropy,focal'
 # Two settings whose networks are the same program.
 PRESETS = 'features.preset=paper,reference'
