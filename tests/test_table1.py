@@ -134,3 +134,15 @@ def test_a_run_that_is_not_done_or_named_twice_is_refused(assemble, tmp_path):
   (folder / 'results.json').unlink()
   with pytest.raises(InputError, match=r'has no results\.json; finish the run'):
     assemble.main([str(folder)])
+
+
+def test_a_sweep_stands_for_its_finished_jobs(assemble, tmp_path):
+  sweep = tmp_path / 'sweep'
+  run(sweep / 'seed=0')
+  run(sweep / 'seed=1', seed=1)
+  run(sweep / 'seed=2', seed=2)
+  (sweep / 'seed=2' / 'results.json').unlink()
+  jobs = {'jobs': ['seed=0', 'seed=1', 'seed=2']}
+  (sweep / 'sweep.json').write_text(json.dumps(jobs))
+  (row,) = made(assemble, tmp_path / 'out', sweep)['rows']
+  assert row['seeds'] == [0, 1]
