@@ -22,10 +22,11 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib.metadata
 import json
 import pathlib
-import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -33,7 +34,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import features, features_frames
+from sernet_jax import features, features_frames, records
 
 PAPER = features.PRESETS['paper']
 
@@ -164,6 +165,24 @@ def parts(waveform):
   }
 
 
+def versions() -> dict[str, str]:
+  """Of those of the libraries that are installed."""
+  found = {}
+  for name in (
+    'jax',
+    'librosa',
+    'torch',
+    'torchaudio',
+    'tensorflow',
+    'tensorflow_cpu',
+  ):
+    try:
+      found[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+      continue
+  return found
+
+
 def main() -> None:
   """Measures, prints and, if asked, writes the report."""
   parser = argparse.ArgumentParser(description=__doc__)
@@ -197,10 +216,14 @@ def main() -> None:
     batched[f'sernet_jax {preset}'] = ours(batch, preset)
     alone[f'sernet_jax {preset}'] = ours(single, preset)
 
+  environment = records.environment(jax.devices(), 'features.py')
   report = {
     'device': jax.devices()[0].device_kind,
-    'platform': platform.platform(),
-    'jax': jax.__version__,
+    'command': ' '.join(['python', *sys.argv]),
+    'cpu': environment['cpu'],
+    'cores': environment['cores'],
+    'date': environment['date'],
+    'packages': versions(),
     'batch': arguments.batch,
     'seconds': arguments.seconds,
     'not_installed': missing,
@@ -229,7 +252,9 @@ def main() -> None:
   for name in missing:
     print('not installed:', name)
   if arguments.output:
-    pathlib.Path(arguments.output).write_text(json.dumps(report, indent=2))
+    pathlib.Path(arguments.output).write_text(
+      json.dumps(report, indent=1) + '\n'
+    )
 
 
 if __name__ == '__main__':

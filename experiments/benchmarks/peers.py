@@ -277,7 +277,8 @@ def store(seconds, memory, cores, output: pathlib.Path) -> None:
   result['cores'] = len(cores)
   for name in ('cpu', 'packages', 'date'):
     result[name] = environment[name]
-  for name in ('torch', 'tensorflow', 'keras', 'onnxruntime', 'ai-edge-litert'):
+  others = 'torch tensorflow tensorflow_cpu keras onnxruntime ai-edge-litert'
+  for name in others.split():
     try:
       result['packages'][name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
