@@ -16,7 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from sernet_jax import features_fft, features_frames
-from sernet_jax.features_tables import dct_matrix, mel_matrix, window
+from sernet_jax.features_tables import (
+  dct_matrix,
+  mel_groups,
+  mel_matrix,
+  window,
+)
 from sernet_jax.spec import MfccSpec
 
 
@@ -53,7 +58,7 @@ def mel_spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
   """Mel bands before compression, (..., frames, bands); see `spectrogram`."""
-  return _matmul(spectrogram(waveform, spec, lengths), mel_matrix(spec))
+  return _mel(spectrogram(waveform, spec, lengths), spec)
 
 
 @functools.partial(jax.jit, static_argnames='spec')
@@ -66,7 +71,7 @@ def log_mel_spectrogram(
   """
   frames, mask = features_frames.frames(waveform, spec, lengths)
   spectrum, _ = _spectrum(frames, spec)
-  log_mel = compress(_matmul(spectrum, mel_matrix(spec)), spec, mask)
+  log_mel = compress(_mel(spectrum, spec), spec, mask)
   return _masked(log_mel, mask)
 
 
@@ -204,7 +209,7 @@ def _bands(frames, spec):
   spectrum, energy = _spectrum(frames, spec)
   if spec.zeroth == 'spectrum_energy':
     energy = spectrum.sum(axis=-1, keepdims=True)
-  return _compress(_matmul(spectrum, mel_matrix(spec)), spec), energy
+  return _compress(_mel(spectrum, spec), spec), energy
 
 
 def _cepstrum(log_mel, energy, spec):
@@ -274,6 +279,22 @@ def _spectrum(frames, spec):
   if spec.spectrum_scale != 1.0:
     spectrum = spectrum * spec.spectrum_scale
   return spectrum, energy
+
+
+def _mel(spectrum, spec):
+  """Spectrum (..., bins) to mel bands; a CPU leaves out most zeros."""
+
+  def at_once(x):
+    return _matmul(x, mel_matrix(spec))
+
+  def in_groups(x):
+    parts = [
+      _matmul(x[..., first : first + len(table)], table)
+      for first, table in mel_groups(spec)
+    ]
+    return jnp.concatenate(parts, axis=-1)
+
+  return jax.lax.platform_dependent(spectrum, cpu=in_groups, default=at_once)
 
 
 def _masked(values, mask):

@@ -35,6 +35,25 @@ def mel_matrix(spec: MfccSpec) -> np.ndarray:
   return spec.mel_weights()
 
 
+_GROUP_BANDS = 16
+
+
+def mel_groups(spec: MfccSpec) -> list[tuple[int, np.ndarray]]:
+  """`mel_matrix` without most of its zeros.
+
+  Returns:
+    For 16 bands at a time, lowest first: their lowest bin, and their weights
+    (bins, bands) from there to their highest bin.
+  """
+  matrix, groups = mel_matrix(spec), []
+  for start in range(0, spec.num_mel_bands, _GROUP_BANDS):
+    part = matrix[:, start : start + _GROUP_BANDS]
+    bins = np.flatnonzero(part.any(axis=1))
+    first, last = (bins[0], bins[-1]) if bins.size else (0, 0)
+    groups.append((int(first), part[first : last + 1]))
+  return groups
+
+
 def dct_matrix(spec: MfccSpec) -> np.ndarray:
   """DCT-II times sqrt(2 / bands), (bands, coefficients).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import small_model
 
 from sernet_jax import cost, folded, interop, model
 from sernet_jax.spec import InputError, ModelSpec
+
+apply = jax.jit(functools.partial(model.apply, train=False), static_argnums=0)
 
 
 @pytest.mark.parametrize(
@@ -22,8 +26,9 @@ from sernet_jax.spec import InputError, ModelSpec
 def test_equals_the_network_it_comes_from(spec):
   params, stats = small_model.weights(spec)
   x = np.random.default_rng(1).normal(size=(3, 21, 9, 1)).astype(np.float32)
-  expected, _ = model.apply(spec, params, stats, x, train=False)
-  found = folded.logits(spec, folded.fold(spec, params, stats), x)
+  expected, _ = apply(spec, params, stats, x)
+  logits = jax.jit(folded.logits, static_argnums=0)
+  found = logits(spec, folded.fold(spec, params, stats), x)
   np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
@@ -35,8 +40,9 @@ def test_made_ready_it_computes_the_same():
   assert len(ready['block1']['tiles']) == 16
   assert 'tiles' not in ready['block5'] and 'tiles' not in ready['joint']
   x = np.random.default_rng(1).normal(size=(5, 21, 9, 1)).astype(np.float32)
+  logits = jax.jit(folded.logits, static_argnums=0)
   np.testing.assert_allclose(
-    folded.logits(spec, ready, x), folded.logits(spec, plain, x), atol=1e-6
+    logits(spec, ready, x), logits(spec, plain, x), atol=1e-6
   )
 
 
@@ -46,9 +52,11 @@ def test_equals_tensorflow(golden, golden_weights):
   spec = ModelSpec()
   found = folded.fold(spec, params, stats)
   x = np.random.default_rng(1).normal(size=(2, 184, 40, 1)).astype(np.float32)
-  expected, _ = model.apply(spec, params, stats, x, train=False)
+  expected, _ = apply(spec, params, stats, x)
   np.testing.assert_allclose(
-    folded.probabilities(spec, found, x), jax.nn.softmax(expected), atol=1e-5
+    jax.jit(folded.probabilities, static_argnums=0)(spec, found, x),
+    jax.nn.softmax(expected),
+    atol=1e-5,
   )
 
 

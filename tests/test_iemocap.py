@@ -25,6 +25,8 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 CONFIG = str(tiny.ROOT / 'configs' / 'iemocap.py')
 SPEAKERS = [f'Ses0{k}{letter}' for k in range(1, 6) for letter in 'FM']
 BASE_HZ = {'ang': 2000, 'hap': 1200, 'exc': 1300, 'neu': 500, 'sad': 250}
@@ -97,7 +99,7 @@ SMALL = {
   name: value
   for name, value in tiny.SMALL.items()
   if name not in ('name', 'data.duration_s')
-} | {'train.epochs': 1}
+} | {'train.epochs': 1, 'model.filters': 6, 'model.paths': ('joint',)}
 
 
 def settings(root, cache, text='improvised,0.2s', **changes):
@@ -202,7 +204,8 @@ def test_the_sweep_of_the_page_is_planned_on_the_tree(root, tmp_path):
     for job in planned:
       assert job.num_folds == 10
       assert job.arguments[0] == f'--config=configs/iemocap.py:{part}'
-      assert sum(job.tested.utterances.values()) == tests
+      (tested,) = job.tested
+      assert sum(tested.utterances.values()) == tests
 
 
 def test_without_the_corpus_a_run_and_a_sweep_say_where_to_get_it(tmp_path):

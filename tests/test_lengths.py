@@ -14,6 +14,8 @@ import tiny
 from sernet_jax import cost_probe, lengths, records, run
 from sernet_jax.spec import InputError
 
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
 FOLDER = tiny.ROOT / 'experiments' / 'input_length'
 
 
@@ -22,7 +24,7 @@ def place(tmp_path_factory):
   """(folder of a tiny run, folder of its corpus, cache)."""
   folder = tmp_path_factory.mktemp('lengths')
   csv = tiny.write_corpus(folder / 'corpus')
-  config = tiny.config(csv, folder / 'cache', train__epochs=1)
+  config = tiny.config(csv, folder / 'cache', train__epochs=1, **tiny.QUICK)
   run.train(config, folder / 'run')
   return folder
 

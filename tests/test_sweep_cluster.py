@@ -54,7 +54,7 @@ def test_a_preempted_job_saves_its_state_and_goes_on_to_the_same_figures(
   monkeypatch.setenv('SERNET_CACHE', str(tmp_path / 'cache'))
   monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT))
   csv = tiny.write_corpus(tmp_path / 'corpus')
-  epochs = {'train__epochs': 40, 'train__checkpoint_epochs': 40}
+  epochs = {'train__epochs': 40, 'train__checkpoint_epochs': 40, **tiny.QUICK}
   (job,) = planned(csv, tmp_path, tmp_path / 'sweep', 'seed=4', **epochs)
   engine = sweep_cluster.Cluster('local', 1, [], tmp_path / 'submitit')
   (handle,) = engine.start([job])
