@@ -22,12 +22,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax import bundle as bundle_lib, cost_measured
+from sernet_jax import bundle as bundle_lib, cost_measured, probing
 from sernet_jax.bundle import Bundle
 from sernet_jax.spec import AudioSpec
 
 _TIMEOUT_S = 600
-_STATUS = pathlib.Path('/proc/self/status')
 _FORGET_PEAK = pathlib.Path('/proc/self/clear_refs')
 
 
@@ -80,8 +79,7 @@ def probe(bundle: Bundle, threads: int, repeats: int) -> dict[str, Any]:
 def main(argv: list[str]) -> None:
   """See the top of the file."""
   path, threads, repeats = argv[0], int(argv[1]), int(argv[2])
-  if hasattr(os, 'sched_setaffinity'):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+  probing.take_cores(threads)
   model = bundle_lib.load(pathlib.Path(path))
   latency_ms: dict[str, float] = {}
   least_ms: dict[str, float] = {}
@@ -92,15 +90,17 @@ def main(argv: list[str]) -> None:
     run = jax.jit(function).lower(shape).compile()
     x = np.random.default_rng(0).normal(size=shape.shape, scale=0.1)
     x = jax.device_put(x.astype(np.float32))
-    peaks_kib += [_status_kib('VmHWM')] if _STATUS.exists() else []
-    before = _status_kib('VmRSS') if _forget_peak() else None
+    peaks_kib += (
+      [probing.status_kib('VmHWM')] if probing.STATUS.exists() else []
+    )
+    before = probing.status_kib('VmRSS') if _forget_peak() else None
     times = []
     for number in range(repeats):
       start = time.perf_counter()
       run(x).block_until_ready()
       times.append(time.perf_counter() - start)
       if not number and name == 'network' and before is not None:
-        run_kib = _status_kib('VmHWM') - before
+        run_kib = probing.status_kib('VmHWM') - before
     latency_ms[name] = 1e3 * statistics.median(times)
     least_ms[name] = 1e3 * min(times)
   print(
@@ -113,11 +113,6 @@ def main(argv: list[str]) -> None:
       }
     )
   )
-
-
-def _status_kib(field: str) -> int:
-  lines = _STATUS.read_text().splitlines()
-  return int(dict(line.split(':', 1) for line in lines)[field].split()[0])
 
 
 def _forget_peak() -> bool:

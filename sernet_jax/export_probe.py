@@ -9,14 +9,14 @@ notes the peak of memory, then runs all waveforms, and prints JSON.
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import resource
 import statistics
 import sys
 import time
 
 import numpy as np
+
+from sernet_jax import probing
 
 _BATCH = 16
 
@@ -26,9 +26,7 @@ def main(argv: list[str]) -> None:
   path = pathlib.Path(argv[0])
   waveforms, out = np.load(argv[1], mmap_mode='r'), argv[2]
   threads, repeats = int(argv[3]), int(argv[4])
-  if hasattr(os, 'sched_setaffinity'):
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, cores[-threads:])
+  probing.take_cores(threads)
   start = time.perf_counter()
   run = _runner(path, threads)
   first = np.array(waveforms[:1])
@@ -42,7 +40,7 @@ def main(argv: list[str]) -> None:
   report = {
     'load_s': load_s,
     'latency_ms': 1e3 * statistics.median(times),
-    'peak_memory_mib': _peak_mib(),
+    'peak_memory_mib': probing.peak_mib(),
   }
   if out:
     found = [
@@ -51,19 +49,6 @@ def main(argv: list[str]) -> None:
     ]
     np.save(out, np.concatenate(found))
   print(json.dumps(report))
-
-
-def _peak_mib() -> float:
-  """Most memory this process has held."""
-  try:
-    lines = pathlib.Path('/proc/self/status').read_text().splitlines()
-    # Not from getrusage, which on Linux knows the parent's peak as well.
-    return (
-      int(dict(line.split(':', 1) for line in lines)['VmHWM'].split()[0]) / 1024
-    )
-  except OSError:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == 'darwin' else 1 << 10)
 
 
 def _runner(path: pathlib.Path, threads: int):

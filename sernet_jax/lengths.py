@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from tqdm import tqdm
 
 from sernet_jax import (
-  batching,
   claims,
   corpora,
   cost,
   cost_measured,
   cost_probe,
-  feature_cache,
+  mapping,
   metrics,
-  protocols,
   records,
   results as results_lib,
   run,
@@ -160,13 +156,11 @@ def _elsewhere(
 
 def _stacked(weights: Sequence[run_bundles.FoldWeights]) -> dict[str, Any]:
   """As a checkpoint has them, without the selections that choose an epoch."""
-  params, stats = (
-    jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
-    for trees in zip(
-      *((fold.params, fold.stats) for fold in weights), strict=True
-    )
-  )
-  return {'params': params, 'stats': stats, 'best': {}}
+  return {
+    'params': mapping.stack([fold.params for fold in weights]),
+    'stats': mapping.stack([fold.stats for fold in weights]),
+    'best': {},
+  }
 
 
 def _judge(
@@ -178,36 +172,25 @@ def _judge(
   epochs: dict[str, int],
 ) -> dict[str, Any]:
   """One setting: features, probabilities, votes, scores."""
-  data = feature_cache.load(
-    corpus,
-    experiment.feature_kind,
-    experiment.mfcc,
-    audio,
-    pathlib.Path(
-      experiment.data['cache_dir'] or corpora.cache_dir() / 'features'
-    ),
-    experiment.data['on_bad_file'],
-  )
-  folds = protocols.make(data.corpus, experiment.protocol, experiment.seed)
-  results_lib.check_folds(folder, data.corpus, folds)
-  arrays = batching.fold_arrays(
-    folds,
-    data.corpus.labels,
-    data.segment_utterances,
-    experiment.train.batch_size,
-  )
-  recipe = results_lib.recipe(experiment, data.corpus)
+  data = run.Data(dataclasses.replace(experiment, audio=audio), corpus)
+  corpus = data.features.corpus
+  results_lib.check_folds(folder, corpus, data.folds)
   rows = results_lib.predictions(
-    experiment, recipe, data, arrays, folds, states
+    experiment,
+    results_lib.recipe(experiment, corpus),
+    data.features,
+    data.fold_arrays,
+    data.folds,
+    states,
   )
   return {
     'duration_s': audio.duration_s,
     'segments': audio.segments,
     'trained': audio == experiment.audio,
-    'segments_per_utterance': len(data.features) / len(data.corpus.utterances),
+    'segments_per_utterance': len(data.labels) / len(corpus.utterances),
     'summary': metrics.selection_from_predictions(
       [row for row in rows if row['weights_dtype'] == DTYPE],
-      data.corpus.classes,
+      corpus.classes,
       epochs,
     ),
   }

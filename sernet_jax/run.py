@@ -148,7 +148,7 @@ def evaluate(
   )
   with folder.lock():
     _compare(folder, config_lib.to_dict(config))
-    data = _Data(experiment)
+    data = Data(experiment, load_corpus(experiment))
     results_lib.check_folds(folder, data.features.corpus, data.folds)
     training = conduct.Training(experiment, folder, data, group)
     return training.evaluate_checkpoint()
@@ -180,12 +180,12 @@ def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:
   group.all(compare)
 
 
-def _load(experiment: Experiment, group: processes.Group) -> _Data:
+def _load(experiment: Experiment, group: processes.Group) -> Data:
   """The data of every process; process 0 goes first and fills the cache."""
-  made: list[_Data] = []
+  made: list[Data] = []
 
   def load():
-    made.append(_Data(experiment))
+    made.append(Data(experiment, load_corpus(experiment)))
     return made[0].fingerprint
 
   expected = group.from_first(load)
@@ -256,12 +256,12 @@ def _cache_folder(experiment: Experiment) -> pathlib.Path:
   )
 
 
-class _Data:
-  """Corpus, features, folds, and the arrays that training reads."""
+class Data:
+  """Features of a corpus, folds, and the arrays that training reads."""
 
-  def __init__(self, experiment: Experiment):
+  def __init__(self, experiment: Experiment, corpus: corpora.Corpus):
     self.features = feature_cache.load(
-      load_corpus(experiment),
+      corpus,
       experiment.feature_kind,
       experiment.mfcc,
       experiment.audio,

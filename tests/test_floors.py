@@ -25,7 +25,7 @@ FLOORS = (
   'metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
   'joined emotions crossing comparable export_seal receptive energy pages '
-  'published',
+  'published probing',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '

@@ -122,7 +122,7 @@ def test_a_finished_run_is_recalled_without_work(finished, place, monkeypatch):
   def fail(*args, **kwargs):
     raise AssertionError('work was done')
 
-  monkeypatch.setattr(run, '_Data', fail)
+  monkeypatch.setattr(run, 'Data', fail)
   results = run.train(settings(place, train__epochs=4), finished)
   assert results == records.RunFolder(finished).read_results()
 

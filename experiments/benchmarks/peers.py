@@ -36,6 +36,8 @@ import time
 
 import numpy as np
 
+from sernet_jax import probing
+
 HERE = pathlib.Path(__file__).parent
 BATCH = 32
 OURS = 'sernet_jax'
@@ -113,7 +115,7 @@ def work(name: str, inputs: str, cores: list[int]) -> None:
     if task == 'check':
       answer = twin.infer(BATCH).tolist()
     elif task == 'memory':
-      answer = peak_mib()
+      answer = probing.peak_mib()
     else:
       if task == 'train':
         twin.steps(count)
@@ -122,13 +124,6 @@ def work(name: str, inputs: str, cores: list[int]) -> None:
           twin.infer(int(task.removeprefix('infer_')))
       answer = (time.perf_counter() - start) / count
     print(json.dumps({'answer': answer}), flush=True)
-
-
-def peak_mib() -> float:
-  """Most memory this process has had, from the kernel's own count."""
-  lines = pathlib.Path('/proc/self/status').read_text().splitlines()
-  counts = dict(line.split(':', 1) for line in lines)
-  return int(counts['VmHWM'].split()[0]) / 1024
 
 
 SHORT = {
