@@ -131,7 +131,6 @@ def start(program, *arguments, devices=1):
       **os.environ,
       'XLA_FLAGS': flag,
       'JAX_PLATFORMS': 'cpu',
-      'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
     },
     cwd=tiny.ROOT,
     stdout=subprocess.PIPE,

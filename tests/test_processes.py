@@ -185,7 +185,6 @@ def command(place, workdir, *flags, devices=1, **changes):
       'SERNET_CACHE': str(place / 'cache'),
       'XLA_FLAGS': flag,
       'JAX_PLATFORMS': 'cpu',
-      'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',  # sooner compiled
     },
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
