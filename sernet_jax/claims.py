@@ -91,6 +91,12 @@ _SELECTIONS = {
     'last epoch',
     'the weights after the last epoch; nothing was chosen',
   ),
+  'last_recomputed': (
+    'last epoch, statistics recomputed',
+    'the same weights with BatchNorm statistics taken once more over the '
+    'training set, where those of the training lag behind; nothing was chosen, '
+    'and the paper does not do it',
+  ),
   'validation': (
     'chosen on validation',
     'the epoch that did best on a training speaker held out for this; the '
@@ -116,11 +122,16 @@ def whom(results: Mapping[str, Any]) -> str:
   )
 
 
+def title(selection: str) -> str:
+  """A selection in two or three words."""
+  return _SELECTIONS[selection][0]
+
+
 def meanings(results: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
   """Selection -> its name in words and what it is."""
   return {
     name: (
-      _SELECTIONS[name][0],
+      title(name),
       _SELECTIONS[name][1].format(whom=whom(results)),
     )
     for name in results['selections']
@@ -129,10 +140,10 @@ def meanings(results: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 def caption(selection: str, results: Mapping[str, Any]) -> str:
   """Selection and weights, in the title of a figure."""
-  title, meaning = meanings(results)[selection]
+  words, meaning = meanings(results)[selection]
   if selection == 'best_on_test':
-    title = f'{title}, {meaning.split(";")[0]}'
-  return f'{title}; {results["weights_dtype"]} weights'
+    words = f'{words}, {meaning.split(";")[0]}'
+  return f'{words}; {results["weights_dtype"]} weights'
 
 
 def notes(results: Mapping[str, Any]) -> list[str]:

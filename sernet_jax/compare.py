@@ -20,6 +20,9 @@ _OUTPUT = flags.DEFINE_string(
 _BASELINE = flags.DEFINE_string(
   'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
 )
+_SELECTION = flags.DEFINE_string(
+  'selection', 'last', 'Whose scores are compared, e.g. last_recomputed.'
+)
 
 
 def main(argv: list[str]) -> None:
@@ -39,7 +42,11 @@ def main(argv: list[str]) -> None:
     command = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
     print(
       sweep_results.compare(
-        folders, pathlib.Path(_OUTPUT.value), command, _BASELINE.value
+        folders,
+        pathlib.Path(_OUTPUT.value),
+        command,
+        _BASELINE.value,
+        _SELECTION.value,
       )
     )
   except InputError as error:

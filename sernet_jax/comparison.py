@@ -24,7 +24,7 @@ from sernet_jax.compared_runs import (
   setting_name,
   shown,
 )
-from sernet_jax.spec import SELECTIONS, nearest, require
+from sernet_jax.spec import SELECTIONS, nearest, require, require_choice
 
 __all__ = [
   'Run',
@@ -39,6 +39,7 @@ __all__ = [
 SCORE = 'uar'  # what is tested; fixed before any result is seen
 SHOWN = ('uar', 'wa', 'f1_macro')
 LEVEL = 0.05
+COMPARED = tuple(name for name in SELECTIONS if name != 'best_on_test')
 TEST = (
   'paired permutation test: the answers to each speaker are kept or swapped '
   'between two settings, all seeds together, and the difference in pooled UAR '
@@ -50,6 +51,7 @@ def compare(
   runs: Sequence[Run],
   fields: Sequence[str] | None = None,
   baseline: str = '',
+  selection: str = 'last',
 ) -> dict[str, Any]:
   """The content of comparison.json.
 
@@ -57,11 +59,20 @@ def compare(
     runs: finished ones, of one seed each.
     fields: that tell settings apart; by default those that differ.
     baseline: compare all others with this setting alone; '' for all pairs.
+    selection: whose scores are compared; none that the tests chose.
 
   Raises:
     InputError: if the runs cannot be compared; see `require_comparable`.
   """
   require(len(runs) > 0, 'no finished run was given; name the folders of some')
+  require_choice('--selection', selection, COMPARED)
+  for run in runs:
+    require(
+      selection in run.results['selections'],
+      f'{run.folder.path} has no selection {selection}; it has '
+      f'{", ".join(run.results["selections"])} (--mode=evaluate with its '
+      '--workdir adds what came later than the run)',
+    )
   fields = fields_that_differ(runs) if fields is None else list(fields)
   groups: dict[str, list[Run]] = {}
   for run in runs:
@@ -78,7 +89,7 @@ def compare(
     for name, group in groups.items()
   }
   results = runs[0].results
-  differences = _differences(groups, baseline)
+  differences = _differences(groups, baseline, selection)
   num_speakers = len(results['selections']['last']['speakers'])
   content = {
     'corpus': results['corpus'],
@@ -91,6 +102,8 @@ def compare(
     'guessing': claims.guessing(results),
     'fields': [field for field in fields if field not in REPEATS],
     'baseline': baseline,
+    'selection': selection,
+    'selection_title': claims.title(selection),
     'test': {
       'name': TEST,
       'score': SCORE,
@@ -159,7 +172,7 @@ def _setting(
 
 
 def _differences(
-  groups: Mapping[str, Sequence[Run]], baseline: str
+  groups: Mapping[str, Sequence[Run]], baseline: str, selection: str
 ) -> list[dict[str, Any]]:
   """Later settings against earlier ones, or all against the baseline."""
   if baseline:
@@ -181,8 +194,8 @@ def _differences(
       'p_holm': None,
     }
     if seeds:
-      first = _counts([one[seed] for seed in seeds], 'last')
-      second = _counts([other[seed] for seed in seeds], 'last')
+      first = _counts([one[seed] for seed in seeds], selection)
+      second = _counts([other[seed] for seed in seeds], selection)
       ours, theirs = significance.scores(first), significance.scores(second)
       entry['difference'] = {k: ours[k] - theirs[k] for k in metrics.SCORES}
       entry['ci95'] = significance.ci95(first, second)

@@ -86,10 +86,11 @@ def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
   width = max(len(row['name']) for row in settings)
   lines = [
     f'{content["corpus"]}, {claims.protocol(content)[0]}, '
-    f'{claims.times(content["num_speakers"], "speaker")}, last epoch, per cent:'
+    f'{claims.times(content["num_speakers"], "speaker")}, '
+    f'{content["selection_title"]}, per cent:'
   ]
   for row in settings:
-    last = row['selections']['last']
+    last = row['selections'][content['selection']]
     interval = ''
     if last['ci95']:
       interval = ' [{:.1f} to {:.1f}]'.format(
@@ -128,6 +129,7 @@ def _draw(
   comparison_plots.settings(
     content['settings'],
     content['guessing'],
+    content['selection'],
     place / 'settings.png',
     about,
     synthetic,
@@ -142,6 +144,7 @@ def _draw(
   comparison_plots.recalls(
     content['settings'],
     content['classes'],
+    content['selection'],
     place / 'recalls.png',
     about,
     synthetic,

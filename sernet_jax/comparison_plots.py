@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from sernet_jax import canvas
+from sernet_jax import canvas, claims
 
 MOST_ROWS = 40
 _TITLES = {'uar': 'UAR', 'wa': 'WA', 'f1_macro': 'macro F1'}
@@ -22,6 +22,7 @@ _TITLES = {'uar': 'UAR', 'wa': 'WA', 'f1_macro': 'macro F1'}
 def settings(
   rows: Sequence[Mapping[str, Any]],
   guessing: Mapping[str, float],
+  selection: str,
   path: pathlib.Path,
   subtitle: str,
   synthetic: bool = False,
@@ -31,6 +32,7 @@ def settings(
   Args:
     rows: `settings` of a comparison.
     guessing: `wa` and `uar` of always naming one class.
+    selection: whose scores.
     path: PNG to write.
     subtitle: corpus, protocol, weights, and what limits the figures.
     synthetic: adds the note that the speech is synthetic.
@@ -38,7 +40,10 @@ def settings(
   rows = rows[:MOST_ROWS]
   texts = _wrapped([row['name'] for row in rows])
   optimistic = all('best_on_test' in row['selections'] for row in rows)
-  note = 'filled: last epoch, with its 95 % interval; small: each seed'
+  note = (
+    f'filled: {claims.title(selection)}, with its 95 % interval; small: each '
+    'seed'
+  )
   if optimistic:
     note += '; hollow: best epoch on the test set, optimistic'
   with mpl.rc_context(canvas.STYLE):
@@ -53,7 +58,7 @@ def settings(
     axes = figure.subplots(1, 3, sharex=True, sharey=True)
     for axis, score in zip(axes, _TITLES, strict=True):
       for place, row in enumerate(rows):
-        _draw_setting(axis, place, row['selections'], score)
+        _draw_setting(axis, place, row['selections'], selection, score)
       axis.set_title(_TITLES[score])
       _rows_axis(axis, texts)
       if score in guessing:
@@ -121,15 +126,17 @@ def differences(
 def recalls(
   rows: Sequence[Mapping[str, Any]],
   classes: Sequence[str],
+  selection: str,
   path: pathlib.Path,
   subtitle: str,
   synthetic: bool = False,
 ) -> None:
-  """Recall of each class under each setting, last epoch, as a table.
+  """Recall of each class under each setting, as a table.
 
   Args:
     rows: `settings` of a comparison.
     classes: C names.
+    selection: whose answers.
     path: PNG to write.
     subtitle: see `settings`.
     synthetic: see `settings`.
@@ -140,7 +147,7 @@ def recalls(
     [
       [
         np.nan if found['recall'] is None else 100 * found['recall']
-        for found in row['selections']['last']['classes']
+        for found in row['selections'][selection]['classes']
       ]
       for row in rows
     ]
@@ -152,7 +159,7 @@ def recalls(
       'Recall of each class, per cent',
       subtitle,
       synthetic,
-      'last epoch, all seeds together',
+      f'{claims.title(selection)}, all seeds together',
     )
     axis = figure.subplots()
     axis.imshow(values, cmap='Blues', vmin=0, vmax=100, aspect='auto')
@@ -173,11 +180,13 @@ def recalls(
     canvas.save(figure, path)
 
 
-def _draw_setting(axis, place: int, selections, score: str) -> None:
+def _draw_setting(
+  axis, place: int, selections, selection: str, score: str
+) -> None:
   color = canvas.COLORS['uar' if score == 'uar' else 'wa']
   if score == 'f1_macro':
     color = canvas.COLORS['validation']
-  last = selections['last']
+  last = selections[selection]
   if last['ci95']:
     edges = 100 * np.array(last['ci95'][score])
     axis.plot(edges, [place, place], color=color, linewidth=1.6)

@@ -21,6 +21,7 @@ from sernet_jax import (
   interrupt,
   mapping,
   processes,
+  recompute,
   records,
   report,
   results as results_lib,
@@ -240,6 +241,10 @@ class Training:
 
   def _finish(self, states: Tree, done: np.ndarray) -> dict[str, Any]:
     data = self.data
+    states['recomputed'] = recompute.of_trials(
+      self.recipe, data.features.features, data.fold_arrays, states, done
+    )
+    self.folder.write_statistics(states['recomputed'], done)
     tests = results_lib.predictions(
       self.experiment,
       self.recipe,

@@ -67,6 +67,9 @@ _PACKAGES = (
   'soxr',
 )
 
+# What BatchNorm keeps of each block.
+_MOMENTS = ('mean', 'variance')
+
 
 class RunFolder:
   """Paths of a run and the reading and writing of its files.
@@ -83,6 +86,7 @@ class RunFolder:
     self.results = self.path / 'results.json'
     self.predictions = self.path / 'predictions.csv'
     self.examples = self.path / 'examples.npz'
+    self.statistics = self.path / 'statistics.npz'
     self.report = self.path / 'report.html'
     self.figures = self.path / 'figures'
     self.checkpoints = self.path / 'checkpoints'
@@ -281,25 +285,62 @@ class RunFolder:
       names: C utterances.
       labels: C class names.
     """
-    file = io.BytesIO()
-    np.savez(
-      file,
+    _write_arrays(
+      self.examples,
       features=np.asarray(features, np.float32),
       names=np.asarray(names, np.str_),
       labels=np.asarray(labels, np.str_),
     )
-    files.write_bytes(self.examples, file.getvalue())
 
   def read_examples(self) -> dict[str, np.ndarray]:
     """`features` (C, frames, coefficients), `names` (C,), `labels` (C,)."""
-    file = io.BytesIO(files.read_bytes(self.examples))
-    try:
-      with np.load(file, allow_pickle=False) as arrays:
-        return {key: arrays[key] for key in ('features', 'names', 'labels')}
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-      raise InputError(
-        f'{self.examples} is damaged; delete it and {files.RUN_AGAIN}'
-      ) from error
+    return _read_arrays(self.examples, ('features', 'names', 'labels'))
+
+  def write_statistics(self, blocks: Mapping[str, Any], epochs_done) -> None:
+    """Writes statistics.npz: those of BatchNorm that `recompute` found.
+
+    Args:
+      blocks: block -> `mean` and `variance`, (trials, channels).
+      epochs_done: (trials,), of the weights they belong to.
+    """
+    parts = {
+      f'{block}/{name}': np.asarray(values, np.float32)
+      for block, found in blocks.items()
+      for name, values in found.items()
+    }
+    epochs = np.asarray(epochs_done, np.int32)
+    _write_arrays(self.statistics, epochs_done=epochs, **parts)
+
+  def read_statistics(
+    self, blocks: Sequence[str]
+  ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray]:
+    """(blocks, epochs_done) as `write_statistics` was given them."""
+    names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
+    arrays = _read_arrays(self.statistics, (*names, 'epochs_done'))
+    found = {
+      block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}
+      for block in blocks
+    }
+    return found, arrays['epochs_done']
+
+
+def _write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
+  file = io.BytesIO()
+  np.savez(file, **arrays)  # type: ignore[arg-type]
+  files.write_bytes(path, file.getvalue())
+
+
+def _read_arrays(
+  path: pathlib.Path, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+  file = io.BytesIO(files.read_bytes(path))
+  try:
+    with np.load(file, allow_pickle=False) as arrays:
+      return {name: arrays[name] for name in names}
+  except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+    raise InputError(
+      f'{path} is damaged; delete it and {files.RUN_AGAIN}'
+    ) from error
 
 
 def trial_of(row: Mapping[str, Any]) -> str:

@@ -119,7 +119,7 @@ def summary_text(
         f'  (optimistic: epoch chosen on the test {claims.whom(results)})'
       )
     lines.append(
-      f'  {name:<13} UAR {_percent(pooled["uar"])} %{interval}, '
+      f'  {name:<15} UAR {_percent(pooled["uar"])} %{interval}, '
       f'WA {_percent(pooled["wa"])} %, '
       f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
     )
@@ -130,7 +130,7 @@ def summary_text(
         for seed in spread['seeds']
       )
       lines.append(
-        f'  {"":<13} over seeds: UAR mean {_percent(spread["mean"]["uar"])} %, '
+        f'  {"":<15} over seeds: UAR mean {_percent(spread["mean"]["uar"])} %, '
         f'sd {_percent(spread["sd"]["uar"])} ({each})'
       )
   if 'crossed' in results:

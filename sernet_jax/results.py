@@ -30,6 +30,8 @@ from sernet_jax.spec import OptimSpec, require
 from sernet_jax.training import Recipe
 
 DTYPES = ('float16', 'float32')
+# Of the last epoch: as training left them, with statistics of `recompute`.
+LAST = ('last', 'last_recomputed')
 
 
 def recipe(experiment: Experiment, corpus: Corpus) -> Recipe:
@@ -39,18 +41,23 @@ def recipe(experiment: Experiment, corpus: Corpus) -> Recipe:
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
-    selections=selections(experiment)[1:],
+    selections=choosing(experiment),
     precision=experiment.train.precision,
   )
 
 
 def selections(experiment: Experiment) -> tuple[str, ...]:
   """Names of the selections a run reports, `last` first."""
+  return (*LAST, *choosing(experiment))
+
+
+def choosing(experiment: Experiment) -> tuple[str, ...]:
+  """Those that choose an epoch by what a part of the corpus says."""
   if experiment.protocol.name == 'all':
-    return ('last',)
+    return ()
   if experiment.protocol.validation == 'none':
-    return ('last', 'best_on_test')
-  return ('last', 'validation', 'best_on_test')
+    return ('best_on_test',)
+  return ('validation', 'best_on_test')
 
 
 def check_folds(
@@ -147,7 +154,8 @@ def predictions(
     data: features and corpus.
     arrays: one per trial.
     folds: of the protocol.
-    states: numpy arrays stacked over the trials.
+    states: numpy arrays stacked over the trials; `recomputed`, if it is
+      there, holds statistics for `last_recomputed`.
   """
   predict = training.compile_predict(recipe)
   classes = data.corpus.classes
@@ -187,6 +195,8 @@ def predictions(
 
 def _weights(state) -> Iterator[tuple[str, int | None, Any, Any]]:
   yield 'last', None, state['params'], state['stats']
+  if 'recomputed' in state:
+    yield 'last_recomputed', None, state['params'], state['recomputed']
   for name, best in state['best'].items():
     yield name, int(best['epoch']), best['params'], best['stats']
 

@@ -116,11 +116,13 @@ def weights_of_run(
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
-    selections=selections[1:],
+    selections=results_lib.choosing(experiment),
   )
   tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
   chosen, epochs = tree['folds'], tree['epochs_done']
-  if selection != 'last':
+  if selection == 'last_recomputed':
+    chosen = {**chosen, 'stats': _recomputed(folder, chosen['stats'], epochs)}
+  elif selection != 'last':
     chosen = tree['folds']['best'][selection]
     epochs = chosen['epoch']
   found = []
@@ -131,6 +133,22 @@ def weights_of_run(
     )
     found.append(FoldWeights(name, int(epochs[place]), params, stats))
   return recipe.model, found
+
+
+def _recomputed(folder: records.RunFolder, stats, epochs) -> dict[str, Any]:
+  """The statistics in statistics.npz, if they are of these weights."""
+  cure = f'run --mode=evaluate with --workdir={folder.path} once'
+  require(
+    folder.statistics.exists(),
+    f'{folder.statistics} is missing, so there is no last_recomputed; {cure}',
+  )
+  found, of = folder.read_statistics(list(stats))
+  fits = jax.tree.map(np.shape, found) == jax.tree.map(np.shape, stats)
+  require(
+    fits and np.array_equal(of, epochs),
+    f'{folder.statistics} is not of the newest checkpoint; {cure}',
+  )
+  return found
 
 
 def settings_of(folder: records.RunFolder) -> config_lib.Experiment:

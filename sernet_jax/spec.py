@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from sernet_jax import mel
 
 PATHS = ('temporal', 'spectral', 'joint')
-SELECTIONS = ('last', 'validation', 'best_on_test')
+SELECTIONS = ('last', 'last_recomputed', 'validation', 'best_on_test')
 
 # How the folds of a run share the device or devices; see `mapping`.
 MAPPINGS = ('auto', 'map', 'vmap', 'shard')

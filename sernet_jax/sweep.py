@@ -52,6 +52,9 @@ _CLUSTER = flags.DEFINE_multi_string(
 _BASELINE = flags.DEFINE_string(
   'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
 )
+_SELECTION = flags.DEFINE_string(
+  'selection', 'last', 'Whose scores are compared, e.g. last_recomputed.'
+)
 _SEEDS_TOGETHER = flags.DEFINE_bool(
   'seeds_together',
   False,
@@ -109,7 +112,7 @@ def _run() -> int:
   planned = sweep_jobs.plan(
     jobs, workdir, config_flags.get_config_filename(flag), overrides
   )
-  sweep_results.require_setting(planned, _BASELINE.value)
+  sweep_results.require_comparison(planned, _BASELINE.value, _SELECTION.value)
   if _PLAN.value:
     for job in planned:
       print(shlex.join(['python', '-m', 'sernet_jax.main', *job.arguments]))
@@ -127,7 +130,12 @@ def _run() -> int:
       print(stop, file=sys.stderr)
       return stop.exit_code
     text = sweep_results.write(
-      workdir, planned, failed, command, _BASELINE.value
+      workdir,
+      planned,
+      failed,
+      command,
+      _BASELINE.value,
+      _SELECTION.value,
     )
   print(text)
   return 1 if failed else 0

@@ -6,12 +6,21 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from sernet_jax import comparison, comparison_page, files
-from sernet_jax.spec import nearest, require
+from sernet_jax.spec import nearest, require, require_choice
 from sernet_jax.sweep_jobs import Planned
 
 
-def require_setting(planned: Sequence[Planned], baseline: str) -> None:
-  """Raises `InputError` unless `baseline` is '' or one of the settings."""
+def require_comparison(
+  planned: Sequence[Planned], baseline: str, selection: str
+) -> None:
+  """Raises `InputError` unless both are what a comparison can do.
+
+  Args:
+    planned: all jobs.
+    baseline: '' or one of the settings.
+    selection: see `comparison.compare`.
+  """
+  require_choice('--selection', selection, comparison.COMPARED)
   names = {job.setting for job in planned}
   require(
     not baseline or baseline in names,
@@ -26,6 +35,7 @@ def write(
   failed: Mapping[str, str],
   command: str,
   baseline: str = '',
+  selection: str = 'last',
 ) -> str:
   """Compares the finished jobs; returns what ends the sweep on the terminal.
 
@@ -35,6 +45,7 @@ def write(
     failed: job -> why.
     command: of the sweep.
     baseline: see `comparison.compare`.
+    selection: likewise.
   """
   done = [job for job in planned if job.finished()]
   missing = [
@@ -50,6 +61,7 @@ def write(
       runs,
       list(planned[0].job.changes),
       baseline if baseline in settings else '',
+      selection,
     )
     page = comparison_page.write(workdir, content, command, missing)
     lines.insert(0, comparison_page.summary_text(content, page))
@@ -66,6 +78,7 @@ def compare(
   output: pathlib.Path,
   command: str,
   baseline: str = '',
+  selection: str = 'last',
 ) -> str:
   """Compares runs, and the finished jobs of sweeps, by their folders.
 
@@ -75,6 +88,7 @@ def compare(
   content = comparison.compare(
     [run for path in run_folders(folders) for run in comparison.read_all(path)],
     baseline=baseline,
+    selection=selection,
   )
   page = comparison_page.write(output, content, command)
   return comparison_page.summary_text(content, page)

@@ -108,7 +108,7 @@ def train_step(
       train=True,
       mask=mask,
       key=key,
-      dtype=_DTYPES[recipe.precision],
+      dtype=compute_dtype(recipe),
       axis=recipe.axis,
     )
     values = losses.per_example(logits, labels, recipe.loss)
@@ -239,7 +239,7 @@ def predict(
       stats,
       shares.rows(features, segments, recipe.axis)[..., None],
       train=False,
-      dtype=_DTYPES[recipe.precision],
+      dtype=compute_dtype(recipe),
     )
     return shares.joined(jax.nn.softmax(logits), recipe.axis)
 
@@ -349,6 +349,11 @@ def run_block(
   empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
   with matmul_precision(recipe):
     return jax.lax.fori_loop(0, count, body, (state, empty))
+
+
+def compute_dtype(recipe: Recipe) -> Any:
+  """What the convolutions compute in; None for the type of the kernels."""
+  return _DTYPES[recipe.precision]
 
 
 def matmul_precision(recipe: Recipe) -> contextlib.AbstractContextManager[None]:

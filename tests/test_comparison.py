@@ -167,6 +167,43 @@ def test_a_baseline_leaves_fewer_pairs_to_correct_for(tmp_path):
     compare(*folders, baseline='loss.gamme=0')
 
 
+def test_another_selection_is_compared_by_its_own_scores(tmp_path):
+  """What `last` would call better is worse with recomputed statistics."""
+  folders = []
+  for name, right, other, changes in (
+    ('ce', BAD, GOOD, {}),
+    ('focal', GOOD, BAD, FOCAL),
+  ):
+    folder = records.RunFolder(make_run(tmp_path / name, right, changes))
+    twin = records.RunFolder(make_run(tmp_path / f'{name}2', other, changes))
+    results = folder.read_results()
+    recomputed = twin.read_results()['selections']['last']
+    results['selections']['last_recomputed'] = recomputed
+    folder.write_results(results)
+    folders.append(folder.path)
+  signs = {}
+  for selection in ('last', 'last_recomputed'):
+    content = compare(*folders, selection=selection)
+    (row,) = content['differences']
+    signs[selection] = np.sign(row['difference']['uar'])
+    page = comparison_page.write(tmp_path / selection, content, 'compare')
+    text = comparison_page.summary_text(content, page)
+    shown = content['settings'][0]['selections'][selection]['scores']['uar']
+    assert f'{content["selection_title"]}, per cent' in text
+    assert f'UAR {100 * shown:.1f}' in text
+    html = page.read_text()
+    assert f'Per cent, {content["selection_title"]}' in html
+  assert signs == {'last': 1, 'last_recomputed': -1}
+
+
+def test_a_selection_that_is_none_or_optimistic_is_refused(tmp_path):
+  folder = make_run(tmp_path / 'run', BAD)
+  with pytest.raises(InputError, match='has no selection last_recomputed'):
+    compare(folder, selection='last_recomputed')
+  with pytest.raises(InputError, match="--selection is 'best_on_test'"):
+    compare(folder, selection='best_on_test')
+
+
 def test_an_interval_of_one_seed_is_that_of_its_run(tmp_path):
   content = compare(make_run(tmp_path / 'a', GOOD))
   results = records.RunFolder(tmp_path / 'a').read_results()

@@ -11,7 +11,7 @@ import pytest
 
 from sernet_jax import claims, metrics, report
 from sernet_jax.records import RunFolder
-from sernet_jax.spec import InputError
+from sernet_jax.spec import SELECTIONS, InputError
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
 
@@ -114,7 +114,11 @@ def fake_run(
       mine, classes, dict.fromkeys(speakers, epoch)
     )
 
-  levels = {'last': (1.4, epochs), 'best_on_test': (1.8, 31)}
+  levels = {
+    'last': (1.4, epochs),
+    'last_recomputed': (1.6, epochs),
+    'best_on_test': (1.8, 31),
+  }
   if validation:
     levels['validation'] = (1.35, 28)
   results = {
@@ -264,9 +268,7 @@ def test_selections_in_the_page_are_those_of_the_results(full):
   _, results, page = full
   rows = page.rows('selection')[1:]
   assert [(row[0][0], row[1][0]) for row in rows] == [
-    (name, dtype)
-    for name in ('last', 'validation', 'best_on_test')
-    for dtype in ('float16', 'float32')
+    (name, dtype) for name in SELECTIONS for dtype in ('float16', 'float32')
   ]
   kinds = {
     'float16': results['selections'],
@@ -299,10 +301,7 @@ def test_headline_is_the_last_epoch(full):
 
 def test_folds_and_speakers_in_the_page_are_those_of_the_results(full):
   _, results, page = full
-  order = [
-    results['selections'][name]
-    for name in ('last', 'validation', 'best_on_test')
-  ]
+  order = [results['selections'][name] for name in SELECTIONS]
   for number, row in enumerate(page.rows('fold')[2:]):
     folds = [selection['folds'][number] for selection in order]
     expected = [folds[0]['name'], str(folds[0]['n_test'])]
@@ -366,7 +365,7 @@ def test_page_loads_nothing(full):
     for key, value in attributes.items()
     if key in ('src', 'href', 'srcset', 'action', 'data', 'poster')
   ]
-  assert len(links) == 7
+  assert len(links) == 8
   assert all(link.startswith('data:image/png;base64,') for link in links)
   assert {tag for tag, _ in page.tags}.isdisjoint(
     {'script', 'link', 'iframe', 'object', 'base'}
@@ -383,6 +382,7 @@ def test_every_figure_is_a_picture_beside_the_page(full):
     'speakers',
     'features',
     'confusion_last',
+    'confusion_last_recomputed',
     'confusion_validation',
     'confusion_best_on_test',
   }
@@ -517,13 +517,15 @@ def test_one_speaker_has_a_page_without_interval(tmp_path):
 def test_summary_is_short_and_says_where_to_look(full):
   folder, results, _ = full
   lines = report.summary_text(results, folder).splitlines()
-  assert len(lines) <= 8
+  assert len(lines) <= 9
   last = results['selections']['last']
   low, high = map(percent, last['ci95']['uar'])
   uar, wa = (percent(last['pooled'][name]) for name in ('uar', 'wa'))
   assert '10 folds, 40 epochs, 535 tests, float16' in lines[0]
-  assert f'last          UAR {uar} % [{low} to {high}], WA {wa} %' in lines[1]
-  assert 'optimistic: epoch chosen on the test speakers' in lines[3]
+  assert (
+    f'  last            UAR {uar} % [{low} to {high}], WA {wa} %' in lines[1]
+  )
+  assert 'optimistic: epoch chosen on the test speakers' in lines[4]
   assert lines[-1].endswith(str(folder.report))
   one = {**results, 'synthetic': True}
   assert claims.SYNTHETIC_NOTE in report.summary_text(one)

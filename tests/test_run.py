@@ -73,6 +73,7 @@ def test_a_run_leaves_all_its_files(finished):
     'results.json',
     'predictions.csv',
     'examples.npz',
+    'statistics.npz',
     'report.html',
     'figures',
     'checkpoints',
@@ -84,8 +85,9 @@ def test_results_have_the_agreed_keys_and_add_up(finished):
   assert results['protocol'] == 'loso'
   assert results['classes'] == ['high', 'low']
   assert results['weights_dtype'] == 'float16'
-  assert set(results['selections']) == {'last', 'best_on_test'}
-  assert set(results['selections_float32']) == {'last', 'best_on_test'}
+  names = ['last', 'last_recomputed', 'best_on_test']
+  assert list(results['selections']) == names
+  assert list(results['selections_float32']) == names
   assert results['cost']['fp16_bytes'] > 800_000
   for selection in results['selections'].values():
     assert np.sum(selection['pooled']['confusion']) == 24
@@ -228,7 +230,12 @@ def test_a_validation_speaker_adds_a_selection(place, tmp_path):
     settings(place, train__epochs=2, protocol__validation='speaker'),
     workdir,
   )
-  assert list(results['selections']) == ['last', 'validation', 'best_on_test']
+  assert list(results['selections']) == [
+    'last',
+    'last_recomputed',
+    'validation',
+    'best_on_test',
+  ]
   assert 'validation' in records.RunFolder(workdir).read_metrics()[0]
 
 
@@ -317,7 +324,7 @@ def test_training_on_everything_tests_nothing_and_says_so(place, tmp_path):
   workdir = tmp_path / 'all'
   config = settings(place, protocol__name='all', train__epochs=2)
   results = run.train(config, workdir)
-  assert list(results['selections']) == ['last']
+  assert list(results['selections']) == ['last', 'last_recomputed']
   (fold,) = results['selections']['last']['folds']
   assert fold['n_test'] == results['num_utterances']
   rows = records.RunFolder(workdir).read_metrics()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from sernet_jax import (
   inference,
   models,
   recognise,
+  records,
   run,
   run_bundles,
 )
@@ -33,7 +36,9 @@ def workdir(tmp_path_factory):
   return folder / 'run'
 
 
-@pytest.mark.parametrize('selection', ['last', 'best_on_test'])
+@pytest.mark.parametrize(
+  'selection', ['last', 'last_recomputed', 'best_on_test']
+)
 def test_the_numbers_of_its_evaluation(workdir, selection):
   """float32 rows to 1e-5; fp16 rows to what rounding moves."""
   with (workdir / 'predictions.csv').open() as file:
@@ -84,6 +89,31 @@ def test_nothing_of_the_run_is_touched(workdir):
   before = state()
   run_bundles.from_run(workdir)
   assert state() == before
+
+
+def test_recomputed_statistics_are_of_the_newest_checkpoint(workdir, tmp_path):
+  """Not of one before: their epochs are compared."""
+  copy = pathlib.Path(shutil.copytree(workdir, tmp_path / 'copy'))
+  folder = records.RunFolder(copy)
+  one, other = (
+    run_bundles.weights_of_run(copy, selection)[1][0]
+    for selection in ('last', 'last_recomputed')
+  )
+  assert one.epoch == other.epoch
+  blocks, epochs = folder.read_statistics(list(one.stats))
+  for name, block in blocks.items():
+    for moment, values in block.items():
+      np.testing.assert_array_equal(other.stats[name][moment], values[0])
+      assert np.abs(values[0] - one.stats[name][moment]).max() > 0
+  folder.write_statistics(blocks, epochs - 1)
+  with pytest.raises(InputError, match=r'not of the newest.*--mode=evaluate'):
+    run_bundles.from_run(copy, 'last_recomputed')
+  folder.write_statistics({name: blocks[name] for name in ['joint']}, epochs)
+  with pytest.raises(InputError, match=r'statistics\.npz is damaged'):
+    run_bundles.from_run(copy, 'last_recomputed')
+  folder.statistics.unlink()
+  with pytest.raises(InputError, match=r'is missing.*--mode=evaluate'):
+    run_bundles.from_run(copy, 'last_recomputed')
 
 
 def test_what_a_run_can_lack(workdir, tmp_path):
