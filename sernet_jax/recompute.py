@@ -69,6 +69,7 @@ def of_trials(
   return mapping.stack(found)
 
 
+@functools.cache
 def compile_moments(recipe: Recipe) -> Callable[..., Tree]:
   """Statistics of one batch alone, jitted.
 

@@ -9,6 +9,7 @@ import pytest
 import tiny
 from test_comparison import BAD, GOOD, make_run
 
+from sernet_jax import records
 from sernet_jax.spec import InputError
 
 FOLDER = tiny.ROOT / 'experiments' / 'table1'
@@ -90,12 +91,34 @@ def test_a_difference_needs_rows_trained_alike(assemble, tmp_path):
     run(tmp_path / 'a', train__epochs=40),
     run(tmp_path / 'b', protocol__name='random10'),
   )
-  (heard,) = (
+  heard = [
     answer
     for answer in content['answers']
     if 'heard' in answer['what'] and answer['loss'] == 'cross_entropy'
+  ]
+  assert len(heard) == 4
+  assert not any(answer['points'] for answer in heard)
+  page = (tmp_path / 'out' / 'README.md').read_text()
+  assert 'having heard' not in page and 'more differences want runs' in page
+
+
+def test_recomputed_statistics_are_a_line_where_a_run_has_them(
+  assemble, tmp_path
+):
+  folder = records.RunFolder(run(tmp_path / 'l', BAD))
+  results = folder.read_results()
+  better = records.RunFolder(run(tmp_path / 'b', GOOD)).read_results()
+  results['selections']['last_recomputed'] = better['selections']['last']
+  folder.write_results(results)
+  content = made(assemble, tmp_path / 'out', folder.path)
+  gain = next(
+    answer
+    for answer in content['answers']
+    if answer['what'].startswith('recomputing') and answer['points']
   )
-  assert heard['points'] is None
+  assert gain['points']['wa'] == pytest.approx(100 * 15 / 60)
+  page = (tmp_path / 'out' / 'README.md').read_text()
+  assert '**last**, BatchNorm statistics recomputed' in page
 
 
 def test_a_part_of_the_folds_is_a_row_that_says_so(assemble, tmp_path):

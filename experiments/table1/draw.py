@@ -34,11 +34,11 @@ def figure(content: dict, path: pathlib.Path) -> None:
       'Each protocol asks another question: figures of different rows are not '
       'a ranking.',
       False,
-      'filled: last epoch, with its 95 % interval over speakers; hollow: best '
-      'epoch on the test set, optimistic; cross: published',
+      'disc: last epoch; diamond: the same, BatchNorm statistics recomputed; '
+      'bars: 95 % over speakers; hollow: best epoch on test; cross: published',
     )
     axes = picture.subplots(1, 3, sharex=True, sharey=True)
-    color = canvas.COLORS['train']
+    color, second = canvas.COLORS['train'], canvas.COLORS['validation']
     for axis, (score, title) in zip(axes, _TITLES.items(), strict=True):
       for place, row in enumerate(rows):
         last = row['selections']['last']
@@ -46,6 +46,13 @@ def figure(content: dict, path: pathlib.Path) -> None:
           edges = [100 * edge for edge in last['ci95'][score]]
           axis.plot(edges, [place] * 2, color=color, linewidth=1.6)
         axis.plot(100 * last['pooled'][score], place, 'o', color=color)
+        if 'last_recomputed' in row['selections']:
+          found = row['selections']['last_recomputed']
+          above = place - 0.22
+          if found['ci95']:
+            edges = [100 * edge for edge in found['ci95'][score]]
+            axis.plot(edges, [above] * 2, color=second, linewidth=1.6)
+          axis.plot(100 * found['pooled'][score], above, 'D', color=second)
         best = 100 * row['selections']['best_on_test']['pooled'][score]
         axis.plot(best, place, 'o', color=color, markerfacecolor='white')
       for place, (_, scores) in enumerate(theirs, start=len(rows)):

@@ -1,0 +1,226 @@
+"""What the lag of BatchNorm's moving statistics costs, from finished runs.
+
+  python experiments/batch_norm/assemble.py RUN RUN ...
+
+Each run is asked for its last weights with the statistics that training left
+and with recomputed ones, on the same tests. Writes results.json,
+statistics.png and the table of README.md beside this file, with what
+curve.json there holds; --output takes another folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shutil
+import sys
+
+import matplotlib as mpl
+import numpy as np
+
+from sernet_jax import (
+  canvas,
+  claims,
+  command_line,
+  comparison,
+  files,
+  metrics,
+  pages,
+  published,
+  significance,
+)
+from sernet_jax.spec import InputError, require
+
+HERE = pathlib.Path(__file__).parent
+KINDS = ('last', 'last_recomputed')
+COLORS = {
+  'last': canvas.COLORS['train'],
+  'last_recomputed': canvas.COLORS['test'],
+}
+
+
+def row_of(run: comparison.Run) -> dict:
+  """One run: both figures, their difference, every speaker."""
+  selections = run.results['selections']
+  require(
+    KINDS[1] in selections,
+    f'{run.folder.path} has no recomputed statistics; run --mode=evaluate '
+    'with its --workdir once',
+  )
+  counts = {
+    kind: np.array([[s['confusion'] for s in selections[kind]['speakers']]])
+    for kind in KINDS
+  }
+  scores = {kind: significance.scores(counts[kind]) for kind in KINDS}
+  settings = run.settings
+  results = run.results
+  return {
+    'corpus': results['corpus'],
+    'synthetic': results['synthetic'],
+    'protocol': results['protocol'],
+    'folds': list(settings['protocol.folds']),
+    'loss': settings['loss.name'],
+    'epochs': results['epochs'],
+    'epochs_of_the_paper': published.LIGHT_SERNET_EPOCHS,
+    'seed': run.seed,
+    'momentum': settings['model.batch_norm_momentum'],
+    'num_tests': int(counts['last'].sum()),
+    'weights_dtype': results['weights_dtype'],
+    'scores': scores,
+    'ci95': {kind: significance.ci95(counts[kind]) for kind in KINDS},
+    'difference': {
+      score: scores[KINDS[1]][score] - scores[KINDS[0]][score]
+      for score in metrics.SCORES
+    },
+    'difference_ci95': significance.ci95(counts[KINDS[1]], counts[KINDS[0]]),
+    'p': significance.permutation_test(counts[KINDS[1]], counts[KINDS[0]]),
+    'best_on_test': {
+      score: selections['best_on_test']['pooled'][score]
+      for score in metrics.SCORES
+    },
+    'speakers': [
+      {
+        'name': speaker['name'],
+        **{kind: selections[kind]['speakers'][place]['wa'] for kind in KINDS},
+      }
+      for place, speaker in enumerate(selections['last']['speakers'])
+    ],
+    'notes': claims.notes(results),
+    'command': command_line.without_paths(run.environment['command']),
+    'environment': {
+      k: v
+      for k, v in run.environment.items()
+      if k not in ('command', 'platform')
+    },
+  }
+
+
+def name_of(row: dict) -> str:
+  """Protocol, loss, folds, epochs."""
+  folds = f', fold {", ".join(row["folds"])}' if row['folds'] else ''
+  return (
+    f'`{row["protocol"]}`{folds}, {row["loss"].replace("_", "-")}, '
+    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs'
+  )
+
+
+def table(rows: list[dict]) -> str:
+  """A line for each run; per cent."""
+  lines = []
+  for row in rows:
+    gain = f'{100 * row["difference"]["uar"]:+.1f}'
+    if row['difference_ci95']:
+      low, high = (100 * x for x in row['difference_ci95']['uar'])
+      gain += f' [{low:+.1f}, {high:+.1f}]'
+    lines.append(
+      [
+        name_of(row),
+        row['num_tests'],
+        *(_with_interval(row, kind) for kind in KINDS),
+        gain,
+        None if row['p'] is None else f'{row["p"]:.3f}',
+        f'{100 * row["best_on_test"]["uar"]:.1f}',
+      ]
+    )
+  return pages.table(
+    [
+      'run',
+      'tests',
+      'UAR, moving statistics (`last`) [95 %]',
+      'UAR, recomputed (`last_recomputed`) [95 %]',
+      'difference [95 %]',
+      'p',
+      'UAR, best epoch on the test set, moving (optimistic)',
+    ],
+    lines,
+  )
+
+
+def _with_interval(row: dict, kind: str) -> str:
+  text = f'{100 * row["scores"][kind]["uar"]:.1f}'
+  if row['ci95'][kind]:
+    low, high = (100 * x for x in row['ci95'][kind]['uar'])
+    text += f' [{low:.1f}, {high:.1f}]'
+  return text
+
+
+def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
+  """Every speaker of the first run, and one fold epoch by epoch."""
+  row = rows[0]
+  words = {'last': 'moving', 'last_recomputed': 'recomputed'}
+  with mpl.rc_context(canvas.STYLE):
+    picture = canvas.new_figure(
+      10.0,
+      3.4,
+      'BatchNorm statistics: moving, or recomputed over the training set',
+      f'EMO-DB, same weights, one seed. Left: {name_of(row).replace("`", "")}',
+      row['synthetic'],
+      'accuracy in per cent on the speaker left out; blue: moving, orange: '
+      'recomputed',
+    )
+    axes = picture.subplots(1, 1 + bool(curve), sharey=True, squeeze=False)
+    left, right = axes[0][0], axes[0][-1]
+    for place, speaker in enumerate(row['speakers']):
+      ends = [100 * speaker[kind] for kind in KINDS]
+      left.plot([place] * 2, ends, color=canvas.GREY, linewidth=1)
+      for kind, end in zip(KINDS, ends, strict=True):
+        left.plot(place, end, 'o', color=COLORS[kind])
+    left.set_xticks(
+      range(len(row['speakers'])), [s['name'] for s in row['speakers']]
+    )
+    left.set_xlabel('speaker')
+    left.set_ylim(0, 100)
+    left.grid(axis='y')
+    if curve:
+      epochs = [point['epoch'] for point in curve['rows']]
+      for kind in KINDS:
+        values = [100 * point[kind] for point in curve['rows']]
+        right.plot(epochs, values, color=COLORS[kind], label=words[kind])
+      right.plot(
+        epochs,
+        [100 * point['train_wa'] for point in curve['rows']],
+        ':',
+        color=canvas.GREY,
+        label='training passes',
+      )
+      right.set_title(f'speaker {curve["fold"]}, epoch by epoch')
+      right.set_xlabel('epoch')
+      right.legend(loc='lower right')
+      right.grid(axis='y')
+    canvas.save(picture, path)
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('runs', nargs='+', type=pathlib.Path)
+  parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  given = parser.parse_args(arguments)
+  rows = [row_of(comparison.read(path)) for path in given.runs]
+  for folder in {given.output, HERE}:
+    if (folder / 'curve.json').exists():
+      curve = files.read_json(folder / 'curve.json', ('rows', 'fold'))
+      break
+  else:
+    curve = None
+  content = {
+    'question': 'What do the moving statistics of BatchNorm cost?',
+    'rows': rows,
+    'curve': curve,
+  }
+  files.make_folder(given.output)
+  files.write_json(given.output / 'results.json', content)
+  figure(rows, curve, given.output / 'statistics.png')
+  page = given.output / 'README.md'
+  if not page.exists():
+    shutil.copy(HERE / 'README.md', page)
+  text = table(rows)
+  pages.fill(page, 'statistics', text)
+  print(text)
+
+
+if __name__ == '__main__':
+  try:
+    main(sys.argv[1:])
+  except InputError as error:
+    command_line.fail(str(error))

@@ -1,0 +1,54 @@
+"""The experiment on moving statistics reads both kinds from a run."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+import tiny
+from test_comparison import BAD, GOOD, make_run
+
+from sernet_jax import records
+from sernet_jax.spec import InputError
+
+FOLDER = tiny.ROOT / 'experiments' / 'batch_norm'
+
+
+@pytest.fixture
+def assemble():
+  spec = importlib.util.spec_from_file_location(
+    'batch_norm_assemble', FOLDER / 'assemble.py'
+  )
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def test_both_kinds_their_difference_and_every_speaker(assemble, tmp_path):
+  folder = records.RunFolder(make_run(tmp_path / 'run', BAD))
+  results = folder.read_results()
+  better = records.RunFolder(make_run(tmp_path / 'better', GOOD)).read_results()
+  results['selections']['last_recomputed'] = better['selections']['last']
+  folder.write_results(results)
+  assemble.main([str(folder.path), f'--output={tmp_path / "out"}'])
+  (row,) = json.loads((tmp_path / 'out' / 'results.json').read_text())['rows']
+  assert row['difference']['uar'] == pytest.approx(15 / 60)
+  assert row['p'] == 2 / 64  # six speakers, all better
+  assert row['speakers'][0] == {
+    'name': 'ann',
+    'last': 0.5,
+    'last_recomputed': 0.9,
+  }
+  page = (tmp_path / 'out' / 'README.md').read_text()
+  assert '58.3 [' in page and '83.3 [' in page and '+25.0 [' in page
+  assert (tmp_path / 'out' / 'statistics.png').stat().st_size > 10_000
+
+
+def test_a_run_without_recomputed_statistics_is_told_the_cure(
+  assemble, tmp_path
+):
+  folder = make_run(tmp_path / 'run', BAD)
+  with pytest.raises(InputError, match='run --mode=evaluate'):
+    assemble.main([str(folder), f'--output={tmp_path / "out"}'])
+  assert not (tmp_path / 'out').exists()
