@@ -273,12 +273,31 @@ def _spectrum(frames, spec):
     frames * _constant(table, frames), spec.fft_size
   )
   if spec.power == 1:
-    spectrum = jnp.abs(transform)
+    spectrum = magnitude(transform)
   else:
     spectrum = transform.real**2 + transform.imag**2
   if spec.spectrum_scale != 1.0:
     spectrum = spectrum * spec.spectrum_scale
   return spectrum, energy
+
+
+@jax.custom_jvp
+def magnitude(values: jax.Array) -> jax.Array:
+  """|values| of complex numbers, with derivative 0 at 0 as `jnp.abs`.
+
+  The plain square root: `jnp.abs` also guards squares that leave the range of
+  their type, which costs a tenth of the whole chain on CPUs, and no sound
+  reaches 1e19; what is below 1e-19 becomes 0.
+  """
+  return jnp.sqrt(values.real**2 + values.imag**2)
+
+
+@magnitude.defjvp
+def _magnitude_jvp(primals, tangents):
+  (values,), (change,) = primals, tangents
+  size = magnitude(values)
+  along = values.real * change.real + values.imag * change.imag
+  return size, jnp.where(size > 0, along / jnp.where(size > 0, size, 1), 0)
 
 
 def _mel(spectrum, spec):
