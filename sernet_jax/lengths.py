@@ -22,6 +22,7 @@ from sernet_jax import (
   cost_probe,
   mapping,
   metrics,
+  recompute,
   records,
   results as results_lib,
   run,
@@ -29,10 +30,10 @@ from sernet_jax import (
   significance,
 )
 from sernet_jax.config import Experiment
-from sernet_jax.spec import AudioSpec, require
+from sernet_jax.spec import AudioSpec, require, require_choice
 
 SEGMENTS = ('center', 'all')
-SELECTION = 'last'
+SELECTIONS = results_lib.LAST
 DTYPE = 'float16'
 
 
@@ -41,6 +42,7 @@ def evaluate(
   durations_s: Sequence[float],
   root: str = '',
   cache: str | os.PathLike[str] = '',
+  selection: str = 'last',
 ) -> dict[str, Any]:
   """UAR, WA and F1 of a run at other lengths, with one segment and with all.
 
@@ -51,6 +53,9 @@ def evaluate(
     durations_s: lengths of a segment.
     root: of the corpus; '' for where the run found it.
     cache: folder for features; '' for the run's.
+    selection: 'last', or 'last_recomputed': BatchNorm statistics of the
+      training set cut as the setting cuts it, so that they belong to its
+      length.
 
   Returns:
     `run`: what was trained, on what, with its notes; `settings`: for each
@@ -64,7 +69,8 @@ def evaluate(
       not there or not the one of the run.
   """
   folder = records.RunFolder(workdir)
-  spec, weights = run_bundles.weights_of_run(folder.path, SELECTION)
+  require_choice('selection', selection, SELECTIONS)
+  spec, weights = run_bundles.weights_of_run(folder.path, selection)
   experiment = _elsewhere(run_bundles.settings_of(folder), root, cache)
   results = folder.read_results()
   require(
@@ -87,10 +93,10 @@ def evaluate(
   states = _stacked(weights)
   epochs = {fold.name: fold.epoch for fold in weights}
   found = {
-    audio: _judge(experiment, audio, corpus, folder, states, epochs)
+    audio: _judge(experiment, audio, corpus, folder, states, epochs, selection)
     for audio in tqdm(list(asked), disable=None, desc='lengths')
   }
-  theirs = results['selections'][SELECTION]['pooled']['confusion']
+  theirs = results['selections'][selection]['pooled']['confusion']
   ours = found[own]['summary']['pooled']['confusion']
   _compare(found, own)
   return {
@@ -98,7 +104,7 @@ def evaluate(
       'corpus': results['corpus'],
       'synthetic': results['synthetic'],
       'protocol': results['protocol'],
-      'selection': SELECTION,
+      'selection': selection,
       'weights_dtype': DTYPE,
       'seeds': list(experiment.seeds),
       'epochs': results['epochs'],
@@ -128,7 +134,7 @@ def costs(
     durations_s: lengths of a segment.
     repeats: runs that are timed.
   """
-  first = run_bundles.from_run(workdir, SELECTION)[0]
+  first = run_bundles.from_run(workdir)[0]
   found = []
   for duration_s in tqdm(durations_s, disable=None, desc='cost'):
     model = cost_probe.at_duration(first, duration_s)
@@ -170,14 +176,25 @@ def _judge(
   folder: records.RunFolder,
   states: dict[str, Any],
   epochs: dict[str, int],
+  selection: str,
 ) -> dict[str, Any]:
   """One setting: features, probabilities, votes, scores."""
   data = run.Data(dataclasses.replace(experiment, audio=audio), corpus)
   corpus = data.features.corpus
   results_lib.check_folds(folder, corpus, data.folds)
+  recipe = results_lib.recipe(experiment, corpus)
+  if selection == 'last_recomputed' and audio != experiment.audio:
+    stats = recompute.of_trials(
+      recipe,
+      data.features.features,
+      data.fold_arrays,
+      states,
+      [epochs[fold.name] for fold in data.folds],
+    )
+    states = {**states, 'stats': stats}
   rows = results_lib.predictions(
     experiment,
-    results_lib.recipe(experiment, corpus),
+    recipe,
     data.features,
     data.fold_arrays,
     data.folds,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tiny
 
-from sernet_jax import cost_probe, lengths, records, run
+from sernet_jax import cost_probe, lengths, recompute, records, run
 from sernet_jax.spec import InputError
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
@@ -68,6 +68,31 @@ def test_other_lengths_have_the_same_tests(content):
     assert gain['p'] <= gain['p_holm'] <= 1
 
 
+def test_statistics_are_recomputed_at_every_other_length(place, monkeypatch):
+  """At its own length the run has them; elsewhere the cut makes them anew."""
+  shapes = []
+  compute = recompute.of_trials
+
+  def watched(recipe, features, *rest):
+    shapes.append(features.shape)
+    return compute(recipe, features, *rest)
+
+  monkeypatch.setattr(recompute, 'of_trials', watched)
+  content = lengths.evaluate(
+    place / 'run', [0.1, 0.2], selection='last_recomputed'
+  )
+  results = records.RunFolder(place / 'run').read_results()
+  own, *others = content['settings']
+  assert own['summary'] == results['selections']['last_recomputed']
+  assert content['run']['selection'] == 'last_recomputed'
+  assert content['run']['tests_unlike_the_run'] == 0
+  # Cuts that are not the own: 0.1 s once, 0.1 s in three, 0.2 s in two.
+  assert len(others) == 3
+  assert sorted(shape[:2] for shape in shapes) == [(24, 3), (48, 9), (72, 3)]
+  with pytest.raises(InputError, match="selection is 'best_on_test'"):
+    lengths.evaluate(place / 'run', [0.1], selection='best_on_test')
+
+
 @pytest.fixture
 def evaluate(monkeypatch):
   measured = {
@@ -93,7 +118,10 @@ def test_the_command_writes_table_and_figure(
     [str(place / 'run'), '--lengths=0.1', f'--output={tmp_path}', '--root=']
   )
   found = json.loads((tmp_path / 'results.json').read_text())
-  assert found['settings'] == json.loads(json.dumps(content['settings']))
+  expected = json.loads(json.dumps(content['settings']))
+  for setting in expected:
+    del setting['summary']['folds']
+  assert found['settings'] == expected
   assert str(place) not in (tmp_path / 'results.json').read_text()
   assert [cost['duration_s'] for cost in found['costs']] == [0.1, 0.2]
   page = (tmp_path / 'README.md').read_text()

@@ -17,7 +17,15 @@ import sys
 import jax
 import matplotlib as mpl
 
-from sernet_jax import canvas, command_line, files, lengths, pages, records
+from sernet_jax import (
+  canvas,
+  claims,
+  command_line,
+  files,
+  lengths,
+  pages,
+  records,
+)
 from sernet_jax.spec import InputError, require
 
 HERE = pathlib.Path(__file__).parent
@@ -31,7 +39,8 @@ def label(content: dict) -> str:
   return (
     f'{run["corpus"]}, {run["protocol"]}, {run["loss"]}, trained at '
     f'{run["duration_s"]:g} s for {run["epochs"]} of {PAPER_EPOCHS} epochs, '
-    f'{seeds} seed{"s" * (seeds > 1)}, last epoch, {run["weights_dtype"]} '
+    f'{seeds} seed{"s" * (seeds > 1)}, {claims.title(run["selection"])}, '
+    f'{run["weights_dtype"]} '
     'weights'
   )
 
@@ -146,6 +155,7 @@ def main(arguments: list[str]) -> None:
   parser.add_argument('--cache', default='')
   parser.add_argument('--lengths', default='1,2,3,4,5,6,7')
   parser.add_argument('--repeats', type=int, default=100)
+  parser.add_argument('--selection', default='last_recomputed')
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
   given = parser.parse_args(arguments)
   try:
@@ -158,7 +168,9 @@ def main(arguments: list[str]) -> None:
   )
   content = {
     'question': 'How does a trained network do at other lengths?',
-    **lengths.evaluate(given.run, durations_s, given.root, given.cache),
+    **lengths.evaluate(
+      given.run, durations_s, given.root, given.cache, given.selection
+    ),
   }
   durations_s = sorted({s['duration_s'] for s in content['settings']})
   content['costs'] = lengths.costs(given.run, durations_s, given.repeats)
@@ -170,6 +182,8 @@ def main(arguments: list[str]) -> None:
   content['run']['command'] = command_line.without_paths(
     content['run']['command']
   )
+  for setting in content['settings']:
+    del setting['summary']['folds']  # with `loso` they are the speakers
   files.write_json(given.output / 'results.json', content)
   figure(content, given.output / 'lengths.png')
   page = given.output / 'README.md'
