@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--selection',
     default='last',
-    help="which of a run's weights (%(default)s)",
+    help="which of a run's weights (%(default)s); last_recomputed usually "
+    'does better on new voices',
   )
   parser.add_argument(
     '--fold', default='', help='of a run: this fold instead of all'

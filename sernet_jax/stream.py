@@ -69,7 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     'weights in the package',
   )
   parser.add_argument(
-    '--selection', default='last', help="which of a run's weights (%(default)s)"
+    '--selection',
+    default='last',
+    help="which of a run's weights (%(default)s); last_recomputed usually "
+    'does better on new voices',
   )
   parser.add_argument(
     '--fold', default='', help='of a run: this fold instead of all'
