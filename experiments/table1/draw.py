@@ -30,7 +30,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
     picture = canvas.new_figure(
       10.0,
       0.8 + 0.48 * len(texts),
-      'EMO-DB under four protocols, per cent',
+      'EMO-DB under several protocols, per cent',
       'Each protocol asks another question: figures of different rows are not '
       'a ranking.',
       False,
