@@ -14,7 +14,7 @@ README = HERE / 'README.md'
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
 TFLITE = ['ai-edge-litert>=2']
-TEST = ['pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6', *ONNX]
+TEST = ['pytest>=8', 'pytest-xdist>=3.8', 'hypothesis>=6', *ONNX]
 TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']

@@ -38,6 +38,29 @@ def pytest_configure(config):
   config.add_cleanup(clean)
 
 
+# The longest files, which start first so that no worker ends alone with one.
+LONGEST = (
+  'test_run',
+  'test_processes',
+  'test_sweep',
+  'test_training',
+  'test_sweep_cluster',
+  'test_mapping',
+  'test_export',
+  'test_crossing',
+  'test_main',
+  'test_sweep_seeds',
+  'test_lengths',
+  'test_iemocap',
+)
+
+
+def pytest_collection_modifyitems(items):
+  """Tests of the longest files first, otherwise as collected."""
+  places = {name: place for place, name in enumerate(LONGEST)}
+  items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 @pytest.fixture(scope='session')
 def data_dir():
   """The golden files; its README.md says how they were made."""
