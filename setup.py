@@ -14,7 +14,13 @@ README = HERE / 'README.md'
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
 TFLITE = ['ai-edge-litert>=2']
-TEST = ['pytest>=8', 'pytest-xdist>=3.8', 'hypothesis>=6', *ONNX]
+TEST = [
+  'pytest>=8',
+  'pytest-xdist>=3.8',
+  'hypothesis>=6',
+  'scikit-learn>=1.5',
+  *ONNX,
+]
 TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
@@ -50,7 +56,6 @@ setuptools.setup(
     'optax>=0.2.5',
     'orbax-checkpoint>=0.11.30',
     'safetensors>=0.4.3',
-    'scikit-learn>=1.5',
     'soundfile>=0.12',
     'soxr>=0.5',
     'tqdm>=4.66',

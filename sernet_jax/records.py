@@ -62,7 +62,6 @@ _PACKAGES = (
   'optax',
   'orbax-checkpoint',
   'numpy',
-  'scikit-learn',
   'soundfile',
   'soxr',
 )

@@ -140,6 +140,40 @@ def two_blocks():
   model._graph.cache_clear()
 
 
+@pytest.fixture(scope='module')
+def blank_figures(tmp_path_factory):
+  """Reports with one white figure for all: a third of a tiny run's time.
+
+  For files that ask what a run computes; test_report.py looks at figures.
+  """
+  from matplotlib import figure
+
+  from sernet_jax import plots
+
+  white = tmp_path_factory.mktemp('figures') / 'white.png'
+  figure.Figure((1, 1)).savefig(white)
+
+  def blank(*args, **named):
+    (path,) = (
+      value
+      for value in (*args, *named.values())
+      if isinstance(value, pathlib.Path)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(white, path)
+
+  with pytest.MonkeyPatch.context() as patch:
+    for name in (
+      'learning_curves',
+      'confusion_matrices',
+      'speaker_bars',
+      'learning_rate',
+      'feature_examples',
+    ):
+      patch.setattr(plots, name, blank)
+    yield
+
+
 @pytest.fixture
 def strict_ranks():
   """An array meets one of another rank only where the code says how.

@@ -71,7 +71,6 @@ LIBRARIES = {
   'optax': 'optim training',
   'orbax': 'checkpoint',
   'safetensors': 'bundle',
-  'sklearn': 'metrics',
   'sounddevice': 'live',
   'soundfile': 'audio',
   'soxr': 'audio timeline',
@@ -174,4 +173,4 @@ print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))
   after = loaded('sernet_jax.features')
   extra = after - before - set(sys.stdlib_module_names)
   assert extra == {'sernet_jax'}
-  assert not {'flax', 'optax', 'soundfile', 'matplotlib', 'sklearn'} & after
+  assert not {'flax', 'optax', 'soundfile', 'matplotlib'} & after

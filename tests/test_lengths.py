@@ -14,7 +14,7 @@ import tiny
 from sernet_jax import cost_probe, lengths, recompute, records, run
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 FOLDER = tiny.ROOT / 'experiments' / 'input_length'
 

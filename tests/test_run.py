@@ -18,7 +18,7 @@ import tiny
 from sernet_jax import corpora, mapping, records, report, run
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 
 @pytest.fixture(scope='module')

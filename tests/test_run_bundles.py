@@ -23,7 +23,7 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 
 @pytest.fixture(scope='module')

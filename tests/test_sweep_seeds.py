@@ -20,7 +20,7 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 LOSSES = 'loss.name=cross_entropy,focal'
 # Two settings whose networks are the same program.
