@@ -58,9 +58,7 @@ def scores(confusion) -> dict[str, float]:
   """
   counts = _counts(confusion)
   assert counts.any(), 'no utterance was counted'
-  return {
-    name: float(value) for name, value in scores_of_many(counts).items()
-  }
+  return {name: float(value) for name, value in scores_of_many(counts).items()}
 
 
 def scores_of_many(confusions) -> dict[str, np.ndarray]:

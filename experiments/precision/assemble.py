@@ -1,0 +1,223 @@
+"""What fp16 and int8 files lose on unseen speakers, from exports of all folds.
+
+  python experiments/precision/assemble.py EXPORTS/summary.json ...
+
+A summary is what `sernet_jax.export --all_folds --output=EXPORTS` leaves: every
+fold's file on its own test, beside the JAX model in float32. Writes
+results.json, precision.png and the first table of README.md beside this file;
+the timings that results.json holds stay. --output takes another folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shutil
+import sys
+
+import matplotlib as mpl
+import numpy as np
+
+from sernet_jax import (
+  canvas,
+  command_line,
+  files,
+  pages,
+  significance,
+)
+from sernet_jax.spec import InputError, require
+
+HERE = pathlib.Path(__file__).parent
+_OF_MACHINE = ('command', 'platform')  # kept out of the repository
+_KINDS = {
+  'last': 'moving statistics (`last`)',
+  'last_recomputed': 'recomputed statistics (`last_recomputed`)',
+}
+
+
+def rows_of(summary: dict) -> list[dict]:
+  """A row for each format and precision, all folds together."""
+  groups: dict[tuple[str, str], list[dict]] = {}
+  for fold in summary['folds']:
+    groups.setdefault((fold['format'], fold['precision']), []).append(fold)
+  return [_row(summary, *key, folds) for key, folds in groups.items()]
+
+
+def _row(summary, form, precision, folds) -> dict:
+  jax, file = (
+    np.array([[fold[f'confusion_{kind}'] for fold in folds]])
+    for kind in ('jax', 'file')
+  )
+  ours, theirs = significance.scores(jax), significance.scores(file)
+  return {
+    'selection': summary['model']['selection'],
+    'format': form,
+    'precision': precision,
+    'folds': {
+      fold['fold']: {'jax': fold['jax'], 'file': fold['exported']}
+      for fold in folds
+    },
+    'num_tests': int(file.sum()),
+    'file_bytes': max(fold['file_bytes'] for fold in folds),
+    'weights_bytes': max(fold['weights_bytes'] for fold in folds),
+    'largest_difference': max(fold['largest_difference'] for fold in folds),
+    'same_labels': float(
+      np.average(
+        [fold['same_labels'] for fold in folds],
+        weights=[fold['num_recordings'] for fold in folds],
+      )
+    ),
+    'jax': ours,
+    'file': theirs,
+    'difference': {name: theirs[name] - ours[name] for name in ours},
+    'difference_ci95': significance.ci95(file, jax),
+    'p': significance.permutation_test(file, jax),
+  }
+
+
+def table(rows: list[dict]) -> str:
+  """A line for each row; per cent and points of 100."""
+
+  def change(row, score):
+    text = f'{100 * row["difference"][score]:+.2f}'
+    if row['difference_ci95']:
+      low, high = (100 * x for x in row['difference_ci95'][score])
+      text += f' [{low:+.1f}, {high:+.1f}]'
+    return text
+
+  lines = [
+    [
+      _KINDS[row['selection']],
+      f'{row["format"]} {row["precision"]}',
+      f'{row["weights_bytes"] / 2**20:.2f} MiB',
+      f'{row["file_bytes"] / 2**20:.2f} MiB',
+      f'{row["largest_difference"]:.1e}',
+      f'{100 * row["same_labels"]:.1f} %',
+      f'{100 * row["jax"]["uar"]:.2f}',
+      f'{100 * row["file"]["uar"]:.2f}',
+      change(row, 'uar'),
+      change(row, 'wa'),
+      f'{row["p"]:.2f}',
+    ]
+    for row in rows
+  ]
+  return pages.table(
+    [
+      'weights with',
+      'file',
+      'weights',
+      'whole file',
+      'largest difference',
+      'same label',
+      'UAR, JAX float32',
+      'UAR, file',
+      'UAR changes by [95 %]',
+      'WA changes by [95 %]',
+      'p (UAR)',
+    ],
+    lines,
+  )
+
+
+def figure(rows: list[dict], path: pathlib.Path) -> None:
+  """How the UAR changes, with its interval, for every file."""
+  names = [f'{row["format"]} {row["precision"]}' for row in rows]
+  kinds = list(dict.fromkeys(row['selection'] for row in rows))
+  order = list(dict.fromkeys(names))
+  colors = dict(
+    zip(_KINDS, (canvas.COLORS['train'], canvas.COLORS['test']), strict=True)
+  )
+  with mpl.rc_context(canvas.STYLE):
+    picture = canvas.new_figure(
+      8.5,
+      0.6 + 0.42 * len(order),
+      'What a file loses on unseen speakers',
+      'EMO-DB, loso, every fold exported and tested on its own speaker, '
+      'against the same model in JAX, float32',
+      False,
+      'bars: 95 % over speakers',
+    )
+    axis = picture.subplots()
+    for name, row in zip(names, rows, strict=True):
+      place = order.index(name) + 0.22 * kinds.index(row['selection'])
+      color = colors[row['selection']]
+      if row['difference_ci95']:
+        edges = [100 * edge for edge in row['difference_ci95']['uar']]
+        axis.plot(edges, [place] * 2, color=color, linewidth=1.6)
+      axis.plot(100 * row['difference']['uar'], place, 'o', color=color)
+    for kind in kinds:
+      label = _KINDS[kind].split(' (')[0]
+      axis.plot([], [], 'o', color=colors[kind], label=label)
+    sizes = {
+      name: row['weights_bytes'] for name, row in zip(names, rows, strict=True)
+    }
+    axis.set_yticks(
+      range(len(order)),
+      [f'{name}, {sizes[name] / 2**20:.2f} MiB' for name in order],
+    )
+    axis.set_ylim(len(order) - 0.4, -0.5)
+    axis.axvline(0, color=canvas.GREY, linewidth=1)
+    axis.set_xlabel('change of UAR, points of 100')
+    axis.grid(axis='x')
+    canvas.legend(picture, axis)
+    canvas.save(picture, path)
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('summaries', nargs='+', type=pathlib.Path)
+  parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  given = parser.parse_args(arguments)
+  keys = ('model', 'folds', 'environment')
+  summaries = [files.read_json(path, keys) for path in given.summaries]
+  for path, summary in zip(given.summaries, summaries, strict=True):
+    kind, protocol = (summary['model'][k] for k in ('selection', 'protocol'))
+    require(
+      protocol == 'loso',
+      f'{path} is about folds of the protocol {protocol!r}, which are not '
+      "speakers; export a run with protocol.name='loso'",
+    )
+    require(
+      kind in _KINDS,
+      f'{path} is about the selection {kind!r}; this table holds '
+      f'{" and ".join(_KINDS)}, which no test chose',
+    )
+  rows = [row for summary in summaries for row in rows_of(summary)]
+  content = {
+    'question': 'What do fp16 and int8 files lose on unseen speakers?',
+    'runs': [
+      {
+        'model': summary['model'],
+        'command': command_line.without_paths(
+          summary['environment']['command']
+        ),
+        'environment': {
+          name: value
+          for name, value in summary['environment'].items()
+          if name not in _OF_MACHINE
+        },
+      }
+      for summary in summaries
+    ],
+    'rows': rows,
+  }
+  before = given.output / 'results.json'
+  if before.exists():
+    content['speed'] = files.read_json(before, ()).get('speed')
+  files.make_folder(given.output)
+  files.write_json(before, content)
+  figure(rows, given.output / 'precision.png')
+  page = given.output / 'README.md'
+  if not page.exists():
+    shutil.copy(HERE / 'README.md', page)
+  text = table(rows)
+  pages.fill(page, 'precision', text)
+  print(text)
+
+
+if __name__ == '__main__':
+  try:
+    main(sys.argv[1:])
+  except InputError as error:
+    command_line.fail(str(error))
