@@ -14,7 +14,7 @@ import tiny
 from sernet_jax import files, run, sweep_cluster, sweep_grid, sweep_jobs
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 try:
   import submitit
@@ -54,7 +54,7 @@ def test_a_preempted_job_saves_its_state_and_goes_on_to_the_same_figures(
   monkeypatch.setenv('SERNET_CACHE', str(tmp_path / 'cache'))
   monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT))
   csv = tiny.write_corpus(tmp_path / 'corpus')
-  epochs = {'train__epochs': 40, 'train__checkpoint_epochs': 40, **tiny.QUICK}
+  epochs = {'train__epochs': 16, 'train__checkpoint_epochs': 16, **tiny.QUICK}
   (job,) = planned(csv, tmp_path, tmp_path / 'sweep', 'seed=4', **epochs)
   engine = sweep_cluster.Cluster('local', 1, [], tmp_path / 'submitit')
   (handle,) = engine.start([job])
