@@ -4,7 +4,9 @@
   python experiments/collect.py runs/parallel_paths experiments/parallel_paths
 
 Takes the results, the settings, the environment without paths of the machine,
-and the main figures; checkpoints and recordings stay behind.
+and the main figures; checkpoints and recordings stay behind. A page there with
+the marks `settings` or `recalls` (see `sernet_jax.pages`) gets the tables of a
+sweep.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import pathlib
 import shutil
 import sys
 
-from sernet_jax import command_line
+from sernet_jax import command_line, pages
 
 FIGURES = ('learning_curves', 'confusion_last')
 ENVIRONMENT = (
@@ -51,8 +53,81 @@ def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
   (folder / 'results.json').write_text(json.dumps(record, indent=1) + '\n')
   for picture in sorted((source / 'figures').glob('*.png')):
     shutil.copy(picture, folder / picture.name)
+  page = folder / 'README.md'
+  for mark, table in (
+    ('settings', settings_table(record)),
+    ('recalls', recalls_table(record)),
+  ):
+    print(f'{table}\n')
+    if page.exists() and f'<!-- {mark} -->' in page.read_text():
+      pages.fill(page, mark, table)
+
+
+def settings_table(record: dict) -> str:
+  """Scores of each setting by the selection compared, per cent."""
+  selection = record['selection']
+  against = {row['setting']: row for row in record['differences']}
+  lines = []
   for setting in record['settings']:
-    print(setting['name'], json.dumps(setting['selections']['last']['scores']))
+    found = setting['selections'][selection]
+    row = against.get(setting['name'])
+    lines.append(
+      [
+        _name(setting),
+        len(setting['seeds']),
+        _with_interval(found['scores']['uar'], found['ci95'], 'uar'),
+        *(f'{100 * found["scores"][s]:.1f}' for s in ('wa', 'f1_macro')),
+        _difference(row) if record['baseline'] else None,
+        f'{row["p_holm"]:.3f}' if record['baseline'] and row else None,
+        f'{100 * setting["selections"]["last"]["scores"]["uar"]:.1f}',
+        f'{setting["cost"]["mflops"]:.0f}',
+      ]
+    )
+  return pages.table(
+    [
+      'setting',
+      'seeds',
+      f'UAR, `{selection}` [95 %]',
+      'WA',
+      'macro F1',
+      'UAR minus the baseline [95 %]',
+      'p (Holm)',
+      'UAR, `last`',
+      'MFLOPs',
+    ],
+    lines,
+  )
+
+
+def recalls_table(record: dict) -> str:
+  """Recall of each class by the selection compared, per cent."""
+  lines = [
+    [
+      _name(setting),
+      *(
+        f'{100 * row["recall"]:.0f}'
+        for row in setting['selections'][record['selection']]['classes']
+      ),
+    ]
+    for setting in record['settings']
+  ]
+  return pages.table(['setting', *record['classes']], lines)
+
+
+def _name(setting: dict) -> str:
+  return f'`{setting["name"]}`'
+
+
+def _with_interval(value: float, edges: dict, score: str) -> str:
+  low, high = (100 * edge for edge in edges[score])
+  return f'{100 * value:.1f} [{low:.1f}, {high:.1f}]'
+
+
+def _difference(row: dict | None) -> str | None:
+  if row is None:
+    return None
+  low, high = (100 * edge for edge in row['ci95']['uar'])
+  return f'{100 * row["difference"]["uar"]:+.1f} [{low:+.1f}, {high:+.1f}]'
 
 
 def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
