@@ -16,7 +16,8 @@ import pathlib
 import shutil
 import sys
 
-from sernet_jax import command_line, pages
+from sernet_jax import command_line, files, pages, records
+from sernet_jax.spec import InputError, require
 
 FIGURES = ('learning_curves', 'confusion_last')
 ENVIRONMENT = (
@@ -34,6 +35,12 @@ ENVIRONMENT = (
 def main(run: str, target: str) -> None:
   """See the text of the file."""
   source, folder = pathlib.Path(run), pathlib.Path(target)
+  finished = ('comparison.json', 'results.json')
+  require(
+    any((source / name).exists() for name in finished),
+    f'{source} holds neither {" nor ".join(finished)}: it is no finished run '
+    'or sweep; run its command again to go on, or name another folder',
+  )
   folder.mkdir(parents=True, exist_ok=True)
   if (source / 'comparison.json').exists():
     _collect_sweep(source, folder)
@@ -42,7 +49,7 @@ def main(run: str, target: str) -> None:
 
 
 def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
-  record = json.loads((source / 'comparison.json').read_text())
+  record = files.read_json(source / 'comparison.json', ('runs', 'settings'))
   record['command'] = command_line.without_paths(record['command'])
   for run in record['runs']:
     run['command'] = command_line.without_paths(run['command'])
@@ -50,7 +57,7 @@ def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
     run['environment'] = {
       name: run['environment'][name] for name in ENVIRONMENT
     }
-  (folder / 'results.json').write_text(json.dumps(record, indent=1) + '\n')
+  _write(folder / 'results.json', record)
   for picture in sorted((source / 'figures').glob('*.png')):
     shutil.copy(picture, folder / picture.name)
   page = folder / 'README.md'
@@ -130,19 +137,22 @@ def _difference(row: dict | None) -> str | None:
   return f'{100 * row["difference"]["uar"]:+.1f} [{low:+.1f}, {high:+.1f}]'
 
 
+def _write(path: pathlib.Path, record: dict) -> None:
+  text = json.dumps(record, indent=1, allow_nan=False)
+  files.write_bytes(path, f'{text}\n'.encode())
+
+
 def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
+  kept = records.RunFolder(source)
   content = {
-    name: json.loads((source / f'{name}.json').read_text())
-    for name in ('config', 'environment', 'results')
+    'config': kept.read_config(),
+    'environment': kept.read_environment(),
+    'results': kept.read_results(),
   }
   content['config']['data'].update(root='', cache_dir='')
   environment = content['environment']
   command = command_line.without_paths(environment['command'])
-  rows = [
-    json.loads(line)
-    for line in (source / 'metrics.jsonl').read_text().splitlines()
-  ]
-  seconds = sorted(row['seconds'] for row in rows)
+  seconds = sorted(row['seconds'] for row in kept.read_metrics())
   record = {
     'command': command,
     'environment': {name: environment[name] for name in ENVIRONMENT},
@@ -150,7 +160,7 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     'median_seconds_per_epoch_of_a_fold': seconds[len(seconds) // 2],
     'results': content['results'],
   }
-  (folder / 'results.json').write_text(json.dumps(record, indent=1) + '\n')
+  _write(folder / 'results.json', record)
   for name in FIGURES:
     shutil.copy(source / 'figures' / f'{name}.png', folder / f'{name}.png')
   for name, selection in content['results']['selections'].items():
@@ -159,4 +169,8 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 if __name__ == '__main__':
-  main(*sys.argv[1:])
+  try:
+    require(len(sys.argv) == 3, 'give the folder of a run and one to fill')
+    main(*sys.argv[1:])
+  except InputError as error:
+    command_line.fail(str(error))

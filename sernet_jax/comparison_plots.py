@@ -45,7 +45,8 @@ def settings(
     'seed'
   )
   if optimistic:
-    note += '; hollow: best epoch on the test set, optimistic'
+    moving = ', moving statistics' if selection == 'last_recomputed' else ''
+    note += f'; hollow: best epoch on the test set{moving}, optimistic'
   with mpl.rc_context(canvas.STYLE):
     figure = canvas.new_figure(
       11.0,

@@ -10,6 +10,7 @@ import tiny
 from test_comparison import BAD, FOCAL, GOOD, make_run
 
 from sernet_jax import comparison, comparison_page
+from sernet_jax.spec import InputError
 
 PAGE = """# A claim
 
@@ -70,3 +71,9 @@ def test_a_folder_without_a_page_gets_results_alone(collect, tmp_path):
   collect.main(str(tmp_path), str(tmp_path / 'claim'))
   assert (tmp_path / 'claim' / 'results.json').exists()
   assert not (tmp_path / 'claim' / 'README.md').exists()
+
+
+def test_what_is_not_finished_is_one_sentence(collect, tmp_path):
+  with pytest.raises(InputError, match='no finished run or sweep; run its'):
+    collect.main(str(tmp_path), str(tmp_path / 'claim'))
+  assert not (tmp_path / 'claim').exists()
