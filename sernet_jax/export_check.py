@@ -20,7 +20,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax import export_write, files, metrics, records
+from sernet_jax import environment, export_write, files, metrics
 from sernet_jax.bundle import Bundle
 from sernet_jax.export_data import Segments
 from sernet_jax.inference import Recogniser
@@ -245,7 +245,7 @@ def _probe(
 
 
 def _machine() -> dict[str, Any]:
-  found = records.environment(jax.devices())
+  found = environment.record(jax.devices())
   for package in _PACKAGES:
     try:
       found['packages'][package] = importlib.metadata.version(package)

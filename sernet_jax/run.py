@@ -18,6 +18,7 @@ from sernet_jax import (
   config as config_lib,
   corpora,
   emotions,
+  environment,
   feature_cache,
   files,
   inspection,
@@ -126,7 +127,7 @@ def _train(
         _compare(folder, settings)
       results_lib.check_folds(folder, data.features.corpus, data.folds)
       folder.write_config(settings)
-      folder.write_environment(records.environment(jax.devices()))
+      folder.write_environment(environment.record(jax.devices()))
 
     group.from_first(begin)
     return conduct.Training(experiment, folder, data, group).run()

@@ -31,7 +31,7 @@ FLOORS = (
   'features_presets features_stream features_tables augment model winograd '
   'ops losses optim keys canvas folded export_chain export_eager shares',
   # 2: an experiment
-  'batching training recompute records plots recording_plot comparison_plots '
+  'batching training recompute records environment plots recording_plot comparison_plots '
   'plots_matrix mapping layout',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 
-from sernet_jax import files, records
+from sernet_jax import environment, files
 from sernet_jax.records import RunFolder
 from sernet_jax.spec import InputError
 
@@ -248,7 +248,7 @@ def test_reading_does_not_make_the_folder(folder):
 
 
 def test_environment_says_what_a_reader_needs(folder):
-  found = records.environment(['GPU 0'], command='python -m x --a=1')
+  found = environment.record(['GPU 0'], command='python -m x --a=1')
   folder.write_environment(found)
   assert folder.read_environment() == found
   assert found['devices'] == ['GPU 0']
@@ -262,7 +262,7 @@ def test_environment_says_what_a_reader_needs(folder):
 
 def test_environment_does_not_load_jax():
   code = (
-    'import sys; from sernet_jax import records; records.environment([]); '
+    'import sys; from sernet_jax import environment; environment.record([]); '
     'assert "jax" not in sys.modules'
   )
   subprocess.run([sys.executable, '-c', code], check=True)
@@ -270,7 +270,7 @@ def test_environment_does_not_load_jax():
 
 def test_command_of_a_module_can_be_repeated(tmp_path):
   (tmp_path / 'door.py').write_text(
-    'from sernet_jax import records\nprint(records.environment([])["command"])'
+    'from sernet_jax import environment\nprint(environment.record([])["command"])'
   )
   result = subprocess.run(
     [sys.executable, '-m', 'door', '--root=a b'],

@@ -24,10 +24,10 @@ import tqdm
 from sernet_jax import (
   command_line,
   config as config_lib,
+  environment,
   files,
   mapping,
   recompute,
-  records,
   results,
   run,
   training,
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> None:
     'seed': experiment.seed,
     'weights_dtype': 'float32',
     'rows': follow(experiment),
-    'environment': records.environment(
+    'environment': environment.record(
       jax.devices(),
       f'python experiments/batch_norm/curve.py --fold={given.fold} '
       f'--epochs={given.epochs}',

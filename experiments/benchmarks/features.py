@@ -34,7 +34,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import features, features_frames, records
+from sernet_jax import environment, features, features_frames
 
 PAPER = features.PRESETS['paper']
 
@@ -216,13 +216,13 @@ def main() -> None:
     batched[f'sernet_jax {preset}'] = ours(batch, preset)
     alone[f'sernet_jax {preset}'] = ours(single, preset)
 
-  environment = records.environment(jax.devices(), 'features.py')
+  machine = environment.record(jax.devices(), 'features.py')
   report = {
     'device': jax.devices()[0].device_kind,
     'command': ' '.join(['python', *sys.argv]),
-    'cpu': environment['cpu'],
-    'cores': environment['cores'],
-    'date': environment['date'],
+    'cpu': machine['cpu'],
+    'cores': machine['cores'],
+    'date': machine['date'],
     'packages': versions(),
     'batch': arguments.batch,
     'seconds': arguments.seconds,

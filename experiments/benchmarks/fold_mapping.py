@@ -251,11 +251,11 @@ def main() -> None:
     return
   import jax
 
-  from sernet_jax import records
+  from sernet_jax import environment
 
   path = pathlib.Path(__file__).with_suffix('.json')
   result = json.loads(path.read_text()) if path.exists() else {}
-  environment = records.environment(jax.devices(), 'fold_mapping.py')
+  machine = environment.record(jax.devices(), 'fold_mapping.py')
   result.update(
     question='seconds to train all folds a few steps, by mapping',
     folds=flags.folds,
@@ -263,7 +263,7 @@ def main() -> None:
     rounds=flags.rounds,
     load_before=os.getloadavg()[0],
     **{
-      name: environment[name]
+      name: machine[name]
       for name in ('cpu', 'cores', 'devices', 'packages', 'date')
     },
   )

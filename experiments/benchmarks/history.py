@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from sernet_jax import records
+from sernet_jax import environment
 
 HERE = pathlib.Path(__file__).parent
 HISTORY = HERE / 'history.jsonl'
@@ -47,11 +47,11 @@ def append(
   """
   import jax
 
-  environment = records.environment(jax.devices(), benchmark)
+  machine = environment.record(jax.devices(), benchmark)
   row = {
     'benchmark': benchmark,
-    **{name: environment[name] for name in _ABOUT},
-    'jax': environment['packages']['jax'],
+    **{name: machine[name] for name in _ABOUT},
+    'jax': machine['packages']['jax'],
     'figures': dict(figures(result)),
   }
   with history.open('a', encoding='utf-8') as file:

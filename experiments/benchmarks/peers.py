@@ -265,13 +265,13 @@ def store(seconds, memory, cores, output: pathlib.Path) -> None:
   """Prints the table; writes the figures and their picture."""
   import jax
 
-  from sernet_jax import records
+  from sernet_jax import environment
 
-  environment = records.environment(jax.devices(), 'peers.py')
+  machine = environment.record(jax.devices(), 'peers.py')
   result = {'command': ' '.join(['python', *sys.argv]), 'batch': BATCH}
   result['cores'] = len(cores)
   for name in ('cpu', 'packages', 'date'):
-    result[name] = environment[name]
+    result[name] = machine[name]
   others = 'torch tensorflow tensorflow_cpu keras onnxruntime ai-edge-litert'
   for name in others.split():
     try:

@@ -337,14 +337,14 @@ def main() -> None:
     sys.exit(f'--sizes needs two numbers or more, of at least {SPEAKERS * 24}')
   import jax
 
-  from sernet_jax import records
+  from sernet_jax import environment
 
-  environment = records.environment(jax.devices(), 'scale.py')
+  machine = environment.record(jax.devices(), 'scale.py')
   result: dict[str, Any] = {
     'question': 'seconds and host memory by the number of utterances of 3 s',
     'load_before': os.getloadavg(),
     **{
-      name: environment[name]
+      name: machine[name]
       for name in ('cpu', 'cores', 'devices', 'packages', 'date')
     },
     'sizes': {},

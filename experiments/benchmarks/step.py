@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import ops, records, training
+from sernet_jax import environment, ops, training
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 ROUNDS = 5
@@ -75,14 +75,14 @@ def main():
   ratio = statistics.median(
     a / b for a, b in zip(times['own'], times['plain'], strict=True)
   )
-  environment = records.environment(jax.devices(), 'step.py')
+  machine = environment.record(jax.devices(), 'step.py')
   result = {
     'question': 'seconds per training step, own gradients against plain ones',
     'median_s': {name: statistics.median(t) for name, t in times.items()},
     'ratio_own_to_plain': ratio,
     'rounds': ROUNDS,
     **{
-      name: environment[name]
+      name: machine[name]
       for name in ('cpu', 'cores', 'xla_flags', 'packages', 'date')
     },
   }

@@ -25,12 +25,12 @@ from sernet_jax import (
   cost_measured,
   cost_probe,
   energy,
+  environment,
   files,
   folded,
   pages,
   published,
   receptive,
-  records,
 )
 from sernet_jax.features import num_frames
 from sernet_jax.spec import InputError, require
@@ -307,7 +307,7 @@ def main(arguments: list[str]) -> None:
     },
     'lengths': [at_length(model, d, given.repeats) for d in DURATIONS_S],
     'receptive_fields': seen(model),
-    'environment': records.environment(
+    'environment': environment.record(
       jax.devices(), 'python experiments/cost/measure.py'
     ),
   }

@@ -21,10 +21,10 @@ from sernet_jax import (
   canvas,
   claims,
   command_line,
+  environment,
   files,
   lengths,
   pages,
-  records,
 )
 from sernet_jax.spec import InputError, require
 
@@ -175,7 +175,7 @@ def main(arguments: list[str]) -> None:
   durations_s = sorted({s['duration_s'] for s in content['settings']})
   content['costs'] = lengths.costs(given.run, durations_s, given.repeats)
   content['label'] = label(content)
-  content['environment'] = records.environment(
+  content['environment'] = environment.record(
     jax.devices(), 'python experiments/input_length/evaluate.py RUN'
   )
   del content['environment']['platform']  # tells of one machine, not of speed
