@@ -10,7 +10,7 @@ import shlex
 import pytest
 import tiny
 
-from sernet_jax import sweep_grid
+from sernet_jax import comparison, config as config_lib, sweep_grid
 from sernet_jax.spec import InputError
 
 
@@ -186,6 +186,7 @@ def test_the_commands_of_the_experiments_build_their_grids(path):
   parser.add_argument('--axis', action='append', required=True)
   parser.add_argument('--workdir', required=True)
   parser.add_argument('--baseline')
+  parser.add_argument('--selection', choices=comparison.COMPARED)
   found = commands(path)
   assert found
   workdirs = set()
@@ -197,7 +198,8 @@ def test_the_commands_of_the_experiments_build_their_grids(path):
     for word in rest:
       field, _, value = word.removeprefix('--config.').partition('=')
       assert word.startswith('--config.')
-      config.update_from_flattened_dict({field: value})
+      before = config_lib.flat(config.to_dict())[field]
+      config.update_from_flattened_dict({field: type(before)(value)})
     axes = [sweep_grid.parse_axis(text) for text in given.axis]
     jobs = sweep_grid.jobs(config, axes)
     assert len(jobs) > 1
