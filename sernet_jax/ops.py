@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import shares, winograd
+from sernet_jax import rounding, shares, winograd
 
 Window = tuple[int, int] | None
 
@@ -43,11 +43,16 @@ def plain_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 @jax.custom_vjp
 def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  """`plain_conv`, on CPUs by faster ways to the same numbers."""
-  if not _suits_winograd(kernel):
+  """`plain_conv`, on CPUs by faster ways to the same numbers.
+
+  Of bfloat16, or under the matmul precision 'tensorfloat32', CPUs multiply
+  what an accelerator would, see `rounding`.
+  """
+  fast = winograd.conv if _suits_winograd(kernel) else plain_conv
+  if fast is plain_conv and not rounding.lowered(x):
     return plain_conv(x, kernel)
   return jax.lax.platform_dependent(
-    x, kernel, cpu=winograd.conv, default=plain_conv
+    x, kernel, cpu=rounding.as_accelerators(fast), default=plain_conv
   )
 
 
@@ -109,7 +114,7 @@ def _conv_backward(saved, gradient):
   by_kernel = jax.lax.platform_dependent(
     x,
     gradient,
-    cpu=fast,
+    cpu=rounding.as_accelerators(fast),
     default=functools.partial(_plain_kernel_gradient, size=size),
   )
   return by_input, by_kernel

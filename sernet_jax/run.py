@@ -156,10 +156,10 @@ def evaluate(
 
 
 def _require_precision(precision: str) -> None:
-  """Refuses what would silently be computed in float32."""
+  """Refuses what would silently be computed otherwise; CPUs round as asked."""
   platform = jax.default_backend()
   require(
-    precision != 'tf32' or platform in ('gpu', 'cuda', 'rocm'),
+    precision != 'tf32' or platform in ('cpu', 'gpu', 'cuda', 'rocm'),
     f"train.precision is 'tf32', which this {platform} has not; choose "
     "'float32' or 'bfloat16'",
   )

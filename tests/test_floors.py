@@ -29,7 +29,8 @@ FLOORS = (
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
-  'ops losses optim keys canvas folded export_chain export_eager shares',
+  'ops losses optim keys canvas folded export_chain export_eager shares '
+  'rounding',
   # 2: an experiment
   'batching training recompute records environment plots recording_plot comparison_plots '
   'plots_matrix mapping layout',

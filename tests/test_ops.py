@@ -126,6 +126,42 @@ def numpy_conv(x, kernel, weights):
   return y, (by_x, by_kernel)
 
 
+def nearest(x, bits):
+  """Float32 numbers with `bits` bits of mantissa, halves to even, bit by bit."""
+  cut = 23 - bits
+  whole = np.asarray(x, np.float32).view(np.uint32)
+  whole = whole + np.uint32((1 << (cut - 1)) - 1) + ((whole >> cut) & 1)
+  return (whole & np.uint32(0xFFFFFFFF << cut & 0xFFFFFFFF)).view(np.float32)
+
+
+@pytest.mark.skipif(jax.default_backend() != 'cpu', reason='rounds by itself')
+@pytest.mark.parametrize(
+  ('x', 'kernel'), [CONVOLUTIONS[i] for i in (0, 2, 3, 8)]
+)
+@pytest.mark.parametrize(('precision', 'bits'), [('tf32', 10), ('bf16', 7)])
+def test_lower_precisions_round_factors_and_add_in_float32(
+  precision, bits, x, kernel
+):
+  arrays = draw(6, x, kernel, (*x[:3], kernel[3]))
+  y, gradients = numpy_conv(*(nearest(a, bits) for a in arrays))
+  if precision == 'tf32':
+    with jax.default_matmul_precision('tensorfloat32'):
+      found = both_convolutions(*arrays)[0]
+    within = 1e-5  # of float32 sums
+  else:
+    x, kernel, weights = (jnp.asarray(a, jnp.bfloat16) for a in arrays)
+    found = both_convolutions(x, kernel, weights)[0]
+    assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {
+      jnp.dtype('bfloat16')
+    }
+    within = 2.0**-8  # of the largest number, rounded once to bfloat16
+  check(found, (y, gradients), within)
+  exact = numpy_conv(*arrays)
+  with pytest.raises(AssertionError):
+    check((y, gradients), exact, within / 10)
+  check(both_convolutions(*arrays)[0], exact)
+
+
 @hypothesis.settings(max_examples=6)
 @hypothesis.given(
   x=st.tuples(*map(st.integers, (1, 1, 1, 1), (3, 6, 6, 4))),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 import tiny
@@ -427,8 +428,11 @@ def test_several_seeds_are_reported_with_their_spread(
     run.train(settings(place, train__epochs=4, train__seeds=3), workdir)
 
 
-def test_tf32_is_refused_where_it_would_be_float32(place, tmp_path):
-  with pytest.raises(InputError, match=r"'tf32', which this cpu has not"):
+def test_tf32_is_refused_where_it_would_be_something_else(
+  place, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'tpu')
+  with pytest.raises(InputError, match=r"'tf32', which this tpu has not"):
     run.train(settings(place, train__precision='tf32'), tmp_path / 'tf32')
   assert not (tmp_path / 'tf32').exists()
 

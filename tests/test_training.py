@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -272,24 +273,31 @@ def test_a_block_is_its_epochs_to_rounding(together, recipe, corpus, folds):
   assert all(np.all(leaf[2] == 0) for leaf in jax.tree.leaves(rows))
 
 
-def test_bfloat16_computes_roughly_and_keeps_float32(recipe, corpus, folds):
-  """Losses agree to the two digits of bfloat16; nothing kept is bfloat16."""
+@pytest.mark.parametrize(
+  ('precision', 'within'), [('bfloat16', 0.02), ('tf32', 0.0025)]
+)
+def test_lower_precisions_compute_roughly_and_keep_float32(
+  recipe, corpus, folds, precision, within
+):
+  """Losses agree to the digits of the factors; only float32 is kept."""
   features, labels = corpus
   arrays = arrays_of(folds, labels)[0]
-  rough = dataclasses.replace(recipe, precision='bfloat16')
+  rough = dataclasses.replace(recipe, precision=precision)
   state, _ = trained(compiled(rough), rough, corpus, arrays, epochs=1)
   assert {leaf.dtype.name for leaf in jax.tree.leaves(state)} == {
     'float32',
     'int32',
   }
+
+  @functools.partial(jax.jit, static_argnums=0)
+  def loss_of(recipe, params, stats):
+    with training.matmul_precision(recipe):
+      return training.evaluate(recipe, features, arrays.test, params, stats)
+
   weights = fresh(recipe, 0)['params'], state['stats']
-  part = arrays.test
-  loss, same = (
-    float(training.evaluate(r, features, part, *weights)['loss'])
-    for r in (rough, recipe)
-  )
+  loss, same = (float(loss_of(r, *weights)['loss']) for r in (rough, recipe))
   assert loss != same
-  assert loss == pytest.approx(same, rel=0.02)
+  assert loss == pytest.approx(same, rel=within)
 
 
 def test_fp16_rounding_is_to_the_nearest():

@@ -1,0 +1,53 @@
+"""Products on a CPU with the factors that an accelerator would multiply.
+
+The matrix units of GPUs and TPUs multiply factors of few bits and add the
+products up in float32. XLA's CPU backend has no such units: it would add in
+bfloat16 too, and takes TF32 for float32. So that `train.precision` means the
+same everywhere, and its cost can be measured without an accelerator, factors
+are rounded here, to the nearest, and computed with in float32. That is no
+faster than float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+_TF32_BITS = {'exponent_bits': 8, 'mantissa_bits': 10}
+
+
+def lowered(x: jax.Array) -> bool:
+  """Whether products of x are to be those of fewer bits than float32."""
+  return x.dtype == jnp.bfloat16 or (x.dtype == jnp.float32 and _wants_tf32())
+
+
+def as_accelerators(
+  compute: Callable[[jax.Array, jax.Array], jax.Array],
+) -> Callable[[jax.Array, jax.Array], jax.Array]:
+  """A bilinear function with its factors rounded and its sums in float32.
+
+  Args:
+    compute: of two arrays of one type.
+
+  Returns:
+    The same function of bfloat16 arrays, whose result is rounded to bfloat16,
+    or of float32 arrays, rounded to the 10 bits of TF32 while JAX's default
+    precision of matrix products is 'tensorfloat32', else as they are.
+  """
+
+  def rounded(x, other):
+    if x.dtype == jnp.bfloat16:
+      wide = compute(x.astype(jnp.float32), other.astype(jnp.float32))
+      return wide.astype(x.dtype)
+    if lowered(x):
+      x = jax.lax.reduce_precision(x, **_TF32_BITS)
+      other = jax.lax.reduce_precision(other, **_TF32_BITS)
+    return compute(x, other)
+
+  return rounded
+
+
+def _wants_tf32() -> bool:
+  return jax.config.jax_default_matmul_precision == 'tensorfloat32'
