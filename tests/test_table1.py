@@ -102,6 +102,30 @@ def test_a_difference_needs_rows_trained_alike(assemble, tmp_path):
   assert 'having heard' not in page and 'more differences want runs' in page
 
 
+def test_of_rows_trained_alike_the_longest_are_compared(assemble, tmp_path):
+  content = made(
+    assemble,
+    tmp_path / 'out',
+    run(tmp_path / 'a', GOOD),
+    run(tmp_path / 'b', BAD, train__epochs=20),
+    run(tmp_path / 'c', BAD, train__epochs=10),
+    *(
+      run(tmp_path / f'r{n}', GOOD, protocol__name='random10', train__epochs=n)
+      for n in (10, 20)
+    ),
+  )
+  found = {
+    answer['what']: answer
+    for answer in content['answers']
+    if answer['loss'] == 'cross_entropy'
+  }
+  heard = found['having heard the speakers (random10 minus loso, last)']
+  assert heard['points']['wa'] == pytest.approx(25.0)
+  assert heard['trained'] == '20 of 300 epochs, seed 0'
+  honest = found['published minus the honest figure (loso, last)']
+  assert honest['trained'] == '300 of 300 epochs, seed 0'
+
+
 def test_recomputed_statistics_are_a_line_where_a_run_has_them(
   assemble, tmp_path
 ):

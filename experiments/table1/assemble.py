@@ -163,14 +163,14 @@ def answers(rows: list[dict]) -> list[dict]:
   """What the differences between rows say, in points of 100.
 
   A difference is taken only between rows of the same loss, epochs, folds and
-  seeds; None where a row is missing.
+  seeds, of those that were trained the longest; None where a row is missing.
   """
   found = []
   for loss, paper in published.LIGHT_SERNET_EMODB.items():
     of = {}
     for row in rows:  # most epochs first
       if row['loss'] == loss and row['gamma'] in (None, 2.0):
-        of.setdefault(row['protocol'], row)
+        of.setdefault(row['protocol'], []).append(row)
     theirs = {score: paper[score] / 100 for score in SHOWN}
     best = {
       score: max(
@@ -179,48 +179,56 @@ def answers(rows: list[dict]) -> list[dict]:
       / 100
       for score in ('wa', 'uar')
     }
+
+    longest = {protocol: some[0] for protocol, some in of.items()}
+    paper2021, loso, emobox = map(longest.get, ('paper2021', 'loso', 'emobox'))
     questions = [
       (
         'published minus ours under its scheme (paper2021, best on test)',
-        'paper2021',
+        paper2021,
         theirs,
-        _scores(of, 'paper2021', 'best_on_test'),
+        _scores(paper2021, 'best_on_test'),
       ),
       *(
         (
-          f'choosing the epoch on the test {whom} ({protocol}, best on test '
-          'minus last)',
-          protocol,
-          _scores(of, protocol, 'best_on_test'),
-          _scores(of, protocol, 'last'),
+          f'choosing the epoch on the test {whom}, best on test minus last)',
+          row,
+          _scores(row, 'best_on_test'),
+          _scores(row, 'last'),
         )
-        for protocol, whom in (('paper2021', 'set'), ('loso', 'speaker'))
+        for row, whom in (
+          (paper2021, 'set (paper2021'),
+          (loso, 'speaker (loso'),
+        )
       ),
       *(
         (
           'recomputing the BatchNorm statistics on the training set '
           f'({protocol}, last_recomputed minus last)',
-          protocol,
-          _scores(of, protocol, 'last_recomputed'),
-          _scores(of, protocol, 'last'),
+          row,
+          _scores(row, 'last_recomputed'),
+          _scores(row, 'last'),
         )
         for protocol in PROTOCOLS
+        for row in [longest.get(protocol)]
       ),
       *(
         (
           f'having heard the speakers ({protocol} minus loso, {selection})',
-          protocol,
-          *_alike(of, selection, protocol, 'loso'),
+          mixed,
+          _scores(mixed, selection),
+          _scores(unheard, selection),
         )
         for protocol in ('random10', 'paper2021')
+        for mixed, unheard in [_alike(of, protocol, 'loso')]
         for selection in HONEST
       ),
       *(
         (
           f'published minus the honest figure (loso, {selection})',
-          'loso',
+          loso,
           theirs,
-          _scores(of, 'loso', selection),
+          _scores(loso, selection),
         )
         for selection in HONEST
       ),
@@ -228,14 +236,14 @@ def answers(rows: list[dict]) -> list[dict]:
         (
           f'best of the leaderboard minus ours (emobox, {selection}, mean of '
           'folds)',
-          'emobox',
+          emobox,
           best,
-          _scores(of, 'emobox', selection, 'mean_of_folds'),
+          _scores(emobox, selection, 'mean_of_folds'),
         )
         for selection in HONEST
       ),
     ]
-    for question, protocol, first, second in questions:
+    for question, row, first, second in questions:
       points = None
       if first and second:
         points = {
@@ -248,28 +256,33 @@ def answers(rows: list[dict]) -> list[dict]:
           'loss': loss,
           'what': question,
           'points': points,
-          'trained': how_far(of[protocol]) if points else None,
+          'trained': how_far(row) if points else None,
         }
       )
   return found
 
 
 def _scores(
-  of: dict, protocol: str, selection: str, part: str = 'pooled'
+  row: dict | None, selection: str, part: str = 'pooled'
 ) -> dict | None:
-  found = of.get(protocol, {'selections': {}})['selections'].get(selection)
+  found = row and row['selections'].get(selection)
   return found and found[part]
 
 
-def _alike(of: dict, selection: str, *names: str) -> list[dict | None]:
-  """Scores of a selection, if the rows were trained alike."""
-  rows = [of.get(name) for name in names]
-  alike = (
-    all(rows)
-    and len({(r['epochs'], tuple(r['seeds']), bool(r['folds'])) for r in rows})
-    == 1
-  )
-  return [_scores(of, name, selection) if alike else None for name in names]
+def _alike(of: dict, *protocols: str) -> tuple[dict | None, ...]:
+  """A row of each protocol, trained alike, as long as there are; or Nones."""
+
+  def training(row):
+    return row['epochs'], tuple(row['seeds']), bool(row['folds'])
+
+  for row in of.get(protocols[0], []):
+    others = [
+      next((r for r in of.get(p, []) if training(r) == training(row)), None)
+      for p in protocols[1:]
+    ]
+    if all(others):
+      return row, *others
+  return (None,) * len(protocols)
 
 
 def table(rows: list[dict]) -> str:
