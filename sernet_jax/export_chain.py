@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sernet_jax.features_frames import num_frames
 from sernet_jax.features_tables import dct_matrix, mel_matrix, window
 from sernet_jax.spec import (
   BLOCKS,
@@ -213,7 +214,7 @@ def _frames(out: Emitter, x: Value, num_samples: int, spec: MfccSpec) -> Value:
   before = after = 0
   if spec.padding in ('zeros', 'reflect'):
     before = after = length // 2
-  count = _num_frames(num_samples + before + after, spec)
+  count = num_frames(num_samples, spec)
   reach = (count - 1) * hop + length
   if spec.padding == 'end':
     after = max(reach - num_samples, 0)
@@ -229,13 +230,6 @@ def _frames(out: Emitter, x: Value, num_samples: int, spec: MfccSpec) -> Value:
     for first in range(length // piece)
   ]
   return parts[0] if len(parts) == 1 else out.concat(parts, 2)
-
-
-def _num_frames(num_samples: int, spec: MfccSpec) -> int:
-  spare = max(num_samples - spec.frame_samples, 0)
-  if spec.padding == 'end':
-    return 1 + -(-spare // spec.hop_samples)
-  return 1 + spare // spec.hop_samples
 
 
 def _factors(fft_size: int) -> tuple[int, int]:

@@ -25,8 +25,8 @@ def deltas(
   Args:
     values: (..., frames, coefficients).
     radius: frames to either side; a window of 2 radius + 1.
-    num_frames: integers (...,), frames of each utterance if they are padded;
-      None if all are full.
+    num_frames: integers (...,), frames of each utterance if they are padded
+      (more than there are count as all); None if all are full.
 
   Returns:
     The shape of `values`; 0 behind an utterance.
@@ -83,11 +83,18 @@ def normalize(
     values: (..., frames, coefficients).
     mask: bool (..., frames), the utterance's own frames; None for all.
     variance: False leaves the variance as it is.
-    epsilon: added to a variance before its root.
+    epsilon: above 0, added to a variance before its root.
 
   Returns:
-    The shape of `values`; 0 where the mask is False.
+    The shape and type of `values`, computed in float32 at least; 0 where the
+    mask is False.
+
+  Raises:
+    InputError: if `epsilon` is not above 0.
   """
+  require(epsilon > 0, f'epsilon is {epsilon}; give a number above 0')
+  dtype = values.dtype
+  values = values.astype(jnp.promote_types(dtype, jnp.float32))
   weight = jnp.ones(values.shape[:-1], values.dtype)
   if mask is not None:
     weight = jnp.broadcast_to(mask, values.shape[:-1]).astype(values.dtype)
@@ -98,9 +105,9 @@ def normalize(
   centered = values - values.sum(axis=-2, keepdims=True) / count
   centered = jnp.where(own, centered, 0)
   if not variance:
-    return centered
+    return centered.astype(dtype)
   spread = (centered**2).sum(axis=-2, keepdims=True) / count
-  return centered / jnp.sqrt(spread + epsilon)
+  return (centered / jnp.sqrt(spread + epsilon)).astype(dtype)
 
 
 class RunningState(NamedTuple):
@@ -147,18 +154,28 @@ def running_normalize(
     variance: False takes away the mean only.
     decay: weight that a frame keeps with each further one; 1 for all alike,
       0.99 for a memory of about 100 frames.
-    epsilon: added to a variance before its root.
+    epsilon: above 0, added to a variance before its root.
 
   Returns:
-    The new state; and the shape of `values`, 0 where the mask is False.
+    The new state; and the shape of `values`, in the type of the state, 0 where
+    the mask is False.
 
   Raises:
-    InputError: if `decay` is not above 0 and at most 1.
+    InputError: if `decay` is not above 0 and at most 1, `epsilon` not above 0,
+      or the state is of other leading dimensions or coefficients.
   """
   require(
     0 < decay <= 1,
     f'decay is {decay}; give a number above 0 and at most 1',
   )
+  require(epsilon > 0, f'epsilon is {epsilon}; give a number above 0')
+  require(
+    state.mean.shape == (*values.shape[:-2], values.shape[-1]),
+    f'values have shape {values.shape}, but the state was begun for '
+    f'{state.mean.shape}; give running_init these leading dimensions and '
+    'coefficients',
+  )
+  values = values.astype(state.mean.dtype)
   if mask is None:
     mask = jnp.ones(values.shape[:-1], bool)
   mask = jnp.broadcast_to(mask, values.shape[:-1])[..., None]
@@ -185,11 +202,11 @@ def running_normalize(
 def pcen(
   mel: jax.Array,
   state: jax.Array | None = None,
-  smoothing: float = 0.025,
-  gain: float = 0.98,
-  bias: float = 2.0,
-  power: float = 0.5,
-  epsilon: float = 1e-6,
+  smoothing: jax.typing.ArrayLike = 0.025,
+  gain: jax.typing.ArrayLike = 0.98,
+  bias: jax.typing.ArrayLike = 2.0,
+  power: jax.typing.ArrayLike = 0.5,
+  epsilon: jax.typing.ArrayLike = 1e-6,
 ) -> tuple[jax.Array, jax.Array]:
   """Per-channel energy normalisation (Wang et al. 2017, arXiv 1607.05666).
 
@@ -200,19 +217,52 @@ def pcen(
     mel: x, (..., frames, bands), at least 0; see `mel_spectrogram`.
     state: m before the first frame, (..., bands): what the call before
       returned; None for the first frame itself. librosa begins with ones.
-    smoothing: weight of the present frame.
+    smoothing: weight of the present frame, above 0, at most 1.
     gain: of the automatic gain control, 0 to 1.
     bias: above 0.
     power: above 0, at most 1.
     epsilon: above 0.
+      Any of these five may be an array that broadcasts to (..., bands), traced
+      or trained; arrays are not checked.
 
   Returns:
-    The shape of `mel`; and the state for the frames that follow.
+    The shape of `mel`, in the type of the state; and the state for the frames
+    that follow. Frames of padding move it too: give none if it is to go on.
+
+  Raises:
+    InputError: for a number out of these bounds, `mel` of whole numbers or
+      without a frame, or a state of another shape.
   """
-  require(bias > 0, f'bias is {bias}; give a number above 0')
-  require(epsilon > 0, f'epsilon is {epsilon}; give a number above 0')
+  for field, value, most in (
+    ('smoothing', smoothing, 1.0),
+    ('power', power, 1.0),
+    ('bias', bias, np.inf),
+    ('epsilon', epsilon, np.inf),
+  ):
+    require(
+      not isinstance(value, (int, float)) or 0 < value <= most,
+      f'{field} is {value}; give a number above 0, at most {most}',
+    )
+  require(
+    not isinstance(gain, (int, float)) or 0 <= gain <= 1,
+    f'gain is {gain}; give a number from 0 to 1',
+  )
+  require(
+    mel.ndim >= 2
+    and mel.shape[-2] > 0
+    and jnp.issubdtype(mel.dtype, jnp.floating),
+    f'mel has shape {mel.shape} and dtype {mel.dtype}; give floating point '
+    '(..., frames, bands) with a frame at least',
+  )
   if state is None:
     state = mel[..., 0, :]
+  state = jnp.asarray(state)
+  require(
+    state.shape == (*mel.shape[:-2], mel.shape[-1]),
+    f'the state has shape {state.shape}, but mel has {mel.shape}; give what '
+    'the call before returned, or None',
+  )
+  mel = mel.astype(state.dtype)
 
   def smooth(before, frame):
     now = (1 - smoothing) * before + smoothing * frame
@@ -229,7 +279,8 @@ def _frames_at(values, place, num_frames):
   """Frames at `place`; the first and last stand for those beyond."""
   if num_frames is None:
     return values[..., np.clip(place, 0, values.shape[-2] - 1), :]
-  last = jnp.maximum(jnp.asarray(num_frames)[..., None, None] - 1, 0)
+  last = jnp.asarray(num_frames)[..., None, None] - 1
+  last = jnp.clip(last, 0, values.shape[-2] - 1)
   index = jnp.clip(_along(place, last, -2), 0, last)
   return jnp.take_along_axis(values, index, axis=-2)
 

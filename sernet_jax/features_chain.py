@@ -35,7 +35,8 @@ def spectrogram(
     waveform: (..., samples), in [-1, 1] by convention: floating point, or
       int16, which is divided by 32768. The arithmetic is float32, or float64
       for a float64 waveform. A sample that is not finite spoils the frames
-      that hold it (with `top_db` the utterance) and no others.
+      that hold it and no others; with `top_db` the utterance, with pre-emphasis
+      over the waveform also a frame that begins right behind it.
     spec: the front end.
     lengths: integers (...,), samples of each utterance if they are padded; or
       a bool mask (..., samples). What lies behind an utterance is not looked
@@ -69,10 +70,9 @@ def log_mel_spectrogram(
 
   ln(mel + log_offset), or what `spec.compression` asks for instead.
   """
-  frames, mask = features_frames.frames(waveform, spec, lengths)
-  spectrum, _ = _spectrum(frames, spec)
-  log_mel = compress(_mel(spectrum, spec), spec, mask)
-  return _masked(log_mel, mask)
+  return _by_platform(
+    waveform, spec, lengths, _log_mel_whole, _log_mel_in_blocks
+  )
 
 
 @functools.partial(jax.jit, static_argnames='spec')
@@ -92,15 +92,19 @@ def mfcc(
   Raises:
     InputError: as `spectrogram`.
   """
+  return _by_platform(waveform, spec, lengths, _mfcc_whole, _mfcc_in_blocks)
+
+
+def _by_platform(waveform, spec, lengths, whole, in_blocks):
+  """Features by one of two ways to the same numbers, masked."""
   samples, count, mask = features_frames.padded(waveform, spec, lengths)
-  whole = functools.partial(_mfcc_whole, count=count, mask=mask, spec=spec)
+  fixed = {'count': count, 'mask': mask, 'spec': spec}
+  whole = functools.partial(whole, **fixed)
   if _fits_the_cache(samples, count):
     return _masked(whole(samples), mask)
-  in_blocks = functools.partial(
-    _mfcc_in_blocks, count=count, mask=mask, spec=spec
-  )
-  cepstrum = jax.lax.platform_dependent(samples, cpu=in_blocks, default=whole)
-  return _masked(cepstrum, mask)
+  in_blocks = functools.partial(in_blocks, **fixed)
+  result = jax.lax.platform_dependent(samples, cpu=in_blocks, default=whole)
+  return _masked(result, mask)
 
 
 # Frames of all utterances together that a CPU takes at a time: few enough for
@@ -119,66 +123,87 @@ def _mfcc_whole(samples, count, mask, spec):
   return mfcc_of_frames(frames, spec, mask)
 
 
+def _log_mel_whole(samples, count, mask, spec):
+  log_mel, _ = _bands(features_frames.split(samples, count, spec), spec)
+  if spec.top_db is not None:
+    log_mel = jnp.maximum(log_mel, _floor(log_mel, spec, mask))
+  return log_mel
+
+
 def _mfcc_in_blocks(samples, count, mask, spec):
   """The same numbers, a few frames of every utterance at a time.
 
-  The blocks go along the frames, so that utterances may lie on several
-  devices. `top_db` looks at all frames of an utterance, so with it a second
-  round starts from the bands of the first. The last block overlaps the one
-  before instead of needing longer arrays: what is allocated anew for every
-  call costs a CPU more than to compute a few frames twice.
+  `top_db` looks at all frames of an utterance, so with it a second round
+  starts from the bands of the first.
   """
-  batch = samples.shape[:-1]
-  size = min(count, max(1, _BLOCK_FRAMES // math.prod(batch)))
-  reach = (size - 1) * spec.hop_samples + spec.frame_samples
-
-  def bands(start):
-    piece = jax.lax.dynamic_slice_in_dim(
-      samples, start * spec.hop_samples, reach, axis=-1
-    )
-    return _bands(features_frames.split(piece, size, spec), spec)
-
-  def over_blocks(step, *widths):
-    """Calls step(first frame, arrays (..., frames, width)) block by block."""
-    empty = [jnp.zeros((*batch, count, w), samples.dtype) for w in widths]
-
-    def body(number, arrays):
-      start = jnp.minimum(number * size, count - size)
-      return [
-        jax.lax.dynamic_update_slice_in_dim(array, part, start, axis=-2)
-        for array, part in zip(arrays, step(start), strict=True)
-      ]
-
-    return jax.lax.fori_loop(0, -(-count // size), body, empty)
-
+  blocks = _Blocks(samples, count, spec)
   if spec.top_db is None:
 
     def only_round(start):
-      log_mel, energy = bands(start)
-      return [_cepstrum(log_mel, energy, spec)]
+      log_mel, energy = blocks.bands(start)
+      return _cepstrum(log_mel, energy, spec)
 
-    (cepstrum,) = over_blocks(only_round, spec.num_coefficients)
-    return cepstrum
-
-  def part_of(array, start):
-    return jax.lax.dynamic_slice_in_dim(array, start, size, axis=-2)
+    return blocks.join(blocks.over(only_round))
 
   def first_round(start):
-    log_mel, energy = bands(start)
-    loudest = log_mel.max(axis=-1, keepdims=True)
-    return [log_mel, loudest] + ([] if energy is None else [energy])
+    log_mel, energy = blocks.bands(start)
+    return log_mel, energy, log_mel.max(axis=-1, keepdims=True)
 
-  widths = [spec.num_mel_bands, 1] + ([] if spec.zeroth == 'cepstrum' else [1])
-  log_mel, loudest, *energy = over_blocks(first_round, *widths)
-  floor = _floor(loudest, spec, mask)
+  log_mel, energy, loudest = blocks.over(first_round)
+  floor = _floor(blocks.join(loudest), spec, mask)
 
-  def second_round(start):
-    above = jnp.maximum(part_of(log_mel, start), floor)
-    own = part_of(energy[0], start) if energy else None
-    return [_cepstrum(above, own, spec)]
+  def second_round(block):
+    log_mel, energy = block
+    return _cepstrum(jnp.maximum(log_mel, floor), energy, spec)
 
-  (cepstrum,) = over_blocks(second_round, spec.num_coefficients)
-  return cepstrum
+  return blocks.join(jax.lax.map(second_round, (log_mel, energy)))
+
+
+def _log_mel_in_blocks(samples, count, mask, spec):
+  """`_log_mel_whole`, a few frames of every utterance at a time."""
+  blocks = _Blocks(samples, count, spec)
+  log_mel = blocks.join(blocks.over(lambda start: blocks.bands(start)[0]))
+  if spec.top_db is not None:
+    log_mel = jnp.maximum(log_mel, _floor(log_mel, spec, mask))
+  return log_mel
+
+
+class _Blocks:
+  """Frames of all utterances of a batch, few enough at a time for a cache.
+
+  The blocks go along the frames, so that utterances may lie on several
+  devices. The last block overlaps the one before instead of needing longer
+  arrays: what is allocated anew for every call costs a CPU more than to
+  compute a few frames twice.
+  """
+
+  def __init__(self, samples, count, spec):
+    self.samples, self.count, self.spec = samples, count, spec
+    utterances = max(1, math.prod(samples.shape[:-1]))
+    self.size = min(count, max(1, _BLOCK_FRAMES // utterances))
+
+  def bands(self, start):
+    """`_bands` of the block that begins with frame `start`."""
+    spec = self.spec
+    reach = (self.size - 1) * spec.hop_samples + spec.frame_samples
+    piece = jax.lax.dynamic_slice_in_dim(
+      self.samples, start * spec.hop_samples, reach, axis=-1
+    )
+    return _bands(features_frames.split(piece, self.size, spec), spec)
+
+  def over(self, step):
+    """What `step` makes of each block's first frame, (blocks, ...)."""
+    number = -(-self.count // self.size)
+    start = np.minimum(np.arange(number) * self.size, self.count - self.size)
+    return jax.lax.map(step, start.astype(np.int32))
+
+  def join(self, parts):
+    """(blocks, ..., frames of a block, width) to (..., frames, width)."""
+    own = self.count - (len(parts) - 1) * self.size  # frames of the last alone
+    last = parts[-1][..., self.size - own :, :]
+    others = jnp.moveaxis(parts[:-1], 0, -3)
+    shape = (*others.shape[:-3], self.count - own, others.shape[-1])
+    return jnp.concatenate([others.reshape(shape), last], axis=-2)
 
 
 def mfcc_of_frames(

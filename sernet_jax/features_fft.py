@@ -54,12 +54,20 @@ def _partitioned(function):
 
   def sharding(fft_size, mesh, arguments, result):
     (x,) = arguments
+    if not isinstance(x.sharding, NamedSharding):
+      # An array that uses no axis of the mesh, as a rule; never wrong.
+      return NamedSharding(mesh, PartitionSpec())
     leading = (*x.sharding.spec, *[None] * len(x.shape))[: len(x.shape) - 1]
     return NamedSharding(x.sharding.mesh, PartitionSpec(*leading, None))
 
   def partition(fft_size, mesh, arguments, result):
     whole_frames = sharding(fft_size, mesh, arguments, result)
-    local = functools.partial(function, fft_size=fft_size)
+
+    def local(x):
+      # One device's program, whatever mesh the caller has set.
+      with jax.sharding.use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
+        return function(x, fft_size)
+
     return mesh, local, whole_frames, (whole_frames,)
 
   partitioned = custom_partitioning(function, static_argnums=(1,))

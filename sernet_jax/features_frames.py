@@ -16,9 +16,19 @@ def num_frames(num_samples, spec: MfccSpec):
 
   1 + (samples - frame) // hop, or 0 if the waveform is shorter than a frame.
   With padding 'zeros' or 'reflect' the samples count half a frame more on
-  both sides; with 'end' the division rounds up, and there is one frame at
-  least. Without samples there is no frame in any case.
+  both sides; with 'reflect' half a frame of samples or fewer cannot be
+  mirrored and have no frame. With 'end' the division rounds up, and there is
+  one frame at least. Without samples there is no frame in any case.
+
+  Args:
+    num_samples: a whole number, or an array of them.
+    spec: the front end.
+
+  Returns:
+    Frames, of the type of `num_samples`; of unsigned integers, int32.
   """
+  if jnp.issubdtype(getattr(num_samples, 'dtype', int), jnp.unsignedinteger):
+    num_samples = num_samples.astype(np.int32)  # their differences wrap
   spare = num_samples - spec.frame_samples
   if spec.padding in ('zeros', 'reflect'):
     spare = spare + 2 * (spec.frame_samples // 2)
@@ -26,8 +36,19 @@ def num_frames(num_samples, spec: MfccSpec):
     count = 1 - -_at_least_0(spare) // spec.hop_samples
   else:
     count = 1 + spare // spec.hop_samples
-  some = 1 - _at_least_0(1 - num_samples)  # 0 for no samples, else 1
+  # 1 where there are as many samples as a frame needs, else 0.
+  least = _least_samples(spec) if spec.padding == 'reflect' else 1
+  some = 1 - _at_least_0(1 - _at_least_0(num_samples - least + 1))
   return _at_least_0(count) * some
+
+
+def _least_samples(spec: MfccSpec) -> int:
+  """Samples without which there is no frame."""
+  return {
+    'zeros': 1,
+    'end': 1,
+    'reflect': spec.frame_samples // 2 + 1,
+  }.get(spec.padding, spec.frame_samples)
 
 
 def _at_least_0(number):
@@ -39,9 +60,10 @@ def frame_mask(lengths, num_samples: int, spec: MfccSpec) -> jax.Array:
   """Which frames of padded utterances are theirs.
 
   Args:
-    lengths: integers (...,), samples of each utterance; or a bool mask
-      (..., samples) that is True for the samples of the utterance, which come
-      first.
+    lengths: integers (...,), samples of each utterance; below 0 counts as 0,
+      above `num_samples` as that. Or a bool mask (..., samples) that is True
+      for the samples of the utterance, which come first: only their number
+      counts.
     num_samples: to which the utterances are padded.
     spec: the front end.
 
@@ -79,12 +101,12 @@ def padded(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> tuple[jax.Array, int, jax.Array | None]:
   """What `frames` does before it splits: (samples, frames, frame mask)."""
+  require(
+    isinstance(spec, MfccSpec),
+    f'spec is {spec!r}; give an MfccSpec, such as features.PRESETS["paper"]',
+  )
   waveform = as_float(waveform)
-  least = {
-    'zeros': 1,
-    'end': 1,
-    'reflect': spec.frame_samples // 2 + 1,
-  }.get(spec.padding, spec.frame_samples)
+  least = _least_samples(spec)
   if waveform.ndim == 0 or waveform.shape[-1] < least:
     raise InputError(
       f'waveform has shape {waveform.shape}; its last axis must hold at least '

@@ -63,12 +63,17 @@ def stream_init(
   Args:
     spec: the front end; without what looks ahead: padding 'reflect', `top_db`.
     leading: leading dimensions of the chunks, for streams side by side.
-    dtype: of the arithmetic, float32 or float64.
+    dtype: of the arithmetic, float32 or float64, whatever the chunks are.
 
   Raises:
-    InputError: if the front end looks ahead.
+    InputError: if the front end looks ahead, or for another dtype.
   """
   _check(spec)
+  require(
+    np.dtype(dtype) in (np.float32, np.float64),
+    f'dtype is {np.dtype(dtype)}; give float32 or float64, the type of the '
+    'arithmetic: chunks may be int16 all the same',
+  )
   # Centred frames begin with half a frame of zeros, which the tail holds.
   pending = spec.frame_samples // 2 if spec.padding == 'zeros' else 0
   return StreamState(
@@ -87,7 +92,8 @@ def stream_step(
 
   Args:
     state: from `stream_init` or the step before.
-    chunk: (..., samples) of any size; every new size is compiled anew.
+    chunk: (..., samples) of any size; every new size is compiled anew. Types
+      as for `spectrogram`.
     spec: the front end, static.
 
   Returns:
@@ -100,7 +106,9 @@ def stream_step(
   _check(spec)
   chunk = features_frames.as_float(chunk)
   require(
-    chunk.shape[:-1] == state.tail.shape[:-1] and chunk.size > 0,
+    chunk.ndim > 0
+    and chunk.shape[:-1] == state.tail.shape[:-1]
+    and chunk.size > 0,
     f'chunk has shape {chunk.shape}, but the stream was begun with leading '
     f'dimensions {state.tail.shape[:-1]}; give these and at least one sample',
   )
@@ -124,7 +132,9 @@ def stream_end(state: StreamState, spec: MfccSpec) -> StreamFrames:
   leading, half = state.tail.shape[:-1], spec.frame_samples // 2
   if spec.padding == 'zeros':
     silence = jnp.zeros((*leading, half), state.tail.dtype)
-    return _advance(state, silence, spec)[1]
+    frames = _advance(state, silence, spec)[1]
+    some = jnp.logical_or(state.started, state.pending > half)
+    return _first(frames.values, jnp.where(some, frames.mask.sum(), 0))
   silence = jnp.zeros((*leading, spec.frame_samples), state.tail.dtype)
   frames = _advance(state, silence, spec)[1]
   overlap = spec.frame_samples - spec.hop_samples

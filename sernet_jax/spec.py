@@ -22,6 +22,9 @@ SELECTIONS = ('last', 'last_recomputed', 'validation', 'best_on_test')
 # How the folds of a run share the device or devices; see `mapping`.
 MAPPINGS = ('auto', 'map', 'vmap', 'shard')
 
+# The least positive float32 with all its digits.
+LEAST_FLOAT32 = 2.0**-126
+
 # What training computes in; see `training`.
 PRECISIONS = ('float32', 'tf32', 'bfloat16')
 PROTOCOLS = (
@@ -93,23 +96,34 @@ def require_choice(field: str, value: str, options: Iterable[str]) -> None:
 
 def _require_positive(field: str, value: float) -> None:
   require(
-    math.isfinite(value) and value > 0,
+    _is_number(value) and math.isfinite(value) and value > 0,
     f'{field} is {value!r}; give a finite number above 0',
   )
 
 
 def _require_not_negative(field: str, value: float) -> None:
   require(
-    math.isfinite(value) and value >= 0,
+    _is_number(value) and math.isfinite(value) and value >= 0,
     f'{field} is {value!r}; give a finite number of at least 0',
   )
 
 
 def _require_whole(field: str, value: int) -> None:
   require(
-    isinstance(value, numbers.Integral) and value >= 1,
+    isinstance(value, numbers.Integral)
+    and not isinstance(value, bool)
+    and value >= 1,
     f'{field} is {value!r}; give a whole number of 1 or more',
   )
+
+
+def _is_number(value: object) -> bool:
+  """Arrays are none: a spec has to be static."""
+  return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _require_bool(field: str, value: bool) -> None:
+  require(isinstance(value, bool), f'{field} is {value!r}; give True or False')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,8 +247,17 @@ class MfccSpec:
     for field in ('clip', 'top_db'):
       if getattr(self, field) is not None:
         _require_positive(field, getattr(self, field))
-    for field in ('log_offset', 'log_floor', 'lifter'):
+    for field in (
+      'log_offset',
+      'log_floor',
+      'lifter',
+      'preemphasis',
+      'lower_edge_hz',
+      'upper_edge_hz',
+    ):
       _require_not_negative(field, getattr(self, field))
+    for field in ('remove_dc', 'window_periodic', 'mel_half_bin'):
+      _require_bool(field, getattr(self, field))
     for field, options in MFCC_CHOICES.items():
       require_choice(field, getattr(self, field), options)
     require(self.power in (1, 2), f'power is {self.power!r}; give 1 or 2')
@@ -259,12 +282,14 @@ class MfccSpec:
       f'must rise and lie between 0 and half the sample rate, {nyquist_hz} Hz',
     )
     require(
-      self.log_offset > 0 or self.log_floor > 0,
-      'log_offset and log_floor are both 0, so a silent band has no finite '
-      'logarithm; give one of them above 0, such as 1e-6',
+      max(self.log_offset, self.log_floor) >= LEAST_FLOAT32,
+      f'log_offset is {self.log_offset} and log_floor {self.log_floor}, so a '
+      'silent band has no finite logarithm, nor a power a finite slope; give '
+      f'one of them at least {LEAST_FLOAT32:.3g}, the least that float32 '
+      'holds in full, such as 1e-6',
     )
     require(
-      0 <= self.preemphasis <= 1,
+      self.preemphasis <= 1,
       f'preemphasis is {self.preemphasis}; give a number from 0 to 1',
     )
     require(

@@ -223,7 +223,7 @@ def test_the_chain_at_its_defaults_is_the_plain_one_to_the_bit(synthetic):
   np.testing.assert_array_equal(features.mfcc(waveform, PAPER), plain(waveform))
 
 
-LENGTHS = np.array([500, 64, 333, 63, 0])
+LENGTHS = np.array([500, 64, 333, 63, 33, 32, 0])
 PADDINGS = pytest.mark.parametrize(
   'spec',
   [
@@ -243,7 +243,7 @@ PADDINGS = pytest.mark.parametrize(
 
 @PADDINGS
 def test_frames_do_not_depend_on_how_far_an_utterance_is_padded(spec):
-  waveform = noise(5, 500)
+  waveform = noise(len(LENGTHS), 500)
   alone = waveform.copy()
   for row, length in zip(waveform, LENGTHS, strict=True):
     row[length:] = np.nan  # must not be looked at
@@ -261,7 +261,7 @@ def test_frames_do_not_depend_on_how_far_an_utterance_is_padded(spec):
 
 
 def test_a_sample_mask_is_as_good_as_lengths():
-  waveform, lengths = noise(5, 500), LENGTHS
+  waveform, lengths = noise(len(LENGTHS), 500), LENGTHS
   samples = np.arange(500) < lengths[:, None]
   for compute in (features.mfcc, features.log_mel_spectrogram):
     np.testing.assert_array_equal(
@@ -274,12 +274,76 @@ def test_a_sample_mask_is_as_good_as_lengths():
 
 
 def test_num_frames_takes_arrays_and_traced_values():
-  for padding in ('none', 'zeros', 'end'):
+  for padding in ('none', 'zeros', 'reflect', 'end'):
     spec = dataclasses.replace(SMALL, padding=padding)
     counts = [features.num_frames(int(n), spec) for n in LENGTHS]
-    np.testing.assert_array_equal(features.num_frames(LENGTHS, spec), counts)
+    for dtype in (np.int64, np.int32, np.uint16, np.uint32):
+      lengths = LENGTHS.astype(dtype)
+      np.testing.assert_array_equal(features.num_frames(lengths, spec), counts)
     traced = jax.jit(features.num_frames, static_argnums=1)(LENGTHS, spec)
     np.testing.assert_array_equal(traced, counts)
+    assert features.num_frames(-5, spec) == 0
+
+
+@pytest.mark.parametrize('padding', ['none', 'zeros', 'reflect', 'end'])
+def test_where_there_is_no_frame_a_waveform_is_refused(padding):
+  spec = dataclasses.replace(SMALL, padding=padding)
+
+  def shape(x):
+    return features.mfcc(x, spec)
+
+  for num_samples in range(70):
+    waveform = jax.ShapeDtypeStruct((num_samples,), np.float32)
+    frames = features.num_frames(num_samples, spec)
+    if frames:
+      assert jax.eval_shape(shape, waveform).shape == (frames, 5)
+    else:
+      with pytest.raises(InputError, match=f'at least .* {padding!r}'):
+        jax.eval_shape(shape, waveform)
+
+
+def test_lengths_count_within_the_array():
+  waveform = noise(3, 300)
+  actual = features.mfcc(waveform, SMALL, np.array([900, -3, 300]))
+  expected = features.mfcc(waveform, SMALL)
+  np.testing.assert_array_equal(actual[::2], expected[::2])
+  assert np.all(actual[1] == 0)
+
+
+@pytest.mark.parametrize('preset', features.PRESETS)
+def test_blocks_of_frames_give_the_numbers_of_the_whole(preset, monkeypatch):
+  """As CPUs take large batches, with blocks that overlap and lengths."""
+  spec = features.PRESETS[preset]
+  waveform = noise(2, 3, 6000)
+  lengths = np.array([[6000, 5999, 3000], [1100, 17, 0]])
+
+  def compute(most):
+    monkeypatch.setattr(features_chain, '_BLOCK_FRAMES', most)
+
+    @jax.jit
+    def both(x):
+      mfcc = features.mfcc.__wrapped__(x, spec, lengths)
+      return mfcc, features.log_mel_spectrogram.__wrapped__(x, spec)
+
+    def total(x):
+      return (both(x)[0] ** 2).mean()
+
+    # The gradients of one round of blocks and of two.
+    gradient = jax.grad(total) if preset in ('paper', 'librosa') else both
+    return jax.tree.leaves((both(waveform), gradient(waveform)))
+
+  for actual, expected in zip(compute(25), compute(10**9), strict=True):
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5 * scale)
+
+
+def test_lengths_may_be_mapped():
+  waveform, lengths = noise(len(LENGTHS), 500), LENGTHS
+  mapped = jax.vmap(lambda x, n: features.mfcc(x, SMALL, n))
+  assert (
+    distance(mapped(waveform, lengths), features.mfcc(waveform, SMALL, lengths))
+    <= 1e-5
+  )
 
 
 def test_lengths_have_finite_gradients_that_stay_in_the_utterance():
@@ -445,9 +509,31 @@ def test_a_bad_waveform_is_refused_with_value_and_bound(waveform, words):
     ({'preemphasis': 1.5}, ['preemphasis', '1.5']),
     ({'padding': 'reflected'}, ['reflected', "'reflect'"]),
     ({'power': 3}, ['power', '3']),
+    # Too small for float32, where it would be 0.
+    ({'log_offset': 1e-40}, ['log_offset is 1e-40', '1.18e-38']),
+    ({'log_offset': 0, 'log_floor': 1e-60}, ['log_floor 1e-60']),
+    ({'frame_samples': True}, ['frame_samples is True', 'whole']),
+    ({'sample_rate_hz': '16000'}, ["sample_rate_hz is '16000'", 'number']),
+    ({'lower_edge_hz': None}, ['lower_edge_hz is None', 'number']),
+    ({'preemphasis': None}, ['preemphasis is None', 'number']),
+    ({'remove_dc': 'no'}, ["remove_dc is 'no'", 'True or False']),
+    ({'clip': np.zeros(())}, ['clip is array', 'number']),
   ],
 )
 def test_a_spec_that_contradicts_itself_is_refused(changes, words):
   with pytest.raises(InputError) as error:
     MfccSpec(**changes)
   assert all(word in str(error.value) for word in words)
+
+
+def test_a_name_is_no_spec():
+  with pytest.raises(InputError, match=r"spec is 'paper'; give an MfccSpec"):
+    features.mfcc(noise(2000), 'paper')
+
+
+def test_the_least_offset_keeps_silence_finite():
+  spec = dataclasses.replace(SMALL, log_offset=2.0**-126)
+  value, gradient = jax.value_and_grad(lambda x: features.mfcc(x, spec).sum())(
+    np.zeros(200, np.float32)
+  )
+  assert np.isfinite(value) and np.isfinite(gradient).all()

@@ -51,6 +51,14 @@ def test_deltas_do_not_depend_on_padding():
   close(actual[1], features.deltas(padded[1]))
 
 
+def test_more_frames_than_there_are_count_as_all():
+  values = frames(2, 12, 4)
+  close(
+    features.add_deltas(values, num_frames=np.array([12, 99])),
+    features.add_deltas(values),
+  )
+
+
 def test_deltas_stand_beside_what_they_come_from():
   values = frames(3, 12, 4)
   both = features.add_deltas(values)
@@ -78,6 +86,50 @@ def test_normalisation_does_not_depend_on_padding():
   actual = features.normalize(padded, mask)
   close(actual[:8], features.normalize(short))
   close(actual[8:], 0)
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
+def test_normalisation_of_few_bits_is_that_of_float32(dtype):
+  values = jnp.asarray(500 * frames(40, 4), dtype)
+  normal = features.normalize(values)
+  assert normal.dtype == dtype
+  expected = features.normalize(values.astype(jnp.float32))
+  close(normal.astype(np.float32), expected, 0.02)
+  state, running = features.running_normalize(features.running_init(4), values)
+  assert state.mean.dtype == running.dtype == np.float32
+
+
+def test_mistakes_around_are_named():
+  values = frames(2, 9, 4)
+  with pytest.raises(InputError, match='epsilon is 0'):
+    features.normalize(values, epsilon=0)
+  with pytest.raises(InputError, match=r'\(2, 9, 4\).*\(3, 4\)'):
+    features.running_normalize(features.running_init(4, (3,)), values)
+  mel = np.abs(values)
+  for changes, words in [
+    ({'smoothing': 3}, 'smoothing is 3; .* at most 1'),
+    ({'power': -1}, 'power is -1'),
+    ({'gain': 2}, 'gain is 2; .* 0 to 1'),
+    ({'state': np.ones(4)}, r'\(4,\).*\(2, 9, 4\)'),
+  ]:
+    with pytest.raises(InputError, match=words):
+      features.pcen(mel, **changes)
+  for bad in (mel.astype(np.int32), mel[:, :0]):
+    with pytest.raises(InputError, match=r'floating point .* with a frame'):
+      features.pcen(bad)
+
+
+def test_pcen_can_be_trained(golden):
+  """A gain for each band, as its authors train it."""
+  gains = np.linspace(0.2, 0.9, golden['mel'].shape[-1]).astype(np.float32)
+  together, _ = features.pcen(golden['mel'], gain=gains)
+  for band, gain in enumerate(gains):
+    alone, _ = features.pcen(golden['mel'][:, [band]], gain=float(gain))
+    close(together[:, [band]], alone)
+  gradient = jax.jit(
+    jax.grad(lambda gain: features.pcen(golden['mel'], gain=gain)[0].sum())
+  )(gains)
+  assert np.isfinite(gradient).all() and np.all(gradient != 0)
 
 
 @pytest.mark.parametrize('mask', [None, np.zeros(6, bool)])

@@ -80,22 +80,53 @@ def test_the_paper_streams_hop_by_hop():
   np.testing.assert_allclose(streamed, expected, rtol=0, atol=ROUNDING)
 
 
-def test_a_stream_runs_inside_scan():
-  waveform = noise(20, 30)  # 20 chunks
+def voiced(num_samples):
+  """A falling tone with harmonics, and a little noise."""
+  phase = np.cumsum(2 * np.pi * np.linspace(180, 90, num_samples) / 16_000)
+  tones = sum(np.sin(k * phase) / k for k in range(1, 12))
+  return (0.2 * tones + 1e-3 * noise(num_samples)).astype(np.float32)
+
+
+STREAMING = [
+  name
+  for name, spec in features.PRESETS.items()
+  if spec.padding != 'reflect' and spec.top_db is None
+]
+
+
+@pytest.mark.parametrize('make', [noise, voiced])
+@pytest.mark.parametrize('preset', STREAMING)
+def test_presets_stream_inside_scan(preset, make):
+  """To 1e-5 of the largest coefficient, as the docs say."""
+  spec = features.PRESETS[preset]
+  waveform = make(24_000)
 
   @jax.jit
   def scanned(chunks):
-    state = features.stream_init(SMALL)
-    return jax.lax.scan(
-      lambda state, chunk: features.stream_step(state, chunk, SMALL),
+    state = features.stream_init(spec)
+    state, frames = jax.lax.scan(
+      lambda state, chunk: features.stream_step(state, chunk, spec),
       state,
       chunks,
-    )[1]
+    )
+    return frames, features.stream_end(state, spec)
 
-  frames = scanned(waveform)
-  streamed = np.asarray(frames.values)[np.asarray(frames.mask)]
-  expected = features.mfcc(waveform.reshape(-1), SMALL)
-  np.testing.assert_allclose(streamed, expected, rtol=0, atol=ROUNDING)
+  parts = scanned(waveform.reshape(-1, 480))
+  streamed = np.concatenate(
+    [np.asarray(part.values)[np.asarray(part.mask)] for part in parts]
+  )
+  expected = np.asarray(features.mfcc(waveform, spec))
+  atol = 1e-5 * np.abs(expected).max()
+  np.testing.assert_allclose(streamed, expected, rtol=0, atol=atol)
+
+
+def test_a_stream_of_nothing_has_no_frames():
+  for padding in ('none', 'zeros', 'end'):
+    spec = dataclasses.replace(SMALL, padding=padding)
+    assert not features.stream_end(features.stream_init(spec), spec).mask.any()
+    state, _ = features.stream_step(features.stream_init(spec), noise(1), spec)
+    last = features.stream_end(state, spec)
+    assert last.mask.sum() == features.num_frames(1, spec)
 
 
 def test_steps_of_one_size_are_compiled_once():
@@ -130,3 +161,11 @@ def test_what_needs_the_future_is_refused():
     features.stream_step(state, noise(3, 50), SMALL)
   with pytest.raises(InputError, match=r'\(2, 0\)'):
     features.stream_step(state, noise(2, 0), SMALL)
+  with pytest.raises(InputError, match=r'chunk has shape \(\)'):
+    features.stream_step(features.stream_init(SMALL), np.float32(1), SMALL)
+
+
+@pytest.mark.parametrize('dtype', ['int16', 'bfloat16', 'complex64', 'bool'])
+def test_the_arithmetic_of_a_stream_is_floating_point(dtype):
+  with pytest.raises(InputError, match=f'dtype is {dtype}; give float32'):
+    features.stream_init(SMALL, dtype=jax.numpy.dtype(dtype))

@@ -19,15 +19,7 @@ import numpy as np
 from sernet_jax import audio, features
 
 DATA = pathlib.Path(__file__).parents[1] / 'data'
-FILES = {  # preset: golden file, array of real speech, every how many frames
-  'paper': ('mfcc_emodb', 'mfcc_paper', 2),
-  'reference': ('mfcc_emodb', 'mfcc_reference', 2),
-  **{
-    name: (f'features_{name}', 'real', 4)
-    for name in features.PRESETS
-    if name not in ('paper', 'reference')
-  },
-}
+EVERY = 4  # frames of real speech in the golden files
 
 
 def load(name):
@@ -42,8 +34,7 @@ def distances(actual, expected):
 
 def row(preset, root, noise):
   spec = features.PRESETS[preset]
-  file, key, every = FILES[preset]
-  golden = load(file)
+  golden = load(f'features_{preset}')
   rate_hz = spec.sample_rate_hz
   waveform = np.stack(
     [
@@ -53,25 +44,19 @@ def row(preset, root, noise):
       for name in golden['files']
     ]
   )
-  ours = features.mfcc(waveform, spec)[:, ::every]
+  ours = features.mfcc(waveform, spec)[:, ::EVERY]
   with jax.enable_x64(True):
     exact = np.asarray(features.mfcc(waveform.astype(np.float64), spec))
-  exact = exact[:, ::every]
-  theirs = golden[key]
-  on_noise = ''
-  if 'noise' in golden:
-    on_noise = distances(features.mfcc(noise, spec), golden['noise'])
-  elif preset == 'paper':
-    synthetic = load('mfcc_synthetic')
-    index = synthetic['names'].tolist().index('noise')
-    on_noise = distances(
-      features.mfcc(noise, spec), synthetic['mfcc_hamming'][index]
-    )
+  exact = exact[:, ::EVERY]
+  theirs = golden['real']
+  # 'command; library version, ..., numpy version, CPU; ...'
+  versions = str(golden['how']).split('; ')[1].split(', numpy')[0]
   return [
     f'`{preset}`',
+    versions,
     f'{np.abs(theirs).max():.0f}',
     distances(ours, theirs),
-    on_noise,
+    distances(features.mfcc(noise, spec), golden['noise']),
     distances(ours, exact),
     distances(theirs, exact),
   ]

@@ -6,7 +6,7 @@ steps; the recordings stay outside the repository.
   # in the project's environment, EMO-DB at hand
   python tests/golden/make_features.py waveforms --emodb=ROOT /tmp/waves.npz
   # in an environment with tensorflow
-  python tests/golden/make_features.py tflite /tmp/waves.npz
+  python tests/golden/make_features.py paper reference tflite /tmp/waves.npz
   # in one with librosa, torch, torchaudio, python_speech_features and
   # kaldi_native_fbank
   python tests/golden/make_features.py librosa torchaudio kaldi kaldi_energy \
@@ -32,6 +32,31 @@ SIGNALS = ('noise', 'click')
 RATES_HZ = {'librosa': 22_050}  # the others are at 16 kHz
 EVERY = 4  # frames of real speech that are kept
 EVERY64 = 16  # frames of the first utterance that are kept in float64
+
+
+def paper(waveform):
+  import tensorflow as tf
+
+  return _tf_signal(waveform, tf.signal.hamming_window, 40.0)
+
+
+def reference(waveform):
+  import tensorflow as tf
+
+  return _tf_signal(waveform, tf.signal.hann_window, 80.0)
+
+
+def _tf_signal(waveform, window, lower_edge_hz):
+  """The chain of the paper from the operations of tf.signal."""
+  import tensorflow as tf
+
+  spectrum = tf.abs(tf.signal.stft(waveform, 1024, 256, 1024, window))
+  matrix = tf.signal.linear_to_mel_weight_matrix(
+    128, 513, 16_000, lower_edge_hz, 7600.0, dtype=spectrum.dtype
+  )
+  log_mel = tf.math.log(tf.matmul(spectrum, matrix) + 1e-6)
+  mfcc = tf.signal.mfccs_from_log_mel_spectrograms(log_mel)[:, :40]
+  return tf.clip_by_value(mfcc, -10.0, 10.0).numpy()
 
 
 def tflite(waveform):
@@ -97,6 +122,8 @@ def python_speech_features(waveform):
 
 
 LIBRARIES = {
+  'paper': ('tensorflow',),
+  'reference': ('tensorflow',),
   'tflite': ('tensorflow',),
   'librosa': ('librosa',),
   'torchaudio': ('torchaudio', 'torch'),
@@ -106,7 +133,14 @@ LIBRARIES = {
   'around': ('librosa', 'python_speech_features', 'torchaudio'),
 }
 # These take a waveform of float64 and compute with it.
-IN_FLOAT64 = ('librosa', 'torchaudio', 'kaldi', 'python_speech_features')
+IN_FLOAT64 = (
+  'paper',
+  'reference',
+  'librosa',
+  'torchaudio',
+  'kaldi',
+  'python_speech_features',
+)
 
 
 def how(name):
