@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from typing import Any
 
 import jax
@@ -31,6 +32,9 @@ from sernet_jax.config import Experiment
 from sernet_jax.spec import InputError, require
 
 Tree = Any
+
+# Between checkpoints at most, if no block takes longer: what a kill loses.
+SAVE_SECONDS = 60.0
 
 
 class Training:
@@ -133,8 +137,13 @@ class Training:
       smoothing=0.05,
     )
     latest: dict[str, float] = {}
+    saved = time.monotonic(), int(done.sum())
 
     def save():
+      nonlocal saved
+      if saved[1] == done.sum():
+        return
+      saved = time.monotonic(), int(done.sum())
       states = self._whole(trials)
       if first:
         tree = {'epochs_done': np.array(done), 'folds': states}
@@ -167,6 +176,9 @@ class Training:
               f'stopped after {done.sum()} of {len(done) * train.epochs} '
               'fold-epochs; run the same command again to go on',
             )
+          # What a kill loses: this long, or a block if that takes longer.
+          if self.group.any(time.monotonic() - saved[0] >= SAVE_SECONDS):
+            save()
         every = train.checkpoint_epochs
         if until == train.epochs or until // every > before // every:
           save()

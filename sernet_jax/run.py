@@ -91,11 +91,11 @@ def train(
     InputError: for anything wrong in config, corpus or folder.
     interrupt.Stopped: after SIGINT or SIGTERM, with the state saved.
   """
-  experiment = config_lib.experiment(config)
-  settings = config_lib.to_dict(config)
-  _require_precision(experiment.train.precision)
   group = processes.Group()
   with group.guard():
+    experiment = config_lib.experiment(config)
+    settings = config_lib.to_dict(config)
+    _require_precision(experiment.train.precision)
     _require_same(group, settings)
     return _train(experiment, settings, records.RunFolder(workdir), group)
 

@@ -241,6 +241,19 @@ def test_one_killed_and_both_restarted_end_as_one_process_of_two_devices(
   ).read_text()
 
 
+def test_a_process_of_a_bad_config_is_named_by_the_other(place, tmp_path):
+  workdir, port = tmp_path / 'bad', free_port()
+  (code, _, err), (other, _, said) = ended(
+    start(place, workdir, port, 0),
+    start(place, workdir, port, 1, train__batch_size=0),
+  )
+  assert (code, other) == (2, 2)
+  assert 'train.batch_size is 0' in said and 'Traceback' not in said
+  assert 'process 1 failed (InputError: train.batch_size is 0' in err
+  assert 'Traceback' not in err
+  assert not workdir.exists()
+
+
 def test_processes_of_unlike_configs_are_refused_at_once(place, tmp_path):
   workdir, port = tmp_path / 'unlike', free_port()
   found = ended(

@@ -16,7 +16,15 @@ import numpy as np
 import pytest
 import tiny
 
-from sernet_jax import corpora, mapping, records, report, run
+from sernet_jax import (
+  checkpoint,
+  conduct,
+  corpora,
+  mapping,
+  records,
+  report,
+  run,
+)
 from sernet_jax.spec import InputError
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
@@ -189,6 +197,30 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
 # A load that failed leaves unawaited tasks of orbax behind, which may be
 # collected after their event loop has closed.
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
+def test_a_kill_loses_no_more_than_a_block_or_a_minute(
+  place, tmp_path, monkeypatch
+):
+  """Saved after every block when they are long, whatever the epochs say."""
+  saved = []
+  save = checkpoint.Checkpoints.save
+
+  def noted(self, step, tree):
+    saved.append(step)
+    save(self, step, tree)
+
+  monkeypatch.setattr(checkpoint.Checkpoints, 'save', noted)
+  config = settings(place, train__epochs=2, train__checkpoint_epochs=10)
+  run.train(config, tmp_path / 'quick')
+  assert saved == [2 * len(tiny.SPEAKERS)]
+  saved.clear()
+  monkeypatch.setattr(conduct, 'SAVE_SECONDS', 0.0)
+  run.train(config, tmp_path / 'slow')
+  assert saved == list(range(1, 2 * len(tiny.SPEAKERS) + 1))
+  for file in ('predictions.csv', 'results.json'):
+    quick, slow = ((tmp_path / name / file) for name in ('quick', 'slow'))
+    assert slow.read_text() == quick.read_text()
+
+
 def test_a_damaged_checkpoint_falls_back_and_ends_the_same(
   finished, place, tmp_path, capsys
 ):
