@@ -43,8 +43,9 @@ def test_the_figures_are_all_numbers_that_tell_speed_or_memory(history):
 
 
 def test_one_command_adds_a_line_and_shows_all(history, tmp_path, capsys):
-  (tmp_path / 'step.json').write_text(json.dumps(RESULT))
   for number in (1, 2):
+    result = {**RESULT, 'rounds_s': number}
+    (tmp_path / 'step.json').write_text(json.dumps(result))
     history.main(['step'])
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) == number
@@ -53,6 +54,32 @@ def test_one_command_adds_a_line_and_shows_all(history, tmp_path, capsys):
   row = json.loads(rows[-1])
   assert row['benchmark'] == 'step'
   assert row['cores'] >= 1 and row['date'] and row['jax']
+
+
+def test_old_figures_keep_their_date_and_come_once(history, tmp_path):
+  old = {
+    'date': '2020-02-02T00:00:00+00:00',
+    'packages': {'jax': '0.1'},
+    'tasks': {'a': {'median_s': 2.0, 'least_s': 1.0, 'ours_to_this': 0.8}},
+    'peak_memory_mib': {'start': 100},
+    'single': {'ms': 0.9, 'ms_least': 0.5},
+  }
+  (tmp_path / 'peers.json').write_text(json.dumps(old))
+  history.main(['peers'])
+  row = json.loads((tmp_path / 'history.jsonl').read_text())
+  assert (row['date'][:4], row['git_commit'], row['jax']) == (
+    '2020',
+    None,
+    '0.1',
+  )
+  assert row['figures'] == {
+    'tasks.a.median_s': 2.0,
+    'tasks.a.ours_to_this': 0.8,
+    'peak_memory_mib.start': 100.0,
+    'single.ms': 0.9,
+  }
+  with pytest.raises(SystemExit, match=r'from 2020-02-02.* run the benchmark'):
+    history.main(['peers'])
 
 
 def test_a_benchmark_that_was_not_run_is_named(history):

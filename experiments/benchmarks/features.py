@@ -250,6 +250,7 @@ def main() -> None:
     'cpu': machine['cpu'],
     'cores': machine['cores'],
     'date': machine['date'],
+    'git_commit': machine['git_commit'],
     'packages': versions(),
     'batch': arguments.batch,
     'seconds': arguments.seconds,

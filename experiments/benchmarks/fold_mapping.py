@@ -264,7 +264,14 @@ def main() -> None:
     load_before=os.getloadavg()[0],
     **{
       name: machine[name]
-      for name in ('cpu', 'cores', 'devices', 'packages', 'date')
+      for name in (
+        'cpu',
+        'cores',
+        'devices',
+        'packages',
+        'date',
+        'git_commit',
+      )
     },
   )
   if flags.part in (0, 2):

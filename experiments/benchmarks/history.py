@@ -4,10 +4,12 @@ r"""Adds a benchmark's figures to the history, or shows it.
     python experiments/benchmarks/history.py step
   python experiments/benchmarks/history.py            # shows all lines
 
-One line of history.jsonl per benchmark and day it was run: which commit, on
-what machine, and every figure of BENCHMARK.json whose name has `ratio`,
-`median`, `_s`, `speed`, `_mb` or `efficiency` in it. Seconds compare on one machine only; ratios
-travel. Kept in the repository, so that a contributor sees what a change did.
+One line of history.jsonl for each time a benchmark was run: which commit, on
+what machine, and every figure of BENCHMARK.json whose name has one of `_WORDS`
+in it and is no least or most. Commit, date and machine are those that the file
+names, so that old figures are not taken for new ones; a file that the history
+has already is refused. Seconds compare on one machine only; ratios travel. Kept
+in the repository, so that a contributor sees what a change did.
 """
 
 from __future__ import annotations
@@ -22,7 +24,20 @@ from sernet_jax import environment
 
 HERE = pathlib.Path(__file__).parent
 HISTORY = HERE / 'history.jsonl'
-_TIMES = ('ratio', 'median', '_s', 'speed', '_mb', 'efficiency')
+_WORDS = (
+  'ratio',
+  'ours_to_this',
+  'median',
+  '_s',
+  '.ms',
+  '_ms',
+  'speed',
+  'times_real_time',
+  '_mb',
+  '_mib',
+  'efficiency',
+)
+_EXTREMES = ('least_s', 'ms_least', 'ms_most')
 _ABOUT = ('date', 'git_commit', 'cpu', 'cores', 'devices', 'xla_flags')
 
 
@@ -31,7 +46,11 @@ def figures(content: Any, path: str = '') -> Iterator[tuple[str, float]]:
   if isinstance(content, dict):
     for name, value in content.items():
       yield from figures(value, f'{path}.{name}' if path else name)
-  elif isinstance(content, int | float) and any(w in path for w in _TIMES):
+  elif (
+    isinstance(content, int | float)
+    and any(word in path for word in _WORDS)
+    and not path.endswith(_EXTREMES)
+  ):
     yield path, float(content)
 
 
@@ -42,18 +61,30 @@ def append(
 
   Args:
     benchmark: its name.
-    result: what it measured.
+    result: what it measured, and if it says when, also where.
     history: the file.
+
+  Raises:
+    SystemExit: if the history has this line.
   """
   import jax
 
-  machine = environment.record(jax.devices(), benchmark)
+  machine = result
+  if 'date' not in result:
+    machine = environment.record(jax.devices(), benchmark)
   row = {
     'benchmark': benchmark,
-    **{name: machine[name] for name in _ABOUT},
-    'jax': machine['packages']['jax'],
+    **{name: machine.get(name) for name in _ABOUT},
+    'jax': machine.get('packages', {}).get('jax'),
     'figures': dict(figures(result)),
   }
+  for line in history.read_text().splitlines() if history.exists() else ():
+    other = json.loads(line)
+    if (other['benchmark'], other['figures']) == (benchmark, row['figures']):
+      sys.exit(
+        f'{history} has these figures of {benchmark} from {other["date"]}; run '
+        'the benchmark again first'
+      )
   with history.open('a', encoding='utf-8') as file:
     file.write(json.dumps(row) + '\n')
   return row
@@ -67,7 +98,7 @@ def show(history: pathlib.Path = HISTORY) -> str:
   for line in history.read_text().splitlines():
     row = json.loads(line)
     found = ', '.join(f'{k} {v:.4g}' for k, v in row['figures'].items())
-    commit = (row['git_commit'] or 'installed')[:8]
+    commit = (row['git_commit'] or 'unknown')[:8]
     lines.append(f'{row["date"][:10]} {commit} {row["benchmark"]}: {found}')
   return '\n'.join(lines)
 

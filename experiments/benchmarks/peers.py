@@ -270,7 +270,7 @@ def store(seconds, memory, cores, output: pathlib.Path) -> None:
   machine = environment.record(jax.devices(), 'peers.py')
   result = {'command': ' '.join(['python', *sys.argv]), 'batch': BATCH}
   result['cores'] = len(cores)
-  for name in ('cpu', 'packages', 'date'):
+  for name in ('cpu', 'packages', 'date', 'git_commit'):
     result[name] = machine[name]
   others = 'torch tensorflow tensorflow_cpu keras onnxruntime ai-edge-litert'
   for name in others.split():

@@ -345,7 +345,14 @@ def main() -> None:
     'load_before': os.getloadavg(),
     **{
       name: machine[name]
-      for name in ('cpu', 'cores', 'devices', 'packages', 'date')
+      for name in (
+        'cpu',
+        'cores',
+        'devices',
+        'packages',
+        'date',
+        'git_commit',
+      )
     },
     'sizes': {},
   }

@@ -83,7 +83,14 @@ def main():
     'rounds': ROUNDS,
     **{
       name: machine[name]
-      for name in ('cpu', 'cores', 'xla_flags', 'packages', 'date')
+      for name in (
+        'cpu',
+        'cores',
+        'xla_flags',
+        'packages',
+        'date',
+        'git_commit',
+      )
     },
   }
   path = pathlib.Path(__file__).with_name('step.json')
