@@ -125,9 +125,7 @@ def _mfcc_whole(samples, count, mask, spec):
 
 def _log_mel_whole(samples, count, mask, spec):
   log_mel, _ = _bands(features_frames.split(samples, count, spec), spec)
-  if spec.top_db is not None:
-    log_mel = jnp.maximum(log_mel, _floor(log_mel, spec, mask))
-  return log_mel
+  return _above_floor(log_mel, spec, mask)
 
 
 def _mfcc_in_blocks(samples, count, mask, spec):
@@ -163,9 +161,7 @@ def _log_mel_in_blocks(samples, count, mask, spec):
   """`_log_mel_whole`, a few frames of every utterance at a time."""
   blocks = _Blocks(samples, count, spec)
   log_mel = blocks.join(blocks.over(lambda start: blocks.bands(start)[0]))
-  if spec.top_db is not None:
-    log_mel = jnp.maximum(log_mel, _floor(log_mel, spec, mask))
-  return log_mel
+  return _above_floor(log_mel, spec, mask)
 
 
 class _Blocks:
@@ -220,9 +216,7 @@ def mfcc_of_frames(
     (..., frames, coefficients).
   """
   log_mel, energy = _bands(frames, spec)
-  if spec.top_db is not None:
-    log_mel = jnp.maximum(log_mel, _floor(log_mel, spec, mask))
-  return _cepstrum(log_mel, energy, spec)
+  return _cepstrum(_above_floor(log_mel, spec, mask), energy, spec)
 
 
 def _bands(frames, spec):
@@ -260,10 +254,7 @@ def compress(
   Returns:
     The shape of `mel`.
   """
-  compressed = _compress(mel, spec)
-  if spec.top_db is None:
-    return compressed
-  return jnp.maximum(compressed, _floor(compressed, spec, mask))
+  return _above_floor(_compress(mel, spec), spec, mask)
 
 
 def _compress(mel, spec):
@@ -274,6 +265,13 @@ def _compress(mel, spec):
   if spec.compression == 'ln':
     return jnp.log(floored)
   return (10.0 / math.log(10.0)) * jnp.log(floored)
+
+
+def _above_floor(compressed, spec, mask):
+  """Raised to the floor of `top_db`, if there is one."""
+  if spec.top_db is None:
+    return compressed
+  return jnp.maximum(compressed, _floor(compressed, spec, mask))
 
 
 def _floor(decibels, spec, mask):

@@ -36,10 +36,10 @@ def num_frames(num_samples, spec: MfccSpec):
     count = 1 - -_at_least_0(spare) // spec.hop_samples
   else:
     count = 1 + spare // spec.hop_samples
-  # 1 where there are as many samples as a frame needs, else 0.
-  least = _least_samples(spec) if spec.padding == 'reflect' else 1
-  some = 1 - _at_least_0(1 - _at_least_0(num_samples - least + 1))
-  return _at_least_0(count) * some
+  # 1 where there are as many samples as a frame needs, else 0; arithmetic alone
+  # leaves whole numbers and arrays what they are.
+  enough = _at_least_0(num_samples - _least_samples(spec) + 1)
+  return count * (1 - _at_least_0(1 - enough))
 
 
 def _least_samples(spec: MfccSpec) -> int:

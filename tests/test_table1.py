@@ -37,6 +37,15 @@ def made(assemble, output, *folders):
   return json.loads((output / 'results.json').read_text())
 
 
+def answers(content):
+  """{question: answer} for cross-entropy."""
+  return {
+    answer['what']: answer
+    for answer in content['answers']
+    if answer['loss'] == 'cross_entropy'
+  }
+
+
 def test_one_row_for_each_protocol_and_what_lies_between(assemble, tmp_path):
   short = {'train__epochs': 40}
   content = made(
@@ -51,11 +60,7 @@ def test_one_row_for_each_protocol_and_what_lies_between(assemble, tmp_path):
     row['selections']['last']['pooled']['wa'] for row in content['rows']
   )
   assert (first, second) == pytest.approx((35 / 60, 50 / 60))
-  found = {
-    answer['what']: answer
-    for answer in content['answers']
-    if answer['loss'] == 'cross_entropy'
-  }
+  found = answers(content)
   heard = found['having heard the speakers (random10 minus loso, last)']
   assert heard['points']['wa'] == pytest.approx(25.0)
   honest = found['published minus the honest figure (loso, last)']
@@ -91,11 +96,7 @@ def test_a_difference_needs_rows_trained_alike(assemble, tmp_path):
     run(tmp_path / 'a', train__epochs=40),
     run(tmp_path / 'b', protocol__name='random10'),
   )
-  heard = [
-    answer
-    for answer in content['answers']
-    if 'heard' in answer['what'] and answer['loss'] == 'cross_entropy'
-  ]
+  heard = [a for what, a in answers(content).items() if 'heard' in what]
   assert len(heard) == 4
   assert not any(answer['points'] for answer in heard)
   page = (tmp_path / 'out' / 'README.md').read_text()
@@ -114,11 +115,7 @@ def test_of_rows_trained_alike_the_longest_are_compared(assemble, tmp_path):
       for n in (10, 20)
     ),
   )
-  found = {
-    answer['what']: answer
-    for answer in content['answers']
-    if answer['loss'] == 'cross_entropy'
-  }
+  found = answers(content)
   heard = found['having heard the speakers (random10 minus loso, last)']
   assert heard['points']['wa'] == pytest.approx(25.0)
   assert heard['trained'] == '20 of 300 epochs, seed 0'

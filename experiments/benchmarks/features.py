@@ -8,8 +8,8 @@ per second in batch and milliseconds of a single one, median and spread over
 repeats that take turns, so that a busy machine treats all alike. A single one
 is asked for twenty times a turn, as a service would: `ms` is the median of the
 calls after the first, `ms_first` that of the first ones, which come right after
-another library. A peer is checked first: its figures must agree with ours on the same noise. A peer that
-is not installed is left out and said so.
+another library. A peer is checked first: its figures must agree with ours on
+the same noise. A peer that is not installed is left out and said so.
 
 What bounds it: the time of the FFT alone, once of all frames together and once
 512 at a time with nothing kept but sums, which is the least that a chain
@@ -34,11 +34,12 @@ import sys
 import time
 from collections.abc import Callable
 
+import history
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import environment, features, features_frames
+from sernet_jax import features, features_frames
 
 PAPER = features.PRESETS['paper']
 
@@ -66,11 +67,13 @@ def measure(
   return seconds
 
 
-def ours(waveform: np.ndarray, preset: str) -> Callable[[], jax.Array]:
+def ours(
+  waveform: np.ndarray, preset: str, compute: Callable = features.mfcc
+) -> Callable[[], jax.Array]:
   """The package's MFCC of a waveform that is on the device already."""
   spec = features.PRESETS[preset]
   on_device = jax.device_put(waveform)
-  return lambda: jax.block_until_ready(features.mfcc(on_device, spec))
+  return lambda: jax.block_until_ready(compute(on_device, spec))
 
 
 def check(name, preset, theirs, waveform):
@@ -222,9 +225,8 @@ def main() -> None:
   single = batch[0]
 
   batched, alone = {'sernet_jax paper': ours(batch, 'paper')}, {}
-  on_device = jax.device_put(batch)
-  batched['sernet_jax paper, log-mel'] = lambda: jax.block_until_ready(
-    features.log_mel_spectrogram(on_device, PAPER)
+  batched['sernet_jax paper, log-mel'] = ours(
+    batch, 'paper', features.log_mel_spectrogram
   )
   alone['sernet_jax paper'] = ours(single, 'paper')
   missing = []
@@ -243,14 +245,10 @@ def main() -> None:
     batched[f'sernet_jax {preset}'] = ours(batch, preset)
     alone[f'sernet_jax {preset}'] = ours(single, preset)
 
-  machine = environment.record(jax.devices(), 'features.py')
   report = {
     'device': jax.devices()[0].device_kind,
     'command': ' '.join(['python', *sys.argv]),
-    'cpu': machine['cpu'],
-    'cores': machine['cores'],
-    'date': machine['date'],
-    'git_commit': machine['git_commit'],
+    **history.where('features.py'),
     'packages': versions(),
     'batch': arguments.batch,
     'seconds': arguments.seconds,

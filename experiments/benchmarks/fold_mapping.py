@@ -249,30 +249,17 @@ def main() -> None:
   if flags.worker:
     worker(flags.worker, flags.folds, flags.steps)
     return
-  import jax
-
-  from sernet_jax import environment
+  import history
 
   path = pathlib.Path(__file__).with_suffix('.json')
   result = json.loads(path.read_text()) if path.exists() else {}
-  machine = environment.record(jax.devices(), 'fold_mapping.py')
   result.update(
     question='seconds to train all folds a few steps, by mapping',
     folds=flags.folds,
     steps=flags.steps,
     rounds=flags.rounds,
     load_before=os.getloadavg()[0],
-    **{
-      name: machine[name]
-      for name in (
-        'cpu',
-        'cores',
-        'devices',
-        'packages',
-        'date',
-        'git_commit',
-      )
-    },
+    **history.where('fold_mapping.py'),
   )
   if flags.part in (0, 2):
     result['convolutions'] = convolutions(flags.folds, flags.rounds)

@@ -41,6 +41,14 @@ _EXTREMES = ('least_s', 'ms_least', 'ms_most')
 _ABOUT = ('date', 'git_commit', 'cpu', 'cores', 'devices', 'xla_flags')
 
 
+def where(benchmark: str) -> dict[str, Any]:
+  """When and on what a benchmark runs: what its file says beside figures."""
+  import jax
+
+  machine = environment.record(jax.devices(), benchmark)
+  return {name: machine[name] for name in (*_ABOUT, 'packages')}
+
+
 def figures(content: Any, path: str = '') -> Iterator[tuple[str, float]]:
   """(name, number) of all figures, with the names of the sections before."""
   if isinstance(content, dict):
@@ -67,19 +75,14 @@ def append(
   Raises:
     SystemExit: if the history has this line.
   """
-  import jax
-
-  machine = result
-  if 'date' not in result:
-    machine = environment.record(jax.devices(), benchmark)
+  machine = result if 'date' in result else where(benchmark)
   row = {
     'benchmark': benchmark,
     **{name: machine.get(name) for name in _ABOUT},
     'jax': machine.get('packages', {}).get('jax'),
     'figures': dict(figures(result)),
   }
-  for line in history.read_text().splitlines() if history.exists() else ():
-    other = json.loads(line)
+  for other in _rows(history):
     if (other['benchmark'], other['figures']) == (benchmark, row['figures']):
       sys.exit(
         f'{history} has these figures of {benchmark} from {other["date"]}; run '
@@ -90,13 +93,18 @@ def append(
   return row
 
 
+def _rows(history: pathlib.Path) -> list[dict[str, Any]]:
+  if not history.exists():
+    return []
+  return [json.loads(line) for line in history.read_text().splitlines()]
+
+
 def show(history: pathlib.Path = HISTORY) -> str:
   """One line of text per line of the history."""
   if not history.exists():
     return f'{history} has no line yet; see the text of this file'
   lines = []
-  for line in history.read_text().splitlines():
-    row = json.loads(line)
+  for row in _rows(history):
     found = ', '.join(f'{k} {v:.4g}' for k, v in row['figures'].items())
     commit = (row['git_commit'] or 'unknown')[:8]
     lines.append(f'{row["date"][:10]} {commit} {row["benchmark"]}: {found}')

@@ -263,15 +263,10 @@ def rounds(tasks, count: int) -> dict[str, list[float]]:
 
 def store(seconds, memory, cores, output: pathlib.Path) -> None:
   """Prints the table; writes the figures and their picture."""
-  import jax
+  import history
 
-  from sernet_jax import environment
-
-  machine = environment.record(jax.devices(), 'peers.py')
   result = {'command': ' '.join(['python', *sys.argv]), 'batch': BATCH}
-  result['cores'] = len(cores)
-  for name in ('cpu', 'packages', 'date', 'git_commit'):
-    result[name] = machine[name]
+  result |= {**history.where('peers.py'), 'cores': len(cores)}
   others = 'torch tensorflow tensorflow_cpu keras onnxruntime ai-edge-litert'
   for name in others.split():
     try:

@@ -335,25 +335,12 @@ def main() -> None:
   sizes = [int(size) for size in flags.sizes.split(',')]
   if len(sizes) < 2 or min(sizes) < SPEAKERS * 24:
     sys.exit(f'--sizes needs two numbers or more, of at least {SPEAKERS * 24}')
-  import jax
+  import history
 
-  from sernet_jax import environment
-
-  machine = environment.record(jax.devices(), 'scale.py')
   result: dict[str, Any] = {
     'question': 'seconds and host memory by the number of utterances of 3 s',
     'load_before': os.getloadavg(),
-    **{
-      name: machine[name]
-      for name in (
-        'cpu',
-        'cores',
-        'devices',
-        'packages',
-        'date',
-        'git_commit',
-      )
-    },
+    **history.where('scale.py'),
     'sizes': {},
   }
   with tempfile.TemporaryDirectory(dir=flags.folder) as scratch:

@@ -15,11 +15,12 @@ import pathlib
 import statistics
 import time
 
+import history
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import environment, ops, training
+from sernet_jax import ops, training
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 ROUNDS = 5
@@ -75,23 +76,12 @@ def main():
   ratio = statistics.median(
     a / b for a, b in zip(times['own'], times['plain'], strict=True)
   )
-  machine = environment.record(jax.devices(), 'step.py')
   result = {
     'question': 'seconds per training step, own gradients against plain ones',
     'median_s': {name: statistics.median(t) for name, t in times.items()},
     'ratio_own_to_plain': ratio,
     'rounds': ROUNDS,
-    **{
-      name: machine[name]
-      for name in (
-        'cpu',
-        'cores',
-        'xla_flags',
-        'packages',
-        'date',
-        'git_commit',
-      )
-    },
+    **history.where('step.py'),
   }
   path = pathlib.Path(__file__).with_name('step.json')
   path.write_text(json.dumps(result, indent=1) + '\n')
