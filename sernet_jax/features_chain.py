@@ -109,7 +109,7 @@ def _by_platform(waveform, spec, lengths, whole, in_blocks):
 
 # Frames of all utterances together that a CPU takes at a time: few enough for
 # their spectra to stay in its cache, enough to fill a matrix product.
-_BLOCK_FRAMES = 512
+_BLOCK_FRAMES = 1024
 
 
 def _fits_the_cache(samples, count) -> bool:

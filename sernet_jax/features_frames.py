@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -162,7 +164,37 @@ def preemphasize(
 
 def split(waveform: jax.Array, count: int, spec: MfccSpec) -> jax.Array:
   """The first `count` overlapping frames, (..., count, frame_samples)."""
-  hop, length = spec.hop_samples, spec.frame_samples
+  return _split(waveform, count, spec.hop_samples, spec.frame_samples)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+def _split(waveform, count, hop, length):
+  """A CPU gathers whole frames, which it does in the loop that windows them.
+
+  The derivative is that of slices everywhere: backwards a gather would become
+  a scatter, which is slow on a CPU and differs from run to run on a GPU.
+  """
+
+  def frame(first):
+    return jax.lax.dynamic_slice_in_dim(waveform, first, length, axis=-1)
+
+  def gathered():
+    first = np.arange(count, dtype=np.int32) * hop
+    return jax.vmap(frame, out_axes=-2)(first)
+
+  def sliced():
+    return _sliced(waveform, count, hop, length)
+
+  return jax.lax.platform_dependent(cpu=gathered, default=sliced)
+
+
+@_split.defjvp
+def _split_jvp(count, hop, length, primals, tangents):
+  frames = _split(*primals, count, hop, length)
+  return frames, _sliced(*tangents, count, hop, length)
+
+
+def _sliced(waveform, count, hop, length):
   if length % hop == 0:
     # Slices of whole hops laid side by side cost no gather.
     per_frame = length // hop
