@@ -15,7 +15,7 @@ from sernet_jax.records import RunFolder
 from sernet_jax.spec import InputError, ProtocolSpec
 from sernet_jax.utterances import Corpus, Utterance
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
 HAS = {
   'de': {'ann': 'abc', 'bob': 'abc', 'cyd': 'ab'},

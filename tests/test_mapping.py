@@ -23,7 +23,7 @@ import tiny
 from sernet_jax import layout, mapping
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
 DEVICES = 10
 SETUP = """

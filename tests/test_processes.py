@@ -16,7 +16,7 @@ import tiny
 from sernet_jax import meeting, processes, records
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
 
 def free_port():

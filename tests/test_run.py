@@ -27,7 +27,9 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures(
+  'quick_compiles', 'two_blocks', 'blank_figures'
+)
 
 
 @pytest.fixture(scope='module')

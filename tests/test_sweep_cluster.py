@@ -14,7 +14,9 @@ import tiny
 from sernet_jax import files, run, sweep_cluster, sweep_grid, sweep_jobs
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures(
+  'quick_compiles', 'two_blocks', 'blank_figures'
+)
 
 try:
   import submitit
@@ -52,7 +54,7 @@ def test_a_preempted_job_saves_its_state_and_goes_on_to_the_same_figures(
 ):
   """By the signal that Slurm sends, under submitit's local executor."""
   monkeypatch.setenv('SERNET_CACHE', str(tmp_path / 'cache'))
-  monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT))
+  monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT), prepend=os.pathsep)
   csv = tiny.write_corpus(tmp_path / 'corpus')
   epochs = {'train__epochs': 16, 'train__checkpoint_epochs': 16, **tiny.QUICK}
   (job,) = planned(csv, tmp_path, tmp_path / 'sweep', 'seed=4', **epochs)
@@ -129,7 +131,7 @@ def slurm(tmp_path, monkeypatch):
     (folder / name).chmod(0o755)
   (folder / 'state').write_text('RUNNING')
   monkeypatch.setenv('PATH', f'{folder}:{os.environ["PATH"]}')
-  monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT))
+  monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT), prepend=os.pathsep)
   return folder
 
 

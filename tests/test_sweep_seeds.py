@@ -20,7 +20,9 @@ from sernet_jax import (
 )
 from sernet_jax.spec import InputError
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures(
+  'quick_compiles', 'two_blocks', 'blank_figures'
+)
 
 LOSSES = 'loss.name=cross_entropy,focal'
 # Two settings whose networks are the same program.

@@ -65,6 +65,11 @@ SMALL = {
 QUICK = {'model__filters': 6, 'model__paths': ('joint',)}
 
 
+# Of its blocks; the first has channels enough for winograd.py, the last one
+# window over everything.
+TWO_BLOCKS = (32, (3, 3), (2, 2)), (32, (1, 1), None)
+
+
 def config(csv_path: pathlib.Path, cache: pathlib.Path, **changes):
   """A tiny experiment; `train__epochs=3` sets train.epochs."""
   settings = load_config('manifest')
