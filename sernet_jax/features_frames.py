@@ -190,8 +190,9 @@ def _split(waveform, count, hop, length):
 
 @_split.defjvp
 def _split_jvp(count, hop, length, primals, tangents):
-  frames = _split(*primals, count, hop, length)
-  return frames, _sliced(*tangents, count, hop, length)
+  (waveform,), (change,) = primals, tangents
+  frames = _split(waveform, count, hop, length)
+  return frames, _sliced(change, count, hop, length)
 
 
 def _sliced(waveform, count, hop, length):

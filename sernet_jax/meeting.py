@@ -3,7 +3,8 @@
 That runtime ends a process with pages of its own when another one is missing
 or two have the same number. So they meet first, at the same address: each
 says which it is, process 0 answers when all are there or what is wrong, and
-every one of them has a sentence to print.
+every one of them has a sentence to print. The connections stay open for
+`watch`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _PAUSE_S = 0.5
 
 def meet(
   host: str, port: int, processes: int, process_id: int, timeout_s: float
-) -> None:
+) -> dict[int, socket.socket]:
   """Returns when all processes are there.
 
   Args:
@@ -33,18 +34,21 @@ def meet(
     process_id: which one this is, from 0.
     timeout_s: how long to wait.
 
+  Returns:
+    Open connections by the number of the process at the other end: of process
+    0 to all others, and of each of these to process 0.
+
   Raises:
     InputError: if somebody is missing or two say the same number; on every
       process that is there.
   """
   end = time.monotonic() + timeout_s
   if process_id:
-    _join(host, port, processes, process_id, end, timeout_s)
-  else:
-    _receive(host, port, processes, end, timeout_s)
+    return {0: _join(host, port, processes, process_id, end, timeout_s)}
+  return _receive(host, port, processes, end, timeout_s)
 
 
-def _receive(host, port, processes, end, timeout_s) -> None:
+def _receive(host, port, processes, end, timeout_s):
   """What process 0 does."""
   try:
     server = socket.create_server(('', port), backlog=max(16, processes))
@@ -72,6 +76,7 @@ def _receive(host, port, processes, end, timeout_s) -> None:
           break
         said = _read(other)
         if said is None:  # somebody else's program
+          other.close()
           continue
         count, number = said
         if count != processes:
@@ -89,7 +94,9 @@ def _receive(host, port, processes, end, timeout_s) -> None:
     for other in waiting.values():
       with contextlib.suppress(OSError):
         other.sendall(f'{problem or "go"}\n'.encode())
-  require(not problem, problem)
+    require(not problem, problem)
+    stack.pop_all()
+  return waiting
 
 
 def _read(other: socket.socket) -> tuple[int, int] | None:
@@ -112,22 +119,25 @@ def _line(other: socket.socket) -> str:
   return content.decode(errors='replace').strip()
 
 
-def _join(host, port, processes, process_id, end, timeout_s) -> None:
+def _join(host, port, processes, process_id, end, timeout_s):
   """What the others do."""
   hello = json.dumps([_HELLO, processes, process_id]) + '\n'
   reason = 'nobody answered'
   while (left := end - time.monotonic()) > 0:
     try:
-      with socket.create_connection((host, port), timeout=_READ_S) as server:
+      server = socket.create_connection((host, port), timeout=_READ_S)
+      with contextlib.ExitStack() as stack:
+        stack.enter_context(server)
         server.sendall(hello.encode())
         # Process 0 may have begun to wait later, and tells who is missing.
         server.settimeout(left + _READ_S)
         answer = _line(server)
+        if answer == 'go':
+          stack.pop_all()
+          return server
     except OSError as error:
       reason = error.strerror or str(error)
       answer = ''
-    if answer == 'go':
-      return
     require(not answer, f'process 0: {answer}')
     time.sleep(_PAUSE_S)
   raise InputError(

@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jax._src import distributed
+from jax._src import clusters, distributed
 
-from sernet_jax import meeting
+from sernet_jax import meeting, watch
 from sernet_jax.spec import InputError, require
 
 T = TypeVar('T')
@@ -53,14 +53,14 @@ def connect(
   Raises:
     InputError: if the arguments make no sense or somebody does not answer.
   """
+  devices = None
   if coordinator == 'auto':
     require(
       processes is None and process_id is None,
       '--coordinator=auto finds the processes itself; leave out --processes '
       'and --process_id, or give --coordinator=HOST:PORT',
     )
-    _initialize(timeout_s, 'the machines that the job was given')
-    return
+    coordinator, processes, process_id, devices = _detected(timeout_s)
   host, _, port = coordinator.rpartition(':')
   require(
     bool(host) and port.isdigit() and 0 < int(port) < 1 << 16,
@@ -78,39 +78,48 @@ def connect(
     f'to {processes - 1}',
   )
   assert process_id is not None
-  meeting.meet(host, int(port), processes, process_id, timeout_s)
-  _initialize(
-    timeout_s,
-    f'{coordinator}',
-    coordinator_address=coordinator,
-    num_processes=processes,
-    process_id=process_id,
-    cluster_detection_method='deactivate',
-  )
-
-
-def _initialize(timeout_s: int, who: str, **known: Any) -> None:
+  watch.begin(meeting.meet(host, int(port), processes, process_id, timeout_s))
   try:
     jax.distributed.initialize(
+      coordinator,
+      processes,
+      process_id,
+      local_device_ids=devices,
+      cluster_detection_method='deactivate',
       initialization_timeout=timeout_s,
       heartbeat_timeout_seconds=_HEARTBEAT_S,
       shutdown_timeout_seconds=_HEARTBEAT_S,
-      **known,
     )
     # Every process waits here for the devices of all, so none may get to it
     # later than the others, from inside work that these wait for.
     jax.devices()
   except (RuntimeError, ValueError) as error:
     reason = str(error).strip().splitlines()[0][:200]
-    require(
-      'should be defined' not in reason,
-      '--coordinator=auto finds neither SLURM nor Open MPI nor a TPU pod around '
-      'this process; give --coordinator=HOST:PORT, --processes and --process_id',
-    )
     raise InputError(
-      f'not all processes met at {who} within {timeout_s} s ({reason}); start '
-      'all of them, each with its own --process_id and the same --processes'
+      f'not all processes met at {coordinator} within {timeout_s} s '
+      f'({reason}); start all of them, each with its own --process_id and the '
+      'same --processes'
     ) from error
+
+
+def _detected(timeout_s: int) -> tuple[str, int, int, Any]:
+  """Coordinator, processes, number of this one, and its devices."""
+  try:
+    found = clusters.ClusterEnv.auto_detect_unset_distributed_params(
+      None, None, None, None, None, timeout_s
+    )
+  except (RuntimeError, ValueError, LookupError, OSError) as error:
+    raise InputError(
+      f'--coordinator=auto does not understand the cluster around this process '
+      f'({type(error).__name__}: {error}); give --coordinator=HOST:PORT, '
+      '--processes and --process_id'
+    ) from error
+  require(
+    None not in found[:3],
+    '--coordinator=auto finds neither SLURM nor Open MPI nor a TPU pod around '
+    'this process; give --coordinator=HOST:PORT, --processes and --process_id',
+  )
+  return found  # ty: ignore
 
 
 class Group:
@@ -257,22 +266,16 @@ class Group:
         return json.loads(text)
       except jax.errors.JaxRuntimeError as error:
         if 'DEADLINE_EXCEEDED' not in str(error):
-          raise lost(error) from error
+          reason = str(error).strip().splitlines()[0][:200]
+          raise InputError(
+            watch.lost(f'another process of the run is gone ({reason})')
+          ) from error
       for key, text in self._client.key_value_dir_get(_FAILED):
         require(
           False,
           f'process {key.removeprefix(_FAILED)} failed ({json.loads(text)}); '
           'see what it printed',
         )
-
-
-def lost(error: BaseException) -> InputError:
-  """The sentence for a process that went away."""
-  reason = str(error).strip().splitlines()[0][:200]
-  return InputError(
-    f'another process of the run is gone ({reason}); start all of them again '
-    'with the same commands, and the run goes on from its last checkpoint'
-  )
 
 
 def _attempt(make: Callable[[], T]) -> tuple[T | Any, InputError | None]:

@@ -39,7 +39,7 @@ FLOORS = (
   'tensorboard bundle bundle_header inference jax_setup keras_files '
   'export_files export_onnx export_stablehlo export_tflite '
   'export_tflite_graph exported session_onnx session_tflite processes '
-  'checkpoint_process cost_measured meeting',
+  'checkpoint_process cost_measured meeting watch',
   # 4: conduct
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '

@@ -75,7 +75,13 @@ def together(*calls):
 
 
 def meets(port, processes, rank, timeout_s=20):
-  return lambda: meeting.meet('127.0.0.1', port, processes, rank, timeout_s)
+  def call():
+    met = meeting.meet('127.0.0.1', port, processes, rank, timeout_s)
+    assert met.keys() == (set(range(processes)) - {0} if rank == 0 else {0})
+    for other in met.values():
+      other.close()
+
+  return call
 
 
 def test_processes_meet_whoever_else_knocks():
@@ -134,6 +140,88 @@ def test_auto_without_a_cluster_is_one_sentence():
     text=True,
   )
   assert 'InputError: --coordinator=auto finds neither SLURM' in done.stderr
+
+
+# What Slurm tells the second of two processes on one machine.
+SLURM = {
+  'SLURM_JOB_ID': '1',
+  'SLURM_STEP_NODELIST': 'localhost',
+  'SLURM_NTASKS': '2',
+  'SLURM_PROCID': '1',
+  'SLURM_LOCALID': '1',
+}
+CONNECT = """
+from sernet_jax import processes
+try:
+  processes.connect('auto', timeout_s=1)
+except processes.InputError as error:
+  print(error)
+"""
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({}, 'no coordinator answered at localhost:61441 for 1 s'),
+    ({'SLURM_PROCID': '0'}, 'of 2 processes these did not come to localhost'),
+    ({'SLURM_NTASKS': 'two'}, 'does not understand the cluster around this'),
+  ],
+)
+def test_a_process_that_slurm_did_not_start_is_one_sentence(changes, message):
+  done = subprocess.run(
+    [sys.executable, '-c', CONNECT],
+    cwd=tiny.ROOT,
+    env={**os.environ, **SLURM, **changes},
+    capture_output=True,
+    text=True,
+  )
+  assert (done.returncode, done.stderr) == (0, '')
+  assert message in done.stdout and len(done.stdout.splitlines()) == 1
+
+
+def watched(count):
+  """Processes that met and do nothing; process 0 first."""
+  port = free_port()
+  program = (
+    'import sys; from sernet_jax import meeting, watch; rank = '
+    f"int(sys.argv[1]); watch.begin(meeting.meet('127.0.0.1', {port}, {count}, "
+    "rank, 20)); print('met', flush=True); sys.stdin.read()"
+  )
+  return [
+    subprocess.Popen(
+      [sys.executable, '-c', program, str(rank)],
+      cwd=tiny.ROOT,
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+    )
+    for rank in range(count)
+  ]
+
+
+@pytest.mark.parametrize('victim', [0, 2])
+def test_all_others_end_when_one_dies_in_a_calculation(victim):
+  started = watched(3)
+  assert [process.stdout.readline() for process in started] == ['met\n'] * 3
+  started[victim].kill()
+  for rank, process in enumerate(started):
+    code = process.wait(timeout=20)  # though nobody closed its input
+    _, err = process.communicate()
+    if rank != victim:
+      assert code == 2
+      assert err.startswith(f'process {victim} has died; start all processes')
+      assert len(err.splitlines()) == 1
+
+
+def test_nobody_ends_when_one_is_done():
+  started = watched(3)
+  assert [process.stdout.readline() for process in started] == ['met\n'] * 3
+  for process in (started[1], started[0], started[2]):
+    time.sleep(0.3)
+    assert process.poll() is None
+    assert process.communicate('') == ('', '')
+    assert process.returncode == 0
 
 
 def test_one_process_agrees_with_itself():
@@ -208,7 +296,10 @@ def ended(*started):
 def test_one_killed_and_both_restarted_end_as_one_process_of_two_devices(
   place, tmp_path
 ):
-  """To the bit: 3 folds over 2 devices, whichever processes these are in."""
+  """To the bit: 3 folds over 2 devices, whichever processes these are in.
+
+  The other one does not wait for the dead one, and says what to do.
+  """
   workdir, port = tmp_path / 'two', free_port()
   pair = [start(place, workdir, port, rank) for rank in range(2)]
   path = workdir / 'metrics.jsonl'
@@ -216,8 +307,14 @@ def test_one_killed_and_both_restarted_end_as_one_process_of_two_devices(
     assert all(p.poll() is None for p in pair), ended(*pair)
     time.sleep(0.05)
   pair[1].send_signal(signal.SIGKILL)
-  pair[0].send_signal(signal.SIGKILL)
-  ended(*pair)
+  begin = time.monotonic()
+  (code, _, err), _ = ended(*pair)
+  assert code == 2 and time.monotonic() - begin < 10
+  assert err.splitlines()[-1] == (
+    'process 1 has died; start all processes again with the same commands, and '
+    'the run goes on from its last checkpoint'
+  )
+  assert 'Traceback' not in err
   assert not (workdir / 'results.json').exists()
   port = free_port()
   (code, out, err), (other, said, _) = ended(
