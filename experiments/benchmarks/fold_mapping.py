@@ -11,7 +11,8 @@ own, as these settings hold for a whole process.
 
 Part 2: forward and backward pass of single convolutions with one set of
 filters per fold: vmap (a convolution of groups), patches times filters as one
-batched product, and lax.map.
+batched product, and lax.map. The path has no gradient by its input, as in
+training, where the input is the features.
 
 The variants take turns for ROUNDS rounds; medians, and medians of the ratios
 within a round, go to fold_mapping.json beside this file.
@@ -189,15 +190,18 @@ def convolutions(folds: int, rounds: int) -> dict[str, dict]:
     patches = jnp.concatenate(taps, axis=-1)
     return patches @ kernel.reshape(height * width * inputs, outputs)
 
-  def gradients(function):
+  def gradients(function, first):
     def both(x, kernel, gradient):
-      y, back = jax.vjp(function, x, kernel)
+      if first:
+        y, back = jax.vjp(functools.partial(function, x), kernel)
+      else:
+        y, back = jax.vjp(function, x, kernel)
       return y, back(gradient)
 
     return both
 
-  def one_by_one(*arrays):
-    return jax.lax.map(lambda one: gradients(ops.conv)(*one), arrays)
+  def one_by_one(function):
+    return lambda *arrays: jax.lax.map(lambda one: function(*one), arrays)
 
   def call(program, arrays):
     jax.block_until_ready(program(*arrays))
@@ -211,11 +215,12 @@ def convolutions(folds: int, rounds: int) -> dict[str, dict]:
       (folds, examples, frames, columns, outputs),
     )
     arrays = [jnp.asarray(random.normal(size=s), jnp.float32) for s in shapes]
+    first = inputs == 1
     plans = {
-      'groups': jax.vmap(gradients(ops.conv)),
-      'groups, plain gradient': jax.vmap(gradients(ops.plain_conv)),
-      'patches': jax.vmap(gradients(by_patches)),
-      'map': one_by_one,
+      'groups': jax.vmap(gradients(ops.conv, first)),
+      'groups, plain gradient': jax.vmap(gradients(ops.plain_conv, first)),
+      'patches': jax.vmap(gradients(by_patches, first)),
+      'map': one_by_one(gradients(ops.conv, first)),
     }
     calls = {}
     expected = None
