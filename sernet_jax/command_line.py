@@ -16,19 +16,27 @@ from sernet_jax.spec import nearest, require
 _AFFINITY = hasattr(os, 'sched_getaffinity')  # not on macOS
 
 
-def one_core_devices(config) -> None:
-  """Makes every core a device if folds are to be spread over devices.
+def one_core_devices(config, alone: bool) -> None:
+  """Makes every core of a CPU a device, over which folds are spread.
 
   Folds side by side, a core each, lose less than threads that share every
-  operation of one fold. The flags are read when jax starts and concern CPUs
+  operation of one fold. 'shard' goes without these threads; otherwise a fold
+  alone may use them. The flags are read when jax starts and concern CPUs
   alone; whoever sets the number of devices is left alone.
+
+  Args:
+    config: of the run.
+    alone: whether it has one process; several spread folds if told to.
   """
   name = 'xla_force_host_platform_device_count'
   flags = os.environ.get('XLA_FLAGS', '')
-  wanted = config.to_dict().get('train', {}).get('fold_mapping') == 'shard'
-  if wanted and name not in flags:
+  wanted = config.to_dict().get('train', {}).get('fold_mapping', 'auto')
+  spread = ('auto', 'map', 'shard') if alone else ('shard',)
+  if wanted in spread and name not in flags:
     count = len(os.sched_getaffinity(0)) if _AFFINITY else os.cpu_count()
-    own = f'--{name}={count} --xla_cpu_multi_thread_eigen=false'
+    own = f'--{name}={count}'
+    if wanted == 'shard':
+      own += ' --xla_cpu_multi_thread_eigen=false'
     os.environ['XLA_FLAGS'] = f'{flags} {own}'.strip()
 
 

@@ -112,6 +112,7 @@ class Training:
     if done.min() == train.epochs:
       return states
     size = block_size(self.experiment)
+    segments = len(self.data.fold_arrays[0].train)  # the same for all
     trials = mapping.make(
       self._mapping(),
       self.recipe,
@@ -121,6 +122,7 @@ class Training:
       self.data.fold_arrays,
       jax.devices(),
       self._memory_bytes(),
+      segments * int((train.epochs - done).sum()),
     )
     trials.put(states)
     del states

@@ -60,7 +60,7 @@ def _run() -> str:
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
   config = command_line.load_config()
-  command_line.one_core_devices(config)
+  command_line.one_core_devices(config, alone=not _COORDINATOR.value)
   command_line.set_up_jax()
   from sernet_jax import interrupt, processes, records, report, run
 

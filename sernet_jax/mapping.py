@@ -4,7 +4,9 @@ A trial is one fold trained with one seed. All mappings run the same
 `training.run_block`, so they give the same numbers but for the order in which
 sums are rounded:
 
-  map    one after another, each a call of the same compiled program.
+  map    one after another, each a call of the same compiled program. Where
+         the cores of a CPU are devices (see `command_line.one_core_devices`),
+         one on each of them side by side: the same bits sooner.
   vmap   all at once on one device; a convolution becomes one with a group of
          channels per trial.
   shard  the axis cut into equal shares over all devices of all processes;
@@ -17,9 +19,10 @@ sums are rounded:
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -32,6 +35,11 @@ from sernet_jax.spec import require
 from sernet_jax.training import Recipe
 
 Tree = Any
+# What 'map' may spend on copies of the features for the cores of a CPU, and
+# what a core must have to train (20 epochs of a fold of EMO-DB) before the
+# compilation for it pays.
+_COPIES_BYTES = 1 << 30
+_EXAMPLES = 10_000
 # Places of trials, their metrics (trials, epochs, ...), seconds of the call.
 Advance = tuple[list[int], Tree, float]
 
@@ -43,13 +51,13 @@ def choose(name: str, devices: Sequence[jax.Device], processes: int) -> str:
     InputError: if the mapping does not fit the devices and processes.
   """
   if name == 'auto':
-    if len(devices) > 1:
-      name = 'shard'
+    if processes == 1 and devices[0].platform == 'cpu':
+      name = 'map'
     else:
-      name = 'map' if devices[0].platform == 'cpu' else 'vmap'
+      name = 'shard' if len(devices) > 1 else 'vmap'
   require(
     name == 'shard' or processes == 1,
-    f'train.fold_mapping is {name!r}, which uses one device of one process, '
+    f'train.fold_mapping is {name!r}, which uses devices of one process, '
     f"but {processes} processes were started; choose 'shard' or start one",
   )
   return name
@@ -64,6 +72,7 @@ def make(
   folds: Sequence[FoldArrays],
   devices: Sequence[jax.Device],
   memory_bytes: int = 0,
+  examples: int = 1 << 60,
 ) -> OneByOne | Together:
   """The trials of a run on their devices, ready to advance.
 
@@ -74,15 +83,20 @@ def make(
     features: (segments, frames, coefficients) of the whole corpus.
     labels: int32 (segments,).
     folds: one per trial, of equal shapes.
-    devices: of all processes, for 'shard'; the others use the first.
+    devices: of all processes, for 'shard'; 'map' uses as many as pay if they
+      are cores of a CPU, otherwise the first, and 'vmap' the first.
     memory_bytes: of a device, the same on all processes; 0 if not known.
+    examples: to be trained by all trials together.
 
   Raises:
     InputError: if 'shard' does not fit the devices, see `layout.lay_out`.
   """
   data = features, labels
   if name == 'map':
-    return OneByOne(recipe, size, data, folds)
+    copies = _COPIES_BYTES // max(1, features.nbytes)
+    worth = max(1, min(len(folds), copies, examples // _EXAMPLES))
+    cores = [d for d in devices if d.platform == 'cpu'] or devices[:1]
+    return OneByOne(recipe, size, data, folds, cores[:worth])
   if name == 'vmap':
     return Together(recipe, size, data, folds, None)
   plan = layout.lay_out(
@@ -119,9 +133,10 @@ def unstack(tree: Tree, place: int) -> Tree:
 class OneByOne:
   """The mapping 'map'."""
 
-  def __init__(self, recipe, size, data, folds: Sequence[FoldArrays]):
-    self._data = jax.device_put(data)
-    self._folds = jax.device_put(list(folds))
+  def __init__(self, recipe, size, data, folds: Sequence[FoldArrays], devices):
+    self._devices = devices
+    self._data = [jax.device_put(data, device) for device in devices]
+    self._folds = self._spread(folds)
     self._states: list[Tree] = []
 
     def sernet_block(features, labels, fold, state, first, count):
@@ -131,12 +146,15 @@ class OneByOne:
 
     self.program = jax.jit(sernet_block, donate_argnames='state')
 
+  def _spread(self, trees: Iterable[Tree]) -> list[Tree]:
+    """Each trial on its device, in turns."""
+    return list(map(jax.device_put, trees, itertools.cycle(self._devices)))
+
   def put(self, states: Tree) -> None:
     """Takes the states of all trials as `fresh` makes them."""
-    self._states = [
-      jax.device_put(unstack(states, place))
-      for place in range(len(self._folds))
-    ]
+    self._states = self._spread(
+      unstack(states, place) for place in range(len(self._folds))
+    )
 
   def get(self) -> tuple[list[int], Tree]:
     """Places of trials and their states, stacked as `put` takes them."""
@@ -150,19 +168,28 @@ class OneByOne:
       count: int32 (trials,), at most the size of a block.
 
     Yields:
-      What was done on the devices of this process, call by call.
+      What was done on the devices of this process, call by call; a trial on
+      each device counts as one call, so that no other is under way.
     """
-    for place in np.flatnonzero(count):
+    rows = len(self._devices)
+    wanted = np.flatnonzero(count).tolist()
+    queues = [[p for p in wanted if p % rows == row] for row in range(rows)]
+    for turn in itertools.zip_longest(*queues):
       start = time.perf_counter()
-      self._states[place], metrics = self.program(
-        *self._data,
-        self._folds[place],
-        self._states[place],
-        first[place],
-        count[place],
-      )
-      metrics = jax.tree.map(lambda leaf: np.asarray(leaf)[None], metrics)
-      yield [int(place)], metrics, time.perf_counter() - start
+      places = [place for place in turn if place is not None]
+      metrics = stack([self._begun(p, first[p], count[p]) for p in places])
+      yield places, metrics, time.perf_counter() - start
+
+  def _begun(self, place: int, first: Any, count: Any) -> Tree:
+    """Metrics of a trial that trains from now on, beside others."""
+    self._states[place], metrics = self.program(
+      *self._data[place % len(self._devices)],
+      self._folds[place],
+      self._states[place],
+      first,
+      count,
+    )
+    return metrics
 
 
 class Together:

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 
 import jax
+import numpy as np
 import pytest
 import tiny
 
-from sernet_jax import layout, mapping
-from sernet_jax.spec import InputError
+from sernet_jax import batching, layout, mapping, training
+from sernet_jax.protocols import Fold
+from sernet_jax.spec import InputError, LossSpec, ModelSpec, OptimSpec
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
@@ -74,7 +77,8 @@ def trained(name, devices, size=6):
       traced.add(len(traces))
     done += count
   assert len(traced) == 1, f'{name} was traced again'
-  assert trials.program._cache_size() == 1, f'{name} was compiled again'
+  programs = devices if name == 'map' else 1  # 'map' has one for each device
+  assert trials.program._cache_size() == programs, f'{name} was compiled again'
   places, states = trials.get()
   assert places == sorted({place for place, _ in rows})
   return states, rows
@@ -92,13 +96,19 @@ PROGRAM = (
 states, rows = trained('map', 1)
 assert sorted(rows) == [(t, e) for t in range(6) for e in range(3)]
 found = {}
-for name, devices, number in ('vmap', 1, 6), ('shard', 4, 6), ('shard', 10, 2):
+PLANS = ('map', 4, 6), ('vmap', 1, 6), ('shard', 4, 6), ('shard', 10, 2)
+for name, devices, number in PLANS:
   theirs, others = trained(name, devices, number)
   expected = jax.tree.map(lambda leaf: leaf[:number], states), {
     place: row for place, row in rows.items() if place[0] < number
   }
   assert sorted(others) == sorted(expected[1])
   found[f'{name}{devices}'] = worst((theirs, others), expected)
+for examples, devices in (0, 1), (25_000, 2), (10**9, 6):
+  trials = mapping.make(
+    'map', recipe, 2, features, labels, arrays, jax.devices(), examples=examples
+  )
+  assert len(trials._devices) == devices  # more only where their programs pay
 found['seeds'] = float(np.abs(
   rows[0, 2]['train']['loss'] - rows[2, 2]['train']['loss']
 ))
@@ -156,6 +166,48 @@ def test_every_mapping_gives_the_numbers_of_map(differences, name):
   assert differences[name] < 1e-8
 
 
+def test_trials_side_by_side_on_cores_give_the_same_bits(differences):
+  assert differences['map4'] == 0
+
+
+@pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
+def test_a_block_is_one_program_for_any_platform_and_uses_up_its_state(
+  platform,
+):
+  """Epochs and evaluations of all trials, lowered where no device is."""
+  recipe = training.Recipe(
+    ModelSpec(num_classes=2, paths=('joint',), filters=6),
+    LossSpec(),
+    OptimSpec(),
+    batch_size=4,
+  )
+  labels = np.arange(12, dtype=np.int32) % 2
+  features = np.zeros((12, 9, 8), np.float32)
+  everything, none = np.arange(12), np.arange(0)
+  folds = [Fold('a', 0, everything, none, everything[:5])] * 2
+  arrays = batching.fold_arrays(
+    folds, labels, everything.astype(np.int32), 4, (1,)
+  )
+  trials = mapping.make(
+    'vmap', recipe, 3, features, labels, arrays, jax.devices()
+  )
+  states = mapping.fresh(recipe, arrays)
+  trials.put(states)
+  count = np.zeros(len(arrays), np.int32)
+  text = (
+    trials.program.trace(
+      *trials._data, trials._folds, trials._states, count, count
+    )
+    .lower(lowering_platforms=(platform,))
+    .as_text()
+  )
+  given = len(re.findall('tf.aliasing_output|jax.buffer_donor', text))
+  assert given == len(jax.tree.leaves(states))
+  for call in ('while', 'convolution'):
+    assert f'stablehlo.{call}' in text
+  assert 'callback' not in text  # the host waits for the end, not before
+
+
 def test_a_batch_shared_by_two_processes_gives_the_numbers_of_map():
   with socket.socket() as probe:
     probe.bind(('127.0.0.1', 0))
@@ -178,14 +230,15 @@ def test_seeds_of_a_fold_are_other_trainings(differences):
 def test_auto_takes_the_devices_there_are():
   device = jax.devices('cpu')[0]
   assert mapping.choose('auto', [device], 1) == 'map'
-  assert mapping.choose('auto', [device, device], 1) == 'shard'
+  assert mapping.choose('auto', [device, device], 1) == 'map'
+  assert mapping.choose('auto', [device, device], 2) == 'shard'
   assert mapping.choose('vmap', [device, device], 1) == 'vmap'
 
 
 @pytest.mark.parametrize('name', ['map', 'vmap'])
 def test_a_mapping_of_one_process_is_refused_for_two(name):
   devices = jax.devices('cpu')[:1] * 2
-  message = rf"'{name}', which uses one device.*2 processes.*'shard'"
+  message = rf"'{name}', which uses devices of one.*2 processes.*'shard'"
   with pytest.raises(InputError, match=message):
     mapping.choose(name, devices, 2)
 

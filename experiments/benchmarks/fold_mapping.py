@@ -5,9 +5,10 @@ r"""Which mapping of folds is fastest here, and how should folds be convolved?
 
 Part 1: Light-SERNet (batch 32, 3 s, 40 coefficients, noise for features),
 FOLDS folds for STEPS training steps, as 'map', 'vmap' and 'shard'. On a CPU
-'map' has all cores as threads of an operation, while 'shard' has a device per
-core, with and without threads inside an operation; each in a process of its
-own, as these settings hold for a whole process.
+'map' has all cores as threads of an operation, or, as in `sernet_jax.main`, a
+device per core besides, and 'shard' a device per core with and without threads
+inside an operation; each in a process of its own, as these settings hold for a
+whole process.
 
 Part 2: forward and backward pass of single convolutions with one set of
 filters per fold: vmap (a convolution of groups), patches times filters as one
@@ -147,6 +148,7 @@ def mappings(folds: int, steps: int, rounds: int) -> dict[str, dict]:
   if jax.default_backend() == 'cpu':
     cores = min(len(os.sched_getaffinity(0)), folds)
     devices = f'--xla_force_host_platform_device_count={cores}'
+    plans['map, a fold per core'] = 'map', devices
     plans['shard'] = 'shard', devices
     plans['shard, one thread'] = 'shard', f'{devices} {_THREADLESS}'
     plans['map, one thread'] = 'map', _THREADLESS
