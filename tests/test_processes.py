@@ -241,9 +241,8 @@ def place(tmp_path_factory):
 
 def settings(place, **changes):
   csv = place / 'corpus' / 'list.csv'
-  return tiny.config(
-    csv, place / 'features', train__epochs=3, **{**tiny.QUICK, **changes}
-  )
+  values = {**tiny.QUICK, 'train__epochs': 3, **changes}
+  return tiny.config(csv, place / 'features', **values)
 
 
 def start(place, workdir, port, rank, **changes):
@@ -324,7 +323,8 @@ def test_one_killed_and_both_restarted_end_as_one_process_of_two_devices(
   assert 'UAR' in out
   assert said.strip().endswith('process 0 has the results')
   alone = tmp_path / 'alone'
-  ((code, _, err),) = ended(command(place, alone, devices=2))
+  over_both = {'devices': 2, 'train__fold_mapping': 'shard'}
+  ((code, _, err),) = ended(command(place, alone, **over_both))
   assert code == 0, err
   tables = []
   for folder in (workdir, alone):
@@ -336,6 +336,16 @@ def test_one_killed_and_both_restarted_end_as_one_process_of_two_devices(
   assert (workdir / 'predictions.csv').read_text() == (
     alone / 'predictions.csv'
   ).read_text()
+  # What two processes began one goes on with, on one device as 'map'.
+  more = {'train__epochs': 4, 'train__fold_mapping': 'map'}
+  ((code, _, err),) = ended(command(place, workdir, **more))
+  assert code == 0, err
+  after = {
+    (row['fold'], row['epoch']): {**row, 'seconds': None}
+    for row in records.RunFolder(workdir).read_metrics()
+  }
+  assert len(after) == 4 * len(tiny.SPEAKERS)
+  assert {key: after[key] for key in tables[0]} == tables[0]
 
 
 def test_a_process_of_a_bad_config_is_named_by_the_other(place, tmp_path):
