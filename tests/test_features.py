@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sernet_jax import audio, features, features_chain
+from sernet_jax import audio, features, features_chain, features_frames
 from sernet_jax.spec import InputError, MfccSpec
 
 DATA = pathlib.Path(__file__).parent / 'data'
@@ -162,6 +162,29 @@ def test_a_hop_that_does_not_divide_the_frame_gives_the_same_frames():
   waveform = noise(400)
   every_third = features.mfcc(waveform, whole)[::3]
   assert distance(features.mfcc(waveform, odd), every_third) <= 1e-5
+
+
+@pytest.mark.parametrize('hop', [8, 24])
+def test_frames_are_pieces_with_derivatives_in_both_modes(hop):
+  """Backwards every sample collects what the frames that hold it say."""
+  spec = MfccSpec(**{**vars(SMALL), 'hop_samples': hop})
+  waveform, change = noise(2, 3, 200)
+  count, length = features.num_frames(200, spec), spec.frame_samples
+  pieces = [slice(k * hop, k * hop + length) for k in range(count)]
+
+  def split(x):
+    return features_frames.split(x, count, spec)
+
+  frames, changes = jax.jvp(split, (waveform,), (change,))
+  for k, piece in enumerate(pieces):
+    np.testing.assert_array_equal(frames[:, k], waveform[:, piece])
+    np.testing.assert_array_equal(changes[:, k], change[:, piece])
+  weights = noise(*frames.shape)
+  expected = np.zeros_like(waveform)
+  for k, piece in enumerate(pieces):
+    expected[:, piece] += weights[:, k]
+  (collected,) = jax.vjp(split, waveform)[1](weights)
+  np.testing.assert_allclose(collected, expected, rtol=0, atol=1e-5)
 
 
 def test_the_gradient_is_the_slope():
@@ -368,6 +391,15 @@ def test_lower_precision_is_computed_in_float32():
   assert actual.dtype == jnp.float32
   expected = features.mfcc(short.astype(jnp.float32), SMALL)
   np.testing.assert_array_equal(actual, expected)
+  one_by_one = jax.vmap(lambda one: features.mfcc(one, SMALL))(short)
+  assert distance(one_by_one, actual) <= 1e-5
+
+  def total(waveform):
+    return features.mfcc(waveform, SMALL).sum()
+
+  slope, exact = jax.grad(total)(short), jax.grad(total)(short.astype('f4'))
+  assert slope.dtype == jnp.bfloat16
+  assert distance(slope.astype('f4'), exact) <= 2**-8 * np.abs(exact).max()
 
 
 def test_float64_is_computed_in_float64():
