@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import features_fft, features_frames
+from sernet_jax import features_blocks, features_fft, features_frames
 from sernet_jax.features_tables import (
   dct_matrix,
   mel_groups,
@@ -100,22 +100,12 @@ def _by_platform(waveform, spec, lengths, whole, in_blocks):
   samples, count, mask = features_frames.padded(waveform, spec, lengths)
   fixed = {'count': count, 'mask': mask, 'spec': spec}
   whole = functools.partial(whole, **fixed)
-  if _fits_the_cache(samples, count):
+  if features_blocks.fits_the_cache(samples, count):
     return _masked(whole(samples), mask)
-  in_blocks = functools.partial(in_blocks, **fixed)
+  raw = features_frames.as_float(waveform) if lengths is None else None
+  in_blocks = functools.partial(in_blocks, **fixed, raw=raw)
   result = jax.lax.platform_dependent(samples, cpu=in_blocks, default=whole)
   return _masked(result, mask)
-
-
-# Frames of all utterances together that a CPU takes at a time: few enough for
-# their spectra to stay in its cache, enough to fill a matrix product.
-_BLOCK_FRAMES = 1024
-
-
-def _fits_the_cache(samples, count) -> bool:
-  if not all(isinstance(size, int) for size in samples.shape):
-    return True  # any batch, in a program for export
-  return math.prod(samples.shape[:-1]) * count <= _BLOCK_FRAMES
 
 
 def _mfcc_whole(samples, count, mask, spec):
@@ -128,23 +118,23 @@ def _log_mel_whole(samples, count, mask, spec):
   return _above_floor(log_mel, spec, mask)
 
 
-def _mfcc_in_blocks(samples, count, mask, spec):
+def _mfcc_in_blocks(samples, count, mask, spec, raw):
   """The same numbers, a few frames of every utterance at a time.
 
   `top_db` looks at all frames of an utterance, so with it a second round
   starts from the bands of the first.
   """
-  blocks = _Blocks(samples, count, spec)
+  blocks = features_blocks.Blocks(samples, count, spec, raw)
   if spec.top_db is None:
 
-    def only_round(start):
-      log_mel, energy = blocks.bands(start)
+    def only_round(frames):
+      log_mel, energy = _bands(frames, spec)
       return _cepstrum(log_mel, energy, spec)
 
     return blocks.join(blocks.over(only_round))
 
-  def first_round(start):
-    log_mel, energy = blocks.bands(start)
+  def first_round(frames):
+    log_mel, energy = _bands(frames, spec)
     return log_mel, energy, log_mel.max(axis=-1, keepdims=True)
 
   log_mel, energy, loudest = blocks.over(first_round)
@@ -157,49 +147,11 @@ def _mfcc_in_blocks(samples, count, mask, spec):
   return blocks.join(jax.lax.map(second_round, (log_mel, energy)))
 
 
-def _log_mel_in_blocks(samples, count, mask, spec):
+def _log_mel_in_blocks(samples, count, mask, spec, raw):
   """`_log_mel_whole`, a few frames of every utterance at a time."""
-  blocks = _Blocks(samples, count, spec)
-  log_mel = blocks.join(blocks.over(lambda start: blocks.bands(start)[0]))
+  blocks = features_blocks.Blocks(samples, count, spec, raw)
+  log_mel = blocks.join(blocks.over(lambda frames: _bands(frames, spec)[0]))
   return _above_floor(log_mel, spec, mask)
-
-
-class _Blocks:
-  """Frames of all utterances of a batch, few enough at a time for a cache.
-
-  The blocks go along the frames, so that utterances may lie on several
-  devices. The last block overlaps the one before instead of needing longer
-  arrays: what is allocated anew for every call costs a CPU more than to
-  compute a few frames twice.
-  """
-
-  def __init__(self, samples, count, spec):
-    self.samples, self.count, self.spec = samples, count, spec
-    utterances = max(1, math.prod(samples.shape[:-1]))
-    self.size = min(count, max(1, _BLOCK_FRAMES // utterances))
-
-  def bands(self, start):
-    """`_bands` of the block that begins with frame `start`."""
-    spec = self.spec
-    reach = (self.size - 1) * spec.hop_samples + spec.frame_samples
-    piece = jax.lax.dynamic_slice_in_dim(
-      self.samples, start * spec.hop_samples, reach, axis=-1
-    )
-    return _bands(features_frames.split(piece, self.size, spec), spec)
-
-  def over(self, step):
-    """What `step` makes of each block's first frame, (blocks, ...)."""
-    number = -(-self.count // self.size)
-    start = np.minimum(np.arange(number) * self.size, self.count - self.size)
-    return jax.lax.map(step, start.astype(np.int32))
-
-  def join(self, parts):
-    """(blocks, ..., frames of a block, width) to (..., frames, width)."""
-    own = self.count - (len(parts) - 1) * self.size  # frames of the last alone
-    last = parts[-1][..., self.size - own :, :]
-    others = jnp.moveaxis(parts[:-1], 0, -3)
-    shape = (*others.shape[:-3], self.count - own, others.shape[-1])
-    return jnp.concatenate([others.reshape(shape), last], axis=-2)
 
 
 def mfcc_of_frames(

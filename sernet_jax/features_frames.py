@@ -130,6 +130,11 @@ def padded(
   return _padded(waveform, lengths, count, spec), count, mask
 
 
+def pad(waveform: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Half a frame more on both sides, as `spec.padding` fills them."""
+  return _padded(waveform, None, 0, spec)
+
+
 def as_float(waveform: jax.Array) -> jax.Array:
   """`waveform` as float32 (float64 if it is that); int16 to [-1, 1]."""
   waveform = jnp.asarray(waveform)

@@ -19,7 +19,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sernet_jax import audio, features, features_chain, features_frames
+from sernet_jax import (
+  audio,
+  features,
+  features_blocks,
+  features_chain,
+  features_frames,
+)
 from sernet_jax.spec import InputError, MfccSpec
 
 DATA = pathlib.Path(__file__).parent / 'data'
@@ -341,15 +347,16 @@ def test_blocks_of_frames_give_the_numbers_of_the_whole(preset, monkeypatch):
   lengths = np.array([[6000, 5999, 3000], [1100, 17, 0]])
 
   def compute(most):
-    monkeypatch.setattr(features_chain, '_BLOCK_FRAMES', most)
+    monkeypatch.setattr(features_blocks, 'BLOCK_FRAMES', most)
 
     @jax.jit
     def both(x):
       mfcc = features.mfcc.__wrapped__(x, spec, lengths)
-      return mfcc, features.log_mel_spectrogram.__wrapped__(x, spec)
+      full = features.mfcc.__wrapped__(x, spec)
+      return mfcc, full, features.log_mel_spectrogram.__wrapped__(x, spec)
 
     def total(x):
-      return (both(x)[0] ** 2).mean()
+      return sum((y**2).mean() for y in both(x)[:2])
 
     # The gradients of one round of blocks and of two.
     gradient = jax.grad(total) if preset in ('paper', 'librosa') else both

@@ -14,7 +14,7 @@ SHARDED = """
 import itertools
 import jax, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from sernet_jax import features, features_chain
+from sernet_jax import features, features_blocks
 
 spec = features.MfccSpec(
   frame_samples=64, hop_samples=16, fft_size=64, num_mel_bands=8,
@@ -59,7 +59,7 @@ def check(mesh, functions):
 for most, kind in itertools.product(
   (512, 12), (AxisType.Auto, AxisType.Explicit)
 ):
-  features_chain._BLOCK_FRAMES = most
+  features_blocks.BLOCK_FRAMES = most
   jax.clear_caches()
   mesh = jax.make_mesh((4,), ('batch',), axis_types=(kind,))
   # Gradients over Explicit axes need the mesh set: JAX 0.12 cannot

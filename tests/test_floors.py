@@ -27,7 +27,7 @@ FLOORS = (
   'joined emotions crossing comparable export_seal receptive energy pages '
   'published probing',
   # 1: pure JAX, and the canvas that figures are drawn on
-  'features features_around features_chain features_fft features_frames '
+  'features features_around features_blocks features_chain features_fft features_frames '
   'features_presets features_stream features_tables augment model winograd '
   'ops losses optim keys canvas folded export_chain export_eager shares '
   'rounding',
