@@ -77,14 +77,17 @@ class Checkpoints:
 
 
 def _serve(pipe: Connection, folder: pathlib.Path) -> None:
-  """The helper: answers until the other end of the pipe is closed."""
+  """The helper: answers until the other end of the pipe is closed.
+
+  Which may be while it works, when the process that asked has died.
+  """
   for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)  # whoever started it decides
   with checkpoint.Checkpoints(folder) as checkpoints:
     while True:
       try:
         name, arguments = pipe.recv()
-      except EOFError:
+      except (EOFError, ConnectionError):
         return
       try:
         found = getattr(checkpoints, name)
@@ -92,4 +95,7 @@ def _serve(pipe: Connection, folder: pathlib.Path) -> None:
         result: tuple[Any, str | None] = answer, None
       except InputError as error:
         result = None, str(error)
-      pipe.send(result)
+      try:
+        pipe.send(result)
+      except ConnectionError:
+        return

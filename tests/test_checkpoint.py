@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import shutil
 
 import jax
 import numpy as np
 import pytest
 
-from sernet_jax import checkpoint
+from sernet_jax import checkpoint, checkpoint_process
 from sernet_jax.spec import InputError
 
 # A load that failed leaves unawaited tasks of orbax behind, which may be
@@ -130,3 +131,17 @@ def test_what_a_killed_write_left_does_not_count(folder):
   (left / 'half').write_bytes(b'half')
   with checkpoint.Checkpoints(folder) as checkpoints:
     assert checkpoints.steps == [4, 6]
+
+
+@pytest.mark.parametrize('asked', [True, False])
+def test_the_helper_ends_quietly_with_the_process_that_asks(
+  tmp_path, monkeypatch, asked
+):
+  """Whether that one died before it asked or before it had its answer."""
+  monkeypatch.setattr(checkpoint_process.signal, 'signal', lambda *_: None)
+  ours, theirs = multiprocessing.Pipe()
+  if asked:
+    ours.send(('steps', ()))
+  ours.close()
+  with theirs:
+    checkpoint_process._serve(theirs, tmp_path / 'checkpoints')
