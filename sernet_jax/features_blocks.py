@@ -63,7 +63,8 @@ class Blocks:
     starts = np.arange(number) * self.size
     self.starts = np.minimum(starts, count - self.size).astype(np.int32)
     self.reach = (self.size - 1) * spec.hop_samples + spec.frame_samples
-    self.ends: tuple[jax.Array, jax.Array] | None = None
+    self.margin = 0  # what `samples` lacks of padding
+    self.ends: tuple[tuple[np.int32, jax.Array], ...] = ()
     if raw is not None:
       self._leave_out_padding(raw)
 
@@ -80,23 +81,20 @@ class Blocks:
     first = features_frames.pad(raw[..., : self.reach], spec)
     final = features_frames.pad(raw[..., last:], spec)
     self.samples, self.margin = raw, margin
-    self.ends = first[..., : self.reach], final[..., margin:][..., : self.reach]
+    self.ends = (
+      (self.starts[0], first[..., : self.reach]),
+      (self.starts[-1], final[..., margin:][..., : self.reach]),
+    )
 
   def _frames(self, start):
     """The block that begins with frame `start`, (..., frames, samples)."""
-    place = start * self.spec.hop_samples
-    if self.ends is None:
-      piece = self._piece(place)
-    else:
-      piece = self._piece(place - self.margin)
-      for edge, end in zip(self.starts[[0, -1]], self.ends, strict=True):
-        piece = jnp.where(start == edge, end, piece)
-    return features_frames.split(piece, self.size, self.spec)
-
-  def _piece(self, place):
-    return jax.lax.dynamic_slice_in_dim(
+    place = start * self.spec.hop_samples - self.margin
+    piece = jax.lax.dynamic_slice_in_dim(
       self.samples, place, self.reach, axis=-1
     )
+    for edge, end in self.ends:
+      piece = jnp.where(start == edge, end, piece)
+    return features_frames.split(piece, self.size, self.spec)
 
   def over(self, step: Callable[[jax.Array], Tree]) -> Tree:
     """What `step` makes of each block's frames, (blocks, ...)."""

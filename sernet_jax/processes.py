@@ -94,10 +94,9 @@ def connect(
     # later than the others, from inside work that these wait for.
     jax.devices()
   except (RuntimeError, ValueError) as error:
-    reason = str(error).strip().splitlines()[0][:200]
     raise InputError(
       f'not all processes met at {coordinator} within {timeout_s} s '
-      f'({reason}); start all of them, each with its own --process_id and the '
+      f'({_reason(error)}); start all of them, each with its own --process_id and the '
       'same --processes'
     ) from error
 
@@ -266,16 +265,19 @@ class Group:
         return json.loads(text)
       except jax.errors.JaxRuntimeError as error:
         if 'DEADLINE_EXCEEDED' not in str(error):
-          reason = str(error).strip().splitlines()[0][:200]
-          raise InputError(
-            watch.lost(f'another process of the run is gone ({reason})')
-          ) from error
+          gone = f'another process of the run is gone ({_reason(error)})'
+          raise InputError(watch.lost(gone)) from error
       for key, text in self._client.key_value_dir_get(_FAILED):
         require(
           False,
           f'process {key.removeprefix(_FAILED)} failed ({json.loads(text)}); '
           'see what it printed',
         )
+
+
+def _reason(error: BaseException) -> str:
+  """What JAX's runtime says first."""
+  return str(error).strip().splitlines()[0][:200]
 
 
 def _attempt(make: Callable[[], T]) -> tuple[T | Any, InputError | None]:
