@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
 import sys
@@ -13,44 +12,30 @@ from ml_collections import config_flags
 
 from sernet_jax.spec import nearest, require
 
-_AFFINITY = hasattr(os, 'sched_getaffinity')  # not on macOS
-
 
 def one_core_devices(config, alone: bool) -> None:
   """Makes every core of a CPU a device, over which folds are spread.
 
-  Folds side by side, a core each, lose less than threads that share every
-  operation of one fold. 'shard' goes without these threads; otherwise a fold
-  alone may use them. The flags are read when jax starts and concern CPUs
-  alone; whoever sets the number of devices is left alone.
+  'shard' goes without threads within an operation; otherwise a fold alone may
+  use them.
 
   Args:
     config: of the run.
     alone: whether it has one process; several spread folds if told to.
   """
-  name = 'xla_force_host_platform_device_count'
-  flags = os.environ.get('XLA_FLAGS', '')
+  from sernet_jax import jax_setup
+
   wanted = config.to_dict().get('train', {}).get('fold_mapping', 'auto')
-  spread = ('auto', 'map', 'shard') if alone else ('shard',)
-  if wanted in spread and name not in flags:
-    count = len(os.sched_getaffinity(0)) if _AFFINITY else os.cpu_count()
-    own = f'--{name}={count}'
-    if wanted == 'shard':
-      own += ' --xla_cpu_multi_thread_eigen=false'
-    os.environ['XLA_FLAGS'] = f'{flags} {own}'.strip()
+  if wanted in (('auto', 'map', 'shard') if alone else ('shard',)):
+    jax_setup.one_core_devices(threads=wanted != 'shard')
 
 
 def set_up_jax() -> None:
-  """Keeps compiled programs in the user's cache folder."""
+  """What `jax_setup` sets, without the notes of absl and JAX."""
   absl_logging.set_verbosity(absl_logging.WARNING)
-  import jax
+  from sernet_jax import jax_setup
 
-  from sernet_jax import corpora
-
-  if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-    folder = corpora.cache_dir() / 'xla'
-    jax.config.update('jax_compilation_cache_dir', str(folder))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+  jax_setup.set_up()
 
 
 def load_config():

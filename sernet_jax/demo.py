@@ -77,6 +77,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
   from sernet_jax import jax_setup, models, timeline
 
   jax_setup.set_up()
+  jax_setup.one_core_devices()
   model = models.load(args.model)
   audio = model.audio
   timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)

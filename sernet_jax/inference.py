@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from sernet_jax import bundle as bundle_lib, feature_cache, folded
 from sernet_jax.spec import AudioSpec, MfccSpec, ModelSpec, require
@@ -41,13 +42,24 @@ def probabilities(
 _GROUP = 4
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _ensemble(
-  kind: str, mfcc: MfccSpec, spec: ModelSpec, weights: Any, waveforms: jax.Array
-) -> jax.Array:
-  """Mean probabilities; `weights` are one network's, or stacked in a list."""
+_BATCH_AXIS = 'batch'
 
-  def vote(waveforms):
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _ensemble(
+  mesh: Mesh | None,
+  kind: str,
+  mfcc: MfccSpec,
+  spec: ModelSpec,
+  weights: Any,
+  waveforms: jax.Array,
+) -> jax.Array:
+  """Mean probabilities; `weights` are one network's, or stacked in a list.
+
+  The devices of a mesh have a share of the waveforms each.
+  """
+
+  def vote(weights, waveforms):
     features = feature_cache.KINDS[kind](waveforms, mfcc)[..., None]
 
     def network(folded_):
@@ -57,9 +69,30 @@ def _ensemble(
       return network(weights)
     return jax.lax.map(network, weights[0]).mean(axis=0)
 
-  if jax.default_backend() != 'cpu' or len(waveforms) <= _GROUP:
-    return vote(waveforms)
-  return jax.lax.map(lambda x: vote(x[None])[0], waveforms, batch_size=_GROUP)
+  def votes(weights, waveforms):
+    if jax.default_backend() != 'cpu' or len(waveforms) <= _GROUP:
+      return vote(weights, waveforms)
+    return jax.lax.map(
+      lambda x: vote(weights, x[None])[0], waveforms, batch_size=_GROUP
+    )
+
+  if mesh is None:
+    return votes(weights, waveforms)
+  each = PartitionSpec(_BATCH_AXIS)
+  return jax.shard_map(
+    votes, mesh=mesh, in_specs=(PartitionSpec(), each), out_specs=each
+  )(weights, waveforms)
+
+
+def _cores(batch: int) -> Mesh | None:
+  """Devices of a CPU that share a batch; None if there is but one."""
+  if jax.default_backend() != 'cpu':
+    return None
+  devices = jax.local_devices()
+  divisors = [n for n in range(1, len(devices) + 1) if batch % n == 0]
+  if divisors[-1] == 1:
+    return None
+  return Mesh(np.array(devices[: divisors[-1]]), (_BATCH_AXIS,))
 
 
 class Recogniser:
@@ -68,6 +101,9 @@ class Recogniser:
   Attributes:
     name: of the model, for people.
     bundle: the first of the bundles, for classes and specs.
+
+  Where JAX has several devices of a CPU (see `jax_setup.one_core_devices`)
+  they share every batch.
   """
 
   def __init__(
@@ -94,7 +130,11 @@ class Recogniser:
       (weights,) = weights
     else:
       weights = [jax.tree.map(lambda *each: np.stack(each), *weights)]
-    self._weights = jax.device_put(weights)
+    self._weights = self._shared = jax.device_put(weights)
+    self._mesh = _cores(batch)
+    if self._mesh is not None:
+      everywhere = NamedSharding(self._mesh, PartitionSpec())
+      self._shared = jax.device_put(weights, everywhere)
 
   @property
   def classes(self) -> tuple[str, ...]:
@@ -129,13 +169,15 @@ class Recogniser:
     assert segments.shape[1] == self.bundle.audio.num_samples
     found = [np.zeros((0, len(self.classes)), np.float32)]
     # A single segment, as a stream brings them, does not pay for a batch.
-    batch = 1 if len(segments) == 1 else self._batch
+    batch, mesh, weights = self._batch, self._mesh, self._shared
+    if len(segments) == 1:
+      batch, mesh, weights = 1, None, self._weights
     for start in range(0, len(segments), batch):
       part = segments[start : start + batch]
       padded = np.zeros((batch, part.shape[1]), np.float32)
       padded[: len(part)] = part
       votes = _ensemble(
-        self.feature_kind, self.mfcc, self.bundle.model, self._weights, padded
+        mesh, self.feature_kind, self.mfcc, self.bundle.model, weights, padded
       )
       found.append(np.asarray(votes)[: len(part)])
     return np.concatenate(found)

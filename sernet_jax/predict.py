@@ -131,6 +131,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   from sernet_jax import jax_setup, models, predictions_out, recognise
 
   jax_setup.set_up()
+  jax_setup.one_core_devices()
   model = models.load(args.model, args.selection, args.fold)
   results = recognise.recognise(paths, model, args.hop_s, args.whole)
   writer = predictions_out.Writer(

@@ -11,6 +11,9 @@ calls after the first, `ms_first` that of the first ones, which come right after
 another library. A peer is checked first: its figures must agree with ours on
 the same noise. A peer that is not installed is left out and said so.
 
+On a CPU every core is a device of JAX's, and a batch is timed on the first of
+them, whose operations may use the other cores, and cut over all of them.
+
 What bounds it: the time of the FFT alone, once of all frames together and once
 512 at a time with nothing kept but sums, which is the least that a chain
 around this FFT could take; of the matrix products alone; of cutting the frames
@@ -28,6 +31,7 @@ import argparse
 import functools
 import importlib.metadata
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -38,10 +42,12 @@ import history
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from sernet_jax import features, features_frames
 
 PAPER = features.PRESETS['paper']
+ALL_CORES = ', a device per core'
 
 
 def measure(
@@ -68,11 +74,18 @@ def measure(
 
 
 def ours(
-  waveform: np.ndarray, preset: str, compute: Callable = features.mfcc
+  waveform: np.ndarray,
+  preset: str,
+  compute: Callable = features.mfcc,
+  devices: int = 1,
 ) -> Callable[[], jax.Array]:
-  """The package's MFCC of a waveform that is on the device already."""
+  """The package's MFCC of waveforms that are on their devices already."""
   spec = features.PRESETS[preset]
-  on_device = jax.device_put(waveform)
+  place = None
+  if devices > 1:
+    mesh = jax.make_mesh((devices,), ('batch',))
+    place = NamedSharding(mesh, PartitionSpec('batch'))
+  on_device = jax.device_put(waveform, place)
   return lambda: jax.block_until_ready(compute(on_device, spec))
 
 
@@ -218,16 +231,24 @@ def main() -> None:
   parser.add_argument('--peers', default='librosa,torchaudio,tensorflow')
   parser.add_argument('--output', default='')
   arguments = parser.parse_args()
+  jax.config.update('jax_num_cpu_devices', len(os.sched_getaffinity(0)))
+  cores = jax.local_device_count()
   samples = round(16_000 * arguments.seconds)
   generator = np.random.default_rng(0)
   batch = generator.uniform(-0.5, 0.5, (arguments.batch, samples))
   batch = batch.astype(np.float32)
   single = batch[0]
 
-  batched, alone = {'sernet_jax paper': ours(batch, 'paper')}, {}
-  batched['sernet_jax paper, log-mel'] = ours(
-    batch, 'paper', features.log_mel_spectrogram
-  )
+  batched, alone = {}, {}
+
+  def add(preset: str, compute: Callable = features.mfcc, name: str = ''):
+    task = f'sernet_jax {preset}{name}'
+    batched[task] = ours(batch, preset, compute)
+    if cores > 1:
+      batched[task + ALL_CORES] = ours(batch, preset, compute, cores)
+
+  add('paper')
+  add('paper', features.log_mel_spectrogram, ', log-mel')
   alone['sernet_jax paper'] = ours(single, 'paper')
   missing = []
   for name in filter(None, arguments.peers.split(',')):
@@ -242,7 +263,7 @@ def main() -> None:
     else:
       whole = functools.partial(function, batch)
     batched[name], alone[name] = whole, functools.partial(function, single)
-    batched[f'sernet_jax {preset}'] = ours(batch, preset)
+    add(preset)
     alone[f'sernet_jax {preset}'] = ours(single, preset)
 
   report = {
@@ -269,7 +290,7 @@ def main() -> None:
         'ms_least': 1e3 * min(times),
         'ms_most': 1e3 * max(times),
       }
-      line = f'{title:7} {name:32} {1e3 * median:9.3f} ms'
+      line = f'{title:7} {name:44} {1e3 * median:9.3f} ms'
       if calls > 1:
         first = 1e3 * statistics.median(turn[0] for turn in turns)
         report[title][name]['ms_first'] = first

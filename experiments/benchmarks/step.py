@@ -1,19 +1,24 @@
-"""How much do the gradients of `ops` save in a training step?
+"""How much do the operations of `ops` save in a training step?
 
   python experiments/benchmarks/step.py
+  XLA_FLAGS=--xla_cpu_multi_thread_eigen=false taskset -c 0 \
+    python experiments/benchmarks/step.py       # one core
 
 One training step of Light-SERNet (batch 32, 3 s, float32, inside lax.scan as
-in training) with the operations of `sernet_jax.ops` and with their plain
-definitions, in turn; medians and the median of the pairwise ratios go to
-step.json beside this file.
+in training), in turn with the operations of `sernet_jax.ops`, with the same
+gradients but XLA's convolutions in the place of `winograd`, and with the plain
+definitions. Medians and the medians of the ratios of a turn go to step.json
+beside this file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import statistics
 import time
+from unittest import mock
 
 import history
 import jax
@@ -26,6 +31,15 @@ from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 ROUNDS = 5
 STEPS = 2
 BATCH = 32
+# What of `ops` is something else.
+VARIANTS = {
+  'own': {},
+  'no_winograd': {'_suits_winograd': lambda kernel: False},
+  'plain': {
+    'conv': ops.plain_conv,
+    'norm_relu_pool': ops.plain_norm_relu_pool,
+  },
+}
 
 
 def compiled(recipe, x, labels):
@@ -54,32 +68,36 @@ def compiled(recipe, x, labels):
 
 
 def main():
-  """Compiles both, times them in turn, prints and stores the figures."""
+  """Compiles all, times them in turn, prints and stores the figures."""
   random = np.random.default_rng(0)
   x = jnp.asarray(random.normal(size=(BATCH, 184, 40, 1)), jnp.float32)
   labels = jnp.asarray(random.integers(0, 7, BATCH), jnp.int32)
   recipe = training.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
   )
-  own = compiled(recipe, x, labels)
-  saved = ops.conv, ops.norm_relu_pool
-  ops.conv, ops.norm_relu_pool = ops.plain_conv, ops.plain_norm_relu_pool
-  plain = compiled(recipe, x, labels)
-  ops.conv, ops.norm_relu_pool = saved
+  programs = {}
+  for name, changes in VARIANTS.items():
+    with contextlib.ExitStack() as stack:
+      for attribute, value in changes.items():
+        stack.enter_context(mock.patch.object(ops, attribute, value))
+      programs[name] = compiled(recipe, x, labels)
 
-  times = {'own': [], 'plain': []}
+  times = {name: [] for name in programs}
   for _ in range(ROUNDS):
-    for name, program in (('own', own), ('plain', plain)):
+    for name, program in programs.items():
       start = time.perf_counter()
       program()
       times[name].append((time.perf_counter() - start) / STEPS)
-  ratio = statistics.median(
-    a / b for a, b in zip(times['own'], times['plain'], strict=True)
-  )
   result = {
-    'question': 'seconds per training step, own gradients against plain ones',
+    'question': 'seconds per training step, own operations against others',
     'median_s': {name: statistics.median(t) for name, t in times.items()},
-    'ratio_own_to_plain': ratio,
+    **{
+      f'ratio_own_to_{name}': statistics.median(
+        a / b for a, b in zip(times['own'], times[name], strict=True)
+      )
+      for name in programs
+      if name != 'own'
+    },
     'rounds': ROUNDS,
     **history.where('step.py'),
   }

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import features, folded, inference, interop, training
+from sernet_jax import features, folded, inference, interop, jax_setup, training
 from sernet_jax.bundle import Bundle
 from sernet_jax.spec import AudioSpec, LossSpec, ModelSpec, OptimSpec
 
@@ -18,6 +18,7 @@ class Twin:
 
   def __init__(self, weights, x, y, waveforms, threads):
     del threads  # XLA has its own: see XLA_FLAGS
+    jax_setup.one_core_devices()  # as the commands do
     self.recipe = training.Recipe(
       ModelSpec(), LossSpec(), OptimSpec(), len(x), selections=()
     )
