@@ -21,7 +21,7 @@ PACKAGE = ROOT / 'sernet_jax'
 
 FLOORS = (
   # 0: facts
-  'spec mel utterances corpora iemocap manifest container audio protocols '
+  'checks mel mfcc_spec spec utterances corpora iemocap manifest container audio protocols '
   'metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
   'joined emotions crossing comparable export_seal receptive energy pages '

@@ -1,0 +1,75 @@
+"""Mistakes in what the user gave, in one sentence with the cure."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+  """A mistake in what the user gave; its text is one sentence with a cure.
+
+  The command line prints the text and exits with code 2.
+  """
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+  """Says which of `options` was probably meant, or lists them all."""
+  options = sorted(options)
+  close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+  if close:
+    return f'did you mean {close[0]!r}?'
+  return 'choose one of ' + ', '.join(repr(option) for option in options)
+
+
+def require(condition: bool, message: str) -> None:
+  """Raises `InputError(message)` unless `condition` holds."""
+  if not condition:
+    raise InputError(message)
+
+
+def require_choice(field: str, value: str, options: Iterable[str]) -> None:
+  """Raises `InputError` with the nearest option unless `value` is one."""
+  options = tuple(options)
+  require(
+    value in options,
+    f'{field} is {value!r}, which is not known: {nearest(str(value), options)}',
+  )
+
+
+def require_positive(field: str, value: float) -> None:
+  """Raises `InputError` unless `value` is a finite number above 0."""
+  require(
+    _is_number(value) and math.isfinite(value) and value > 0,
+    f'{field} is {value!r}; give a finite number above 0',
+  )
+
+
+def require_not_negative(field: str, value: float) -> None:
+  """Raises `InputError` unless `value` is a finite number of at least 0."""
+  require(
+    _is_number(value) and math.isfinite(value) and value >= 0,
+    f'{field} is {value!r}; give a finite number of at least 0',
+  )
+
+
+def require_whole(field: str, value: int) -> None:
+  """Raises `InputError` unless `value` is a whole number of 1 or more."""
+  require(
+    isinstance(value, numbers.Integral)
+    and not isinstance(value, bool)
+    and value >= 1,
+    f'{field} is {value!r}; give a whole number of 1 or more',
+  )
+
+
+def _is_number(value: object) -> bool:
+  """Arrays are none: a spec has to be static."""
+  return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def require_bool(field: str, value: bool) -> None:
+  """Raises `InputError` unless `value` is True or False."""
+  require(isinstance(value, bool), f'{field} is {value!r}; give True or False')
