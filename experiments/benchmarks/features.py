@@ -271,7 +271,7 @@ def main() -> None:
     'command': ' '.join(['python', *sys.argv]),
     **history.where('features.py'),
     'packages': versions(),
-    'batch': arguments.batch,
+    'batch_size': arguments.batch,
     'seconds': arguments.seconds,
     'not_installed': missing,
   }
