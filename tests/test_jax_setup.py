@@ -46,16 +46,13 @@ segments = np.stack(
   [audio.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
 )
 place = {'devices': jax.device_count()}
-for count, batch in ((1, 9), (1, 16), (1, 7), (2, 12)):
-  chosen = bundles[:count]
-  model = inference.Recogniser(chosen, batch=batch)
-  parts = [np.asarray(inference.probabilities(b, segments)) for b in chosen]
-  np.testing.assert_allclose(model(segments), np.mean(parts, 0), atol=1e-6)
-  np.testing.assert_allclose(
-    model(segments[:1]), np.mean(parts, 0)[:1], atol=1e-6
-  )
+for batch in (7, 12, 16):
   mesh = inference._cores(batch)
   place[batch] = 1 if mesh is None else mesh.size
+for count, batch in ((1, 16), (2, 12)):
+  model = inference.Recogniser(bundles[:count], batch=batch)
+  alone = np.concatenate([model(segment[None]) for segment in segments])
+  np.testing.assert_allclose(model(segments), alone, atol=1e-6)
 print(json.dumps(place))
 """
 
@@ -74,4 +71,4 @@ def test_devices_of_a_cpu_share_a_batch():
   )
   assert done.returncode == 0, done.stderr
   found = json.loads(done.stdout.splitlines()[-1])
-  assert found == {'devices': 3, '9': 3, '16': 2, '7': 1, '12': 3}
+  assert found == {'devices': 3, '7': 1, '12': 3, '16': 2}
