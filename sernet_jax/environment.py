@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sernet_jax
+from sernet_jax import files
 
 _PACKAGES = (
   'jax',
@@ -49,9 +50,7 @@ def record(
     'python': platform.python_version(),
     'platform': platform.platform(),
     'cpu': _cpu(),
-    'cores': len(os.sched_getaffinity(0))
-    if hasattr(os, 'sched_getaffinity')
-    else os.cpu_count(),
+    'cores': files.num_cores(),
     'packages': {**versions, 'sernet_jax': sernet_jax.__version__},
     'devices': [str(device) for device in devices],
     'xla_flags': os.environ.get('XLA_FLAGS', ''),

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from sernet_jax import bundle as bundle_lib, feature_cache, folded
+from sernet_jax import bundle as bundle_lib, feature_cache, folded, layout
 from sernet_jax.spec import AudioSpec, MfccSpec, ModelSpec, require
 
 BATCH = 16
@@ -40,9 +40,6 @@ def probabilities(
 # Segments that a CPU takes at a time, so that their maps stay in its cache and
 # need no fresh memory: a batch of 32 takes half the time.
 _GROUP = 4
-
-
-_BATCH_AXIS = 'batch'
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -78,7 +75,7 @@ def _ensemble(
 
   if mesh is None:
     return votes(weights, waveforms)
-  each = PartitionSpec(_BATCH_AXIS)
+  each = PartitionSpec(layout.DATA)
   return jax.shard_map(
     votes, mesh=mesh, in_specs=(PartitionSpec(), each), out_specs=each
   )(weights, waveforms)
@@ -89,10 +86,10 @@ def _cores(batch: int) -> Mesh | None:
   if jax.default_backend() != 'cpu':
     return None
   devices = jax.local_devices()
-  divisors = [n for n in range(1, len(devices) + 1) if batch % n == 0]
-  if divisors[-1] == 1:
+  count = layout.equal_shares(batch, len(devices))[-1]
+  if count == 1:
     return None
-  return Mesh(np.array(devices[: divisors[-1]]), (_BATCH_AXIS,))
+  return Mesh(np.array(devices[:count]), (layout.DATA,))
 
 
 class Recogniser:

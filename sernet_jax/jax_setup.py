@@ -6,7 +6,7 @@ import os
 
 import jax
 
-from sernet_jax import corpora
+from sernet_jax import corpora, files
 
 
 def set_up() -> None:
@@ -32,13 +32,7 @@ def one_core_devices(threads: bool = True) -> None:
   flags = os.environ.get('XLA_FLAGS', '')
   if name in flags:
     return
-  own = f'--{name}={_num_cores()}'
+  own = f'--{name}={files.num_cores()}'
   if not threads:
     own += ' --xla_cpu_multi_thread_eigen=false'
   os.environ['XLA_FLAGS'] = f'{flags} {own}'.strip()
-
-
-def _num_cores() -> int:
-  if hasattr(os, 'sched_getaffinity'):  # not on macOS
-    return len(os.sched_getaffinity(0))
-  return os.cpu_count() or 1

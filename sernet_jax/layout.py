@@ -42,6 +42,12 @@ class Layout(NamedTuple):
     return Mesh(table.reshape(self.rows, self.columns), (TRIAL, DATA))
 
 
+def equal_shares(batch_size: int, num_devices: int) -> list[int]:
+  """How many of the devices can have equal shares of a batch, rising."""
+  most = min(batch_size, num_devices)
+  return [number for number in range(1, most + 1) if not batch_size % number]
+
+
 def lay_out(
   num_trials: int,
   batch_size: int,
@@ -66,11 +72,7 @@ def lay_out(
     InputError: if the features do not fit all devices together, or if a
       process has no device in the table.
   """
-  divisors = [
-    number
-    for number in range(1, min(batch_size, len(devices)) + 1)
-    if batch_size % number == 0
-  ]
+  divisors = equal_shares(batch_size, len(devices))
   columns = max(n for n in divisors if n <= max(1, len(devices) // num_trials))
   if memory_bytes:
     room = _FEATURES_SHARE * memory_bytes

@@ -96,8 +96,8 @@ def connect(
   except (RuntimeError, ValueError) as error:
     raise InputError(
       f'not all processes met at {coordinator} within {timeout_s} s '
-      f'({_reason(error)}); start all of them, each with its own --process_id and the '
-      'same --processes'
+      f'({_reason(error)}); start all of them, each with its own --process_id '
+      'and the same --processes'
     ) from error
 
 

@@ -16,6 +16,7 @@ from sernet_jax.checks import (
   require as require,
   require_choice as require_choice,
   require_positive,
+  require_whole,
 )
 from sernet_jax.mfcc_spec import (
   LEAST_FLOAT32 as LEAST_FLOAT32,
@@ -236,11 +237,7 @@ class TrainSpec:
 
   def __post_init__(self):
     for field in ('epochs', 'batch_size', 'checkpoint_epochs', 'seeds'):
-      value = getattr(self, field)
-      require(
-        value >= 1,
-        f'train.{field} is {value}; give a whole number of 1 or more',
-      )
+      require_whole(f'train.{field}', getattr(self, field))
     require(
       self.report_epochs >= 0,
       f'train.report_epochs is {self.report_epochs}; give a whole number of 1 '

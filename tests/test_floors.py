@@ -21,14 +21,14 @@ PACKAGE = ROOT / 'sernet_jax'
 
 FLOORS = (
   # 0: facts
-  'checks mel mfcc_spec spec utterances corpora iemocap manifest container audio protocols '
-  'metrics cost synthetic voice source_filter files claims timeline '
+  'checks mel mfcc_spec spec utterances corpora iemocap manifest container '
+  'audio protocols metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
   'joined emotions crossing comparable export_seal receptive energy pages '
   'published probing',
   # 1: pure JAX, and the canvas that figures are drawn on
-  'features features_around features_blocks features_chain features_fft features_frames '
-  'features_presets features_stream features_tables augment model winograd '
+  'features features_around features_blocks features_chain features_fft '
+  'features_frames features_presets features_stream features_tables augment model winograd '
   'ops losses optim keys canvas folded export_chain export_eager shares '
   'rounding',
   # 2: an experiment

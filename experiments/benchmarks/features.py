@@ -31,7 +31,6 @@ import argparse
 import functools
 import importlib.metadata
 import json
-import os
 import pathlib
 import statistics
 import sys
@@ -44,7 +43,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from sernet_jax import features, features_frames
+from sernet_jax import features, features_frames, files
 
 PAPER = features.PRESETS['paper']
 ALL_CORES = ', a device per core'
@@ -231,7 +230,7 @@ def main() -> None:
   parser.add_argument('--peers', default='librosa,torchaudio,tensorflow')
   parser.add_argument('--output', default='')
   arguments = parser.parse_args()
-  jax.config.update('jax_num_cpu_devices', len(os.sched_getaffinity(0)))
+  jax.config.update('jax_num_cpu_devices', files.num_cores())
   cores = jax.local_device_count()
   samples = round(16_000 * arguments.seconds)
   generator = np.random.default_rng(0)
