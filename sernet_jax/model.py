@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sernet_jax import ops, shares
+from sernet_jax import ops, path_ops, shares
 from sernet_jax.spec import (
   BLOCKS,
   PATH_KERNELS,
@@ -61,22 +61,23 @@ class LocalFeatureBlock(nnx.Module):
   def __call__(self, x, mask, train, dtype, axis):
     """One block; in training it also moves the statistics."""
     kernel = self.kernel[...]
-    if dtype is None:
-      x = ops.conv(x, kernel)
-    else:
-      x = ops.conv(x.astype(dtype), kernel.astype(dtype)).astype(kernel.dtype)
     # BatchNorm takes a bias away again: only the moving mean sees it.
     bias = 0.0 if self.bias is None else self.bias[...]
-    scale, offset = self.scale[...], self.offset[...]
-    if not train:
-      mean = self.mean[...] - bias
-      x = ops.normalize(
-        x, scale, offset, mean, self.variance[...], self.epsilon
+    norm = self.scale[...], self.offset[...]
+    if train and dtype is None:
+      x, mean, variance = path_ops.conv_norm_relu_pool(
+        x, kernel, *norm, mask, self.pool, self.epsilon, axis
       )
-      return ops.average_pool(jax.nn.relu(x), self.pool)
-    x, mean, variance = ops.norm_relu_pool(
-      x, scale, offset, mask, self.pool, self.epsilon, axis
-    )
+    else:
+      kind = dtype or kernel.dtype
+      x = ops.conv(x.astype(kind), kernel.astype(kind)).astype(kernel.dtype)
+      if not train:
+        mean = self.mean[...] - bias
+        x = ops.normalize(x, *norm, mean, self.variance[...], self.epsilon)
+        return ops.average_pool(jax.nn.relu(x), self.pool)
+      x, mean, variance = ops.norm_relu_pool(
+        x, *norm, mask, self.pool, self.epsilon, axis
+      )
     keep = self.momentum
     self.mean[...] = keep * self.mean[...] + (1 - keep) * (mean + bias)
     self.variance[...] = keep * self.variance[...] + (1 - keep) * variance

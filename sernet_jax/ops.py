@@ -207,7 +207,7 @@ def average_pool(x: jax.Array, window: Window) -> jax.Array:
   return total * _pool_weights(x.shape[1:3], window)
 
 
-def _average_unpool(gradient, shape, window):
+def average_unpool(gradient, shape, window):
   """The transpose of `average_pool` for maps of `shape`."""
   height, width = shape
   examples, channels = gradient.shape[0], gradient.shape[-1]
@@ -326,7 +326,7 @@ def _norm_relu_pool_backward(window, epsilon, axis, saved, gradients):
   inverse = jax.lax.rsqrt(variance + epsilon)
   normal = (x - mean) * inverse
   active = normalize(x, scale, offset, mean, variance, epsilon) > 0
-  gradient = _average_unpool(gradients[0], x.shape[1:3], window)
+  gradient = average_unpool(gradients[0], x.shape[1:3], window)
   gradient = jnp.where(active, gradient, 0.0)
   by_offset = jnp.sum(gradient, axis=(0, 1, 2))
   by_scale = jnp.sum(gradient * normal, axis=(0, 1, 2))

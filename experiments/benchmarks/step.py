@@ -1,4 +1,4 @@
-"""How much do the operations of `ops` save in a training step?
+"""How much do our own operations save in a training step?
 
   python experiments/benchmarks/step.py
   XLA_FLAGS=--xla_cpu_multi_thread_eigen=false taskset -c 0 \
@@ -13,6 +13,7 @@ beside this file.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import statistics
@@ -24,19 +25,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import ops, training
+from sernet_jax import ops, path_ops, training
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 ROUNDS = 5
 STEPS = 2
 BATCH = 32
-# What stands in `ops`.
+_IN_MEMORY = {
+  'path_ops.conv_norm_relu_pool': path_ops.plain_conv_norm_relu_pool
+}
+# What stands in the place of what.
 VARIANTS = {
-  'own': {'conv': ops.conv},
-  'no_winograd': {'_suits_winograd': lambda kernel: False},
+  'own': {},
+  'maps_in_memory': _IN_MEMORY,
+  'no_winograd': {**_IN_MEMORY, 'ops._suits_winograd': lambda kernel: False},
   'plain': {
-    'conv': ops.plain_conv,
-    'norm_relu_pool': ops.plain_norm_relu_pool,
+    **_IN_MEMORY,
+    'ops.conv': ops.plain_conv,
+    'ops.norm_relu_pool': ops.plain_norm_relu_pool,
   },
 }
 
@@ -76,7 +82,9 @@ def main():
   )
   programs = {}
   for name, changes in VARIANTS.items():
-    with mock.patch.multiple(ops, **changes):
+    with contextlib.ExitStack() as stack:
+      for place, other in changes.items():
+        stack.enter_context(mock.patch(f'sernet_jax.{place}', other))
       programs[name] = compiled(recipe, x, labels)
 
   times = {name: [] for name in programs}
