@@ -208,7 +208,7 @@ def test_what_it_does_not_suit_goes_the_usual_way(why, monkeypatch):
   monkeypatch.setattr(
     path_ops,
     'plain_conv_norm_relu_pool',
-    lambda *arguments: calls.append(0) or usual(*arguments),
+    lambda *arguments, **named: calls.append(0) or usual(*arguments, **named),
   )
   x, kernel, scale, offset = inputs(10, (2, 4, 3, 1), (3, 3))
   if why == 'tf32':
