@@ -115,35 +115,34 @@ def _backward(window, epsilon, axis, saved, gradients):
   patch_sums, products, cells = saved[7:]
   size, inverse = kernel.shape[:2], jax.lax.rsqrt(variance + epsilon)
 
-  def of_normal(one, gradient):
-    """Normalised map of an example and the gradient by it times the scale."""
+  def of_map(one, gradient):
+    """Map of an example and the gradient by it once it is normalised."""
     y = ops.plain_conv(one[None], kernel)
     active = ops.normalize(y, scale, offset, mean, variance, epsilon) > 0
     gradient = ops.average_unpool(gradient[None], one.shape[:2], window)
-    gradient = jnp.where(active, gradient, 0.0)
-    return (y - mean) * inverse, gradient
+    return y, jnp.where(active, gradient, 0.0)
 
   def add(total, example):
     one, gradient = example
-    normal, gradient = of_normal(one, gradient)
-    flat = gradient.reshape(-1, len(mean))
-    return (
-      total[0] + flat.sum(axis=0),
-      total[1] + (gradient * normal).sum(axis=(0, 1, 2)),
-      total[2] + _taps(one, size) @ flat,
-    ), None
+    _, gradient = of_map(one, gradient)
+    # A row of ones below the taps: the sum of the gradient comes with it.
+    taps = jnp.pad(_taps(one, size), ((0, 1), (0, 0)), constant_values=1)
+    return total + taps @ gradient.reshape(-1, len(mean)), None
 
-  zeros = jnp.zeros_like(mean), jnp.zeros_like(mean), jnp.zeros_like(products)
+  zeros = jnp.zeros((len(products) + 1, len(mean)), products.dtype)
   sums, _ = jax.lax.scan(add, zeros, (x, gradients[0]))
-  by_offset, by_scale, by_kernel = sums
+  by_kernel, by_offset = sums[:-1], sums[-1]
+  columns = kernel.reshape(products.shape)
+  by_scale = (columns * by_kernel).sum(axis=0) - mean * by_offset
+  by_scale *= inverse
   all_offset, all_scale = shares.total((by_offset, by_scale), axis)
   shared = jnp.outer(patch_sums, all_offset) + products * inverse * all_scale
   by_kernel = scale * inverse * (by_kernel - shared / cells)
 
   def by_input(example):
     one, weight, gradient = example
-    normal, gradient = of_normal(one, gradient)
-    shared = (all_offset + normal * all_scale) / cells
+    y, gradient = of_map(one, gradient)
+    shared = (all_offset + (y - mean) * inverse * all_scale) / cells
     by_y = scale * inverse * (gradient - weight * shared)
     flipped = kernel[::-1, ::-1].swapaxes(2, 3)
     return ops.plain_conv(by_y, flipped)[0]

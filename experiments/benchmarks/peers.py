@@ -11,7 +11,8 @@ busy machine treats all alike:
   start      seconds from the start of a process to the probabilities of one
              utterance; programs that were compiled before come from a cache
   train      seconds per step: forward, backward, update; batch 32, 3 s,
-             float32; one process whose threads have all cores
+             float32; one process that has all cores (ours cuts the batch
+             over them, as train.fold_mapping=shard does; others by threads)
   folds      the same with one one-core process per core side by side, as a
              run over folds can be done; seconds per step of all together
   infer_1,   waveform to probabilities, batch 1 and 32, seconds per call
@@ -304,7 +305,7 @@ def draw(result, path: pathlib.Path) -> None:
 
   titles = {
     'start': 'start to first\nprobabilities',
-    'train': 'training step,\nall threads',
+    'train': 'training step,\nall cores',
     'folds': 'training step,\none core each',
     'infer_1': 'inference,\none utterance',
     'infer_32': 'inference,\n32 utterances',

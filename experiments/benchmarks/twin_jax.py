@@ -5,8 +5,17 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
-from sernet_jax import features, folded, inference, interop, jax_setup, training
+from sernet_jax import (
+  features,
+  folded,
+  inference,
+  interop,
+  jax_setup,
+  layout,
+  training,
+)
 from sernet_jax.bundle import Bundle
 from sernet_jax.spec import AudioSpec, LossSpec, ModelSpec, OptimSpec
 
@@ -19,15 +28,33 @@ class Twin:
   def __init__(self, weights, x, y, waveforms, threads):
     del threads  # XLA has its own: see XLA_FLAGS
     jax_setup.one_core_devices()  # as the commands do
+    # The cores share the batch, as with train.fold_mapping=shard and one fold.
+    mesh = layout.lay_out(1, len(x), jax.devices()).mesh(jax.devices())
+    shared = layout.DATA if mesh.shape[layout.DATA] > 1 else None
     self.recipe = training.Recipe(
-      ModelSpec(), LossSpec(), OptimSpec(), len(x), selections=()
+      ModelSpec(), LossSpec(), OptimSpec(), len(x), selections=(), axis=shared
     )
     self.params, self.stats = interop.from_keras(weights)
     init = jax.jit(training.init_state, static_argnums=0)
     self.state = init(self.recipe, 0, 0)
-    self.x, self.y = jnp.asarray(x), jnp.asarray(y, jnp.int32)
+    self.x, self.y = x, y.astype(np.int32)
     self.waveforms = waveforms
-    self.train = jax.jit(self._train, static_argnums=1, donate_argnums=0)
+    each, whole = PartitionSpec(layout.DATA), PartitionSpec()
+    self.state, self.x, self.y = (
+      jax.device_put(tree, NamedSharding(mesh, spec))
+      for tree, spec in ((self.state, whole), (self.x, each), (self.y, each))
+    )
+
+    def train(state, count, x, y):
+      return jax.shard_map(
+        lambda state, x, y: self._train(state, count, x, y),
+        mesh=mesh,
+        in_specs=(whole, each, each),
+        out_specs=whole,
+        check_vma=False,
+      )(state, x, y)
+
+    self.train = jax.jit(train, static_argnums=1, donate_argnums=0)
     fixed = bundle(weights)
     self.recognisers = {
       count: inference.Recogniser([fixed], batch=count)
