@@ -61,27 +61,46 @@ class LocalFeatureBlock(nnx.Module):
   def __call__(self, x, mask, train, dtype, axis):
     """One block; in training it also moves the statistics."""
     kernel = self.kernel[...]
-    # BatchNorm takes a bias away again: only the moving mean sees it.
-    bias = 0.0 if self.bias is None else self.bias[...]
-    norm = self.scale[...], self.offset[...]
-    if train and dtype is None:
-      x, mean, variance = path_ops.conv_norm_relu_pool(
-        x, kernel, *norm, mask, self.pool, self.epsilon, axis
-      )
+    if dtype is None:
+      x = ops.conv(x, kernel)
     else:
-      kind = dtype or kernel.dtype
-      x = ops.conv(x.astype(kind), kernel.astype(kind)).astype(kernel.dtype)
-      if not train:
-        mean = self.mean[...] - bias
-        x = ops.normalize(x, *norm, mean, self.variance[...], self.epsilon)
-        return ops.average_pool(jax.nn.relu(x), self.pool)
-      x, mean, variance = ops.norm_relu_pool(
-        x, *norm, mask, self.pool, self.epsilon, axis
+      x = ops.conv(x.astype(dtype), kernel.astype(dtype)).astype(kernel.dtype)
+    scale, offset = self.scale[...], self.offset[...]
+    if not train:
+      # BatchNorm takes a bias away again: only the moving mean sees it.
+      bias = 0.0 if self.bias is None else self.bias[...]
+      mean = self.mean[...] - bias
+      x = ops.normalize(
+        x, scale, offset, mean, self.variance[...], self.epsilon
       )
+      return ops.average_pool(jax.nn.relu(x), self.pool)
+    x, mean, variance = ops.norm_relu_pool(
+      x, scale, offset, mask, self.pool, self.epsilon, axis
+    )
+    self.move(mean, variance)
+    return x
+
+  def move(self, mean, variance):
+    """Takes in a batch's moments of the convolution without its bias."""
+    bias = 0.0 if self.bias is None else self.bias[...]
     keep = self.momentum
     self.mean[...] = keep * self.mean[...] + (1 - keep) * (mean + bias)
     self.variance[...] = keep * self.variance[...] + (1 - keep) * variance
-    return x
+
+
+def together(x, paths: list[LocalFeatureBlock], mask, axis):
+  """Parallel blocks in training, sooner than one after another."""
+  x, moments = path_ops.conv_norm_relu_pool(
+    x,
+    [path_ops.Path(p.kernel[...], p.scale[...], p.offset[...]) for p in paths],
+    mask,
+    paths[0].pool,
+    paths[0].epsilon,
+    axis,
+  )
+  for path, (mean, variance) in zip(paths, moments, strict=True):
+    path.move(mean, variance)
+  return x
 
 
 class Dense(nnx.Module):
@@ -121,10 +140,12 @@ class LightSERNet(nnx.Module):
 
   def __call__(self, x, mask, train, key, dtype, axis):
     """See `apply`."""
-    paths = [
-      getattr(self, name)(x, mask, train, dtype, axis) for name in self.paths
-    ]
-    x = jnp.concatenate(paths, axis=-1)
+    paths = [getattr(self, name) for name in self.paths]
+    if train and dtype is None:
+      x = together(x, paths, mask, axis)
+    else:
+      found = [path(x, mask, train, dtype, axis) for path in paths]
+      x = jnp.concatenate(found, axis=-1)
     for number in range(1, len(BLOCKS) + 1):
       x = getattr(self, f'block{number}')(x, mask, train, dtype, axis)
     if train and self.dropout and key is not None:

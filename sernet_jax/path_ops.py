@@ -1,22 +1,26 @@
-"""A block of one input channel whose large map never reaches the memory.
+"""The parallel paths, whose large maps never reach the memory.
 
 The paths make 32 channels each of one: their maps are the largest of the
 network, 90 MB of a batch of 32, and every pass over them costs a CPU more than
 to compute them again. So an example at a time is convolved, normalised, cut
 off at zero and pooled while its map lies in a core's cache; what BatchNorm
-wants of the whole batch comes from sums over the examples:
+wants of the whole batch comes from sums over the examples. With the patches P
+of x, a kernel K, the map y = P K, its mean m and standard deviation s, N cells
+and the gradient g by the normalised map before scale and offset's sum:
 
-  mean      linear in x, so from the sums of the shifted x
-  variance  a second convolution, of the differences to the mean, as Keras has it
-  gradient by the kernel K, with patches P of x, y = P K, its mean m and
-            g the gradient by the normalised map, s = scale / sd:
-            P' dy = s (P' g - (P' 1 sum(g) + P' (y - m) sum(g (y - m)) / sd^2) / N)
-            where the three products with P' are sums over the examples
+  mean      1' y / N = (1' P) K / N
+  variance  of a second convolution, of the differences to the mean, as Keras
+            has it
+  offset    1' g
+  scale     g' (y - m) / s, and g' y = K' (P' g)
+  K         P' dy = scale / s (P' g - (P' 1 (1' g) + P' (y - m) g' (y - m) / s^2) / N)
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,146 +28,221 @@ import jax.numpy as jnp
 from sernet_jax import ops, rounding, shares
 
 
+class Path(NamedTuple):
+  """What a path learns.
+
+  Attributes:
+    kernel: (height, width, inputs, outputs), height and width odd.
+    scale: (outputs,), gamma.
+    offset: (outputs,), beta.
+  """
+
+  kernel: jax.Array
+  scale: jax.Array
+  offset: jax.Array
+
+
+Moments = list[tuple[jax.Array, jax.Array]]
+
+
 def conv_norm_relu_pool(
   x: jax.Array,
-  kernel: jax.Array,
-  scale: jax.Array,
-  offset: jax.Array,
+  paths: Sequence[Path],
   mask: jax.Array,
   window: ops.Window,
   epsilon: float,
   axis: str | None = None,
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-  """Convolution, BatchNorm with the batch's statistics, ReLU, average pooling.
+) -> tuple[jax.Array, Moments]:
+  """Paths side by side: convolution, BatchNorm, ReLU, average pooling.
 
   Args:
     x: (examples, frames, coefficients, inputs).
-    kernel: (height, width, inputs, outputs), height and width odd.
-    scale: (outputs,), gamma.
-    offset: (outputs,), beta.
+    paths: one or several.
     mask: (examples,) of 0 and 1.
     window: see `ops.average_pool`.
     epsilon: added to the variance before its root.
     axis: see `ops.moments`.
 
   Returns:
-    What `ops.plain_norm_relu_pool` does.
+    The pooled activations, path after path along the channels, and each path's
+    (mean, variance) of the batch, through which no gradient flows.
 
   On CPUs an x of one channel goes through an example at a time; elsewhere, or
   with more channels, this is `plain_conv_norm_relu_pool`.
   """
-  arrays = x, kernel, scale, offset, mask
   plain = functools.partial(
     plain_conv_norm_relu_pool, window=window, epsilon=epsilon, axis=axis
   )
+  paths = list(paths)
   if x.shape[-1] != 1 or rounding.lowered(x):
-    return plain(*arrays)
+    return plain(x, paths, mask)
 
-  def fused(*arrays):
-    return _fused(*arrays, window, epsilon, axis)
+  def fused(x, paths, mask):
+    return _fused(x, paths, mask, window, epsilon, axis)
 
-  return jax.lax.platform_dependent(*arrays, cpu=fused, default=plain)
+  return jax.lax.platform_dependent(x, paths, mask, cpu=fused, default=plain)
 
 
-def plain_conv_norm_relu_pool(
-  x, kernel, scale, offset, mask, window, epsilon, axis=None
-):
+def plain_conv_norm_relu_pool(x, paths, mask, window, epsilon, axis=None):
   """The definition of `conv_norm_relu_pool`."""
-  y = ops.conv(x, kernel)
-  return ops.norm_relu_pool(y, scale, offset, mask, window, epsilon, axis)
+  results = [
+    ops.norm_relu_pool(
+      ops.conv(x, path.kernel),
+      path.scale,
+      path.offset,
+      mask,
+      window,
+      epsilon,
+      axis,
+    )
+    for path in paths
+  ]
+  pooled = jnp.concatenate([result[0] for result in results], axis=-1)
+  return pooled, [result[1:] for result in results]
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(5, 6, 7))
-def _fused(x, kernel, scale, offset, mask, window, epsilon, axis):
-  results, _ = _forward(x, kernel, scale, offset, mask, window, epsilon, axis)
-  return results
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4, 5))
+def _fused(x, paths, mask, window, epsilon, axis):
+  return _forward(x, paths, mask, window, epsilon, axis)[0]
 
 
-def _forward(x, kernel, scale, offset, mask, window, epsilon, axis):
-  size = kernel.shape[:2]
-  # (taps,), P' 1: each tap sees a shifted copy of the examples' sum.
-  patch_sums = _taps(jnp.einsum('e,efci->fci', mask, x), size).sum(axis=1)
+class _Sums(NamedTuple):
+  """Of a path over the examples here; mean, variance and cells over all."""
+
+  mean: jax.Array
+  variance: jax.Array
+  patches: jax.Array  # P' 1, (taps,)
+  products: jax.Array  # P' (y - mean), (taps, outputs)
+
+
+def _forward(x, paths, mask, window, epsilon, axis):
   cells = shares.total(mask.sum(), axis)
   cells = jnp.maximum(cells, 1.0) * (x.shape[1] * x.shape[2])
-  columns = kernel.reshape(-1, kernel.shape[-1])
-  mean = shares.total(patch_sums @ columns, axis) / cells
+  # Each tap sees a shifted copy of the examples' sum.
+  together = jnp.einsum('e,efci->fci', mask, x)
+  patches = [_taps(together, path).sum(axis=1) for path in paths]
+  totals = [p @ _columns(path) for p, path in zip(patches, paths, strict=True)]
+  means = [total / cells for total in shares.total(totals, axis)]
 
-  def spread(total, example):
+  def spread(sums, example):
     one, weight = example
-    off = (ops.plain_conv(one[None], kernel) - mean) * weight
-    off = off.reshape(-1, len(mean))
-    squares, products = total
-    squares += jnp.square(off).sum(axis=0)
-    return (squares, products + _taps(one, size) @ off), None
+    found = []
+    for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
+      off = (ops.plain_conv(one[None], path.kernel) - mean) * weight
+      off = off.reshape(-1, len(mean))
+      squares += jnp.square(off).sum(axis=0)
+      found.append((squares, products + _taps(one, path) @ off))
+    return found, None
 
-  zeros = jnp.zeros_like(mean), jnp.zeros_like(columns)
-  (squares, products), _ = jax.lax.scan(spread, zeros, (x, mask))
-  variance = shares.total(squares, axis) / cells
+  zeros = [
+    (jnp.zeros_like(path.scale), jnp.zeros_like(_columns(path)))
+    for path in paths
+  ]
+  sums, _ = jax.lax.scan(spread, zeros, (x, mask))
+  squares = shares.total([squares for squares, _ in sums], axis)
+  saved = [
+    _Sums(mean, total / cells, patch, products)
+    for mean, total, patch, (_, products) in zip(
+      means, squares, patches, sums, strict=True
+    )
+  ]
 
   def pooled(one):
-    y = ops.plain_conv(one[None], kernel)
-    y = ops.normalize(y, scale, offset, mean, variance, epsilon)
-    return ops.average_pool(jax.nn.relu(y), window)[0]
+    parts = []
+    for path, own in zip(paths, saved, strict=True):
+      y = _normalized(
+        ops.plain_conv(one[None], path.kernel), path, own, epsilon
+      )
+      parts.append(ops.average_pool(jax.nn.relu(y), window)[0])
+    return jnp.concatenate(parts, axis=-1)
 
-  results = jax.lax.map(pooled, x), mean, variance
-  saved = x, kernel, scale, offset, mask, mean, variance
-  return results, (*saved, patch_sums, products, cells)
+  results = jax.lax.map(pooled, x), [(own.mean, own.variance) for own in saved]
+  return results, (x, paths, mask, saved, cells)
+
+
+def _normalized(y, path, own, epsilon):
+  return ops.normalize(
+    y, path.scale, path.offset, own.mean, own.variance, epsilon
+  )
 
 
 def _backward(window, epsilon, axis, saved, gradients):
-  x, kernel, scale, offset, mask, mean, variance = saved[:7]
-  patch_sums, products, cells = saved[7:]
-  size, inverse = kernel.shape[:2], jax.lax.rsqrt(variance + epsilon)
+  x, paths, mask, sums, cells = saved
+  ends = [0]
+  for path in paths:
+    ends.append(ends[-1] + len(path.scale))
 
-  def of_map(one, gradient):
-    """Map of an example and the gradient by it once it is normalised."""
-    y = ops.plain_conv(one[None], kernel)
-    active = ops.normalize(y, scale, offset, mean, variance, epsilon) > 0
-    gradient = ops.average_unpool(gradient[None], one.shape[:2], window)
-    return y, jnp.where(active, gradient, 0.0)
+  def of_maps(one, gradient):
+    """Maps of an example and the gradients by them once normalised."""
+    for number, (path, own) in enumerate(zip(paths, sums, strict=True)):
+      y = ops.plain_conv(one[None], path.kernel)
+      part = gradient[None, ..., ends[number] : ends[number + 1]]
+      part = ops.average_unpool(part, one.shape[:2], window)
+      active = _normalized(y, path, own, epsilon) > 0
+      yield y, jnp.where(active, part, 0.0)
 
-  def add(total, example):
-    one, gradient = example
-    _, gradient = of_map(one, gradient)
-    # A row of ones below the taps: the sum of the gradient comes with it.
-    taps = jnp.pad(_taps(one, size), ((0, 1), (0, 0)), constant_values=1)
-    return total + taps @ gradient.reshape(-1, len(mean)), None
+  def add(totals, example):
+    found = []
+    for path, total, (_, by_y) in zip(
+      paths, totals, of_maps(*example), strict=True
+    ):
+      # A row of ones below the taps: the sum of the gradient comes with them.
+      taps = jnp.pad(
+        _taps(example[0], path), ((0, 1), (0, 0)), constant_values=1
+      )
+      found.append(total + taps @ by_y.reshape(-1, len(path.scale)))
+    return found, None
 
-  zeros = jnp.zeros((len(products) + 1, len(mean)), products.dtype)
-  sums, _ = jax.lax.scan(add, zeros, (x, gradients[0]))
-  by_kernel, by_offset = sums[:-1], sums[-1]
-  columns = kernel.reshape(products.shape)
-  by_scale = (columns * by_kernel).sum(axis=0) - mean * by_offset
-  by_scale *= inverse
-  all_offset, all_scale = shares.total((by_offset, by_scale), axis)
-  shared = jnp.outer(patch_sums, all_offset) + products * inverse * all_scale
-  by_kernel = scale * inverse * (by_kernel - shared / cells)
+  zeros = [
+    jnp.pad(jnp.zeros_like(own.products), ((0, 1), (0, 0))) for own in sums
+  ]
+  totals, _ = jax.lax.scan(add, zeros, (x, gradients[0]))
+  inverses = [jax.lax.rsqrt(own.variance + epsilon) for own in sums]
+  by_norm = []
+  for path, own, total, inverse in zip(
+    paths, sums, totals, inverses, strict=True
+  ):
+    by_scale = (_columns(path) * total[:-1]).sum(axis=0) - own.mean * total[-1]
+    by_norm.append((by_scale * inverse, total[-1]))
+  shared = shares.total(by_norm, axis)
+  by_paths = []
+  for path, own, total, inverse, each, (all_scale, all_offset) in zip(
+    paths, sums, totals, inverses, by_norm, shared, strict=True
+  ):
+    whole = jnp.outer(own.patches, all_offset)
+    whole += own.products * inverse * all_scale
+    by_kernel = path.scale * inverse * (total[:-1] - whole / cells)
+    by_paths.append(Path(by_kernel.reshape(path.kernel.shape), *each))
 
   def by_input(example):
     one, weight, gradient = example
-    y, gradient = of_map(one, gradient)
-    shared = (all_offset + (y - mean) * inverse * all_scale) / cells
-    by_y = scale * inverse * (gradient - weight * shared)
-    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    return ops.plain_conv(by_y, flipped)[0]
+    by_x = 0.0
+    for path, own, inverse, (all_scale, all_offset), (y, by_y) in zip(
+      paths, sums, inverses, shared, of_maps(one, gradient), strict=True
+    ):
+      rest = (all_offset + (y - own.mean) * inverse * all_scale) / cells
+      by_y = path.scale * inverse * (by_y - weight * rest)
+      flipped = path.kernel[::-1, ::-1].swapaxes(2, 3)
+      by_x += ops.plain_conv(by_y, flipped)[0]
+    return by_x
 
   # Features need no gradient, and what nobody asks for is not computed.
   by_x = jax.lax.map(by_input, (x, mask, gradients[0]))
-  by_kernel = by_kernel.reshape(kernel.shape)
-  return by_x, by_kernel, by_scale, by_offset, jnp.zeros_like(mask)
+  return by_x, by_paths, jnp.zeros_like(mask)
 
 
-def _fused_forward(x, kernel, scale, offset, mask, window, epsilon, axis):
-  return _forward(x, kernel, scale, offset, mask, window, epsilon, axis)
+_fused.defvjp(_forward, _backward)
 
 
-_fused.defvjp(_fused_forward, _backward)
+def _columns(path: Path) -> jax.Array:
+  """The kernel as K of y = P K, (taps, outputs)."""
+  return path.kernel.reshape(-1, path.kernel.shape[-1])
 
 
-def _taps(one: jax.Array, size: tuple[int, int]) -> jax.Array:
-  """Shifted copies of (frames, coefficients, 1), (height * width, cells)."""
+def _taps(one: jax.Array, path: Path) -> jax.Array:
+  """P' of (frames, coefficients, 1): shifted copies of it, (taps, cells)."""
   frames, coefficients, _ = one.shape
-  height, width = size
+  height, width = path.kernel.shape[:2]
   pad = (height // 2, height // 2), (width // 2, width // 2)
   one = jnp.pad(one[..., 0], pad)
   taps = [

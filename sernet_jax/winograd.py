@@ -58,11 +58,14 @@ def kernel_tiles(kernel: jax.Array) -> list[jax.Array]:
 
 def conv_by_tiles(x: jax.Array, tiles: list[jax.Array]) -> jax.Array:
   """`conv` with a kernel given as `kernel_tiles`."""
+  shape = x.shape[1:]
 
   def one_group(x):
+    x = x.reshape(-1, *shape)
     parts = _input_tiles(x)
     products = [p @ tile for p, tile in zip(parts, tiles, strict=True)]
-    return _output(products, x.shape[:3])
+    y = _output(products, x.shape[:3])
+    return y.reshape(-1, *y.shape[2:])
 
   groups = _group(x)
   return jax.lax.map(one_group, groups).reshape(*x.shape[:3], -1)
@@ -79,9 +82,13 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
     (3, 3, inputs, outputs).
   """
   size = (x.shape[-1], gradient.shape[-1])
+  arrays = x, gradient
 
   def add_group(total, group):
-    x, gradient = group
+    x, gradient = (
+      a.reshape(-1, *whole.shape[1:])
+      for a, whole in zip(group, arrays, strict=True)
+    )
     pairs = zip(_input_tiles(x), _gradient_tiles(gradient), strict=True)
     products = [left.T @ right for left, right in pairs]
     return [a + b for a, b in zip(total, products, strict=True)], None
@@ -89,7 +96,7 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
   total, _ = jax.lax.scan(
     add_group,
     [jnp.zeros(size, x.dtype)] * _TILES,
-    (_group(x), _group(gradient)),
+    tuple(map(_group, arrays)),
   )
   return jnp.einsum(
     'ai,bj,abco->ijco',
@@ -101,13 +108,17 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
 
 
 def _group(x: jax.Array) -> jax.Array:
-  """(examples, ...) to (groups, examples of a group, ...)."""
+  """(examples, height, ...) to (groups, examples of a group * height, ...).
+
+  With an axis for the examples of a group, which are often one alone, XLA
+  copies the whole.
+  """
   examples, height, width = x.shape[:3]
   if not isinstance(examples, int):  # any batch, in a program for export
-    return x[:, None]
+    return x
   most = max(1, _GROUP_TILES // (-(-height // 2) * -(-width // 2)))
   size = max(n for n in range(1, most + 1) if examples % n == 0)
-  return x.reshape(examples // size, size, *x.shape[1:])
+  return x.reshape(examples // size, size * height, *x.shape[2:])
 
 
 def _input_tiles(x: jax.Array) -> list[jax.Array]:

@@ -31,6 +31,15 @@ SIZES = [(11, 1), (1, 9), (3, 3), (5, 3)]
 OUTPUTS = 4
 
 
+def fused(x, kernel, scale, offset, mask, window, epsilon, axis=None):
+  """One path, with the results of `ops.norm_relu_pool`."""
+  paths = [path_ops.Path(kernel, scale, offset)]
+  y, ((mean, variance),) = path_ops.conv_norm_relu_pool(
+    x, paths, mask, window, epsilon, axis
+  )
+  return y, mean, variance
+
+
 def plain(x, kernel, scale, offset, mask, window, epsilon, axis=None):
   """By the plain operations alone."""
   y = ops.plain_conv(x, kernel)
@@ -56,7 +65,7 @@ def both(x, kernel, scale, offset, mask, weights, window):
       offset,
       weights=(weights, jnp.ones_like(scale), jnp.ones_like(scale)),
     )
-    for function in (path_ops.conv_norm_relu_pool, plain)
+    for function in (fused, plain)
   ]
 
 
@@ -71,11 +80,35 @@ def weights_of(seed, shape, window, *lead):
 def test_it_equals_its_definition(size, window, mask):
   shape = (3, 13, 10, 1)
   weights = weights_of(1, shape, window)
-  fused, wanted = both(
+  found, wanted = both(
     *inputs(0, shape, size), np.array(mask, np.float32), weights, window
   )
-  check(fused, wanted)
-  assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(fused))
+  check(found, wanted)
+  assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found))
+
+
+def test_paths_lie_side_by_side():
+  shape, window = (3, 13, 10, 1), (2, 2)
+  mask = np.array(MASKS['some'], np.float32)
+  paths = [inputs(seed, shape, size)[1:] for seed, size in enumerate(SIZES)]
+  paths[1] = [a[..., :3] for a in paths[1]]  # they may differ in width
+  x = inputs(0, shape, (3, 3))[0]
+  width = sum(len(path[-1]) for path in paths)
+  (weights,) = draw(11, (3, 7, 5, width))
+
+  def one_by_one(x, paths):
+    found = [plain(x, *path, mask, window, EPSILON) for path in paths]
+    return jnp.concatenate([y for y, *_ in found], axis=-1)
+
+  def at_once(x, paths):
+    paths = [path_ops.Path(*path) for path in paths]
+    return path_ops.conv_norm_relu_pool(x, paths, mask, window, EPSILON)[0]
+
+  found, wanted = (
+    jax.jit(functools.partial(value_and_vjp, f, weights=weights))(x, paths)
+    for f in (at_once, one_by_one)
+  )
+  check(found, wanted)
 
 
 @pytest.mark.parametrize('mapped', ['vmap', 'scan'])
@@ -102,9 +135,7 @@ def test_a_batch_may_be_shared_over_an_axis():
   def share(x, mask, weights):
     zeros = jnp.zeros(OUTPUTS)
     return value_and_vjp(
-      lambda *args: path_ops.conv_norm_relu_pool(
-        *args, mask, window, EPSILON, 'data'
-      ),
+      lambda *args: fused(*args, mask, window, EPSILON, 'data'),
       x,
       *others,
       weights=(weights, zeros, zeros),
@@ -132,7 +163,7 @@ def test_it_equals_numpy(shape, size, window, masked):
   mask = np.ones(shape[0], np.float32)
   mask[1 : 1 + masked] = 0
   x, kernel, scale, offset = inputs(5, (*shape, 1), size)
-  found = jax.jit(path_ops.conv_norm_relu_pool, static_argnums=(5, 6))(
+  found = jax.jit(fused, static_argnums=(5, 6))(
     x, kernel, scale, offset, mask, window, EPSILON
   )
   y, *_ = numpy_conv(x, kernel, np.zeros((*shape, OUTPUTS), np.float32))
@@ -150,7 +181,7 @@ def test_a_large_mean_costs_no_more_than_in_the_definition():
   with jax.enable_x64(True):
     exact = plain(*(a.astype(np.float64) for a in arrays), window, EPSILON)
     exact = [np.asarray(e) for e in exact]
-  for function in (path_ops.conv_norm_relu_pool, plain):
+  for function in (fused, plain):
     found = jax.jit(function, static_argnums=(5, 6))(*arrays, window, EPSILON)
     check(found, exact, 2e-6)
 
@@ -161,7 +192,7 @@ def test_gradients_by_finite_differences():
 
   @jax.jit
   def pooled(*arrays):
-    y, *_ = path_ops.conv_norm_relu_pool(*arrays, mask, (2, 2), EPSILON)
+    y, *_ = fused(*arrays, mask, (2, 2), EPSILON)
     return jnp.sin(y)
 
   with jax.enable_x64(True):
@@ -174,7 +205,7 @@ def test_no_gradient_flows_through_the_moments():
   x, kernel, scale, offset = inputs(8, (2, 4, 3, 1), (3, 3))
 
   def moments(x, kernel):
-    _, mean, variance = path_ops.conv_norm_relu_pool(
+    _, mean, variance = fused(
       x, kernel, scale, offset, jnp.ones(2), (2, 2), EPSILON
     )
     return mean.sum() + variance.sum()
@@ -197,7 +228,7 @@ def test_the_map_does_not_reach_the_memory():
     compiled = jax.jit(jax.grad(loss)).lower(arrays[1]).compile()
     return compiled.memory_analysis().temp_size_in_bytes
 
-  assert scratch_bytes(path_ops.conv_norm_relu_pool) < map_bytes
+  assert scratch_bytes(fused) < map_bytes
   assert scratch_bytes(plain) > map_bytes
 
 
@@ -215,7 +246,5 @@ def test_what_it_does_not_suit_goes_the_usual_way(why, monkeypatch):
     monkeypatch.setattr(rounding, '_wants_tf32', lambda: True)
   else:
     x, kernel = np.tile(x, 2), np.tile(kernel, (1, 1, 2, 1))
-  path_ops.conv_norm_relu_pool(
-    x, kernel, scale, offset, jnp.ones(2), (2, 2), EPSILON
-  )
+  fused(x, kernel, scale, offset, jnp.ones(2), (2, 2), EPSILON)
   assert calls
