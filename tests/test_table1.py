@@ -46,6 +46,27 @@ def answers(content):
   }
 
 
+def test_rows_that_are_not_made_anew_can_be_kept(assemble, tmp_path):
+  output, short = tmp_path / 'out', {'train__epochs': 40}
+  first = run(tmp_path / 'l', GOOD, **short)
+  made(assemble, output, first, run(tmp_path / 's', BAD, train__epochs=20))
+  again = run(tmp_path / 'again', BAD, **short)
+  other = run(tmp_path / 'r', GOOD, protocol__name='random10', **short)
+  content = made(assemble, output, '--keep', again, other)
+  assert [(row['protocol'], row['epochs']) for row in content['rows']] == [
+    ('loso', 40),
+    ('loso', 20),
+    ('random10', 40),
+  ]
+  wa = [r['selections']['last']['pooled']['wa'] for r in content['rows']]
+  assert wa[0] == wa[1] < wa[2]  # the first one was made anew
+  assert answers(content)[
+    'having heard the speakers (random10 minus loso, last)'
+  ]['points']
+  with pytest.raises(InputError, match='is not there; leave'):
+    made(assemble, tmp_path / 'new', '--keep', other)
+
+
 def test_one_row_for_each_protocol_and_what_lies_between(assemble, tmp_path):
   short = {'train__epochs': 40}
   content = made(

@@ -4,15 +4,19 @@
 
 Figures under different protocols do not mean the same, so each row names its
 own and nothing is tested across rows. Writes results.json, table1.png and the
-tables of README.md beside this file; --output takes another folder.
+tables of README.md beside this file; --output takes another folder. With --keep the rows
+of its results.json stay that are not made anew, so that runs can be added whose
+neighbours' folders are elsewhere.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 import shutil
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -79,28 +83,42 @@ def check(run: comparison.Run) -> None:
     )
 
 
-def rows_of(runs: list[comparison.Run]) -> list[dict]:
-  """One row for each protocol, loss and number of epochs."""
+def rows_of(
+  runs: list[comparison.Run], kept: Sequence[dict] = ()
+) -> list[dict]:
+  """One row for each protocol, loss and number of epochs, in this order.
+
+  Args:
+    runs: of one or several rows.
+    kept: rows made before, which stay unless they are made anew.
+  """
   groups: dict[tuple, list[comparison.Run]] = {}
   for run in runs:
     check(run)
     settings = run.settings
-    loss = settings['loss.name']
-    gamma = settings['loss.gamma'] if loss == 'focal' else None
-    key = (
-      PROTOCOLS.index(run.results['protocol']),
-      loss,
-      gamma,
-      -run.results['epochs'],
+    key = _key(
+      run.results['protocol'],
+      settings['loss.name'],
+      settings['loss.gamma'],
+      run.results['epochs'],
       settings['protocol.folds'],
     )
     groups.setdefault(key, []).append(run)
-  order = sorted(groups, key=lambda key: (*key[:2], key[2] or 0, *key[3:]))
-  return [_row(key, groups[key]) for key in order]
+  names = 'protocol', 'loss', 'gamma', 'epochs', 'folds'
+  rows = {_key(*map(row.get, names)): row for row in kept}
+  rows |= {key: _row(group) for key, group in groups.items()}
+  return [rows[key] for key in sorted(rows)]
 
 
-def _row(key: tuple, runs: list[comparison.Run]) -> dict:
-  _, loss, gamma, _, folds = key
+def _key(protocol, loss, gamma, epochs, folds) -> tuple:
+  """What makes a row, in the order of the table; gamma is the focal loss's."""
+  gamma = gamma if loss == 'focal' else 0
+  return PROTOCOLS.index(protocol), loss, gamma, -epochs, tuple(folds)
+
+
+def _row(runs: list[comparison.Run]) -> dict:
+  settings = runs[0].settings
+  loss = settings['loss.name']
   content = comparison.compare(runs, ['loss.name', 'loss.gamma'])
   (setting,) = content['settings']
   results = runs[0].results
@@ -129,11 +147,11 @@ def _row(key: tuple, runs: list[comparison.Run]) -> dict:
     'protocol': results['protocol'],
     'protocol_in_words': claims.protocol(results)[0],
     'loss': loss,
-    'gamma': gamma,
+    'gamma': settings['loss.gamma'] if loss == 'focal' else None,
     'epochs': results['epochs'],
     'epochs_of_the_paper': published.LIGHT_SERNET_EPOCHS,
     'seeds': seeds,
-    'folds': list(folds),
+    'folds': list(settings['protocol.folds']),
     'num_tests': content['num_tests'],
     'num_speakers': content['num_speakers'],
     'weights_dtype': content['weights_dtype'],
@@ -381,9 +399,21 @@ def main(arguments: list[str]) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  parser.add_argument(
+    '--keep',
+    action='store_true',
+    help='rows of the results.json there that are not made anew stay',
+  )
   given = parser.parse_args(arguments)
   folders = sweep_results.run_folders(given.runs)
-  rows = rows_of([comparison.read(path) for path in folders])
+  kept = []
+  if given.keep:
+    path = given.output / 'results.json'
+    require(
+      path.exists(), f'{path} is not there; leave --keep out to make it anew'
+    )
+    kept = json.loads(path.read_text())['rows']
+  rows = rows_of([comparison.read(path) for path in folders], kept)
   missing = [
     name for name in PROTOCOLS if name not in {row['protocol'] for row in rows}
   ]
