@@ -107,7 +107,7 @@ def _fused(x, paths, mask, window, epsilon, axis):
 
 
 class _Sums(NamedTuple):
-  """Of a path over the examples here; mean, variance and cells over all."""
+  """Of a path: the batch's moments, and sums over this device's examples."""
 
   mean: jax.Array
   variance: jax.Array

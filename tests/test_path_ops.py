@@ -75,8 +75,10 @@ def weights_of(seed, shape, window, *lead):
 
 
 @pytest.mark.parametrize('mask', MASKS.values(), ids=MASKS)
-@pytest.mark.parametrize('window', WINDOWS)
-@pytest.mark.parametrize('size', SIZES)
+@pytest.mark.parametrize(
+  ('size', 'window'),
+  [*((size, (2, 2)) for size in SIZES), *(((3, 3), w) for w in WINDOWS)],
+)
 def test_it_equals_its_definition(size, window, mask):
   shape = (3, 13, 10, 1)
   weights = weights_of(1, shape, window)
@@ -172,18 +174,25 @@ def test_it_equals_numpy(shape, size, window, masked):
   check(found, numpy_norm_relu_pool(y, scale, offset, mask, window), 2e-5)
 
 
-def test_a_large_mean_costs_no_more_than_in_the_definition():
+@pytest.mark.parametrize('size', SIZES[:2])
+def test_a_large_mean_costs_little(size):
   # The zeroth coefficient of speech lies far from the others, and from zero.
-  shape, window = (8, 60, 40, 1), (2, 2)
-  x, kernel, scale, offset = inputs(6, shape, (1, 9))
+  shape, window = (4, 30, 40, 1), (2, 2)
+  x, kernel, scale, offset = inputs(6, shape, size)
   x = x + np.where(np.arange(40) == 0, -300.0, 0.0)[:, None].astype(np.float32)
-  arrays = x, kernel, scale, offset, np.ones(8, np.float32)
+  mask = np.ones(4, np.float32)
+  weights = weights_of(6, shape, window)
+  arrays = x, kernel, scale, offset
+  found, _ = both(*arrays, mask, weights, window)
+  zeros = np.zeros(OUTPUTS)
   with jax.enable_x64(True):
-    exact = plain(*(a.astype(np.float64) for a in arrays), window, EPSILON)
-    exact = [np.asarray(e) for e in exact]
-  for function in (fused, plain):
-    found = jax.jit(function, static_argnums=(5, 6))(*arrays, window, EPSILON)
-    check(found, exact, 2e-6)
+    exact = value_and_vjp(
+      lambda *args: plain(*args, mask.astype(float), window, EPSILON),
+      *(a.astype(np.float64) for a in arrays),
+      weights=(weights.astype(np.float64), zeros, zeros),
+    )
+    exact = jax.tree.map(np.asarray, exact)
+  check(found, exact, 5e-6)
 
 
 def test_gradients_by_finite_differences():

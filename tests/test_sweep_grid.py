@@ -148,7 +148,11 @@ def test_names_of_folders_stay_within_what_file_systems_take():
   assert '/' not in slashed.name and slashed.name != '..'
 
 
-README = sorted((tiny.ROOT / 'experiments').glob('*/README.md'))
+README = sorted(
+  path
+  for depth in ('*', '*/*')
+  for path in (tiny.ROOT / 'experiments').glob(f'{depth}/README.md')
+)
 
 
 def commands(path: pathlib.Path) -> list[list[str]]:
