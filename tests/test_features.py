@@ -229,7 +229,7 @@ def test_the_magnitude_is_that_of_complex_numbers_with_its_derivatives():
   assert ours[1][-1] == ours[2][-1] == 0
 
 
-def test_the_chain_at_its_defaults_is_the_plain_one_to_the_bit(synthetic):
+def test_the_chain_at_its_defaults_is_the_plain_one(synthetic):
   """Options that do nothing change nothing: the paper's chain written out."""
 
   @jax.jit
@@ -249,7 +249,11 @@ def test_the_chain_at_its_defaults_is_the_plain_one_to_the_bit(synthetic):
     return jnp.clip(product(jnp.log(mel + 1e-6), table), -10, 10)
 
   waveform = synthetic['waveform']
-  np.testing.assert_array_equal(features.mfcc(waveform, PAPER), plain(waveform))
+  # To the bit on some processors; a product in groups of bands may add up in
+  # another order.
+  np.testing.assert_allclose(
+    features.mfcc(waveform, PAPER), plain(waveform), rtol=0, atol=5e-6
+  )
 
 
 LENGTHS = np.array([500, 64, 333, 63, 33, 32, 0])

@@ -200,7 +200,8 @@ def test_winograd_groups_fill_the_cache_and_no_more():
       (32, (92, 20)), (32, (46, 10)), (32, (12, 5)), (7, (92, 20)), (1, (9, 9))
     ]
   ]  # fmt: skip
-  assert sizes == [(32, 1), (8, 4), (2, 16), (7, 1), (1, 1)]
+  # Groups, and the rows of all examples of a group.
+  assert sizes == [(32, 92), (8, 4 * 46), (2, 16 * 12), (7, 92), (1, 9)]
 
 
 @pytest.mark.parametrize('inputs', [3, 32])
