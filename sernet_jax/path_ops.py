@@ -5,15 +5,15 @@ network, 90 MB of a batch of 32, and every pass over them costs a CPU more than
 to compute them again. So an example at a time is convolved, normalised, cut
 off at zero and pooled while its map lies in a core's cache; what BatchNorm
 wants of the whole batch comes from sums over the examples. With the patches P
-of x, a kernel K, the map y = P K, its mean m and standard deviation s, N cells
-and the gradient g by the normalised map before scale and offset's sum:
+of x, a kernel K, the map y = P K of N cells, its mean m and standard deviation
+s, and g the gradient by scale (y - m) / s + offset, which ReLU has cut:
 
-  mean      1' y / N = (1' P) K / N
+  mean      (1' P) K / N
   variance  of a second convolution, of the differences to the mean, as Keras
             has it
-  offset    1' g
-  scale     g' (y - m) / s, and g' y = K' (P' g)
-  K         P' dy = scale / s (P' g - (P' 1 (1' g) + P' (y - m) g' (y - m) / s^2) / N)
+  by offset 1' g
+  by scale  g' (y - m) / s, where g' y comes of K and P' g
+  by K      scale / s (P' g - (P' 1 (by offset) + P' (y - m) / s (by scale)) / N)
 """
 
 from __future__ import annotations
