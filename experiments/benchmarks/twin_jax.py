@@ -36,13 +36,15 @@ class Twin:
     )
     self.params, self.stats = interop.from_keras(weights)
     init = jax.jit(training.init_state, static_argnums=0)
-    self.state = init(self.recipe, 0, 0)
-    self.x, self.y = x, y.astype(np.int32)
     self.waveforms = waveforms
     each, whole = PartitionSpec(layout.DATA), PartitionSpec()
     self.state, self.x, self.y = (
       jax.device_put(tree, NamedSharding(mesh, spec))
-      for tree, spec in ((self.state, whole), (self.x, each), (self.y, each))
+      for tree, spec in (
+        (init(self.recipe, 0, 0), whole),
+        (x, each),
+        (y.astype(np.int32), each),
+      )
     )
 
     def train(state, count, x, y):
