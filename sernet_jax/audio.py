@@ -22,9 +22,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import soundfile
 import soxr
-import tqdm
 
-from sernet_jax import container, files
+from sernet_jax import container, files, progress_bar
 from sernet_jax.spec import AudioSpec, InputError, require_choice
 
 PERCENTILE = 99.9
@@ -208,7 +207,7 @@ def read_all(
     spec: what to make of them.
     on_bad_file: 'error' or 'skip'.
     skipped: receives {path: reason} of the bad files as they come up.
-    progress: show a bar; it stays hidden when stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is no terminal.
     start: index of the first to read; those before it were read already, and
       the bad ones among them are in `skipped`.
 
@@ -337,13 +336,13 @@ def _read_all(
   start: int,
 ) -> Iterator[tuple[int, np.ndarray]]:
   workers = min(16, files.num_cores())
-  bar = tqdm.tqdm(
+  bar = progress_bar.make(
     total=len(paths),
     initial=start,
     desc='reading',
     unit='file',
     leave=False,
-    disable=None if progress else True,
+    shown=progress,
   )
   pool = concurrent.futures.ThreadPoolExecutor(workers)
   waiting: collections.deque = collections.deque()

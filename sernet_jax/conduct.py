@@ -14,7 +14,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import tqdm
 
 from sernet_jax import (
   checkpoint,
@@ -22,6 +21,7 @@ from sernet_jax import (
   interrupt,
   mapping,
   processes,
+  progress_bar,
   recompute,
   records,
   report,
@@ -130,12 +130,12 @@ class Training:
     logs = tensorboard.writer(
       self.folder.path, self.experiment.tensorboard and first
     )
-    bar = tqdm.tqdm(
+    bar = progress_bar.make(
       total=len(done) * train.epochs,
       initial=int(done.sum()),
       unit='epoch',
       desc='training',
-      disable=None if first else True,
+      shown=first,
       smoothing=0.05,
     )
     latest: dict[str, float] = {}

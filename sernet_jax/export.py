@@ -94,7 +94,7 @@ def _run(args: argparse.Namespace) -> None:
 
   import tqdm
 
-  from sernet_jax import export_check, export_write, jax_setup
+  from sernet_jax import export_check, export_write, jax_setup, progress_bar
 
   jax_setup.set_up()
   bundles = _bundles(args)
@@ -103,7 +103,9 @@ def _run(args: argparse.Namespace) -> None:
   if note:
     print(note, file=sys.stderr)
   reports: list[dict[str, Any]] = []
-  with tqdm.tqdm(total=len(paths), unit='file', disable=None) as bar:
+  with progress_bar.make(
+    total=len(paths), unit='file', desc='exporting'
+  ) as bar:
     for bundle in bundles:
       fold = bundle.about.get('fold', '')
       heard = _heard(corpus, fold, bundle)

@@ -71,7 +71,7 @@ def load(
     audio_spec: what a recording becomes first.
     folder: of the cache.
     on_bad_file: 'error' or 'skip'.
-    progress: show a bar; it stays hidden when stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is no terminal.
 
   Raises:
     InputError: for bad files (see `audio.read_all`), for segments shorter

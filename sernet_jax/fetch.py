@@ -13,9 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-import tqdm
-
-from sernet_jax import __version__
+from sernet_jax import __version__, progress_bar
 from sernet_jax.spec import InputError, require
 
 MAX_BYTES = 1 << 30
@@ -50,7 +48,7 @@ def fetch(
   Args:
     url: http or https.
     target: the file to make; its folder exists.
-    progress: show a bar; it stays hidden when stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is no terminal.
     pause_s: wait before the second try.
 
   Raises:
@@ -154,13 +152,13 @@ def _copy(
   progress: bool,
 ) -> None:
   """Writes the body to `part` from byte `start`."""
-  bar = tqdm.tqdm(
+  bar = progress_bar.make(
     desc=part.name.removesuffix('.part'),
     total=size,
     initial=start,
     unit='B',
     unit_scale=True,
-    disable=None if progress else True,
+    shown=progress,
   )
   have = start
   with contextlib.ExitStack() as stack:

@@ -14,10 +14,9 @@ import pathlib
 
 import matplotlib as mpl
 import numpy as np
-import tqdm
 from matplotlib import ticker
 
-from sernet_jax import audio, canvas, claims, files
+from sernet_jax import audio, canvas, claims, files, progress_bar
 from sernet_jax.utterances import Corpus
 
 MAX_ROWS = 40  # speakers spelt out in the table
@@ -37,7 +36,7 @@ def durations_s(
 
   Args:
     corpus: the corpus.
-    progress: show a bar; it stays hidden when stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is no terminal.
     folder: where to keep what was measured, so that a look that was stopped
       goes on and the next one is quick; None to keep nothing.
     processes: beside this one, for a corpus of `_MANY` recordings or more;
@@ -52,13 +51,13 @@ def durations_s(
   found = _noted(note) if note else {}
   todo = [i for i in range(0, len(paths), _BLOCK) if i not in found]
   blocks = [paths[start : start + _BLOCK] for start in todo]
-  bar = tqdm.tqdm(
+  bar = progress_bar.make(
     total=len(paths),
     initial=len(paths) - sum(map(len, blocks)),
     desc='measuring',
     unit='file',
     leave=False,
-    disable=None if progress else True,
+    shown=progress,
   )
   with bar, _pool(len(paths), processes) as pool:
     for start, values in zip(

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from sernet_jax import (
   claims,
@@ -22,6 +21,7 @@ from sernet_jax import (
   cost_probe,
   mapping,
   metrics,
+  progress_bar,
   recompute,
   records,
   results as results_lib,
@@ -94,7 +94,7 @@ def evaluate(
   epochs = {fold.name: fold.epoch for fold in weights}
   found = {
     audio: _judge(experiment, audio, corpus, folder, states, epochs, selection)
-    for audio in tqdm(list(asked), disable=None, desc='lengths')
+    for audio in progress_bar.make(list(asked), desc='lengths')
   }
   theirs = results['selections'][selection]['pooled']['confusion']
   ours = found[own]['summary']['pooled']['confusion']
@@ -136,7 +136,7 @@ def costs(
   """
   first = run_bundles.from_run(workdir)[0]
   found = []
-  for duration_s in tqdm(durations_s, disable=None, desc='cost'):
+  for duration_s in progress_bar.make(durations_s, desc='cost'):
     model = cost_probe.at_duration(first, duration_s)
     programs = cost_measured.programs(model)
     shape = programs['network'][1].shape

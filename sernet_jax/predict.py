@@ -128,7 +128,13 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
 
   import tqdm
 
-  from sernet_jax import jax_setup, models, predictions_out, recognise
+  from sernet_jax import (
+    jax_setup,
+    models,
+    predictions_out,
+    progress_bar,
+    recognise,
+  )
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
@@ -140,11 +146,12 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     [names.get(path, path) for path in paths],
     windows=len(paths) == 1,
   )
-  bar = tqdm.tqdm(
+  bar = progress_bar.make(
     total=len(paths),
     unit='file',
     # What is printed shows the progress by itself.
-    disable=True if len(paths) == 1 or sys.stdout.isatty() else None,
+    shown=not (len(paths) == 1 or sys.stdout.isatty()),
+    desc='recognising',
   )
   failed = 0
   _print(writer.head())

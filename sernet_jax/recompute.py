@@ -16,9 +16,8 @@ from typing import Any
 
 import jax
 import numpy as np
-import tqdm
 
-from sernet_jax import mapping, model, training
+from sernet_jax import mapping, model, progress_bar, training
 from sernet_jax.batching import FoldArrays
 from sernet_jax.training import Recipe
 
@@ -50,7 +49,7 @@ def of_trials(
   compute = compile_moments(recipe)
   found = []
   for place, fold in enumerate(
-    tqdm.tqdm(arrays, desc='statistics', disable=None, leave=False)
+    progress_bar.make(arrays, desc='statistics', leave=False)
   ):
     params, stats = (
       jax.device_put(mapping.unstack(states[part], place))

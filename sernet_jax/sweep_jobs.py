@@ -25,6 +25,7 @@ from sernet_jax import (
   config as config_lib,
   files,
   interrupt,
+  progress_bar,
   protocols,
   records,
   run as run_lib,
@@ -245,11 +246,11 @@ def execute(planned: Sequence[Planned], engine: Engine) -> dict[str, str]:
   active: dict[str, tuple[Planned, Any]] = {}
   failed: dict[str, str] = {}
   counts = {job.name: _Epochs(job) for job in planned}
-  bar = tqdm.tqdm(
+  bar = progress_bar.make(
     total=sum(job.fold_epochs for job in planned),
     initial=sum(count.read() for count in counts.values()),
     unit='epoch',
-    disable=None,
+    desc='epochs of folds',
     smoothing=0.05,
   )
   with interrupt.signals() as stop, bar:

@@ -45,6 +45,30 @@ def test_both_kinds_their_difference_and_every_speaker(assemble, tmp_path):
   assert (tmp_path / 'out' / 'statistics.png').stat().st_size > 10_000
 
 
+def test_rows_of_runs_that_are_elsewhere_stay(assemble, tmp_path):
+  def run(name, right, epochs):
+    folder = records.RunFolder(
+      make_run(tmp_path / name, right, {'train.epochs': epochs})
+    )
+    results = folder.read_results()
+    selections = results['selections']
+    selections['last_recomputed'] = selections['last']
+    folder.write_results(results)
+    return str(folder.path)
+
+  output = f'--output={tmp_path / "out"}'
+  with pytest.raises(InputError, match='is not there; leave --keep out'):
+    assemble.main([run('first', BAD, 40), output, '--keep'])
+  assemble.main([run('short', BAD, 40), run('shorter', BAD, 20), output])
+  assemble.main(
+    [run('again', GOOD, 40), run('long', GOOD, 300), output, '--keep']
+  )
+  rows = json.loads((tmp_path / 'out' / 'results.json').read_text())['rows']
+  assert [row['epochs'] for row in rows] == [40, 20, 300]
+  uar = [row['scores']['last']['uar'] for row in rows]
+  assert uar[1] < uar[0] == uar[2]  # the first one was made anew
+
+
 def test_a_run_without_recomputed_statistics_is_told_the_cure(
   assemble, tmp_path
 ):

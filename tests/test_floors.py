@@ -25,7 +25,7 @@ FLOORS = (
   'audio protocols metrics cost synthetic voice source_filter files claims timeline '
   'export_input significance sweep_worker catalog acted audformat_tables '
   'joined emotions crossing comparable export_seal receptive energy pages '
-  'published probing',
+  'published probing progress_bar',
   # 1: pure JAX, and the canvas that figures are drawn on
   'features features_around features_blocks features_chain features_fft '
   'features_frames features_presets features_stream features_tables augment model winograd '
@@ -77,9 +77,7 @@ LIBRARIES = {
   'soxr': 'audio timeline',
   'submitit': 'sweep_cluster',
   'tensorboardX': 'tensorboard',
-  'tqdm': (
-    'audio conduct export fetch inspection lengths predict recompute sweep_jobs'
-  ),
+  'tqdm': 'export predict progress_bar sweep_jobs',
 }
 FLOOR_OF_JAX = 1
 

@@ -77,7 +77,7 @@ def test_train_then_report_from_the_files_alone(tmp_path):
   assert 'UAR' in done.stdout
   assert 'optimistic' in done.stdout
   assert str(workdir / 'report.html') in done.stdout
-  assert done.stderr == ''  # no terminal, so no bar
+  assert done.stderr == ''  # a log, and short work
   page = (workdir / 'report.html').read_text()
   (workdir / 'report.html').unlink()
   again = sernet('--mode=report', f'--workdir={workdir}')

@@ -21,6 +21,7 @@ from sernet_jax import (
   conduct,
   corpora,
   mapping,
+  progress_bar,
   records,
   report,
   run,
@@ -140,11 +141,20 @@ def test_a_finished_run_is_recalled_without_work(finished, place, monkeypatch):
   assert results == records.RunFolder(finished).read_results()
 
 
-def test_more_epochs_go_on_to_the_same_bits(finished, place, tmp_path):
+def test_more_epochs_go_on_to_the_same_bits_and_say_how_far_they_are(
+  finished, place, tmp_path, monkeypatch, capsys
+):
   workdir = tmp_path / 'longer'
   run.train(settings(place, train__epochs=1), workdir)
+  assert capsys.readouterr().err == ''  # no terminal, and no minute passed
+  monkeypatch.setattr(progress_bar, 'LOG_SECONDS', 0.0)
   run.train(settings(place, train__epochs=4), workdir)
   assert_same_run(workdir, finished)
+  lines = capsys.readouterr().err.splitlines()
+  training = [line for line in lines if line.startswith('training')]
+  assert training[0].startswith('training: 3 of 12 epochs, ')
+  assert training[-1].startswith('training: 12 of 12 epochs, ')
+  assert 'UAR=' in training[-1] and 'loss=' in training[-1]
 
 
 def start(place, workdir):

@@ -5,12 +5,14 @@
 Each run is asked for its last weights with the statistics that training left
 and with recomputed ones, on the same tests. Writes results.json,
 statistics.png and the table of README.md beside this file, with what
-curve.json there holds; --output takes another folder.
+curve.json there holds; --output takes another folder. With --keep the rows of
+its results.json stay that are not made anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 import shutil
 import sys
@@ -190,13 +192,30 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
     canvas.save(picture, path)
 
 
+def _kept(given: argparse.Namespace) -> list[dict]:
+  if not given.keep:
+    return []
+  path = given.output / 'results.json'
+  require(
+    path.exists(), f'{path} is not there; leave --keep out to make it anew'
+  )
+  return json.loads(path.read_text())['rows']
+
+
 def main(arguments: list[str]) -> None:
   """See the top of the file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  parser.add_argument(
+    '--keep',
+    action='store_true',
+    help='rows of the results.json there that are not made anew stay',
+  )
   given = parser.parse_args(arguments)
-  rows = [row_of(comparison.read(path)) for path in given.runs]
+  rows = {name_of(row): row for row in _kept(given)}
+  made = [row_of(comparison.read(path)) for path in given.runs]
+  rows = list((rows | {name_of(row): row for row in made}).values())
   for folder in {given.output, HERE}:
     if (folder / 'curve.json').exists():
       curve = files.read_json(folder / 'curve.json', ('rows', 'fold'))
