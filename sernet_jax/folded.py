@@ -137,8 +137,12 @@ def logits(
     x = jax.nn.relu(x + jnp.asarray(folded[name]['bias']))
     return ops.average_pool(x, pool)
 
-  x = jnp.concatenate(
-    [block(x, name, PATH_POOL) for name in paths(spec)], axis=-1
+  x = ops.apart(
+    lambda x: jnp.concatenate(
+      [block(x, name, PATH_POOL) for name in paths(spec)], axis=-1
+    ),
+    x,
+    folded[HEAD]['bias'],
   )
   for number, (_, _, pool) in enumerate(BLOCKS, start=1):
     x = block(x, f'block{number}', pool)

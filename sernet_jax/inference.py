@@ -170,11 +170,11 @@ class Recogniser:
     if len(segments) == 1:
       batch, mesh, weights = 1, None, self._weights
     for start in range(0, len(segments), batch):
-      part = segments[start : start + batch]
-      padded = np.zeros((batch, part.shape[1]), np.float32)
-      padded[: len(part)] = part
+      part = np.asarray(segments[start : start + batch], np.float32)
+      if len(part) < batch:
+        part = np.pad(part, ((0, batch - len(part)), (0, 0)))
       votes = _ensemble(
-        mesh, self.feature_kind, self.mfcc, self.bundle.model, weights, padded
+        mesh, self.feature_kind, self.mfcc, self.bundle.model, weights, part
       )
-      found.append(np.asarray(votes)[: len(part)])
+      found.append(np.asarray(votes)[: len(segments) - start])
     return np.concatenate(found)

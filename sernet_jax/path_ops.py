@@ -128,7 +128,14 @@ def _forward(x, paths, mask, window, epsilon, axis):
     one, weight = example
     found = []
     for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
-      off = (ops.plain_conv(one[None], path.kernel) - mean) * weight
+      off = ops.apart(
+        lambda one, path=path, mean=mean: (
+          ops.conv_by_taps(one[None], path.kernel) - mean
+        ),
+        one,
+        mean,
+      )
+      off *= weight
       off = off.reshape(-1, len(mean))
       squares += jnp.square(off).sum(axis=0)
       found.append((squares, products + _taps(one, path) @ off))
@@ -147,39 +154,48 @@ def _forward(x, paths, mask, window, epsilon, axis):
     )
   ]
 
+  lines = _lines(paths, saved, epsilon)
+
   def pooled(one):
     parts = []
-    for path, own in zip(paths, saved, strict=True):
-      y = _normalized(
-        ops.plain_conv(one[None], path.kernel), path, own, epsilon
-      )
+    for path, (slope, shift) in zip(paths, lines, strict=True):
+      y = ops.conv_by_taps(one[None], path.kernel) * slope + shift
       parts.append(ops.average_pool(jax.nn.relu(y), window)[0])
     return jnp.concatenate(parts, axis=-1)
 
-  results = jax.lax.map(pooled, x), [(own.mean, own.variance) for own in saved]
+  results = (
+    jax.lax.map(lambda one: ops.apart(pooled, one, means[0]), x),
+    [(own.mean, own.variance) for own in saved],
+  )
   return results, (x, paths, mask, saved, cells)
 
 
-def _normalized(y, path, own, epsilon):
-  return ops.normalize(
-    y, path.scale, path.offset, own.mean, own.variance, epsilon
-  )
+def _lines(paths, sums, epsilon):
+  """Slope and shift of each path; computed once, not cell by cell."""
+  return [
+    ops.normalizing_line(
+      path.scale, path.offset, own.mean, own.variance, epsilon
+    )
+    for path, own in zip(paths, sums, strict=True)
+  ]
 
 
 def _backward(window, epsilon, axis, saved, gradients):
   x, paths, mask, sums, cells = saved
+  lines = _lines(paths, sums, epsilon)
   ends = [0]
   for path in paths:
     ends.append(ends[-1] + len(path.scale))
 
   def of_maps(one, gradient):
     """Maps of an example and the gradients by them once normalised."""
-    for number, (path, own) in enumerate(zip(paths, sums, strict=True)):
-      y = ops.plain_conv(one[None], path.kernel)
+    for number, (path, (slope, shift)) in enumerate(
+      zip(paths, lines, strict=True)
+    ):
+      y = ops.conv_by_taps(one[None], path.kernel)
       part = gradient[None, ..., ends[number] : ends[number + 1]]
       part = ops.average_unpool(part, one.shape[:2], window)
-      active = _normalized(y, path, own, epsilon) > 0
-      yield y, jnp.where(active, part, 0.0)
+      yield y, jnp.where(y * slope + shift > 0, part, 0.0)
 
   def add(totals, example):
     found = []

@@ -37,7 +37,7 @@ def test_made_ready_it_computes_the_same():
   spec = ModelSpec(num_classes=2)
   plain = folded.fold(spec, *model.init(jax.random.key(0), spec))
   ready = folded.ready(plain)
-  assert len(ready['block1']['tiles']) == 16
+  assert len(ready['block1']['tiles']) == 24
   assert 'tiles' not in ready['block5'] and 'tiles' not in ready['joint']
   x = np.random.default_rng(1).normal(size=(5, 21, 9, 1)).astype(np.float32)
   logits = jax.jit(folded.logits, static_argnums=0)
