@@ -30,13 +30,14 @@ def programs(
     waveform,
   )
 
-  def network(weights, conv=ops.conv_ready):
+  def network(weights, block=ops.conv_relu_pool_ready):
     return lambda x: jax.nn.softmax(
-      folded.logits(bundle.model, weights, x, conv)
+      folded.logits(bundle.model, weights, x, block)
     )
 
-  def plain(x, block):
-    return ops.plain_conv(x, jnp.asarray(block['kernel']))
+  def plain(x, block, window):
+    y = ops.plain_conv(x, jnp.asarray(block['kernel'])) + block['bias']
+    return ops.average_pool(jax.nn.relu(y), window)
 
   return {
     'plain': (network(bundle.folded, plain), features),

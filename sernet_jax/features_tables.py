@@ -35,14 +35,14 @@ def mel_matrix(spec: MfccSpec) -> np.ndarray:
   return spec.mel_weights()
 
 
-_GROUP_BANDS = 16
+_GROUP_BANDS = 32
 
 
 def mel_groups(spec: MfccSpec) -> list[tuple[int, np.ndarray]]:
   """`mel_matrix` without most of its zeros.
 
   Returns:
-    For 16 bands at a time, lowest first: their lowest bin, and their weights
+    For 32 bands at a time, lowest first: their lowest bin, and their weights
     (bins, bands) from there to their highest bin.
   """
   matrix, groups = mel_matrix(spec), []

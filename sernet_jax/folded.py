@@ -110,7 +110,9 @@ def logits(
   spec: ModelSpec,
   folded: Mapping[str, Any],
   x: jax.Array,
-  conv: Callable[[jax.Array, Mapping[str, Any]], jax.Array] = ops.conv_ready,
+  block: Callable[
+    [jax.Array, Mapping[str, Any], ops.Window], jax.Array
+  ] = ops.conv_relu_pool_ready,
 ):
   """What `model.apply(..., train=False)` gives, to about 1e-5.
 
@@ -118,7 +120,8 @@ def logits(
     spec: the network.
     folded: from `fold` or `ready`.
     x: (examples, frames, coefficients, 1).
-    conv: of a map and {'kernel': ...}; by default `ops.conv_ready`.
+    block: convolution, bias, ReLU and pooling of a map, a block of `folded`
+      and a window; by default `ops.conv_relu_pool_ready`.
 
   Returns:
     (examples, num_classes).
@@ -132,20 +135,15 @@ def logits(
       'instance features.mfcc(waveform, spec)[..., None]'
     )
 
-  def block(x, name, pool):
-    x = conv(x, folded[name])
-    x = jax.nn.relu(x + jnp.asarray(folded[name]['bias']))
-    return ops.average_pool(x, pool)
-
   x = ops.apart(
     lambda x: jnp.concatenate(
-      [block(x, name, PATH_POOL) for name in paths(spec)], axis=-1
+      [block(x, folded[name], PATH_POOL) for name in paths(spec)], axis=-1
     ),
     x,
     folded[HEAD]['bias'],
   )
   for number, (_, _, pool) in enumerate(BLOCKS, start=1):
-    x = block(x, f'block{number}', pool)
+    x = block(x, folded[f'block{number}'], pool)
   head = folded[HEAD]
   return x @ jnp.asarray(head['kernel']) + jnp.asarray(head['bias'])
 

@@ -63,7 +63,7 @@ def ready(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
     kernel: (height, width, inputs, outputs), height and width odd.
 
   Returns:
-    What `conv_ready` takes.
+    What `conv_relu_pool_ready` takes, but for the bias.
   """
   kernel = jnp.asarray(kernel)
   found = {'kernel': kernel}
@@ -72,26 +72,33 @@ def ready(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
   return found
 
 
-def conv_ready(x: jax.Array, ready: Mapping[str, Any]) -> jax.Array:
-  """`conv` with a kernel made `ready`, or with {'kernel': kernel} alone."""
-  if 'tiles' not in ready:
-    kernel = jnp.asarray(ready['kernel'])
-    if kernel.shape[2] > 1:
-      return conv(x, kernel)
-    return jax.lax.platform_dependent(
-      x, kernel, cpu=conv_by_taps, default=plain_conv
-    )
+def conv_relu_pool_ready(
+  x: jax.Array, block: Mapping[str, Any], window: Window
+) -> jax.Array:
+  """A block of a folded network: convolution, bias, ReLU, average pooling.
 
-  def by_tiles(x, kernel, tiles):
-    del kernel
-    return winograd.conv_by_tiles(x, tiles)
+  Args:
+    x: (examples, frames, coefficients, inputs).
+    block: 'bias' (outputs,), 'kernel', and what `ready` may have added.
+    window: see `average_pool`.
+  """
+  kernel, bias = (jnp.asarray(block[name]) for name in ('kernel', 'bias'))
+  tiles = block.get('tiles')
 
-  def plain(x, kernel, tiles):
-    del tiles
-    return plain_conv(x, kernel)
+  def finished(y):
+    return average_pool(jax.nn.relu(y + bias), window)
+
+  def on_cpu(x):
+    if kernel.shape[2] == 1:
+      return finished(conv_by_taps(x, kernel))
+    if tiles is None:
+      return finished(conv(x, kernel))
+    if window and winograd.pools(x.shape, window):
+      return winograd.conv_relu_pool_by_tiles(x, tiles, bias, window)
+    return finished(winograd.conv_by_tiles(x, tiles))
 
   return jax.lax.platform_dependent(
-    x, ready['kernel'], ready['tiles'], cpu=by_tiles, default=plain
+    x, cpu=on_cpu, default=lambda x: finished(plain_conv(x, kernel))
   )
 
 

@@ -128,15 +128,8 @@ def _forward(x, paths, mask, window, epsilon, axis):
     one, weight = example
     found = []
     for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
-      off = ops.apart(
-        lambda one, path=path, mean=mean: (
-          ops.conv_by_taps(one[None], path.kernel) - mean
-        ),
-        one,
-        mean,
-      )
-      off *= weight
-      off = off.reshape(-1, len(mean))
+      off = ops.apart(functools.partial(_off, path.kernel, mean), one, mean)
+      off = off.reshape(-1, len(mean)) * weight
       squares += jnp.square(off).sum(axis=0)
       found.append((squares, products + _taps(one, path) @ off))
     return found, None
@@ -168,6 +161,11 @@ def _forward(x, paths, mask, window, epsilon, axis):
     [(own.mean, own.variance) for own in saved],
   )
   return results, (x, paths, mask, saved, cells)
+
+
+def _off(kernel, mean, one):
+  """The map of one example, less its mean."""
+  return ops.conv_by_taps(one[None], kernel) - mean
 
 
 def _lines(paths, sums, epsilon):

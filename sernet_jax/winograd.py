@@ -58,17 +58,16 @@ class _Filter(NamedTuple):
 def _toom_cook(points: Sequence[float]) -> _Filter:
   """Filtering that evaluates at `points` and at infinity."""
   step = len(points) + 2 - _SIZE
-  kernel, inputs, outputs = [], [], []
+  kernel = np.eye(_SIZE)[[-1] * (len(points) + 1)]  # the last is infinity's
+  outputs = np.eye(step)[[-1] * (len(points) + 1)]
+  inputs = np.zeros((len(points) + 1, len(points) + 1))
+  inputs[-1] = np.poly(points)[::-1]  # lowest power first
   for number, point in enumerate(points):
-    others = np.delete(np.asarray(points, float), number)
-    factor = np.prod(point - others)
-    kernel.append(point ** np.arange(_SIZE) / factor)
-    inputs.append([*np.poly(others)[::-1], 0.0])  # lowest power first
-    outputs.append(point ** np.arange(step))
-  kernel.append(np.eye(_SIZE)[-1])
-  inputs.append(np.poly(points)[::-1])
-  outputs.append(np.eye(step)[-1])
-  return _Filter(step, *map(np.array, (kernel, inputs)), np.array(outputs).T)
+    others = np.delete(np.asarray(points), number)
+    kernel[number] = point ** np.arange(_SIZE) / np.prod(point - others)
+    inputs[number, :-1] = np.poly(others)[::-1]
+    outputs[number] = point ** np.arange(step)
+  return _Filter(step, kernel, inputs, outputs.T)
 
 
 _TALL = _toom_cook((0.0, 0.75, -0.75, 1.5, -1.5))  # along the frames
@@ -108,17 +107,69 @@ def kernel_tiles(kernel: jax.Array) -> list[jax.Array]:
 
 def conv_by_tiles(x: jax.Array, tiles: list[jax.Array]) -> jax.Array:
   """`conv` with a kernel given as `kernel_tiles`."""
+  return _by_tiles(x, tiles, lambda cells: cells, (1, 1))
+
+
+def pools(shape: tuple[int, ...], window: tuple[int, int]) -> bool:
+  """Whether `conv_relu_pool_by_tiles` takes maps of a shape and a window.
+
+  Windows have to fit in a tile, and tiles in the map: to cut the map at its
+  edges afterwards costs more than is saved.
+  """
+  return not any(
+    length % axis.step or axis.step % size
+    for axis, size, length in zip(
+      (_TALL, _WIDE), window, shape[1:3], strict=True
+    )
+  )
+
+
+def conv_relu_pool_by_tiles(
+  x: jax.Array,
+  tiles: list[jax.Array],
+  bias: jax.Array,
+  window: tuple[int, int],
+) -> jax.Array:
+  """Convolution, bias, ReLU, average pooling, before tiles become a map.
+
+  Args:
+    x: (examples, frames, coefficients, inputs).
+    tiles: from `kernel_tiles`.
+    bias: (outputs,).
+    window: one that `pools` says yes to.
+  """
+  tall, wide = window
+
+  def pooled(cells):
+    active = [[jax.nn.relu(cell + bias) for cell in row] for row in cells]
+    return [
+      [
+        sum(active[i + u][j + v] for u in range(tall) for v in range(wide))
+        * (1 / (tall * wide))
+        for j in range(0, len(row), wide)
+      ]
+      for i, row in enumerate(cells)
+      if i % tall == 0
+    ]
+
+  return _by_tiles(x, tiles, pooled, window)
+
+
+def _by_tiles(x, tiles, finish, window):
+  """A map of what `finish` makes of the cells of every tile."""
   shape = x.shape[1:]
+  height, width = (n // size for n, size in zip(shape, window, strict=False))
 
   def one_group(x):
     x = x.reshape(-1, *shape)
     parts = _input_tiles(x)
     products = [p @ tile for p, tile in zip(parts, tiles, strict=True)]
-    y = _output(products, x.shape[:3])
+    y = _put_together(finish(_output_cells(products, x.shape[:3])))
+    y = y[:, :height, :width]
     return y.reshape(-1, *y.shape[2:])
 
   groups = _group(x)
-  return jax.lax.map(one_group, groups).reshape(*x.shape[:3], -1)
+  return jax.lax.map(one_group, groups).reshape(len(x), height, width, -1)
 
 
 def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
@@ -195,21 +246,30 @@ def _input_tiles(x: jax.Array) -> list[jax.Array]:
   ]
 
 
-def _output(products: list[jax.Array], shape: tuple[int, int, int]):
-  """A' m D of every tile, put together; `shape` without channels."""
+def _output_cells(
+  products: list[jax.Array], shape: tuple[int, int, int]
+) -> list[list[jax.Array]]:
+  """A' m D of every tile: step x step arrays (examples, rows, columns, ...).
+
+  `shape` is that of the map without channels.
+  """
   examples, height, width = shape
   rows, columns = _counts(height, width)
   m = [p.reshape(examples, rows, columns, -1) for p in products]
   lines = [
     _combine(_TALL.outputs, m[j :: _WIDE.tile]) for j in range(_WIDE.tile)
   ]
-  parts = [
-    jnp.stack(_combine(_WIDE.outputs, [line[i] for line in lines]), axis=3)
+  return [
+    _combine(_WIDE.outputs, [line[i] for line in lines])
     for i in range(_TALL.step)
   ]
-  y = jnp.stack(parts, axis=2)
-  y = y.reshape(examples, _TALL.step * rows, _WIDE.step * columns, -1)
-  return y[:, :height, :width]
+
+
+def _put_together(cells: list[list[jax.Array]]) -> jax.Array:
+  """The map that the tiles cover."""
+  y = jnp.stack([jnp.stack(row, axis=3) for row in cells], axis=2)
+  examples, rows, tall, columns, wide, channels = y.shape
+  return y.reshape(examples, rows * tall, columns * wide, channels)
 
 
 def _gradient_tiles(gradient: jax.Array) -> list[jax.Array]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from sernet_jax import ops, winograd
+from sernet_jax import ops
 
 EPSILON = 1e-3
 
@@ -176,32 +176,6 @@ def test_conv_equals_numpy_loops(x, size, outputs):
     )
   )
   check(fast(*arrays), numpy_conv(*arrays))
-
-
-@hypothesis.settings(max_examples=6)
-@hypothesis.given(
-  shape=st.tuples(*map(st.integers, (1, 1, 1), (6, 9, 9))),
-  inputs=st.integers(1, 5),
-  outputs=st.integers(1, 5),
-)
-def test_winograd_equals_numpy_loops(shape, inputs, outputs):
-  arrays = draw(7, (*shape, inputs), (3, 3, inputs, outputs))
-  (weights,) = draw(8, (*shape, outputs))
-  y, (_, by_kernel) = numpy_conv(*arrays, weights)
-  check(jax.jit(winograd.conv)(*arrays), y)
-  check(jax.jit(winograd.kernel_gradient)(arrays[0], weights), by_kernel)
-
-
-def test_winograd_groups_fill_the_cache_and_no_more():
-  """Groups divide the examples, and a large map is a group by itself."""
-  sizes = [
-    winograd._group(np.zeros((examples, *size, 1))).shape[:2]
-    for examples, size in [
-      (32, (92, 20)), (32, (46, 10)), (32, (12, 5)), (7, (92, 20)), (1, (9, 9))
-    ]
-  ]  # fmt: skip
-  # Groups, and the rows of all examples of a group.
-  assert sizes == [(32, 92), (8, 4 * 46), (2, 16 * 12), (7, 92), (1, 9)]
 
 
 @pytest.mark.parametrize('inputs', [3, 32])
