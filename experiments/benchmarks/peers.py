@@ -15,8 +15,9 @@ busy machine treats all alike:
              over them, as train.fold_mapping=shard does; others by threads)
   folds      the same with one one-core process per core side by side, as a
              run over folds can be done; seconds per step of all together
-  infer_1,   waveform to probabilities, batch 1 and 32, seconds per call
-  infer_32
+  infer_1,   waveform to probabilities, batch 1 and 32, seconds per call, call
+  infer_32   after call
+  rested_1   a single call of one utterance after a pause of 0.2 s
 
 Medians, ratios to ours (below 1: we are sooner), peak memory and the
 surroundings go to peers.json and peers.png beside this file.
@@ -306,6 +307,10 @@ def store(seconds, memory, cores, output: pathlib.Path) -> None:
   draw(result, output.with_suffix('.png'))
 
 
+def _three_digits(value: float) -> str:
+  return f'{value:.0f}' if value >= 10 else f'{value:.2f}'
+
+
 def draw(result, path: pathlib.Path) -> None:
   """Bars of the medians, one panel per task."""
   import matplotlib as mpl
@@ -331,7 +336,7 @@ def draw(result, path: pathlib.Path) -> None:
       heights = [1e3 * row['median_s'] for row in figures.values()]
       bars = axis.bar(range(len(heights)), heights, color=canvas.GREY)
       bars[0].set_color(canvas.COLORS['uar'])
-      axis.bar_label(bars, fmt='%.0f', fontsize=8)
+      axis.bar_label(bars, fmt=_three_digits, fontsize=8)
       short = [SHORT[name] for name in figures]
       axis.set_xticks(range(len(heights)), short, fontsize=7)
       axis.set_title(title, fontsize=9)
