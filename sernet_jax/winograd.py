@@ -169,7 +169,8 @@ def _by_tiles(x, tiles, finish, window):
     return y.reshape(-1, *y.shape[2:])
 
   groups = _group(x)
-  return jax.lax.map(one_group, groups).reshape(len(x), height, width, -1)
+  y = jax.lax.map(one_group, groups)
+  return y.reshape(x.shape[0], height, width, -1)
 
 
 def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
