@@ -86,6 +86,14 @@ def read_json(path: pathlib.Path, keys: Sequence[str] = ()) -> dict[str, Any]:
   return content
 
 
+def kept_rows(path: pathlib.Path) -> list[dict[str, Any]]:
+  """The 'rows' of results that a command is to add to, --keep given."""
+  require(
+    path.exists(), f'{path} is not there; leave --keep out to make it anew'
+  )
+  return read_json(path, ('rows',))['rows']
+
+
 def read_bytes(path: pathlib.Path) -> bytes:
   """The content of a file; `InputError` if it is missing or unreadable."""
   try:

@@ -45,10 +45,18 @@ def test_both_kinds_their_difference_and_every_speaker(assemble, tmp_path):
   assert (tmp_path / 'out' / 'statistics.png').stat().st_size > 10_000
 
 
-def test_rows_of_runs_that_are_elsewhere_stay(assemble, tmp_path):
-  def run(name, right, epochs):
+@pytest.fixture
+def run(tmp_path):
+  """Makes a run that has both kinds, alike."""
+
+  def make(name, right, **changes):
+    fields = {'epochs': 'train.epochs', 'loss': 'loss.name', 'seed': 'seed'}
     folder = records.RunFolder(
-      make_run(tmp_path / name, right, {'train.epochs': epochs})
+      make_run(
+        tmp_path / name,
+        right,
+        {fields.get(key, key): value for key, value in changes.items()},
+      )
     )
     results = folder.read_results()
     selections = results['selections']
@@ -56,17 +64,44 @@ def test_rows_of_runs_that_are_elsewhere_stay(assemble, tmp_path):
     folder.write_results(results)
     return str(folder.path)
 
+  return make
+
+
+def test_rows_of_runs_that_are_elsewhere_stay(assemble, run, tmp_path):
   output = f'--output={tmp_path / "out"}'
   with pytest.raises(InputError, match='is not there; leave --keep out'):
-    assemble.main([run('first', BAD, 40), output, '--keep'])
-  assemble.main([run('short', BAD, 40), run('shorter', BAD, 20), output])
+    assemble.main([run('first', BAD, epochs=40), output, '--keep'])
   assemble.main(
-    [run('again', GOOD, 40), run('long', GOOD, 300), output, '--keep']
+    [run('short', BAD, epochs=40), run('shorter', BAD, epochs=20), output]
+  )
+  assemble.main(
+    [run('again', GOOD, epochs=40), run('long', GOOD), output, '--keep']
   )
   rows = json.loads((tmp_path / 'out' / 'results.json').read_text())['rows']
-  assert [row['epochs'] for row in rows] == [40, 20, 300]
+  assert [row['epochs'] for row in rows] == [300, 40, 20]
   uar = [row['scores']['last']['uar'] for row in rows]
-  assert uar[1] < uar[0] == uar[2]  # the first one was made anew
+  assert uar[2] < uar[1] == uar[0]  # the one of 40 was made anew
+
+
+def test_runs_of_other_trainings_are_rows_of_their_own(assemble, run, tmp_path):
+  output = f'--output={tmp_path / "out"}'
+  runs = [
+    run('plain', BAD),
+    run('seed', BAD, seed=1),
+    run('loss', BAD, loss='focal'),
+    run('momentum', BAD, **{'model.batch_norm_momentum': 0.9}),
+  ]
+  assemble.main([*runs, output])
+  page = (tmp_path / 'out' / 'README.md').read_text()
+  for text in (
+    '`loso`, cross-entropy, 300 of 300 epochs, seed 0 |',
+    '`loso`, cross-entropy, 300 of 300 epochs, seed 1 |',
+    '`loso`, focal, 300 of 300 epochs, seed 0 |',
+    '`loso`, cross-entropy, 300 of 300 epochs, seed 0, momentum 0.9 |',
+  ):
+    assert page.count(text) == 1, text
+  with pytest.raises(InputError, match='of the 2 runs 1 repeat'):
+    assemble.main([runs[0], run('same', GOOD), output])
 
 
 def test_a_run_without_recomputed_statistics_is_told_the_cure(

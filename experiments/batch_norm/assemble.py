@@ -12,7 +12,6 @@ its results.json stay that are not made anew.
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import shutil
 import sys
@@ -31,9 +30,20 @@ from sernet_jax import (
   published,
   significance,
 )
-from sernet_jax.spec import InputError, require
+from sernet_jax.spec import InputError, ModelSpec, require
 
 HERE = pathlib.Path(__file__).parent
+# What tells two trainings apart.
+_OF_TRAINING = (
+  'corpus',
+  'protocol',
+  'folds',
+  'loss',
+  'epochs',
+  'seed',
+  'momentum',
+  'weights_dtype',
+)
 KINDS = ('last', 'last_recomputed')
 COLORS = {
   'last': canvas.COLORS['train'],
@@ -98,12 +108,47 @@ def row_of(run: comparison.Run) -> dict:
 
 
 def name_of(row: dict) -> str:
-  """Protocol, loss, folds, epochs."""
+  """What the table calls a run."""
   folds = f', fold {", ".join(row["folds"])}' if row['folds'] else ''
+  paper = ModelSpec.batch_norm_momentum
+  momentum = row['momentum']
+  momentum = '' if momentum == paper else f', momentum {momentum:g}'
   return (
     f'`{row["protocol"]}`{folds}, {row["loss"].replace("_", "-")}, '
-    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs'
+    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
+    f'seed {row["seed"]}{momentum}'
   )
+
+
+def merged(kept: list[dict], made: list[dict]) -> list[dict]:
+  """Rows made anew in place of the kept ones of the same training.
+
+  Runs over all folds come first, `loso` before other protocols, the longest
+  before shorter ones.
+
+  Raises:
+    InputError: if two of `made` are of the same training.
+  """
+  rows = {_key(row): row for row in made}
+  require(
+    len(rows) == len(made),
+    f'of the {len(made)} runs {len(made) - len(rows)} repeat the training of '
+    'another; name each once',
+  )
+  rows = {_key(row): row for row in kept} | rows
+  return sorted(
+    rows.values(),
+    key=lambda row: (
+      bool(row['folds']),
+      row['protocol'] != 'loso',
+      row['protocol'],
+      -row['epochs'],
+    ),
+  )
+
+
+def _key(row: dict) -> tuple:
+  return tuple(str(row[name]) for name in _OF_TRAINING)
 
 
 def table(rows: list[dict]) -> str:
@@ -147,33 +192,34 @@ def _with_interval(row: dict, kind: str) -> str:
 
 
 def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
-  """Every speaker of the first run, and one fold epoch by epoch."""
-  row = rows[0]
+  """Every speaker of the first protocol's runs; one fold epoch by epoch."""
+  shown = [row for row in rows if _alike(row) == _alike(rows[0])]
   words = {'last': 'moving', 'last_recomputed': 'recomputed'}
   with mpl.rc_context(canvas.STYLE):
     picture = canvas.new_figure(
       10.0,
       3.4,
       'BatchNorm statistics: moving, or recomputed over the training set',
-      f'EMO-DB, same weights, one seed. Left: {name_of(row).replace("`", "")}',
-      row['synthetic'],
-      'accuracy in per cent on the speaker left out; blue: moving, orange: '
-      'recomputed',
+      f'EMO-DB, {rows[0]["protocol"]}, same weights, one seed',
+      rows[0]['synthetic'],
+      'accuracy in per cent on the tests of each speaker; blue: moving, '
+      'orange: recomputed',
     )
-    axes = picture.subplots(1, 1 + bool(curve), sharey=True, squeeze=False)
-    left, right = axes[0][0], axes[0][-1]
-    for place, speaker in enumerate(row['speakers']):
-      ends = [100 * speaker[kind] for kind in KINDS]
-      left.plot([place] * 2, ends, color=canvas.GREY, linewidth=1)
-      for kind, end in zip(KINDS, ends, strict=True):
-        left.plot(place, end, 'o', color=COLORS[kind])
-    left.set_xticks(
-      range(len(row['speakers'])), [s['name'] for s in row['speakers']]
-    )
-    left.set_xlabel('speaker')
-    left.set_ylim(0, 100)
-    left.grid(axis='y')
+    panels = len(shown) + bool(curve)
+    axes = picture.subplots(1, panels, sharey=True, squeeze=False)[0]
+    for left, row in zip(axes, shown, strict=False):
+      for place, speaker in enumerate(row['speakers']):
+        ends = [100 * speaker[kind] for kind in KINDS]
+        left.plot([place] * 2, ends, color=canvas.GREY, linewidth=1)
+        for kind, end in zip(KINDS, ends, strict=True):
+          left.plot(place, end, 'o', color=COLORS[kind])
+      names = [s['name'] for s in row['speakers']]
+      left.set_xticks(range(len(names)), names)
+      left.set_title(f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs')
+      left.set_xlabel('speaker')
+    axes[0].set_ylim(0, 100)
     if curve:
+      right = axes[-1]
       epochs = [point['epoch'] for point in curve['rows']]
       for kind in KINDS:
         values = [100 * point[kind] for point in curve['rows']]
@@ -188,18 +234,14 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
       right.set_title(f'speaker {curve["fold"]}, epoch by epoch')
       right.set_xlabel('epoch')
       right.legend(loc='lower right')
-      right.grid(axis='y')
+    for panel in axes:
+      panel.grid(axis='y')
     canvas.save(picture, path)
 
 
-def _kept(given: argparse.Namespace) -> list[dict]:
-  if not given.keep:
-    return []
-  path = given.output / 'results.json'
-  require(
-    path.exists(), f'{path} is not there; leave --keep out to make it anew'
-  )
-  return json.loads(path.read_text())['rows']
+def _alike(row: dict) -> tuple:
+  """What runs in one figure share: all but the epochs."""
+  return tuple(str(row[name]) for name in _OF_TRAINING if name != 'epochs')
 
 
 def main(arguments: list[str]) -> None:
@@ -213,9 +255,9 @@ def main(arguments: list[str]) -> None:
     help='rows of the results.json there that are not made anew stay',
   )
   given = parser.parse_args(arguments)
-  rows = {name_of(row): row for row in _kept(given)}
+  kept = files.kept_rows(given.output / 'results.json') if given.keep else []
   made = [row_of(comparison.read(path)) for path in given.runs]
-  rows = list((rows | {name_of(row): row for row in made}).values())
+  rows = merged(kept, made)
   for folder in {given.output, HERE}:
     if (folder / 'curve.json').exists():
       curve = files.read_json(folder / 'curve.json', ('rows', 'fold'))

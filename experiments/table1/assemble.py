@@ -12,7 +12,6 @@ neighbours' folders are elsewhere.
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import shutil
 import sys
@@ -406,13 +405,7 @@ def main(arguments: list[str]) -> None:
   )
   given = parser.parse_args(arguments)
   folders = sweep_results.run_folders(given.runs)
-  kept = []
-  if given.keep:
-    path = given.output / 'results.json'
-    require(
-      path.exists(), f'{path} is not there; leave --keep out to make it anew'
-    )
-    kept = json.loads(path.read_text())['rows']
+  kept = files.kept_rows(given.output / 'results.json') if given.keep else []
   rows = rows_of([comparison.read(path) for path in folders], kept)
   missing = [
     name for name in PROTOCOLS if name not in {row['protocol'] for row in rows}
