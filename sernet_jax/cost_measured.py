@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from sernet_jax import feature_cache, folded, inference, ops
+from sernet_jax import feature_cache, folded, ops
 from sernet_jax.bundle import Bundle
 
 
-def programs(
-  bundle: Bundle,
-) -> dict[str, tuple[Callable, jax.ShapeDtypeStruct]]:
-  """Functions of one input, and that input's shape.
+class Program(NamedTuple):
+  """A function of weights and one input.
+
+  Attributes:
+    function: of both.
+    weights: arrays, given to it as they are when a recording is judged: not
+      written into the program, where XLA would compute with them beforehand.
+    shape: of the input.
+  """
+
+  function: Callable[[Any, jax.Array], jax.Array]
+  weights: Any
+  shape: jax.ShapeDtypeStruct
+
+
+def programs(bundle: Bundle) -> dict[str, Program]:
+  """Programs for one segment.
 
   Returns:
     'plain': the network with XLA's own convolutions; 'network': as it is run,
@@ -23,30 +36,33 @@ def programs(
     waveform through front end and network, which is what a user waits for.
   """
   waveform = jax.ShapeDtypeStruct((1, bundle.audio.num_samples), jnp.float32)
-  features = jax.eval_shape(
-    lambda x: feature_cache.KINDS[bundle.feature_kind](x, bundle.mfcc)[
-      ..., None
-    ],
-    waveform,
-  )
 
-  def network(weights, block=ops.conv_relu_pool_ready):
-    return lambda x: jax.nn.softmax(
-      folded.logits(bundle.model, weights, x, block)
-    )
+  def front_end(x):
+    return feature_cache.KINDS[bundle.feature_kind](x, bundle.mfcc)[..., None]
 
-  def plain(x, block, window):
+  def plain_block(x, block, window):
     y = ops.plain_conv(x, jnp.asarray(block['kernel'])) + block['bias']
     return ops.average_pool(jax.nn.relu(y), window)
 
+  def plain(weights, x):
+    return jax.nn.softmax(folded.logits(bundle.model, weights, x, plain_block))
+
+  def network(weights, x):
+    return folded.probabilities(bundle.model, weights, x)
+
+  def chain(weights, x):
+    return network(weights, front_end(x))
+
+  features = jax.eval_shape(front_end, waveform)
+  ready = jax.device_put(folded.ready(bundle.folded))
   return {
-    'plain': (network(bundle.folded, plain), features),
-    'network': (network(folded.ready(bundle.folded)), features),
-    'chain': (lambda x: inference.probabilities(bundle, x), waveform),
+    'plain': Program(plain, jax.device_put(bundle.folded), features),
+    'network': Program(network, ready, features),
+    'chain': Program(chain, ready, waveform),
   }
 
 
-def analyse(function: Callable, shape: jax.ShapeDtypeStruct) -> dict[str, Any]:
+def analyse(program: Program) -> dict[str, Any]:
   """XLA's own analysis of one compiled program.
 
   Returns:
@@ -57,7 +73,7 @@ def analyse(function: Callable, shape: jax.ShapeDtypeStruct) -> dict[str, Any]:
       constant, as it was planned: the peak of the maps.
     Where the platform does not tell, None.
   """
-  compiled = jax.jit(function).lower(shape).compile()
+  compiled = jax.jit(program.function).lower(*program[1:]).compile()
   cost = compiled.cost_analysis()
   memory = compiled.memory_analysis()
 

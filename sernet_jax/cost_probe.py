@@ -84,11 +84,11 @@ def main(argv: list[str]) -> None:
   latency_ms: dict[str, float] = {}
   least_ms: dict[str, float] = {}
   run_kib, peaks_kib = None, []
-  for name, (function, shape) in cost_measured.programs(model).items():
+  for name, program in cost_measured.programs(model).items():
     if name == 'plain':
       continue
-    run = jax.jit(function).lower(shape).compile()
-    x = np.random.default_rng(0).normal(size=shape.shape, scale=0.1)
+    run = jax.jit(program.function).lower(*program[1:]).compile()
+    x = np.random.default_rng(0).normal(size=program.shape.shape, scale=0.1)
     x = jax.device_put(x.astype(np.float32))
     peaks_kib += (
       [probing.status_kib('VmHWM')] if probing.STATUS.exists() else []
@@ -97,7 +97,7 @@ def main(argv: list[str]) -> None:
     times = []
     for number in range(repeats):
       start = time.perf_counter()
-      run(x).block_until_ready()
+      run(program.weights, x).block_until_ready()
       times.append(time.perf_counter() - start)
       if not number and name == 'network' and before is not None:
         run_kib = probing.status_kib('VmHWM') - before

@@ -140,7 +140,6 @@ def logits(
       [block(x, folded[name], PATH_POOL) for name in paths(spec)], axis=-1
     ),
     x,
-    folded[HEAD]['bias'],
   )
   for number, (_, _, pool) in enumerate(BLOCKS, start=1):
     x = block(x, folded[f'block{number}'], pool)

@@ -139,12 +139,12 @@ def costs(
   for duration_s in progress_bar.make(durations_s, desc='cost'):
     model = cost_probe.at_duration(first, duration_s)
     programs = cost_measured.programs(model)
-    shape = programs['network'][1].shape
+    shape = programs['network'].shape.shape
     found.append(
       {
         'duration_s': duration_s,
         'counted': cost.cost(model.model, shape[1], shape[2]),
-        'xla': cost_measured.analyse(*programs['plain']),
+        'xla': cost_measured.analyse(programs['plain']),
         'measured': cost_probe.probe(model, 1, repeats),
       }
     )

@@ -89,6 +89,8 @@ def conv_relu_pool_ready(
     return average_pool(jax.nn.relu(y + bias), window)
 
   def on_cpu(x):
+    if rounding.lowered(x):
+      return finished(conv(x, kernel))
     if kernel.shape[2] == 1:
       return finished(conv_by_taps(x, kernel))
     if tiles is None:
@@ -128,9 +130,7 @@ def conv_by_taps(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def apart(
-  function: Callable[[jax.Array], jax.Array],
-  x: jax.Array,
-  witness: jax.typing.ArrayLike,
+  function: Callable[[jax.Array], jax.Array], x: jax.Array
 ) -> jax.Array:
   """function(x), on CPUs as a piece of its own of the program.
 
@@ -141,18 +141,32 @@ def apart(
 
   Args:
     function: of x to one array.
-    x: its argument.
-    witness: any numbers that are known when the program runs and not before,
-      the same for all examples, such as weights.
+    x: its argument, known when the program runs and not before.
   """
-  first = jnp.ravel(jnp.asarray(witness))[0]
-  known = jnp.isnan(first) | (first == first)  # which is always so
   result = jax.eval_shape(function, x)
 
   def on_cpu(x):
-    return jax.lax.cond(known, function, lambda _: jnp.zeros_like(result), x)
+    return jax.lax.cond(
+      _known(jax.lax.stop_gradient(x)),
+      function,
+      lambda _: jnp.zeros_like(result),
+      x,
+    )
 
   return jax.lax.platform_dependent(x, cpu=on_cpu, default=function)
+
+
+@jax.custom_batching.custom_vmap
+def _known(x):
+  """True, by a look at a number of x; one answer for all of a batch."""
+  first = jnp.ravel(x)[:1]
+  return (jnp.isnan(first) | (first == first)).all()
+
+
+@_known.def_vmap
+def _known_of_batch(size, batched, x):
+  del size, batched
+  return _known(jnp.ravel(x)), False
 
 
 def _suits_winograd(kernel) -> bool:

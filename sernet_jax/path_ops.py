@@ -128,7 +128,7 @@ def _forward(x, paths, mask, window, epsilon, axis):
     one, weight = example
     found = []
     for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
-      off = ops.apart(functools.partial(_off, path.kernel, mean), one, mean)
+      off = ops.apart(functools.partial(_off, path.kernel, mean), one)
       off = off.reshape(-1, len(mean)) * weight
       squares += jnp.square(off).sum(axis=0)
       found.append((squares, products + _taps(one, path) @ off))
@@ -157,7 +157,7 @@ def _forward(x, paths, mask, window, epsilon, axis):
     return jnp.concatenate(parts, axis=-1)
 
   results = (
-    jax.lax.map(lambda one: ops.apart(pooled, one, means[0]), x),
+    jax.lax.map(lambda one: ops.apart(pooled, one), x),
     [(own.mean, own.variance) for own in saved],
   )
   return results, (x, paths, mask, saved, cells)

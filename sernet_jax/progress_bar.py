@@ -38,7 +38,7 @@ class _Log(tqdm.tqdm):
   """Draws when it is time, not with each word that changes."""
 
   def set_description(self, desc=None, refresh=True):
-    super().set_description(desc, refresh=False)
+    super().set_description_str(desc, refresh=False)
 
   def set_postfix(self, ordered_dict=None, refresh=True, **words):
     super().set_postfix(ordered_dict, refresh=False, **words)
@@ -70,7 +70,7 @@ def make(
     delay=LOG_SECONDS,
     mininterval=LOG_SECONDS,
     maxinterval=LOG_SECONDS,
-    miniters=1,
+    miniters=0,
     position=0,
     bar_format=f'{{desc}}: {{n_fmt}} of {{total_fmt}} {unit}, '
     '{elapsed} passed, {remaining} left{postfix}',

@@ -145,7 +145,7 @@ def conv_relu_pool_by_tiles(
     return [
       [
         sum(active[i + u][j + v] for u in range(tall) for v in range(wide))
-        * (1 / (tall * wide))
+        * np.float32(1 / (tall * wide))
         for j in range(0, len(row), wide)
       ]
       for i, row in enumerate(cells)
@@ -170,7 +170,7 @@ def _by_tiles(x, tiles, finish, window):
 
   groups = _group(x)
   y = jax.lax.map(one_group, groups)
-  return y.reshape(x.shape[0], height, width, -1)
+  return y.reshape(x.shape[0], height, width, tiles[0].shape[-1])
 
 
 def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:

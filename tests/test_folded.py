@@ -46,6 +46,27 @@ def test_made_ready_it_computes_the_same():
   )
 
 
+@pytest.mark.skipif(jax.default_backend() != 'cpu', reason='for CPUs')
+@pytest.mark.parametrize('way', ['given', 'closed over', 'exported'])
+def test_paths_stay_a_piece_of_their_own(way):
+  """However the weights reach the program; see `ops.apart`."""
+  spec = ModelSpec(num_classes=2)
+  weights = folded.ready(
+    folded.fold(spec, *model.init(jax.random.key(0), spec))
+  )
+  x = jax.ShapeDtypeStruct((1, 21, 9, 1), np.float32)
+  if way == 'given':
+    program = jax.jit(folded.logits, static_argnums=0)
+    lowered = program.lower(spec, weights, x)
+  else:
+    program = jax.jit(lambda x: folded.logits(spec, weights, x))
+    if way == 'exported':
+      saved = jax.export.export(program)(x).serialize()
+      program = jax.jit(jax.export.deserialize(saved).call)
+    lowered = program.lower(x)
+  assert ' conditional(' in lowered.compile().as_text()
+
+
 def test_equals_tensorflow(golden, golden_weights):
   """The authors' variables, folded, give TensorFlow's probabilities."""
   params, stats = interop.from_keras(golden_weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+import tiny
 
 from sernet_jax import progress_bar
 
@@ -45,6 +46,8 @@ def test_a_log_gets_lines_that_say_how_far_and_how_long(err, monkeypatch):
     'training: 5 of 5 epochs, 00:00 passed, 00:00 left'
   )
   assert lines[-1].endswith('loss=3.0')
+  assert tiny.only_progress(text)
+  assert not tiny.only_progress(f'{text}UserWarning: something else\n')
   assert all(lines)
   assert [
     n for n in '12345' if not any(f' {n} of 5 ' in x for x in lines)
@@ -103,3 +106,20 @@ def test_lines_come_after_the_pause_and_not_before(err, monkeypatch):
   bar.close()
   assert said[58] == 0 and said[60] == 1
   assert said[-1] == 6  # one each full minute of 400 seconds
+  assert log.getvalue().startswith('training at 1')
+  assert ': :' not in log.getvalue()
+
+
+def test_a_line_comes_where_nothing_got_done_too(err):
+  """As while a large file is hashed, or one step takes minutes."""
+  log = err(io.StringIO())
+  bar = progress_bar.make(total=400, desc='training')
+  now = bar.start_t
+  bar._time = lambda: now
+  for _ in range(200):
+    now += 1.0
+    bar.update(0)
+  bar.close()
+  assert [line[:19] for line in log.getvalue().splitlines()] == [
+    'training: 0 of 400 '
+  ] * 4

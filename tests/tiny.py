@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import pathlib
+import re
 
 import numpy as np
 
@@ -99,3 +100,12 @@ def _flat(tree, prefix=''):
       yield from _flat(value, f'{prefix}{key}.')
     else:
       yield prefix + key, value
+
+
+def only_progress(err: str) -> bool:
+  """Whether stderr, as no terminal, has lines of progress at most.
+
+  Work of under a minute writes none, but a busy machine may take longer.
+  """
+  line = r'[^:]+: \d+ of (\d+|\?) \w+, [\d:]+ passed, ([\d:]+|\?) left.*'
+  return all(re.fullmatch(line, text) for text in err.splitlines())

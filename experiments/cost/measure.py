@@ -63,7 +63,7 @@ def at_length(model, duration_s: float, repeats: int) -> dict:
       for layer in layers
     ],
     'xla': {
-      name: cost_measured.analyse(*program)
+      name: cost_measured.analyse(program)
       for name, program in cost_measured.programs(model).items()
     },
     'measured': {str(n): cost_probe.probe(model, n, repeats) for n in threads},
