@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import ops
+from sernet_jax import ops, ready_blocks, taps
 from sernet_jax.spec import (
   BLOCKS,
   PATH_KERNELS,
@@ -101,7 +101,9 @@ def ready(folded: Folded) -> Folded:
   if jax.default_backend() != 'cpu':
     return folded
   return {
-    name: {**block, **ops.ready(block['kernel'])} if name != HEAD else block
+    name: {**block, **ready_blocks.prepare(block['kernel'])}
+    if name != HEAD
+    else block
     for name, block in folded.items()
   }
 
@@ -112,7 +114,7 @@ def logits(
   x: jax.Array,
   block: Callable[
     [jax.Array, Mapping[str, Any], ops.Window], jax.Array
-  ] = ops.conv_relu_pool_ready,
+  ] = ready_blocks.conv_relu_pool,
 ):
   """What `model.apply(..., train=False)` gives, to about 1e-5.
 
@@ -121,7 +123,7 @@ def logits(
     folded: from `fold` or `ready`.
     x: (examples, frames, coefficients, 1).
     block: convolution, bias, ReLU and pooling of a map, a block of `folded`
-      and a window; by default `ops.conv_relu_pool_ready`.
+      and a window; by default `ready_blocks.conv_relu_pool`.
 
   Returns:
     (examples, num_classes).
@@ -135,7 +137,7 @@ def logits(
       'instance features.mfcc(waveform, spec)[..., None]'
     )
 
-  x = ops.apart(
+  x = taps.apart(
     lambda x: jnp.concatenate(
       [block(x, folded[name], PATH_POOL) for name in paths(spec)], axis=-1
     ),

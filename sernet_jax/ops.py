@@ -12,8 +12,6 @@ XLA's CPU backend.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -48,130 +46,12 @@ def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
   Of bfloat16, or under the matmul precision 'tensorfloat32', CPUs multiply
   what an accelerator would, see `rounding`.
   """
-  fast = winograd.conv if _suits_winograd(kernel) else plain_conv
+  fast = winograd.conv if winograd.suits(kernel) else plain_conv
   if fast is plain_conv and not rounding.lowered(x):
     return plain_conv(x, kernel)
   return jax.lax.platform_dependent(
     x, kernel, cpu=rounding.as_accelerators(fast), default=plain_conv
   )
-
-
-def ready(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
-  """A kernel that stays as it is, with what can be computed of it at once.
-
-  Args:
-    kernel: (height, width, inputs, outputs), height and width odd.
-
-  Returns:
-    What `conv_relu_pool_ready` takes, but for the bias.
-  """
-  kernel = jnp.asarray(kernel)
-  found = {'kernel': kernel}
-  if _suits_winograd(kernel):
-    found['tiles'] = winograd.kernel_tiles(kernel)
-  return found
-
-
-def conv_relu_pool_ready(
-  x: jax.Array, block: Mapping[str, Any], window: Window
-) -> jax.Array:
-  """A block of a folded network: convolution, bias, ReLU, average pooling.
-
-  Args:
-    x: (examples, frames, coefficients, inputs).
-    block: 'bias' (outputs,), 'kernel', and what `ready` may have added.
-    window: see `average_pool`.
-  """
-  kernel, bias = (jnp.asarray(block[name]) for name in ('kernel', 'bias'))
-  tiles = block.get('tiles')
-
-  def finished(y):
-    return average_pool(jax.nn.relu(y + bias), window)
-
-  def on_cpu(x):
-    if rounding.lowered(x):
-      return finished(conv(x, kernel))
-    if kernel.shape[2] == 1:
-      return finished(conv_by_taps(x, kernel))
-    if tiles is None:
-      return finished(conv(x, kernel))
-    if window and winograd.pools(x.shape, window):
-      return winograd.conv_relu_pool_by_tiles(x, tiles, bias, window)
-    return finished(winograd.conv_by_tiles(x, tiles))
-
-  return jax.lax.platform_dependent(
-    x, cpu=on_cpu, default=lambda x: finished(plain_conv(x, kernel))
-  )
-
-
-def conv_by_taps(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  """`plain_conv` of one input channel as a sum of shifted copies of x.
-
-  XLA puts the sum into one loop with whatever is done to it next, so that on
-  CPUs bias, ReLU and pooling cost no pass over the map: a third of the time.
-
-  Args:
-    x: (examples, frames, coefficients, 1).
-    kernel: (height, width, 1, outputs), height and width odd.
-
-  Returns:
-    (examples, frames, coefficients, outputs).
-  """
-  frames, coefficients = x.shape[1:3]
-  height, width = kernel.shape[:2]
-  pads = (height // 2,) * 2, (width // 2,) * 2, (0, 0)
-  padded = jnp.pad(x, ((0, 0), *pads))
-  taps = [
-    padded[:, i : i + frames, j : j + coefficients] * kernel[i, j, 0]
-    for i in range(height)
-    for j in range(width)
-  ]
-  return functools.reduce(jnp.add, taps)
-
-
-def apart(
-  function: Callable[[jax.Array], jax.Array], x: jax.Array
-) -> jax.Array:
-  """function(x), on CPUs as a piece of its own of the program.
-
-  XLA would put cheap-looking work, such as the sum of `conv_by_taps`, into the
-  loops that pad or cut its result and do it there cell by cell; it heeds no
-  optimization_barrier on CPUs. It does not look into a condition that it
-  cannot decide.
-
-  Args:
-    function: of x to one array.
-    x: its argument, known when the program runs and not before.
-  """
-  result = jax.eval_shape(function, x)
-
-  def on_cpu(x):
-    return jax.lax.cond(
-      _known(jax.lax.stop_gradient(x)),
-      function,
-      lambda _: jnp.zeros_like(result),
-      x,
-    )
-
-  return jax.lax.platform_dependent(x, cpu=on_cpu, default=function)
-
-
-@jax.custom_batching.custom_vmap
-def _known(x):
-  """True, by a look at a number of x; one answer for all of a batch."""
-  first = jnp.ravel(x)[:1]
-  return (jnp.isnan(first) | (first == first)).all()
-
-
-@_known.def_vmap
-def _known_of_batch(size, batched, x):
-  del size, batched
-  return _known(jnp.ravel(x)), False
-
-
-def _suits_winograd(kernel) -> bool:
-  """With few channels the way to the tiles costs more than it saves."""
-  return kernel.shape[:2] == (3, 3) and min(kernel.shape[2:]) >= 32
 
 
 def _conv_forward(x, kernel):
@@ -187,7 +67,7 @@ def _conv_backward(saved, gradient):
   size = kernel.shape[:2]
   fast = (
     winograd.kernel_gradient
-    if _suits_winograd(kernel)
+    if winograd.suits(kernel)
     else functools.partial(_shifted_kernel_gradient, size=size)
   )
   by_kernel = jax.lax.platform_dependent(

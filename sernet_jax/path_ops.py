@@ -25,7 +25,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from sernet_jax import ops, rounding, shares
+from sernet_jax import ops, rounding, shares, taps
 
 
 class Path(NamedTuple):
@@ -128,7 +128,7 @@ def _forward(x, paths, mask, window, epsilon, axis):
     one, weight = example
     found = []
     for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
-      off = ops.apart(functools.partial(_off, path.kernel, mean), one)
+      off = taps.apart(functools.partial(_off, path.kernel, mean), one)
       off = off.reshape(-1, len(mean)) * weight
       squares += jnp.square(off).sum(axis=0)
       found.append((squares, products + _taps(one, path) @ off))
@@ -152,12 +152,12 @@ def _forward(x, paths, mask, window, epsilon, axis):
   def pooled(one):
     parts = []
     for path, (slope, shift) in zip(paths, lines, strict=True):
-      y = ops.conv_by_taps(one[None], path.kernel) * slope + shift
+      y = taps.conv(one[None], path.kernel) * slope + shift
       parts.append(ops.average_pool(jax.nn.relu(y), window)[0])
     return jnp.concatenate(parts, axis=-1)
 
   results = (
-    jax.lax.map(lambda one: ops.apart(pooled, one), x),
+    jax.lax.map(lambda one: taps.apart(pooled, one), x),
     [(own.mean, own.variance) for own in saved],
   )
   return results, (x, paths, mask, saved, cells)
@@ -165,7 +165,7 @@ def _forward(x, paths, mask, window, epsilon, axis):
 
 def _off(kernel, mean, one):
   """The map of one example, less its mean."""
-  return ops.conv_by_taps(one[None], kernel) - mean
+  return taps.conv(one[None], kernel) - mean
 
 
 def _lines(paths, sums, epsilon):
@@ -190,7 +190,7 @@ def _backward(window, epsilon, axis, saved, gradients):
     for number, (path, (slope, shift)) in enumerate(
       zip(paths, lines, strict=True)
     ):
-      y = ops.conv_by_taps(one[None], path.kernel)
+      y = taps.conv(one[None], path.kernel)
       part = gradient[None, ..., ends[number] : ends[number + 1]]
       part = ops.average_unpool(part, one.shape[:2], window)
       yield y, jnp.where(y * slope + shift > 0, part, 0.0)

@@ -89,6 +89,14 @@ def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
   return conv_by_tiles(x, kernel_tiles(kernel))
 
 
+def suits(kernel: jax.Array) -> bool:
+  """Whether `conv` is the sooner way.
+
+  With few channels the way to the tiles costs more than it saves.
+  """
+  return kernel.shape[:2] == (_SIZE, _SIZE) and min(kernel.shape[2:]) >= 32
+
+
 def kernel_tiles(kernel: jax.Array) -> list[jax.Array]:
   """G g H' of a kernel, which inference needs to compute only once.
 

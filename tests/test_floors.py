@@ -30,7 +30,7 @@ FLOORS = (
   'features features_around features_blocks features_chain features_fft '
   'features_frames features_presets features_stream features_tables augment model winograd '
   'ops losses optim keys canvas folded export_chain export_eager shares '
-  'rounding path_ops',
+  'rounding path_ops ready_blocks taps',
   # 2: an experiment
   'batching training recompute records environment plots recording_plot comparison_plots '
   'plots_matrix mapping layout',

@@ -39,7 +39,7 @@ _IN_MEMORY = {
 VARIANTS = {
   'own': {},
   'maps_in_memory': _IN_MEMORY,
-  'no_winograd': {**_IN_MEMORY, 'ops._suits_winograd': lambda kernel: False},
+  'no_winograd': {**_IN_MEMORY, 'winograd.suits': lambda kernel: False},
   'plain': {
     **_IN_MEMORY,
     'ops.conv': ops.plain_conv,
