@@ -31,8 +31,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from sernet_jax import layout, training
 from sernet_jax.batching import FoldArrays
+from sernet_jax.recipes import Recipe
 from sernet_jax.spec import require
-from sernet_jax.training import Recipe
 
 Tree = Any
 # What 'map' may spend on copies of the features for the cores of a CPU, and

@@ -17,9 +17,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax import mapping, model, progress_bar, training
+from sernet_jax import mapping, model, progress_bar, recipes, training
 from sernet_jax.batching import FoldArrays
-from sernet_jax.training import Recipe
+from sernet_jax.recipes import Recipe
 
 Tree = Any
 
@@ -81,11 +81,11 @@ def compile_moments(recipe: Recipe) -> Callable[..., Tree]:
     model.apply,
     forgetful,
     train=True,
-    dtype=training.compute_dtype(recipe),
+    dtype=recipes.compute_dtype(recipe),
   )
 
   def sernet_moments(params, stats, x, mask):
-    with training.matmul_precision(recipe):
+    with recipes.matmul_precision(recipe):
       return apply(params, stats, x[..., None], mask=mask)[1]
 
   return jax.jit(sernet_moments)

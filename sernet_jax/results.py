@@ -13,21 +13,21 @@ import numpy as np
 from sernet_jax import (
   cost,
   crossing,
+  evaluation,
   files,
   mapping,
   metrics,
   optim,
   records,
-  training,
 )
 from sernet_jax.batching import FoldArrays
 from sernet_jax.config import Experiment
 from sernet_jax.corpora import Corpus
 from sernet_jax.feature_cache import CorpusFeatures
 from sernet_jax.protocols import Fold
+from sernet_jax.recipes import Recipe
 from sernet_jax.records import RunFolder
 from sernet_jax.spec import OptimSpec, require
-from sernet_jax.training import Recipe
 
 DTYPES = ('float16', 'float32')
 # Of the last epoch: as training left them, with statistics of `recompute`.
@@ -157,7 +157,7 @@ def predictions(
     states: numpy arrays stacked over the trials; `recomputed`, if it is
       there, holds statistics for `last_recomputed`.
   """
-  predict = training.compile_predict(recipe)
+  predict = evaluation.compile_predict(recipe)
   classes = data.corpus.classes
   rows = []
   names = trials(experiment, folds)
@@ -173,7 +173,7 @@ def predictions(
       for dtype in DTYPES:
         used = {'params': params, 'stats': stats}
         if dtype == 'float16':
-          used = training.round_to_fp16(used)
+          used = evaluation.round_to_fp16(used)
         found = np.asarray(predict(features, test, **used))
         for tested, shares in zip(fold.test, found, strict=False):
           utterance = data.corpus.utterances[tested]

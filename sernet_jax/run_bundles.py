@@ -17,6 +17,7 @@ from sernet_jax import (
   config as config_lib,
   files,
   folded,
+  recipes,
   records,
   results as results_lib,
   training,
@@ -111,7 +112,7 @@ def weights_of_run(
   require_choice('selection', selection, selections)
   names = _trial_names(folder, experiment)
   classes = folder.read_results()['classes']
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     model=experiment.model_for(len(classes)),
     loss=experiment.loss,
     optim=experiment.optim,
@@ -190,7 +191,7 @@ def _trial_names(
   ]
 
 
-def _target(recipe: training.Recipe, num_folds: int) -> dict[str, Any]:
+def _target(recipe: recipes.Recipe, num_folds: int) -> dict[str, Any]:
   """Shapes and types of a checkpoint of the run."""
   state = jax.eval_shape(lambda: training.init_state(recipe, 0, 0))
   return {

@@ -8,37 +8,26 @@ best epoch happen on the device.
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from sernet_jax import keys, losses, model, optim, shares
-from sernet_jax.batching import EvalSet, FoldArrays
-from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+from sernet_jax import (
+  evaluation,
+  keys,
+  losses,
+  model,
+  optim,
+  recipes,
+  shares,
+)
+from sernet_jax.batching import FoldArrays
+from sernet_jax.recipes import Recipe
 
 Tree = dict[str, Any]
-
-# What the convolutions compute in, where it is not float32 as all the rest.
-_DTYPES = {'float32': None, 'tf32': None, 'bfloat16': jnp.bfloat16}
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-  """Everything about training that is fixed when a step is compiled."""
-
-  model: ModelSpec
-  loss: LossSpec
-  optim: OptimSpec
-  batch_size: int
-  selections: tuple[str, ...] = ('best_on_test',)
-  precision: str = 'float32'
-  axis: str | None = None  # of the mesh, that a batch is shared over
 
 
 def init_state(
@@ -108,7 +97,7 @@ def train_step(
       train=True,
       mask=mask,
       key=key,
-      dtype=compute_dtype(recipe),
+      dtype=recipes.compute_dtype(recipe),
       axis=recipe.axis,
     )
     values = losses.per_example(logits, labels, recipe.loss)
@@ -131,21 +120,11 @@ def train_step(
   }
   sums = {
     'loss': jnp.sum(values * mask),
-    'confusion': confusion(labels, logits, mask),
+    'confusion': evaluation.confusion(labels, logits, mask),
     'examples': jnp.sum(mask),
   }
   sums = shares.total(sums, recipe.axis)
   return _choose(sums.pop('examples') > 0, updated, state), sums
-
-
-def confusion(
-  labels: jax.Array, scores: jax.Array, mask: jax.Array
-) -> jax.Array:
-  """(classes, classes) int32, rows = truth, of the examples with mask 1."""
-  num_classes = scores.shape[-1]
-  predicted = jnp.argmax(scores, axis=-1)
-  counts = jnp.zeros((num_classes, num_classes), jnp.int32)
-  return counts.at[labels, predicted].add(mask.astype(jnp.int32))
 
 
 def shuffled(
@@ -218,59 +197,6 @@ def train_epoch(
   return state, metrics
 
 
-def predict(
-  recipe: Recipe,
-  features: jax.Array,
-  part: EvalSet,
-  params: Tree,
-  stats: Tree,
-) -> jax.Array:
-  """Probabilities per utterance: the mean over its segments.
-
-  Returns:
-    (slots, classes); slots without an utterance hold 0.
-  """
-  batches = part.segments.reshape(-1, recipe.batch_size)
-
-  def one_batch(segments):
-    logits, _ = model.apply(
-      recipe.model,
-      params,
-      stats,
-      shares.rows(features, segments, recipe.axis)[..., None],
-      train=False,
-      dtype=compute_dtype(recipe),
-    )
-    return shares.joined(jax.nn.softmax(logits), recipe.axis)
-
-  votes = jax.lax.map(one_batch, batches)
-  votes = votes.reshape(-1, recipe.model.num_classes)
-  slots = part.mask.shape[0]
-  total = jax.ops.segment_sum(votes, part.slots, num_segments=slots)
-  count = jax.ops.segment_sum(
-    jnp.ones(len(votes)), part.slots, num_segments=slots
-  )
-  mean = total / jnp.maximum(count, 1.0)[:, None]
-  return mean * part.mask[:, None]
-
-
-def evaluate(
-  recipe: Recipe,
-  features: jax.Array,
-  part: EvalSet,
-  params: Tree,
-  stats: Tree,
-) -> Tree:
-  """`loss` (mean, without class weights) and `confusion` per utterance."""
-  probabilities = predict(recipe, features, part, params, stats)
-  picked = jnp.take_along_axis(probabilities, part.labels[:, None], axis=1)
-  values = losses.of_probability(picked[:, 0], recipe.loss)
-  return {
-    'loss': losses.masked_mean(values, part.mask),
-    'confusion': confusion(part.labels, probabilities, part.mask),
-  }
-
-
 def run_epoch(
   recipe: Recipe,
   features: jax.Array,
@@ -297,7 +223,7 @@ def run_epoch(
     parts['validation'] = ('validation', fold.validation)
   best = dict(state['best'])
   for selection, (name, part) in parts.items():
-    metrics[name] = evaluate(
+    metrics[name] = evaluation.evaluate(
       recipe, features, part, state['params'], state['stats']
     )
     counts = metrics[name]['confusion']
@@ -347,41 +273,5 @@ def run_block(
     return state, metrics
 
   empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
-  with matmul_precision(recipe):
+  with recipes.matmul_precision(recipe):
     return jax.lax.fori_loop(0, count, body, (state, empty))
-
-
-def compute_dtype(recipe: Recipe) -> Any:
-  """What the convolutions compute in; None for the type of the kernels."""
-  return _DTYPES[recipe.precision]
-
-
-def matmul_precision(recipe: Recipe) -> contextlib.AbstractContextManager[None]:
-  """How products of float32 are computed while a program is traced.
-
-  Left alone, JAX lets GPUs and TPUs round the factors.
-  """
-  return jax.default_matmul_precision(
-    'tensorfloat32' if recipe.precision == 'tf32' else 'float32'
-  )
-
-
-def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
-  """`predict` for one recipe, jitted."""
-
-  def sernet_predict(features, part, params, stats):
-    with matmul_precision(recipe):
-      return predict(recipe, features, part, params, stats)
-
-  return jax.jit(sernet_predict)
-
-
-def round_to_fp16(tree: Tree) -> Tree:
-  """Every number as its nearest fp16, kept in float32.
-
-  The authors' code rounds weights and BatchNorm statistics alike before the
-  reported evaluation.
-  """
-  return jax.tree.map(
-    lambda array: jnp.asarray(array, jnp.float16).astype(jnp.float32), tree
-  )

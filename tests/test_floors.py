@@ -32,7 +32,7 @@ FLOORS = (
   'ops losses optim keys canvas folded export_chain export_eager shares '
   'rounding path_ops ready_blocks taps',
   # 2: an experiment
-  'batching training recompute records environment plots recording_plot comparison_plots '
+  'batching recipes evaluation training recompute records environment plots recording_plot comparison_plots '
   'plots_matrix mapping layout',
   # 3: the outside world
   'interop checkpoint feature_cache fetch inspection interrupt report '

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import tiny
 
-from sernet_jax import batching, layout, mapping, training
+from sernet_jax import batching, layout, mapping, recipes
 from sernet_jax.protocols import Fold
 from sernet_jax.spec import InputError, LossSpec, ModelSpec, OptimSpec
 
@@ -34,13 +34,13 @@ import json
 import jax, numpy as np
 
 jax.config.update('jax_enable_x64', True)
-from sernet_jax import batching, mapping, model, training
+from sernet_jax import recipes, batching, mapping, model, training
 from sernet_jax.protocols import Fold
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 # All kinds of layers, and soon compiled.
 model.BLOCKS = (8, (3, 3), (2, 2)), (6, (1, 1), None)
-recipe = training.Recipe(
+recipe = recipes.Recipe(
   ModelSpec(num_classes=2, paths=('joint',), filters=6, batch_norm_momentum=0.5),
   LossSpec(), OptimSpec(learning_rate=1e-3), batch_size=4,
 )
@@ -175,7 +175,7 @@ def test_a_block_is_one_program_for_any_platform_and_uses_up_its_state(
   platform,
 ):
   """Epochs and evaluations of all trials, lowered where no device is."""
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     ModelSpec(num_classes=2, paths=('joint',), filters=6),
     LossSpec(),
     OptimSpec(),

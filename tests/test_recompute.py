@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sernet_jax import batching, mapping, model, recompute, training
+from sernet_jax import batching, mapping, model, recipes, recompute
 from sernet_jax.protocols import Fold
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 14, 9, 8
-RECIPE = training.Recipe(
+RECIPE = recipes.Recipe(
   model=ModelSpec(num_classes=2, filters=6, paths=('joint',)),
   loss=LossSpec(),
   optim=OptimSpec(),

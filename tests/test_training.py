@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sernet_jax import batching, training
+from sernet_jax import batching, evaluation, recipes, training
 from sernet_jax.protocols import Fold
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
@@ -22,7 +22,7 @@ SEED = 7
 
 @pytest.fixture(scope='module')
 def recipe():
-  return training.Recipe(
+  return recipes.Recipe(
     model=ModelSpec(num_classes=2, batch_norm_momentum=0.5),
     loss=LossSpec(),
     optim=OptimSpec(learning_rate=1e-3),
@@ -209,7 +209,7 @@ def test_segments_vote_with_their_mean_probability(recipe, corpus):
   (arrays,) = batching.fold_arrays([fold], labels[::2], owners, 4, (SEED,))
   state = fresh(recipe, 0)
   weights = state['params'], state['stats']
-  votes = training.compile_predict(recipe)(features, arrays.test, *weights)
+  votes = evaluation.compile_predict(recipe)(features, arrays.test, *weights)
   each = fold.test.repeat(2) * 2 + np.tile([0, 1], 3)
   from sernet_jax import model
 
@@ -226,10 +226,10 @@ def test_evaluation_is_the_loss_without_class_weights(recipe, corpus, folds):
   arrays = arrays_of(folds, labels)[0]
   state = fresh(recipe, 0)
   focal = dataclasses.replace(recipe, loss=LossSpec('focal', 2.0, 'balanced'))
-  found = training.evaluate(
+  found = evaluation.evaluate(
     focal, features, arrays.test, state['params'], state['stats']
   )
-  shares = training.predict(
+  shares = evaluation.predict(
     focal, features, arrays.test, state['params'], state['stats']
   )
   p = np.asarray(shares)[np.arange(6), labels[:6]]
@@ -291,8 +291,8 @@ def test_lower_precisions_compute_roughly_and_keep_float32(
 
   @functools.partial(jax.jit, static_argnums=0)
   def loss_of(recipe, params, stats):
-    with training.matmul_precision(recipe):
-      return training.evaluate(recipe, features, arrays.test, params, stats)
+    with recipes.matmul_precision(recipe):
+      return evaluation.evaluate(recipe, features, arrays.test, params, stats)
 
   weights = fresh(recipe, 0)['params'], state['stats']
   loss, same = (float(loss_of(r, *weights)['loss']) for r in (rough, recipe))
@@ -302,7 +302,7 @@ def test_lower_precisions_compute_roughly_and_keep_float32(
 
 def test_fp16_rounding_is_to_the_nearest():
   tree = {'a': jnp.array([0.1, 1e-9, 3.0])}
-  rounded = training.round_to_fp16(tree)['a']
+  rounded = evaluation.round_to_fp16(tree)['a']
   assert rounded.dtype == jnp.float32
   np.testing.assert_array_equal(
     rounded, np.array([0.1, 1e-9, 3.0]).astype(np.float16)

@@ -25,6 +25,7 @@ from sernet_jax import (
   command_line,
   config as config_lib,
   environment,
+  evaluation,
   files,
   mapping,
   recompute,
@@ -61,7 +62,7 @@ def follow(experiment: config_lib.Experiment) -> list[dict]:
     functools.partial(training.train_epoch, recipe, on_device, labels)
   )
   test = jax.jit(
-    functools.partial(training.evaluate, recipe, on_device, arrays.test)
+    functools.partial(evaluation.evaluate, recipe, on_device, arrays.test)
   )
   state = mapping.unstack(mapping.fresh(recipe, [arrays]), 0)
   rows = []

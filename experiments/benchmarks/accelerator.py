@@ -76,13 +76,13 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   """Seconds, bits and speed of one variant."""
   import jax
 
-  from sernet_jax import batching, mapping, training
+  from sernet_jax import batching, mapping, recipes
   from sernet_jax.protocols import Fold
   from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
   name, precision, _ = OURS[flags.worker]
   features, labels, parts = data(flags.utterances, flags.folds)
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, precision=precision
   )
   arrays = batching.fold_arrays(
@@ -135,8 +135,8 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   epochs = flags.epochs if flags.worker == 'whole' else flags.short
   seconds = train(epochs) if epochs > flags.short else again
   products = sum(_products(*map(len, part)) for part in parts)
-  with training.matmul_precision(recipe):
-    limit = _limit(training.compute_dtype(recipe), flags.limit_size)
+  with recipes.matmul_precision(recipe):
+    limit = _limit(recipes.compute_dtype(recipe), flags.limit_size)
   return {
     'device': jax.devices()[0].device_kind,
     'mapping': mapping.choose(name, jax.devices(), 1),

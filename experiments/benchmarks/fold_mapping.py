@@ -55,11 +55,11 @@ def mapped(name: str, folds: int, steps: int):
   """Compiles FOLDS folds in one mapping; a call trains STEPS steps of each."""
   import jax
 
-  from sernet_jax import batching, mapping, training
+  from sernet_jax import batching, mapping, recipes
   from sernet_jax.protocols import Fold
   from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
   )
   random = np.random.default_rng(0)

@@ -122,11 +122,11 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def stepping(features, labels, devices) -> Callable[[], float]:
   """Seconds of a training step of one fold on devices that share a batch."""
-  from sernet_jax import batching, mapping, training
+  from sernet_jax import batching, mapping, recipes
   from sernet_jax.protocols import Fold
   from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH, selections=()
   )
   random = np.random.default_rng(0)
@@ -160,6 +160,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
     corpora,
     feature_cache,
     protocols,
+    recipes,
     training,
   )
   from sernet_jax.spec import (
@@ -203,7 +204,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
 
   found['folds_s'], arrays = timed(folds)
   found['features_mb'] = round(data.features.nbytes / 1e6, 1)
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH
   )
   shuffle = jax.jit(lambda fold, epoch: training.shuffled(recipe, fold, epoch))

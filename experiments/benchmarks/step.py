@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import ops, path_ops, training
+from sernet_jax import ops, path_ops, recipes, training
 from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
 ROUNDS = 7
@@ -78,7 +78,7 @@ def main():
   random = np.random.default_rng(0)
   x = jnp.asarray(random.normal(size=(BATCH, 184, 40, 1)), jnp.float32)
   labels = jnp.asarray(random.integers(0, 7, BATCH), jnp.int32)
-  recipe = training.Recipe(
+  recipe = recipes.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
   )
   programs = {}

@@ -14,6 +14,7 @@ from sernet_jax import (
   interop,
   jax_setup,
   layout,
+  recipes,
   training,
 )
 from sernet_jax.bundle import Bundle
@@ -31,7 +32,7 @@ class Twin:
     # The cores share the batch, as with train.fold_mapping=shard and one fold.
     mesh = layout.lay_out(1, len(x), jax.devices()).mesh(jax.devices())
     shared = layout.DATA if mesh.shape[layout.DATA] > 1 else None
-    self.recipe = training.Recipe(
+    self.recipe = recipes.Recipe(
       ModelSpec(), LossSpec(), OptimSpec(), len(x), selections=(), axis=shared
     )
     self.params, self.stats = interop.from_keras(weights)
