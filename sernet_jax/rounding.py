@@ -4,8 +4,13 @@ The matrix units of GPUs and TPUs multiply factors of few bits and add the
 products up in float32. XLA's CPU backend has no such units: it would add in
 bfloat16 too, and takes TF32 for float32. So that `train.precision` means the
 same everywhere, and its cost can be measured without an accelerator, factors
-are rounded here, to the nearest, and computed with in float32. That is no
-faster than float32.
+are rounded here, to the nearest, and computed with in float32. That is slower
+than float32, 1.4 times the time of a training step on one core with AVX-512.
+
+Where a CPU has such units (AMX), XLA's products of bfloat16 with sums in
+float32 reach six times the speed of float32, but the shifted copies that make a
+convolution of them cost more than that saves: on one core 50 ms instead of 45
+for the first 3 x 3 block, 145 instead of 65 for its gradient by the kernel.
 """
 
 from __future__ import annotations
