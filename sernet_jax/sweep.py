@@ -93,6 +93,7 @@ def _run() -> int:
     sweep_engines,
     sweep_grid,
     sweep_jobs,
+    sweep_plan,
     sweep_results,
     sweep_seeds,
   )
@@ -109,7 +110,7 @@ def _run() -> int:
   workdir = pathlib.Path(_WORKDIR.value)
   if _SEEDS_TOGETHER.value:
     jobs = sweep_seeds.together(jobs, sweep_seeds.former(workdir))
-  planned = sweep_jobs.plan(
+  planned = sweep_plan.plan(
     jobs, workdir, config_flags.get_config_filename(flag), overrides
   )
   sweep_results.require_comparison(planned, _BASELINE.value, _SELECTION.value)
@@ -119,7 +120,7 @@ def _run() -> int:
     return 0
   command = shlex.join(['python', '-m', 'sernet_jax.sweep', *sys.argv[1:]])
   with records.RunFolder(workdir).lock():
-    about = sweep_jobs.check_folder(workdir, config_lib.to_dict(config), jobs)
+    about = sweep_plan.check_folder(workdir, config_lib.to_dict(config), jobs)
     engine = sweep_engines.make(
       _ENGINE.value, _PROCESSES.value, _CLUSTER.value, workdir
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 from sernet_jax import files, sweep_processes
 from sernet_jax.spec import InputError, require
-from sernet_jax.sweep_jobs import Planned
+from sernet_jax.sweep_plan import Planned
 
 _DEFAULTS: dict[str, Any] = {'timeout_min': 24 * 60, 'cpus_per_task': 1}
 _SAVING_S = 120  # one epoch of a fold, and the checkpoint

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from sernet_jax import files
 from sernet_jax.spec import require
-from sernet_jax.sweep_jobs import Planned
+from sernet_jax.sweep_plan import Planned
 
 _ONE_THREAD = '--xla_cpu_multi_thread_eigen=false'
 _BINDS = hasattr(os, 'sched_getaffinity')

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sernet_jax import comparison, comparison_page, files
 from sernet_jax.spec import nearest, require, require_choice
-from sernet_jax.sweep_jobs import Planned
+from sernet_jax.sweep_plan import Planned
 
 
 def require_comparison(

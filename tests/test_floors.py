@@ -44,7 +44,7 @@ FLOORS = (
   'config results run run_bundles models recognise live predictions_out '
   'recording_figure export_data export_write export_check export_probe '
   'command_line comparison comparison_page compared_runs sweep_grid '
-  'sweep_jobs sweep_seeds sweep_processes sweep_cluster sweep_engines '
+  'sweep_plan sweep_jobs sweep_seeds sweep_processes sweep_cluster sweep_engines '
   'sweep_results conduct cost_probe lengths',
   # 5: doors
   'main download predict stream export sweep compare cross demo',

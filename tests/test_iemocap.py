@@ -21,7 +21,7 @@ from sernet_jax import (
   records,
   run,
   sweep_grid,
-  sweep_jobs,
+  sweep_plan,
 )
 from sernet_jax.spec import InputError
 
@@ -197,7 +197,7 @@ def test_the_sweep_of_the_page_is_planned_on_the_tree(root, tmp_path):
     overrides = {'data.root': str(root)}
     config.update_from_flattened_dict(overrides)
     jobs = sweep_grid.jobs(config, axes)
-    planned = sweep_jobs.plan(
+    planned = sweep_plan.plan(
       jobs, tmp_path, f'configs/iemocap.py:{part}', overrides
     )
     assert len(planned) == 12
@@ -218,5 +218,5 @@ def test_without_the_corpus_a_run_and_a_sweep_say_where_to_get_it(tmp_path):
   with pytest.raises(
     InputError, match=r'sail\.usc\.edu.*--config\.data\.root='
   ):
-    sweep_jobs.plan(jobs, tmp_path / 'sweep', 'configs/iemocap.py:all', {})
+    sweep_plan.plan(jobs, tmp_path / 'sweep', 'configs/iemocap.py:all', {})
   assert not list(tmp_path.iterdir())

@@ -11,7 +11,13 @@ import time
 import pytest
 import tiny
 
-from sernet_jax import files, run, sweep_cluster, sweep_grid, sweep_jobs
+from sernet_jax import (
+  files,
+  run,
+  sweep_cluster,
+  sweep_grid,
+  sweep_plan,
+)
 from sernet_jax.spec import InputError
 
 pytestmark = pytest.mark.usefixtures(
@@ -34,7 +40,7 @@ def planned(csv, place, workdir, axis, **changes):
   overrides = dict(
     flag.removeprefix('--config.').split('=', 1) for flag in flags
   )
-  return sweep_jobs.plan(
+  return sweep_plan.plan(
     jobs, workdir, config_file.removeprefix('--config='), overrides
   )
 

@@ -19,6 +19,7 @@ from sernet_jax import (
   sweep_engines,
   sweep_grid,
   sweep_jobs,
+  sweep_plan,
   sweep_processes,
   sweep_results,
   sweep_worker,
@@ -38,7 +39,7 @@ def jobs_of(shared, *axes):
 
 def planned(corpus, workdir, *axes, **changes):
   shared = tiny.config(corpus, workdir / 'cache', **changes)
-  return sweep_jobs.plan(
+  return sweep_plan.plan(
     jobs_of(shared, *axes), workdir, 'configs/manifest.py', {'seed': 3}
   )
 
@@ -216,7 +217,7 @@ def test_progress_counts_lines_as_they_come_and_go(corpus, tmp_path):
 
 
 def check(workdir, shared, *axes):
-  about = sweep_jobs.check_folder(
+  about = sweep_plan.check_folder(
     workdir, config.to_dict(shared), jobs_of(shared, *axes)
   )
   files.write_json(workdir / 'sweep.json', about)

@@ -14,7 +14,7 @@ from sernet_jax import (
   report,
   run,
   sweep_grid,
-  sweep_jobs,
+  sweep_plan,
   sweep_results,
   sweep_seeds,
 )
@@ -51,7 +51,7 @@ def joined(shared, *axes, before=()):
 
 
 def plan(jobs, workdir):
-  return sweep_jobs.plan(jobs, workdir, 'configs/manifest.py', {})
+  return sweep_plan.plan(jobs, workdir, 'configs/manifest.py', {})
 
 
 @pytest.fixture(scope='module')
@@ -206,7 +206,7 @@ def test_a_sweep_begun_one_way_does_not_go_on_the_other(place, tmp_path):
   }
   for name, jobs in ways.items():
     workdir = tmp_path / name
-    about = sweep_jobs.check_folder(workdir, config.to_dict(shared), jobs)
+    about = sweep_plan.check_folder(workdir, config.to_dict(shared), jobs)
     files.write_json(workdir / 'sweep.json', about)
     assert [job['seed'] for job in sweep_seeds.former(workdir)] == [
       job.experiment.seed for job in jobs
@@ -216,6 +216,6 @@ def test_a_sweep_begun_one_way_does_not_go_on_the_other(place, tmp_path):
     ('together', 'apart', 'train together; add --seeds_together'),
   ):
     with pytest.raises(InputError, match=cure):
-      sweep_jobs.check_folder(
+      sweep_plan.check_folder(
         tmp_path / name, config.to_dict(shared), ways[other]
       )
