@@ -109,7 +109,8 @@ def row_of(run: comparison.Run) -> dict:
 
 def name_of(row: dict) -> str:
   """What the table calls a run."""
-  folds = f', fold {", ".join(row["folds"])}' if row['folds'] else ''
+  several = 's' * (len(row['folds']) > 1)
+  folds = f', fold{several} {", ".join(row["folds"])}' if row['folds'] else ''
   paper = ModelSpec.batch_norm_momentum
   momentum = row['momentum']
   momentum = '' if momentum == paper else f', momentum {momentum:g}'
