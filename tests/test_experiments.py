@@ -36,6 +36,14 @@ def test_the_table_lists_every_experiment():
   assert all(len(cells) == 5 and all(cells) for cells in rows().values())
 
 
+def test_the_readme_opens_its_results_with_all_of_them():
+  text = (tiny.ROOT / 'README.md').read_text()
+  results = text.split('## Results')[1].split('\n## ')[0]
+  first, *_ = re.findall(r'(?:^\|.*\n)+', results, re.MULTILINE)
+  linked = set(re.findall(r'\(experiments/(\w+)', first))
+  assert linked == set(CLAIMS)
+
+
 def environments(content):
   """Where the figures were made: of the file, or of each row or run."""
   rows = [*content.get('rows', []), *content.get('runs', [])]
