@@ -69,6 +69,7 @@ def test_every_figure_of_a_small_run(tmp_path):
     env={
       **{k: v for k, v in os.environ.items() if k != 'XLA_FLAGS'},
       'PYTHONPATH': str(tiny.ROOT),
+      'JAX_COMPILATION_CACHE_DIR': str(tmp_path),  # two variants, one program
     },
     capture_output=True,
     text=True,
