@@ -1,8 +1,8 @@
 """Products on a CPU with the factors that an accelerator would multiply.
 
 The matrix units of GPUs and TPUs multiply factors of few bits and add the
-products up in float32. XLA's CPU backend has no such units: it would add in
-bfloat16 too, and takes TF32 for float32. So that `train.precision` means the
+products up in float32. On a CPU XLA would add in bfloat16 too, and takes TF32
+for float32. So that `train.precision` means the
 same everywhere, and its cost can be measured without an accelerator, factors
 are rounded here, to the nearest, and computed with in float32. That is slower
 than float32, 1.4 times the time of a training step on one core with AVX-512.

@@ -16,7 +16,8 @@ FOLDER = tiny.ROOT / 'experiments' / 'benchmarks'
 
 
 @pytest.fixture
-def benchmark():
+def benchmark(monkeypatch):
+  monkeypatch.syspath_prepend(FOLDER)
   spec = importlib.util.spec_from_file_location(
     'accelerator', FOLDER / 'accelerator.py'
   )
@@ -99,7 +100,6 @@ def test_a_variant_that_fails_is_told_and_the_others_go_on(
   monkeypatch.setattr(
     benchmark, 'run', lambda name, _: found.get(name, {'kernels': []})
   )
-  monkeypatch.syspath_prepend(FOLDER)
   path = tmp_path / 'found.json'
   with pytest.raises(SystemExit, match=r'found.json: torch$'):
     benchmark.main(['--variants=whole', '--peers=torch', f'--output={path}'])

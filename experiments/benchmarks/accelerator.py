@@ -38,9 +38,10 @@ import time
 from typing import Any
 
 import numpy as np
+from fold_mapping import BATCH, COEFFICIENTS, FRAMES, timed
 
 HERE = pathlib.Path(__file__).parent
-BATCH, FRAMES, COEFFICIENTS, EPOCHS = 32, 184, 40, 300
+EPOCHS = 300
 # Utterances of each speaker of EMO-DB, the tests of the folds.
 SPEAKERS = (49, 58, 43, 38, 55, 35, 61, 69, 56, 71)
 _DETERMINISTIC = '--xla_gpu_deterministic_ops=true'
@@ -81,6 +82,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
 
   name, precision, _ = OURS[flags.worker]
+  name = mapping.choose(name, jax.devices(), 1)
   features, labels, parts = data(flags.utterances, flags.folds)
   recipe = recipes.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, precision=precision
@@ -95,7 +97,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
     BATCH,
   )
   trials = mapping.make(
-    mapping.choose(name, jax.devices(), 1),
+    name,
     recipe,
     flags.block,
     features,
@@ -109,7 +111,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
     start = time.perf_counter()
     for first in range(0, epochs, flags.block):
       count = min(flags.block, epochs - first)
-      each = np.full(len(arrays), 1, np.int32)
+      each = np.ones(len(arrays), np.int32)
       for _ in trials.advance(each * first, each * count):
         pass
     return time.perf_counter() - start
@@ -139,7 +141,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
     limit = _limit(recipes.compute_dtype(recipe), flags.limit_size)
   return {
     'device': jax.devices()[0].device_kind,
-    'mapping': mapping.choose(name, jax.devices(), 1),
+    'mapping': name,
     'precision': precision,
     'epochs': epochs,
     'train_s': seconds,
@@ -177,13 +179,12 @@ def _limit(dtype: Any, size: int) -> float:
 
   one = jax.random.normal(jax.random.key(0), (size, size), dtype or jnp.float32)
   product = jax.jit(jnp.matmul)
-  jax.block_until_ready(product(one, one))
-  seconds = []
-  for _ in range(5):
-    start = time.perf_counter()
+
+  def call():
     jax.block_until_ready(product(one, one))
-    seconds.append(time.perf_counter() - start)
-  return 2 * size**3 / min(seconds) / 1e12
+
+  call()
+  return 2 * size**3 / min(timed(call) for _ in range(5)) / 1e12
 
 
 def train_torch(flags: argparse.Namespace) -> dict[str, Any]:
@@ -195,9 +196,7 @@ def train_torch(flags: argparse.Namespace) -> dict[str, Any]:
     features, labels, *parts[0], BATCH, PEERS[flags.worker]
   )
   trial.train(1)
-  start = time.perf_counter()
-  trial.train(flags.short)
-  seconds = (time.perf_counter() - start) / flags.short
+  seconds = timed(lambda: trial.train(flags.short)) / flags.short
   # Each fold as long as its share of training examples.
   shares = [len(train) / len(parts[0][0]) for train, _ in parts]
   return {
@@ -210,14 +209,12 @@ def train_torch(flags: argparse.Namespace) -> dict[str, Any]:
 
 def run(name: str, arguments: list[str]) -> dict[str, Any]:
   """A variant in its own process; what it found, or how it failed."""
-  worker, _, profile = name.partition(' of ')
-  of = profile or worker
-  xla = OURS[of][2] if of in OURS else ''
-  command = [sys.executable, __file__, *arguments, f'--worker={of}']
+  xla = OURS[name][2] if name in OURS else ''
+  command = [sys.executable, __file__, *arguments, f'--worker={name}']
   environment = dict(os.environ)
   environment['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {xla}'.strip()
   done = subprocess.run(
-    command + ['--profile'] * bool(profile),
+    command,
     env=environment,
     capture_output=True,
     text=True,
@@ -259,8 +256,10 @@ def main(arguments: list[str]) -> None:
     'variants': {},
   }
   names = [*filter(None, f'{flags.variants},{flags.peers}'.split(','))]
-  for name in [*names, 'profile of whole']:
-    found = result['variants'][name] = run(name, arguments)
+  steps = {name: (name, arguments) for name in names}
+  steps['profile of whole'] = 'whole', [*arguments, '--profile']
+  for name, step in steps.items():
+    found = result['variants'][name] = run(*step)
     print(name, json.dumps(found, indent=1), flush=True)
     result['ratios'] = ratios(result['variants'])
     # After every variant, so that a stop loses only the one under way.
