@@ -18,12 +18,7 @@ FOLDER = tiny.ROOT / 'experiments' / 'benchmarks'
 @pytest.fixture
 def benchmark(monkeypatch):
   monkeypatch.syspath_prepend(FOLDER)
-  spec = importlib.util.spec_from_file_location(
-    'accelerator', FOLDER / 'accelerator.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return tiny.load_script(FOLDER / 'accelerator.py')
 
 
 def test_the_folds_are_those_of_the_speakers(benchmark):

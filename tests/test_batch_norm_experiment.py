@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
@@ -17,12 +16,7 @@ FOLDER = tiny.ROOT / 'experiments' / 'batch_norm'
 
 @pytest.fixture
 def assemble():
-  spec = importlib.util.spec_from_file_location(
-    'batch_norm_assemble', FOLDER / 'assemble.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return tiny.load_script(FOLDER / 'assemble.py')
 
 
 def test_both_kinds_their_difference_and_every_speaker(assemble, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
@@ -24,12 +23,7 @@ PAGE = """# A claim
 
 @pytest.fixture
 def collect():
-  spec = importlib.util.spec_from_file_location(
-    'collect', tiny.ROOT / 'experiments' / 'collect.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return tiny.load_script(tiny.ROOT / 'experiments' / 'collect.py')
 
 
 def test_tables_and_figures_of_a_sweep_without_paths(collect, tmp_path):

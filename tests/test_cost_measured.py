@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 
@@ -61,11 +60,7 @@ def test_the_figures_that_are_kept_are_those_of_this_network():
 
 
 def test_the_command_refuses_what_it_cannot_read():
-  spec = importlib.util.spec_from_file_location(
-    'measure', FOLDER / 'measure.py'
-  )
-  measure = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(measure)
+  measure = tiny.load_script(FOLDER / 'measure.py')
   with pytest.raises(ValueError, match=r'is no \.safetensors file'):
     measure.main(['--model=net.onnx'])
   with pytest.raises(ValueError, match='--repeats is 0; give 1 or more'):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import pathlib
 
 import pytest
+import tiny
 
-ROOT = pathlib.Path(__file__).parent.parent
-PLACE = ROOT / 'experiments' / 'benchmarks'
+PLACE = tiny.ROOT / 'experiments' / 'benchmarks'
 RESULT = {
   'question': 'seconds, with a ratio',
   'median_s': {'own': 1.5, 'plain': 3},
@@ -24,9 +22,7 @@ RESULT = {
 @pytest.fixture
 def history(tmp_path, monkeypatch):
   """The file as a module that keeps its lines elsewhere."""
-  spec = importlib.util.spec_from_file_location('h', PLACE / 'history.py')
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
+  module = tiny.load_script(PLACE / 'history.py')
   monkeypatch.setattr(module, 'HERE', tmp_path)
   monkeypatch.setattr(module, 'HISTORY', tmp_path / 'history.jsonl')
   return module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import shutil
 
@@ -102,12 +101,7 @@ def evaluate(monkeypatch):
     'process_mib': None,
   }
   monkeypatch.setattr(cost_probe, 'probe', lambda *_: measured)
-  spec = importlib.util.spec_from_file_location(
-    'evaluate', FOLDER / 'evaluate.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return tiny.load_script(FOLDER / 'evaluate.py')
 
 
 def test_the_command_writes_table_and_figure(

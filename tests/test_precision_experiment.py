@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
@@ -16,12 +15,7 @@ RIGHT, ONE_WRONG = [[6, 0], [0, 4]], [[6, 0], [1, 3]]
 
 @pytest.fixture
 def assemble():
-  spec = importlib.util.spec_from_file_location(
-    'precision_assemble', FOLDER / 'assemble.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return tiny.load_script(FOLDER / 'assemble.py')
 
 
 def summary(tmp_path, selection='last_recomputed', protocol='loso'):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
@@ -19,12 +18,7 @@ EMODB = {'corpus': 'emodb'}
 @pytest.fixture
 def assemble(monkeypatch):
   monkeypatch.syspath_prepend(FOLDER)
-  spec = importlib.util.spec_from_file_location(
-    'assemble', FOLDER / 'assemble.py'
-  )
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return tiny.load_script(FOLDER / 'assemble.py')
 
 
 def run(folder, right=GOOD, results=None, **changes):

@@ -39,14 +39,17 @@ def write_corpus(folder: pathlib.Path, duration_s: float = 0.3) -> pathlib.Path:
   return path
 
 
-def load_config(name: str, *arguments: str):
-  """The ConfigDict of configs/NAME.py."""
-  spec = importlib.util.spec_from_file_location(
-    name, ROOT / 'configs' / f'{name}.py'
-  )
+def load_script(path: pathlib.Path):
+  """A file that is in no package, as a module of its own at each call."""
+  spec = importlib.util.spec_from_file_location(path.stem, path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  return module.get_config(*arguments)
+  return module
+
+
+def load_config(name: str, *arguments: str):
+  """The ConfigDict of configs/NAME.py."""
+  return load_script(ROOT / 'configs' / f'{name}.py').get_config(*arguments)
 
 
 # What makes a run tiny: 9 frames of 8 coefficients, 24 utterances.
