@@ -162,7 +162,10 @@ def test_a_part_of_the_folds_is_a_row_that_says_so(assemble, tmp_path):
     assemble, tmp_path / 'out', run(tmp_path / 'a', protocol__folds=('03',))
   )
   (row,) = content['rows']
-  assert assemble.how_far(row) == '300 of 300 epochs, seed 0, folds 03 only'
+  assert (
+    assemble.differences.how_far(row)
+    == '300 of 300 epochs, seed 0, folds 03 only'
+  )
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@
 
 Figures under different protocols do not mean the same, so each row names its
 own and nothing is tested across rows. Writes results.json, table1.png and the
-tables of README.md beside this file; --output takes another folder. With --keep the rows
-of its results.json stay that are not made anew, so that runs can be added whose
-neighbours' folders are elsewhere.
+tables of README.md beside this file; --output takes another folder. With --keep
+the rows of its results.json stay that are not made anew, so that runs can be
+added whose neighbours' folders are elsewhere. What lies between the rows is in
+differences.py.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+import differences
 import numpy as np
+from differences import PROTOCOLS, SHOWN
 
 from sernet_jax import (
   claims,
@@ -33,14 +36,11 @@ from sernet_jax import (
 from sernet_jax.spec import InputError, require
 
 HERE = pathlib.Path(__file__).parent
-PROTOCOLS = ('loso', 'random10', 'paper2021', 'emobox')
-SHOWN = ('wa', 'uar', 'f1_macro')
 WORDS = {
   'last': '**last**',
   'last_recomputed': '**last**, BatchNorm statistics recomputed',
   'best_on_test': 'best on test (optimistic)',
 }
-HONEST = ('last', 'last_recomputed')
 _OF_MACHINE = ('command', 'platform')  # kept out of the repository
 # What may differ from the paper's settings; the table says it.
 _FREE = {
@@ -164,144 +164,6 @@ def _row(runs: list[comparison.Run]) -> dict:
   }
 
 
-def how_far(row: dict) -> str:
-  """Epochs, seeds and folds, for wherever a figure of the row stands."""
-  seeds = ', '.join(map(str, row['seeds']))
-  text = (
-    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
-    f'seed{"s" * (len(row["seeds"]) > 1)} {seeds}'
-  )
-  if row['folds']:
-    text += f', folds {", ".join(row["folds"])} only'
-  return text
-
-
-def answers(rows: list[dict]) -> list[dict]:
-  """What the differences between rows say, in points of 100.
-
-  A difference is taken only between rows of the same loss, epochs, folds and
-  seeds, of those that were trained the longest; None where a row is missing.
-  """
-  found = []
-  for loss, paper in published.LIGHT_SERNET_EMODB.items():
-    of = {}
-    for row in rows:  # most epochs first
-      if row['loss'] == loss and row['gamma'] in (None, 2.0):
-        of.setdefault(row['protocol'], []).append(row)
-    theirs = {score: paper[score] / 100 for score in SHOWN}
-    best = {
-      score: max(
-        b[score] for b in published.EMOBOX_EMODB.values() if score in b
-      )
-      / 100
-      for score in ('wa', 'uar')
-    }
-
-    longest = {protocol: some[0] for protocol, some in of.items()}
-    paper2021, loso, emobox = map(longest.get, ('paper2021', 'loso', 'emobox'))
-    questions = [
-      (
-        'published minus ours under its scheme (paper2021, best on test)',
-        paper2021,
-        theirs,
-        _scores(paper2021, 'best_on_test'),
-      ),
-      *(
-        (
-          f'choosing the epoch on the test {whom}, best on test minus last)',
-          row,
-          _scores(row, 'best_on_test'),
-          _scores(row, 'last'),
-        )
-        for row, whom in (
-          (paper2021, 'set (paper2021'),
-          (loso, 'speaker (loso'),
-        )
-      ),
-      *(
-        (
-          'recomputing the BatchNorm statistics on the training set '
-          f'({protocol}, last_recomputed minus last)',
-          row,
-          _scores(row, 'last_recomputed'),
-          _scores(row, 'last'),
-        )
-        for protocol in PROTOCOLS
-        for row in [longest.get(protocol)]
-      ),
-      *(
-        (
-          f'having heard the speakers ({protocol} minus loso, {selection})',
-          mixed,
-          _scores(mixed, selection),
-          _scores(unheard, selection),
-        )
-        for protocol in ('random10', 'paper2021')
-        for mixed, unheard in [_alike(of, protocol, 'loso')]
-        for selection in HONEST
-      ),
-      *(
-        (
-          f'published minus the honest figure (loso, {selection})',
-          loso,
-          theirs,
-          _scores(loso, selection),
-        )
-        for selection in HONEST
-      ),
-      *(
-        (
-          f'best of the leaderboard minus ours (emobox, {selection}, mean of '
-          'folds)',
-          emobox,
-          best,
-          _scores(emobox, selection, 'mean_of_folds'),
-        )
-        for selection in HONEST
-      ),
-    ]
-    for question, row, first, second in questions:
-      points = None
-      if first and second:
-        points = {
-          score: 100 * (first[score] - second[score])
-          for score in SHOWN
-          if score in first
-        }
-      found.append(
-        {
-          'loss': loss,
-          'what': question,
-          'points': points,
-          'trained': how_far(row) if points else None,
-        }
-      )
-  return found
-
-
-def _scores(
-  row: dict | None, selection: str, part: str = 'pooled'
-) -> dict | None:
-  found = row and row['selections'].get(selection)
-  return found and found[part]
-
-
-def _alike(of: dict, *protocols: str) -> tuple[dict | None, ...]:
-  """A row of each protocol, trained alike, as long as there are; or Nones."""
-
-  def training(row):
-    return row['epochs'], tuple(row['seeds']), bool(row['folds'])
-
-  for row in of.get(protocols[0], []):
-    others = [
-      next((r for r in of.get(p, []) if training(r) == training(row)), None)
-      for p in protocols[1:]
-    ]
-    if all(others):
-      return row, *others
-  return (None,) * len(protocols)
-
-
 def table(rows: list[dict]) -> str:
   """Ours, then what others published; per cent."""
   lines = []
@@ -313,7 +175,7 @@ def table(rows: list[dict]) -> str:
         [
           f'`{row["protocol"]}`: {row["protocol_in_words"]}',
           f'this package, {loss}',
-          how_far(row),
+          differences.how_far(row),
           WORDS[name],
           row['num_tests'],
           *(_with_interval(selection, score) for score in SHOWN),
@@ -365,34 +227,6 @@ def _with_interval(selection: dict, score: str) -> str:
   return text
 
 
-def answers_table(found: list[dict]) -> str:
-  """The differences, and how many others want runs that are not there."""
-  known = [answer for answer in found if answer['points']]
-  text = pages.table(
-    ['what it is worth, points', 'loss', 'ours trained', 'WA', 'UAR', 'F1'],
-    [
-      [
-        answer['what'],
-        answer['loss'].replace('_', '-'),
-        answer['trained'],
-        *(
-          f'{answer["points"][score]:+.1f}'
-          if score in answer['points']
-          else None
-          for score in SHOWN
-        ),
-      ]
-      for answer in known
-    ],
-  )
-  if len(known) < len(found):
-    text += (
-      f'\n\n{len(found) - len(known)} more differences want runs that are not '
-      'here; `results.json` names them.'
-    )
-  return text
-
-
 def main(arguments: list[str]) -> None:
   """See the top of the file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -419,7 +253,7 @@ def main(arguments: list[str]) -> None:
       'light_sernet': published.LIGHT_SERNET_EMODB,
       'emobox': published.EMOBOX_EMODB,
     },
-    'answers': answers(rows),
+    'answers': differences.answers(rows),
   }
   files.write_json(given.output / 'results.json', content)
   import draw
@@ -432,8 +266,8 @@ def main(arguments: list[str]) -> None:
   if missing:
     text += f'\n\nNot run: {", ".join(missing)}.'
   pages.fill(page, 'table1', text)
-  pages.fill(page, 'answers', answers_table(content['answers']))
-  print(f'{text}\n\n{answers_table(content["answers"])}')
+  pages.fill(page, 'answers', differences.table(content['answers']))
+  print(f'{text}\n\n{differences.table(content["answers"])}')
 
 
 if __name__ == '__main__':
