@@ -4,7 +4,9 @@
   python -m sernet_jax.export --workdir=RUN --all_folds --format=all \
       --precision=all --output=FOLDER
   python -m sernet_jax.export --model=FILE.safetensors --format=tflite
+  python -m sernet_jax.export --format=onnx
 
+The last one takes the weights in the package and writes into ./exports.
 Every file is loaded again in a fresh process and compared with the JAX model;
 the figures are printed and lie beside the file as FILE.json.
 """
@@ -48,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument('--workdir', default='', help='folder of a run')
   parser.add_argument(
-    '--model', default='', help='a .safetensors file instead of a run'
+    '--model',
+    default='',
+    help='a .safetensors file instead of a run; without either the weights in '
+    'the package',
   )
   parser.add_argument(
     '--selection',
@@ -79,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--output',
     default='',
-    help='the file, or a folder if several are written (WORKDIR/exports)',
+    help='the file, or a folder if several are written (WORKDIR/exports, beside '
+    'the --model, or ./exports)',
   )
   return parser
 
@@ -88,9 +94,19 @@ def _run(args: argparse.Namespace) -> None:
   kinds = _several('--format', args.format, tuple(export_files.PRECISIONS))
   pairs = _pairs(kinds, args.precision)
   require(
-    bool(args.workdir) != bool(args.model),
+    not (args.workdir and args.model),
     'give a run with --workdir or a file with --model, one of them',
   )
+  if not args.workdir and not args.model:
+    require(
+      not args.fold and not args.all_folds and args.selection == 'last',
+      '--fold, --all_folds and --selection are of a run; name its folder with '
+      '--workdir',
+    )
+    from sernet_jax import bundle
+
+    args.model = str(bundle.release_path())
+    args.output = args.output or 'exports'
 
   import tqdm
 

@@ -351,10 +351,26 @@ def test_command_on_a_file(tmp_path, capsys):
   assert models.load(path).name == path.name
 
 
+def test_without_a_model_the_weights_in_the_package(
+  tmp_path, capsys, monkeypatch
+):
+  monkeypatch.chdir(tmp_path)
+  code, _ = run_command(capsys, '--format=safetensors', '--precision=fp32')
+  assert code == 0
+  path = tmp_path / 'exports' / 'emodb_fp32.safetensors'
+  found = bundle_lib.load(path)
+  source = bundle_lib.load(bundle_lib.release_path())
+  assert found.classes == source.classes
+  for block, arrays in source.folded.items():
+    for name, array in arrays.items():
+      np.testing.assert_array_equal(found.folded[block][name], array)
+
+
 @pytest.mark.parametrize(
   ('arguments', 'words'),
   [
-    ([], '--workdir'),
+    (['--model=a', '--workdir=b'], 'one of them'),
+    (['--fold=03'], '--workdir'),
     (['--model=none.safetensors'], 'does not exist'),
     (['--workdir=none'], 'none'),
     (['--model=a', '--format=onx'], "'onnx'"),
