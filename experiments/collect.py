@@ -57,14 +57,19 @@ def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
     run['environment'] = {
       name: run['environment'][name] for name in ENVIRONMENT
     }
+  record['missing'] = [
+    {**entry, 'reason': entry['reason'].split(' (log: ')[0]}
+    for entry in record.get('missing', [])
+  ]
+  tables = {
+    'settings': settings_table(record),
+    'recalls': recalls_table(record),
+  }
   _write(folder / 'results.json', record)
   for picture in sorted((source / 'figures').glob('*.png')):
     shutil.copy(picture, folder / picture.name)
   page = folder / 'README.md'
-  for mark, table in (
-    ('settings', settings_table(record)),
-    ('recalls', recalls_table(record)),
-  ):
+  for mark, table in tables.items():
     print(f'{table}\n')
     if page.exists() and f'<!-- {mark} -->' in page.read_text():
       pages.fill(page, mark, table)
@@ -82,10 +87,12 @@ def settings_table(record: dict) -> str:
       [
         _name(setting),
         len(setting['seeds']),
-        _with_interval(found['scores']['uar'], found['ci95'], 'uar'),
+        pages.percent(found['scores'], found['ci95'], 'uar'),
         *(f'{100 * found["scores"][s]:.1f}' for s in ('wa', 'f1_macro')),
         _difference(row) if record['baseline'] else None,
-        f'{row["p_holm"]:.3f}' if record['baseline'] and row else None,
+        f'{row["p_holm"]:.3f}'
+        if record['baseline'] and row and row['p_holm'] is not None
+        else None,
         f'{100 * setting["selections"]["last"]["scores"]["uar"]:.1f}',
         f'{setting["cost"]["mflops"]:.0f}',
       ]
@@ -112,7 +119,7 @@ def recalls_table(record: dict) -> str:
     [
       _name(setting),
       *(
-        f'{100 * row["recall"]:.0f}'
+        None if row['recall'] is None else f'{100 * row["recall"]:.0f}'
         for row in setting['selections'][record['selection']]['classes']
       ),
     ]
@@ -125,16 +132,10 @@ def _name(setting: dict) -> str:
   return f'`{setting["name"]}`'
 
 
-def _with_interval(value: float, edges: dict, score: str) -> str:
-  low, high = (100 * edge for edge in edges[score])
-  return f'{100 * value:.1f} [{low:.1f}, {high:.1f}]'
-
-
 def _difference(row: dict | None) -> str | None:
-  if row is None:
+  if row is None or row['difference'] is None:
     return None
-  low, high = (100 * edge for edge in row['ci95']['uar'])
-  return f'{100 * row["difference"]["uar"]:+.1f} [{low:+.1f}, {high:+.1f}]'
+  return pages.percent(row['difference'], row['ci95'], 'uar', sign='+')
 
 
 def _write(path: pathlib.Path, record: dict) -> None:
@@ -149,7 +150,19 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     'environment': kept.read_environment(),
     'results': kept.read_results(),
   }
-  content['config']['data'].update(root='', cache_dir='')
+  epochs = content['config']['train']['epochs']
+  require(
+    content['results']['epochs'] == epochs,
+    f'{source} has results of {content["results"]["epochs"]} epochs and is on '
+    f'its way to {epochs}; run its command again to finish it',
+  )
+  data = content['config']['data']
+  root = data['root']
+  data.update(root='', cache_dir='', manifest='', corpora='')
+  content['results']['skipped_files'] = {
+    name.removeprefix(f'{root}/') if root else name: why
+    for name, why in content['results']['skipped_files'].items()
+  }
   environment = content['environment']
   command = command_line.without_paths(environment['command'])
   seconds = sorted(row['seconds'] for row in kept.read_metrics())

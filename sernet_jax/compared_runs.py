@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sernet_jax import config as config_lib
@@ -72,8 +73,37 @@ class Run:
 
 def read(path: pathlib.Path) -> Run:
   """A finished run of one seed; see `read_all`."""
-  (run,) = read_all(path)
-  return run
+  runs = read_all(path)
+  require(
+    len(runs) == 1,
+    f'{path} holds {len(runs)} seeds that trained together, where one is wanted',
+  )
+  return runs[0]
+
+
+def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
+  """Refuses a run whose settings are others than the paper's.
+
+  Args:
+    run: of any protocol.
+    free: fields that may differ, besides those that change no figure.
+
+  Raises:
+    InputError: naming the first field.
+  """
+  expected = config_lib.flat(config_lib.DEFAULTS)
+  for field, value in sorted(run.settings.items()):
+    if field in free or field in config_lib.FREE or field not in expected:
+      continue
+    wanted = expected[field]
+    same = value == wanted or (
+      isinstance(wanted, float) and math.isclose(value, wanted, rel_tol=1e-9)
+    )
+    require(
+      same,
+      f'{run.folder.path} has {field}={value!r} where the paper has '
+      f'{wanted!r}; it belongs in another table, so leave it out',
+    )
 
 
 def read_all(path: pathlib.Path) -> list[Run]:

@@ -103,9 +103,9 @@ def _run(args: argparse.Namespace) -> None:
       '--fold, --all_folds and --selection are of a run; name its folder with '
       '--workdir',
     )
-    from sernet_jax import bundle
+    from sernet_jax.bundle import release_path
 
-    args.model = str(bundle.release_path())
+    args.model = str(release_path())
     args.output = args.output or 'exports'
 
   import tqdm

@@ -7,7 +7,7 @@ their own; what stands between them belongs to the command.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sernet_jax import files
@@ -29,6 +29,27 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> str:
   return '-' if value is None else str(value).replace('|', r'\|')
+
+
+def percent(
+  scores: Mapping[str, float],
+  ci95: Mapping[str, Sequence[float]] | None,
+  score: str,
+  sign: str = '',
+) -> str:
+  """'77.7 [73.5, 81.1]': a score, or a difference, in per cent.
+
+  Args:
+    scores: score -> value, as a share of 1.
+    ci95: score -> edges of its interval; None where there is none.
+    score: which.
+    sign: '+' shows it always.
+  """
+  text = f'{100 * scores[score]:{sign}.1f}'
+  if ci95:
+    low, high = (100 * edge for edge in ci95[score])
+    text += f' [{low:{sign}.1f}, {high:{sign}.1f}]'
+  return text
 
 
 def fill(page: pathlib.Path, name: str, text: str) -> None:

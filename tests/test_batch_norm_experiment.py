@@ -98,6 +98,24 @@ def test_runs_of_other_trainings_are_rows_of_their_own(assemble, run, tmp_path):
     assemble.main([runs[0], run('same', GOOD), output])
 
 
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'features.num_coefficients': 20}, 'features.num_coefficients=20 where'),
+    ({'loss.name': 'focal', 'loss.gamma': 1.0}, 'loss.gamma=1.0 where'),
+    ({'train.precision': 'bfloat16'}, "train.precision='bfloat16' where"),
+  ],
+)
+def test_a_run_of_other_settings_does_not_take_the_name_of_a_row(
+  assemble, run, tmp_path, changes, message
+):
+  with pytest.raises(InputError, match=message):
+    assemble.main(
+      [run('other', BAD, **changes), f'--output={tmp_path / "out"}']
+    )
+  assert not (tmp_path / 'out').exists()
+
+
 def test_a_run_without_recomputed_statistics_is_told_the_cure(
   assemble, tmp_path
 ):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 import tiny
 from test_comparison import BAD, FOCAL, GOOD, make_run
 
-from sernet_jax import comparison, comparison_page
+from sernet_jax import command_line, comparison, comparison_page, records
 from sernet_jax.spec import InputError
 
 PAGE = """# A claim
@@ -56,6 +57,92 @@ def test_tables_and_figures_of_a_sweep_without_paths(collect, tmp_path):
   assert cells[5].startswith('+25.0 [+')
   assert cells[6] == f'{2 / 64:.3f}'
   assert '| `loss.name=focal` | 83 | 83 |' in recalls
+
+
+@pytest.mark.parametrize(
+  ('command', 'kept'),
+  [
+    ('main --workdir=/a/b --x=1', 'main --x=1'),
+    ('main --workdir /a/b --x=1', 'main --x=1'),
+    ("main '--workdir=/my runs/a' --x=1", 'main --x=1'),
+    ('main --config.data.root=/a --config.data.cache_dir=/b', 'main'),
+    ('compare /a/b/one,seed=0 ../two --output=c', 'compare one,seed=0 ../two'),
+    (
+      'main --config.data.manifest=/a/b/my.csv',
+      'main --config.data.manifest=my.csv',
+    ),
+    (
+      'main --config.data.corpora=emodb,ravdess:/data/ravdess',
+      'main --config.data.corpora=emodb,ravdess:ravdess',
+    ),
+    ('sweep --axis a/b=mfcc/paper/40', 'sweep --axis a/b=mfcc/paper/40'),
+  ],
+)
+def test_a_command_without_the_folders_of_a_machine(command, kept):
+  assert command_line.without_paths(command) == kept
+
+
+def test_a_command_keeps_its_quotes():
+  command = shlex.join(
+    ['main', "--config.protocol.folds=('03',)", '--workdir=a']
+  )
+  kept = command_line.without_paths(command)
+  assert shlex.split(kept) == ['main', "--config.protocol.folds=('03',)"]
+
+
+def test_settings_without_intervals_or_a_common_seed_are_dashes(
+  collect, tmp_path
+):
+  runs = [
+    make_run(tmp_path / 'one', {'ann': 5}),
+    make_run(tmp_path / 'other', {'ann': 9}, {**FOCAL, 'seed': 1}),
+  ]
+  content = comparison.compare(
+    [comparison.read(run) for run in runs],
+    baseline='loss.name=cross_entropy',
+  )
+  comparison_page.write(tmp_path, content, 'python -m sernet_jax.sweep')
+  target = tmp_path / 'claim'
+  target.mkdir()
+  (target / 'README.md').write_text(PAGE)
+  collect.main(str(tmp_path), str(target))
+  page = (target / 'README.md').read_text()
+  assert '| `loss.name=focal` | 1 | 90.0 | 90.0 | 90.0 | - | - | 90.0 |' in page
+
+
+def test_a_run_is_kept_without_paths_and_only_when_it_is_done(
+  collect, tmp_path
+):
+  run = records.RunFolder(
+    make_run(
+      tmp_path / 'run',
+      GOOD,
+      {'data.root': '/some/where', 'train.epochs': 40},
+      {'skipped_files': {'/some/where/wav/a.wav': 'is empty'}},
+      {'command': 'python -m sernet_jax.main --workdir=/some/run'},
+    )
+  )
+  (run.path / 'figures').mkdir()
+  for name in collect.FIGURES:
+    (run.path / 'figures' / f'{name}.png').write_bytes(b'a picture')
+  row = {'fold': 'ann', 'epoch': 1, 'seconds': 2.5}
+  run.append_metrics([row])
+  collect.main(str(run.path), str(tmp_path / 'claim'))
+  text = (tmp_path / 'claim' / 'results.json').read_text()
+  kept = json.loads(text)
+  assert '/some' not in text
+  assert kept['command'] == 'python -m sernet_jax.main'
+  assert kept['results']['skipped_files'] == {'wav/a.wav': 'is empty'}
+  assert kept['median_seconds_per_epoch_of_a_fold'] == 2.5
+  assert (tmp_path / 'claim' / f'{collect.FIGURES[0]}.png').exists()
+
+  config = run.read_config()
+  config['train']['epochs'] = 300  # begun to go on
+  run.write_config(config)
+  with pytest.raises(
+    InputError, match='results of 40 epochs and is on its way'
+  ):
+    collect.main(str(run.path), str(tmp_path / 'later'))
 
 
 def test_a_folder_without_a_page_gets_results_alone(collect, tmp_path):

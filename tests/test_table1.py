@@ -138,6 +138,23 @@ def test_of_rows_trained_alike_the_longest_are_compared(assemble, tmp_path):
   assert honest['trained'] == '300 of 300 epochs, seed 0'
 
 
+def test_parts_of_the_folds_are_not_taken_from_each_other(assemble, tmp_path):
+  """They test different utterances."""
+  content = made(
+    assemble,
+    tmp_path / 'out',
+    run(tmp_path / 'a', BAD, protocol__folds=('03',)),
+    run(
+      tmp_path / 'b',
+      GOOD,
+      protocol__name='paper2021',
+      protocol__folds=('1+5', '2+6'),
+    ),
+  )
+  heard = [a for what, a in answers(content).items() if 'heard' in what]
+  assert heard and not any(answer['points'] for answer in heard)
+
+
 def test_recomputed_statistics_are_a_line_where_a_run_has_them(
   assemble, tmp_path
 ):
@@ -190,12 +207,21 @@ def test_a_run_of_other_settings_is_refused(
 
 
 def test_a_run_that_is_not_done_or_named_twice_is_refused(assemble, tmp_path):
-  folder = run(tmp_path / 'a')
+  folder, output = run(tmp_path / 'a'), f'--output={tmp_path / "out"}'
   with pytest.raises(InputError, match='same settings and seed 0'):
-    assemble.main([str(folder), str(run(tmp_path / 'b'))])
+    assemble.main([str(folder), str(run(tmp_path / 'b')), output])
   (folder / 'results.json').unlink()
   with pytest.raises(InputError, match=r'has no results\.json; finish the run'):
-    assemble.main([str(folder)])
+    assemble.main([str(folder), output])
+  sweep = tmp_path / 'sweep'
+  sweep.mkdir()
+  (sweep / 'sweep.json').write_text(json.dumps({'jobs': ['seed=0']}))
+  with pytest.raises(InputError, match='hold no finished run yet'):
+    assemble.main([str(sweep), output])
+  gammas = [run(tmp_path / f'g{n}', loss__gamma=n) for n in (1.0, 2.0)]
+  with pytest.raises(InputError, match='same settings and seed 0'):
+    assemble.main([*map(str, gammas), output])
+  assert not (tmp_path / 'out').exists()
 
 
 def test_a_sweep_stands_for_its_finished_jobs(assemble, tmp_path):

@@ -23,6 +23,7 @@ from sernet_jax import (
   canvas,
   claims,
   command_line,
+  compared_runs,
   comparison,
   files,
   metrics,
@@ -45,6 +46,17 @@ _OF_TRAINING = (
   'weights_dtype',
 )
 KINDS = ('last', 'last_recomputed')
+# What may differ from the paper's settings; the table says it.
+_FREE = {
+  'name',
+  'seed',
+  'train.seeds',
+  'data.corpus',
+  'protocol.name',
+  'protocol.folds',
+  'loss.name',
+  'model.batch_norm_momentum',
+}
 COLORS = {
   'last': canvas.COLORS['train'],
   'last_recomputed': canvas.COLORS['test'],
@@ -53,7 +65,13 @@ COLORS = {
 
 def row_of(run: comparison.Run) -> dict:
   """One run: both figures, their difference, every speaker."""
+  compared_runs.require_settings_of_the_paper(run, _FREE)
   selections = run.results['selections']
+  require(
+    'best_on_test' in selections,
+    f'{run.folder.path} was made under the protocol '
+    f'{run.results["protocol"]!r}, which tests nothing; leave it out',
+  )
   require(
     KINDS[1] in selections,
     f'{run.folder.path} has no recomputed statistics; run --mode=evaluate '
@@ -114,8 +132,9 @@ def name_of(row: dict) -> str:
   paper = ModelSpec.batch_norm_momentum
   momentum = row['momentum']
   momentum = '' if momentum == paper else f', momentum {momentum:g}'
+  corpus = '' if row['corpus'] == 'emodb' else f'{row["corpus"]}, '
   return (
-    f'`{row["protocol"]}`{folds}, {row["loss"].replace("_", "-")}, '
+    f'{corpus}`{row["protocol"]}`{folds}, {row["loss"].replace("_", "-")}, '
     f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
     f'seed {row["seed"]}{momentum}'
   )
@@ -156,16 +175,15 @@ def table(rows: list[dict]) -> str:
   """A line for each run; per cent."""
   lines = []
   for row in rows:
-    gain = f'{100 * row["difference"]["uar"]:+.1f}'
-    if row['difference_ci95']:
-      low, high = (100 * x for x in row['difference_ci95']['uar'])
-      gain += f' [{low:+.1f}, {high:+.1f}]'
     lines.append(
       [
         name_of(row),
         row['num_tests'],
-        *(_with_interval(row, kind) for kind in KINDS),
-        gain,
+        *(
+          pages.percent(row['scores'][kind], row['ci95'][kind], 'uar')
+          for kind in KINDS
+        ),
+        pages.percent(row['difference'], row['difference_ci95'], 'uar', '+'),
         None if row['p'] is None else f'{row["p"]:.3f}',
         f'{100 * row["best_on_test"]["uar"]:.1f}',
       ]
@@ -184,14 +202,6 @@ def table(rows: list[dict]) -> str:
   )
 
 
-def _with_interval(row: dict, kind: str) -> str:
-  text = f'{100 * row["scores"][kind]["uar"]:.1f}'
-  if row['ci95'][kind]:
-    low, high = (100 * x for x in row['ci95'][kind]['uar'])
-    text += f' [{low:.1f}, {high:.1f}]'
-  return text
-
-
 def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
   """Every speaker of the first protocol's runs; one fold epoch by epoch."""
   shown = [row for row in rows if _alike(row) == _alike(rows[0])]
@@ -201,7 +211,7 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
       10.0,
       3.4,
       'BatchNorm statistics: moving, or recomputed over the training set',
-      f'EMO-DB, {rows[0]["protocol"]}, same weights, one seed',
+      f'{rows[0]["corpus"]}, {rows[0]["protocol"]}, same weights, one seed',
       rows[0]['synthetic'],
       'accuracy in per cent on the tests of each speaker; blue: moving, '
       'orange: recomputed',
@@ -257,9 +267,11 @@ def main(arguments: list[str]) -> None:
   )
   given = parser.parse_args(arguments)
   kept = files.kept_rows(given.output / 'results.json') if given.keep else []
-  made = [row_of(comparison.read(path)) for path in given.runs]
+  made = [
+    row_of(run) for path in given.runs for run in comparison.read_all(path)
+  ]
   rows = merged(kept, made)
-  for folder in {given.output, HERE}:
+  for folder in (given.output, HERE):
     if (folder / 'curve.json').exists():
       curve = files.read_json(folder / 'curve.json', ('rows', 'fold'))
       break

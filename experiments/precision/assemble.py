@@ -97,7 +97,7 @@ def table(rows: list[dict]) -> str:
       f'{100 * row["file"]["uar"]:.2f}',
       change(row, 'uar'),
       change(row, 'wa'),
-      f'{row["p"]:.2f}',
+      None if row['p'] is None else f'{row["p"]:.2f}',
     ]
     for row in rows
   ]
@@ -206,12 +206,12 @@ def main(arguments: list[str]) -> None:
   if before.exists():
     content['speed'] = files.read_json(before, ()).get('speed')
   files.make_folder(given.output)
+  text = table(rows)
   files.write_json(before, content)
   figure(rows, given.output / 'precision.png')
   page = given.output / 'README.md'
   if not page.exists():
     shutil.copy(HERE / 'README.md', page)
-  text = table(rows)
   pages.fill(page, 'precision', text)
   print(text)
 

@@ -25,8 +25,8 @@ from differences import PROTOCOLS, SHOWN
 from sernet_jax import (
   claims,
   command_line,
+  compared_runs,
   comparison,
-  config as config_lib,
   files,
   metrics,
   pages,
@@ -67,19 +67,7 @@ def check(run: comparison.Run) -> None:
     f'{path} was made under the protocol {results["protocol"]!r}, which tests '
     f'nothing for this table; name runs of {", ".join(PROTOCOLS)}',
   )
-  expected = config_lib.flat(config_lib.DEFAULTS)
-  for field, value in sorted(run.settings.items()):
-    if field in _FREE | config_lib.FREE or field not in expected:
-      continue
-    wanted = expected[field]
-    same = value == wanted or (
-      isinstance(wanted, float) and np.isclose(value, wanted, rtol=1e-9)
-    )
-    require(
-      same,
-      f'{path} has {field}={value!r} where the paper has {wanted!r}; it '
-      'belongs in another table, so leave it out',
-    )
+  compared_runs.require_settings_of_the_paper(run, _FREE)
 
 
 def rows_of(
@@ -118,7 +106,7 @@ def _key(protocol, loss, gamma, epochs, folds) -> tuple:
 def _row(runs: list[comparison.Run]) -> dict:
   settings = runs[0].settings
   loss = settings['loss.name']
-  content = comparison.compare(runs, ['loss.name', 'loss.gamma'])
+  content = comparison.compare(runs, [])
   (setting,) = content['settings']
   results = runs[0].results
   seeds = sorted(
@@ -178,7 +166,10 @@ def table(rows: list[dict]) -> str:
           differences.how_far(row),
           WORDS[name],
           row['num_tests'],
-          *(_with_interval(selection, score) for score in SHOWN),
+          *(
+            pages.percent(selection['pooled'], selection['ci95'], score)
+            for score in SHOWN
+          ),
           ' / '.join(
             f'{100 * selection["mean_of_folds"][score]:.1f}' for score in SHOWN
           ),
@@ -219,14 +210,6 @@ def table(rows: list[dict]) -> str:
   )
 
 
-def _with_interval(selection: dict, score: str) -> str:
-  text = f'{100 * selection["pooled"][score]:.1f}'
-  if selection['ci95']:
-    low, high = (100 * edge for edge in selection['ci95'][score])
-    text += f' [{low:.1f}, {high:.1f}]'
-  return text
-
-
 def main(arguments: list[str]) -> None:
   """See the top of the file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -240,7 +223,13 @@ def main(arguments: list[str]) -> None:
   given = parser.parse_args(arguments)
   folders = sweep_results.run_folders(given.runs)
   kept = files.kept_rows(given.output / 'results.json') if given.keep else []
-  rows = rows_of([comparison.read(path) for path in folders], kept)
+  require(
+    bool(folders),
+    f'{", ".join(map(str, given.runs))} hold no finished run yet; run the '
+    'commands of the sweeps again to go on',
+  )
+  runs = [run for path in folders for run in comparison.read_all(path)]
+  rows = rows_of(runs, kept)
   missing = [
     name for name in PROTOCOLS if name not in {row['protocol'] for row in rows}
   ]

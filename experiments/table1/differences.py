@@ -144,14 +144,21 @@ def _scores(
 
 
 def _alike(of: dict, *protocols: str) -> tuple[dict | None, ...]:
-  """A row of each protocol, trained alike, as long as there are; or Nones."""
+  """A row of each protocol, trained alike, as long as there are; or Nones.
+
+  Only of all folds: parts of two protocols test different utterances.
+  """
 
   def training(row):
-    return row['epochs'], tuple(row['seeds']), bool(row['folds'])
+    return row['epochs'], tuple(row['seeds'])
 
-  for row in of.get(protocols[0], []):
+  whole = {
+    protocol: [row for row in rows if not row['folds']]
+    for protocol, rows in of.items()
+  }
+  for row in whole.get(protocols[0], []):
     others = [
-      next((r for r in of.get(p, []) if training(r) == training(row)), None)
+      next((r for r in whole.get(p, []) if training(r) == training(row)), None)
       for p in protocols[1:]
     ]
     if all(others):
