@@ -30,6 +30,11 @@ class Tested:
   classes: tuple[str, ...]
   utterances: Mapping[tuple[str, str, str], int]
 
+  @property
+  def speakers(self) -> set[str]:
+    """Those who are tested at all."""
+    return {speaker for _, speaker, _ in self.utterances}
+
 
 def require_comparable(tested: Sequence[Tested]) -> None:
   """Refuses what cannot stand in one table.
@@ -84,6 +89,15 @@ def _require_same_tests(tested: Sequence[Tested]) -> None:
       f'{names[0]} has the seeds {_listed(seeds[names[0]])} and {name} the '
       f'seeds {_listed(seeds[name])}, and {tested[0].protocol} draws other '
       'test utterances with each seed; give both the same seeds',
+    )
+  for run in firsts[1:]:
+    odd = run.speakers ^ firsts[0].speakers
+    require(
+      not odd,
+      f'{firsts[0].run} and {run.run} cannot be compared: {tested[0].protocol} '
+      f'draws its tests with the seed, and {min(odd, default="")!r} is tested '
+      'in one of them alone; compare runs of one seed, or leave out speakers '
+      'of very few utterances',
     )
 
 

@@ -267,6 +267,8 @@ class Training:
       data.folds,
       states,
     )
+    # A page of fewer epochs must not stand beside results of more.
+    self.folder.report.unlink(missing_ok=True)
     results = results_lib.make(
       self.experiment, self.recipe, data.features, tests, done, self.folder
     )

@@ -88,6 +88,11 @@ def splits(
       chosen = [first[name] for name in train]
       held_out = of_train & np.isin(speakers, chosen)
       require(
+        bool(np.any(held_out)),
+        f"protocol.validation is 'speaker', but {chosen[0]!r} says none of the "
+        f"classes that fold {fold!r} has on both sides; leave it at 'none'",
+      )
+      require(
         bool(np.any(of_train & ~held_out)),
         f"protocol.validation is 'speaker', but {chosen[0]!r} is the only "
         f"speaker that fold {fold!r} could train on; leave it at 'none'",

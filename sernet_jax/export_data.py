@@ -71,7 +71,9 @@ class Corpus:
     return self._segments([names[i] for i in order], classes, what)
 
   def _names(self, fold: str, part: str) -> list[str]:
-    names = self._folds.get(fold, {}).get(part, [])
+    if fold not in self._folds:  # of a run of several seeds
+      fold = fold.rpartition(', seed ')[0]
+    names = self._folds[fold][part]
     missing = [name for name in names if name not in self._by_name]
     if missing:
       raise InputError(

@@ -27,6 +27,7 @@ from sernet_jax import (
   processes,
   protocols,
   records,
+  report,
   results as results_lib,
 )
 from sernet_jax.config import Experiment
@@ -225,7 +226,11 @@ def _recall(
     return None
   results, epochs = folder.read_results(), config['train']['epochs']
   conduct.require_ahead(folder, results['epochs'], epochs)
-  return results if results['epochs'] == epochs else None
+  if results['epochs'] != epochs:
+    return None
+  if not folder.report.exists():  # killed while it was drawn
+    report.write(folder)
+  return results
 
 
 def _require_empty(folder: records.RunFolder) -> None:

@@ -106,7 +106,6 @@ class Cluster:
     self._options = {
       'one_thread': self.detached and values['cpus_per_task'] == 1
     }
-    files.make_folder(folder)
     try:
       self._executor = submitit.AutoExecutor(folder=folder, cluster=name)
       self._executor.update_parameters(name='sernet', **values)
@@ -116,6 +115,7 @@ class Cluster:
         f'submitit cannot use --engine={name} with these --cluster parameters '
         f'({text}); correct them, or use --engine=processes'
       ) from error
+    files.make_folder(folder)
 
   def start(self, jobs: Sequence[Planned]) -> list[tuple[Any, Planned]]:
     """Submits jobs; one that is in the queue already is taken up again."""

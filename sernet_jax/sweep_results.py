@@ -5,7 +5,12 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from sernet_jax import comparison, comparison_page, files
+from sernet_jax import (
+  comparison,
+  comparison_page,
+  files,
+  results as results_lib,
+)
 from sernet_jax.spec import nearest, require, require_choice
 from sernet_jax.sweep_plan import Planned
 
@@ -21,6 +26,18 @@ def require_comparison(
     selection: see `comparison.compare`.
   """
   require_choice('--selection', selection, comparison.COMPARED)
+  for job in planned:
+    has = results_lib.selections(job.job.experiment)
+    require(
+      selection in has,
+      f'--selection={selection} is nothing that {job.name} will have '
+      f'({", ".join(has)})'
+      + (
+        "; give it protocol.validation='speaker'"
+        if selection == 'validation'
+        else ''
+      ),
+    )
   names = {job.setting for job in planned}
   require(
     not baseline or baseline in names,

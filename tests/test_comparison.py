@@ -272,6 +272,18 @@ def test_tests_drawn_anew_with_each_seed_need_the_same_seeds(tmp_path):
     compare(*folders)
 
 
+def test_tests_drawn_anew_that_leave_a_speaker_out_are_refused(tmp_path):
+  """Intervals draw speakers, who have to be the same with each seed."""
+  paper = {'protocol.name': 'paper2021'}
+  some = {name: GOOD[name] for name in SPEAKERS[:5]}
+  folders = [
+    make_run(tmp_path / 'a0', GOOD, paper),
+    make_run(tmp_path / 'a1', some, {**paper, 'seed': 1}),
+  ]
+  with pytest.raises(InputError, match="'fay' is tested in one of them alone"):
+    compare(*folders)
+
+
 def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
   content = compare(
     make_run(tmp_path / 'a', GOOD),

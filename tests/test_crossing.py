@@ -98,6 +98,9 @@ def test_what_cannot_be_crossed_is_refused():
   lonely = make({'de': {'ann': 'ab'}, 'en': {'eve': 'ab', 'flo': 'ab'}})
   with pytest.raises(InputError, match=r"'de/ann' is the only speaker that"):
     protocols.make(lonely, ProtocolSpec('cross', 'speaker'))
+  silent = make({'de': {'ann': 'c', 'bob': 'ab'}, 'en': {'eve': 'ab'}})
+  with pytest.raises(InputError, match=r"'de/ann' says none of the classes"):
+    protocols.make(silent, ProtocolSpec('cross', 'speaker'))
 
 
 def rows_of(fold, speaker, right, wrong, label='a', other='b'):

@@ -40,7 +40,7 @@ def test_the_figures_are_all_numbers_that_tell_speed_or_memory(history):
 
 def test_one_command_adds_a_line_and_shows_all(history, tmp_path, capsys):
   for number in (1, 2):
-    result = {**RESULT, 'rounds_s': number}
+    result = {**RESULT, **history.where('step.py'), 'rounds_s': number}
     (tmp_path / 'step.json').write_text(json.dumps(result))
     history.main(['step'])
     shown = capsys.readouterr().out.splitlines()
@@ -50,6 +50,13 @@ def test_one_command_adds_a_line_and_shows_all(history, tmp_path, capsys):
   row = json.loads(rows[-1])
   assert row['benchmark'] == 'step'
   assert row['cores'] >= 1 and row['date'] and row['jax']
+
+
+def test_a_benchmark_that_did_not_end_is_no_line(history, tmp_path):
+  (tmp_path / 'step.json').write_text(json.dumps(RESULT))
+  with pytest.raises(SystemExit, match=r'step\.json .* did not end; run it'):
+    history.main(['step'])
+  assert not (tmp_path / 'history.jsonl').exists()
 
 
 def test_old_figures_keep_their_date_and_come_once(history, tmp_path):

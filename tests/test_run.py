@@ -20,6 +20,7 @@ from sernet_jax import (
   checkpoint,
   conduct,
   corpora,
+  export_data,
   mapping,
   progress_bar,
   records,
@@ -139,6 +140,29 @@ def test_a_finished_run_is_recalled_without_work(finished, place, monkeypatch):
   monkeypatch.setattr(run, 'Data', fail)
   results = run.train(settings(place, train__epochs=4), finished)
   assert results == records.RunFolder(finished).read_results()
+
+
+def test_a_page_that_a_kill_left_undrawn_is_drawn(finished, place, tmp_path):
+  workdir = copy_of(finished, tmp_path)
+  page = (workdir / 'report.html').read_bytes()
+  (workdir / 'report.html').unlink()
+  run.train(settings(place, train__epochs=4), workdir)
+  assert (workdir / 'report.html').read_bytes() == page
+
+
+def test_no_page_of_fewer_epochs_stands_beside_results_of_more(
+  finished, place, tmp_path, monkeypatch
+):
+  workdir = copy_of(finished, tmp_path)
+
+  def killed(folder):
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(report, 'write', killed)
+  with pytest.raises(KeyboardInterrupt):
+    run.train(settings(place, train__epochs=5), workdir)
+  assert records.RunFolder(workdir).read_results()['epochs'] == 5
+  assert not (workdir / 'report.html').exists()
 
 
 def test_more_epochs_go_on_to_the_same_bits_and_say_how_far_they_are(
@@ -450,6 +474,12 @@ def test_several_seeds_are_reported_with_their_spread(
   assert results['seeds'] == [0, 1]
   before = records.RunFolder(finished).read_results()
   assert 'seeds' not in before
+  # An export of every fold and seed finds its test.
+  corpus = export_data.Corpus(workdir)
+  rows = records.RunFolder(workdir).read_metrics()
+  for name in {records.trial_of(row) for row in rows}:
+    test = corpus.test(name, tuple(results['classes']))
+    assert len(test.owners) and test.what.startswith('test of')
   for name, selection in results['selections'].items():
     first, second = selection['over_seeds']['seeds']
     assert (first['seed'], second['seed']) == (0, 1)

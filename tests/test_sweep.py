@@ -156,6 +156,18 @@ def test_another_grid_in_its_folder_is_one_sentence_and_code_2(place, finished):
   assert (workdir / 'sweep.json').read_bytes() == before
 
 
+def test_a_selection_that_no_job_will_have_is_refused_before_any_runs(
+  place, tmp_path
+):
+  code, _, err = sweep(
+    place, tmp_path / 'new', '--axis=seed=0:2', '--selection=validation'
+  )
+  assert code == 2
+  assert "give it protocol.validation='speaker'" in err
+  assert len(err.strip().splitlines()) == 1
+  assert not (tmp_path / 'new').exists()
+
+
 def test_compare_takes_runs_and_sweeps(finished, tmp_path):
   workdir, *_ = finished
   output = tmp_path / 'compared'

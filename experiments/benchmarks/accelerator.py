@@ -40,6 +40,8 @@ from typing import Any
 import numpy as np
 from fold_mapping import BATCH, COEFFICIENTS, FRAMES, timed
 
+from sernet_jax import files
+
 HERE = pathlib.Path(__file__).parent
 EPOCHS = 300
 # Utterances of each speaker of EMO-DB, the tests of the folds.
@@ -135,7 +137,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   again = train(flags.short)
   same = digest() == bits
   epochs = flags.epochs if flags.worker == 'whole' else flags.short
-  seconds = train(epochs) if epochs > flags.short else again
+  seconds = again if epochs == flags.short else train(epochs)
   products = sum(_products(*map(len, part)) for part in parts)
   with recipes.matmul_precision(recipe):
     limit = _limit(recipes.compute_dtype(recipe), flags.limit_size)
@@ -249,7 +251,8 @@ def main(arguments: list[str]) -> None:
     return
   import history
 
-  result = {
+  files.make_folder(flags.output.parent)
+  result: dict[str, Any] = {
     'question': 'seconds to train all folds, by mapping and precision',
     'folds': flags.folds,
     'utterances': flags.utterances,
@@ -263,10 +266,10 @@ def main(arguments: list[str]) -> None:
     print(name, json.dumps(found, indent=1), flush=True)
     result['ratios'] = ratios(result['variants'])
     # After every variant, so that a stop loses only the one under way.
-    flags.output.write_text(json.dumps(result, indent=1) + '\n')
+    files.write_json(flags.output, result)
   # JAX takes a device's memory as it starts, so it does so last.
   result |= history.where('accelerator.py')
-  flags.output.write_text(json.dumps(result, indent=1) + '\n')
+  files.write_json(flags.output, result)
   print(json.dumps(result['ratios'], indent=1))
   failed = [n for n, v in result['variants'].items() if 'failed' in v]
   if failed:

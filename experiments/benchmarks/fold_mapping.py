@@ -33,6 +33,8 @@ import time
 
 import numpy as np
 
+from sernet_jax import files
+
 BATCH, FRAMES, COEFFICIENTS = 32, 184, 40
 # (name, examples, frames, coefficients, inputs, outputs, height, width): what
 # the network has of each kind.
@@ -258,21 +260,21 @@ def main() -> None:
     return
   import history
 
-  path = pathlib.Path(__file__).with_suffix('.json')
-  result = json.loads(path.read_text()) if path.exists() else {}
-  result.update(
-    question='seconds to train all folds a few steps, by mapping',
-    folds=flags.folds,
-    steps=flags.steps,
-    rounds=flags.rounds,
-    load_before=os.getloadavg()[0],
+  # A part that is not run is left out: date and machine hold for all of it.
+  result = {
+    'question': 'seconds to train all folds a few steps, by mapping',
+    'folds': flags.folds,
+    'steps': flags.steps,
+    'rounds': flags.rounds,
+    'load_before': os.getloadavg()[0],
     **history.where('fold_mapping.py'),
-  )
+  }
   if flags.part in (0, 2):
     result['convolutions'] = convolutions(flags.folds, flags.rounds)
   if flags.part in (0, 1):
     result['mappings'] = mappings(flags.folds, flags.steps, flags.rounds)
-  path.write_text(json.dumps(result, indent=1) + '\n')
+  path = pathlib.Path(__file__).with_suffix('.json')
+  files.write_json(path, result)
   print(json.dumps(result, indent=1))
 
 

@@ -69,17 +69,21 @@ def append(
 
   Args:
     benchmark: its name.
-    result: what it measured, and if it says when, also where.
+    result: what it measured, when and where.
     history: the file.
 
   Raises:
-    SystemExit: if the history has this line.
+    SystemExit: if it does not say when, or the history has this line.
   """
-  machine = result if 'date' in result else where(benchmark)
+  if 'date' not in result:
+    sys.exit(
+      f'{benchmark}.json does not say when and where it was measured, so the '
+      'benchmark did not end; run it again'
+    )
   row = {
     'benchmark': benchmark,
-    **{name: machine.get(name) for name in _ABOUT},
-    'jax': machine.get('packages', {}).get('jax'),
+    **{name: result.get(name) for name in _ABOUT},
+    'jax': result.get('packages', {}).get('jax'),
     'figures': dict(figures(result)),
   }
   for other in _rows(history):

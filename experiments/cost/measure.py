@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import shlex
 import shutil
 import sys
 import tempfile
@@ -32,7 +33,6 @@ from sernet_jax import (
   published,
   receptive,
 )
-from sernet_jax.features import num_frames
 from sernet_jax.spec import InputError, require
 
 HERE = pathlib.Path(__file__).parent
@@ -43,8 +43,8 @@ THREADS = (1, 2)
 def at_length(model, duration_s: float, repeats: int) -> dict:
   """Every figure of one length."""
   model = cost_probe.at_duration(model, duration_s)
-  frames = num_frames(model.audio.num_samples, model.mfcc)
-  coefficients = model.mfcc.num_coefficients
+  programs = cost_measured.programs(model)
+  _, frames, coefficients, _ = programs['network'].shape.shape
   layers = cost.list_layers(model.model, frames, coefficients)
   threads = [n for n in THREADS if n <= files.num_cores()]
   return {
@@ -63,8 +63,7 @@ def at_length(model, duration_s: float, repeats: int) -> dict:
       for layer in layers
     ],
     'xla': {
-      name: cost_measured.analyse(program)
-      for name, program in cost_measured.programs(model).items()
+      name: cost_measured.analyse(program) for name, program in programs.items()
     },
     'measured': {str(n): cost_probe.probe(model, n, repeats) for n in threads},
     'energy_estimate': energy.estimate(model.model, frames, coefficients),
@@ -308,7 +307,10 @@ def main(arguments: list[str]) -> None:
     'lengths': [at_length(model, d, given.repeats) for d in DURATIONS_S],
     'receptive_fields': seen(model),
     'environment': environment.record(
-      jax.devices(), 'python experiments/cost/measure.py'
+      jax.devices(),
+      command_line.without_paths(
+        shlex.join(['python', 'experiments/cost/measure.py', *arguments])
+      ),
     ),
   }
   del content['environment']['platform']  # tells of one machine, not of speed

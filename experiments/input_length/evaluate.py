@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+import shlex
 import shutil
 import sys
 
@@ -158,6 +159,7 @@ def main(arguments: list[str]) -> None:
   parser.add_argument('--selection', default='last_recomputed')
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
   given = parser.parse_args(arguments)
+  require(given.repeats > 0, f'--repeats is {given.repeats}; give 1 or more')
   try:
     durations_s = [float(text) for text in given.lengths.split(',')]
   except ValueError:
@@ -176,7 +178,10 @@ def main(arguments: list[str]) -> None:
   content['costs'] = lengths.costs(given.run, durations_s, given.repeats)
   content['label'] = label(content)
   content['environment'] = environment.record(
-    jax.devices(), 'python experiments/input_length/evaluate.py RUN'
+    jax.devices(),
+    command_line.without_paths(
+      shlex.join(['python', 'experiments/input_length/evaluate.py', *arguments])
+    ),
   )
   del content['environment']['platform']  # tells of one machine, not of speed
   content['run']['command'] = command_line.without_paths(
