@@ -15,8 +15,9 @@ def figure(content: dict, path: pathlib.Path) -> None:
   """A line for each row, and one for each published figure."""
   rows = content['rows']
   texts = [
-    f'{row["protocol"]}, {row["loss"].replace("_", "-")}\n'
-    f'{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
+    f'{row["protocol"]}, {row["loss"].replace("_", "-")}'
+    + (f', gamma {row["gamma"]:g}' if row['gamma'] is not None else '')
+    + f'\n{row["epochs"]} of {row["epochs_of_the_paper"]} epochs, '
     f'{len(row["seeds"])} seed{"s" * (len(row["seeds"]) > 1)}'
     + (f', {len(row["folds"])} fold(s)' if row['folds'] else '')
     for row in rows
