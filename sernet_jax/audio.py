@@ -280,7 +280,8 @@ def _open(path: PathLike) -> Iterator[soundfile.SoundFile]:
   if fault:
     raise BadFile(path, fault)
   try:
-    sound = soundfile.SoundFile(path)
+    # As bytes: a name need not be UTF-8.
+    sound = soundfile.SoundFile(os.fsencode(path))
   except soundfile.LibsndfileError as error:
     reason = f'is not audio libsndfile can read ({_words(error)})'
     raise BadFile(path, reason) from error

@@ -66,7 +66,8 @@ def new_figure(
     rect=(0.01, bottom / height, 0.98, 1 - (top + bottom) / height),
   )
   left = 0.12 / width
-  figure.text(left, 1 - 0.12 / height, title, va='top', size=13, weight='bold')
+  level = 1 - 0.12 / height
+  figure.text(left, level, plain(title), va='top', size=13, weight='bold')
   for number, line in enumerate(lines):
     level = 1 - (0.4 + 0.18 * number) / height
     figure.text(left, level, plain(line), va='top', color=GREY)
@@ -92,15 +93,21 @@ def short(name: str) -> str:
 
 
 def plain(text: str) -> str:
-  """Text as it is: a dollar sign in a name starts no formula."""
-  return str(text).replace('$', r'\$')
+  """Text as it is: a dollar sign in a name starts no formula.
+
+  Bytes of a name that are no text are question marks.
+  """
+  text = str(text).encode('utf-8', 'replace').decode()
+  return text.replace('$', r'\$')
 
 
-def save(figure: mpl_figure.Figure, path: pathlib.Path) -> None:
-  """Writes the PNG file; `InputError` where it cannot."""
-  files.make_folder(path.parent)
+def save(
+  figure: mpl_figure.Figure, path: pathlib.Path, option: str = '--workdir'
+) -> None:
+  """Writes the PNG file; `InputError`, which names `option`, if it cannot."""
+  files.make_folder(path.parent, option)
   with warnings.catch_warnings():
     # Names in a script the font lacks are drawn as boxes; no need to tell.
     warnings.filterwarnings('ignore', message='Glyph .* missing from')
-    with files.writing(path):
+    with files.writing(path, option):
       figure.savefig(path, dpi=DPI, format='png')

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax.spec import InputError
+from sernet_jax.spec import InputError, require
 
 try:
   from orbax.checkpoint import v1 as ocp
@@ -111,22 +111,37 @@ class Checkpoints:
       target: a tree of the structure, shapes and types expected.
 
     Returns:
-      (tree of numpy arrays or None, one sentence per damaged checkpoint).
-      Damaged ones are moved out of the way.
+      (tree of numpy arrays, or None if there is no checkpoint; one sentence per
+      damaged checkpoint). Damaged ones are moved out of the way.
+
+    Raises:
+      InputError: if there are checkpoints, and none can be read; all stay.
     """
     abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
     said: list[str] = []
+    damaged: list[int] = []
+    why = ''
     for step in reversed(self.steps):
       try:
         tree = self._checkpointer.load(step, abstract)
         self._check_shapes(tree, abstract)
-        return tree, said
       except _FAILURES as error:
         said.append(
           f'checkpoint {self.folder / str(step)} is damaged '
           f'({_first_line(error)}), so the run goes on from the one before'
         )
-        self._set_aside(step)
+        damaged.append(step)
+        why = why or _first_line(error)
+        continue
+      for other in damaged:
+        self._set_aside(other)
+      return tree, said
+    require(
+      not damaged,
+      f'none of the {len(damaged)} checkpoints in {self.folder} can be read '
+      f'(the newest: {why}); try again, or with the versions that '
+      'environment.json names, or choose another --workdir to begin anew',
+    )
     return None, said
 
   def _check_shapes(self, tree: Tree, target: Tree) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import pathlib
 from collections.abc import Collection
 from typing import Any
 
@@ -206,6 +207,10 @@ def _kept(config: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
     for field, value in {**YOUNG, **flat(config)}.items()
     if field not in free and not (field in _LATER and not value)
   }
+  fields = flat(config)
+  if 'data.root' in free and fields.get('data.corpus') == 'audformat':
+    # A database is told from others by the name of its folder alone.
+    kept['data.root'] = pathlib.PurePath(fields['data.root']).name
   if 'data.corpora' in kept:  # folders are as free as data.root
     kept['data.corpora'] = joined.without_roots(kept['data.corpora'])
   return kept

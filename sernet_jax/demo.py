@@ -8,12 +8,14 @@ network, and what was recorded is deleted when the command ends.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import pathlib
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 from sernet_jax.spec import InputError
 
@@ -31,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
   """The command; returns the exit code."""
   args = _parser().parse_args(argv)
   try:
-    with tempfile.TemporaryDirectory(prefix='sernet_jax_demo_') as folder:
+    with (
+      _ended_by_signals(),
+      tempfile.TemporaryDirectory(prefix='sernet_jax_demo_') as folder,
+    ):
       _serve(args, pathlib.Path(folder))
   except InputError as error:
     print(f'error: {error}', file=sys.stderr)
@@ -39,6 +44,24 @@ def main(argv: Sequence[str] | None = None) -> int:
   except KeyboardInterrupt:
     print('stopped', file=sys.stderr)
   return 0
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+  """Ends as after Ctrl-C, so that recordings are deleted."""
+
+  def end(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+  before = {
+    number: signal.signal(number, end)
+    for number in (signal.SIGTERM, signal.SIGHUP)
+  }
+  try:
+    yield
+  finally:
+    for number, handler in before.items():
+      signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ import importlib.resources
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import stat
 import sys
@@ -192,7 +193,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   except KeyboardInterrupt:
     print('\ninterrupted; the same command goes on from here', file=sys.stderr)
     return 130
-  option = '' if folder.parent == default else f' --config.data.root={folder}'
+  option = ''
+  if folder.parent != default:
+    option = f' {shlex.quote(f"--config.data.root={folder}")}'
   print(
     f'{len(sums)} recordings, all as published, are in {folder}; next: '
     f'python -m sernet_jax.main --config=configs/emodb.py{option}'

@@ -149,13 +149,15 @@ def choose(corpus: Corpus, text: str) -> Corpus:
   target = {s: name for name, ss in choice.classes.items() for s in ss}
   mapping, unknown = {}, []
   for label in corpus.classes:
+    if label in choice.without:
+      continue
     names = [label] + ([shared(label)] if shared(label) else [])
     found = [target[name] for name in names if name in target]
     if found:
       mapping[label] = found[0]
     elif not choice.classes and not set(names) & set(choice.without):
       mapping[label] = label
-    elif not shared(label) and label not in choice.without:
+    elif not shared(label):
       unknown.append(label)
   _require_known(corpus, unknown)
   return relabelled(corpus, mapping)

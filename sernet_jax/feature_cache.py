@@ -108,7 +108,7 @@ def _key(corpus, kind, spec, audio_spec) -> str:
   content = {
     'format': FORMAT,
     'recordings': [
-      [u.name, u.path, [s.st_size, s.st_mtime_ns] if s else None]
+      [u.name, u.path, [s.st_size, s.st_mtime_ns, s.st_mode] if s else None]
       for u, s in zip(utterances, states, strict=True)
     ],
     'kind': kind,
@@ -134,10 +134,13 @@ def _compute(
     lambda x: KINDS[kind](x, spec),
     jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
   ).shape
-  files.make_folder(stem.parent)
+  files.make_folder(stem.parent, files.CACHE_OPTION)
   target, part = stem.with_suffix('.f32'), stem.with_suffix('.part')
   note = stem.with_suffix('.progress')
-  with files.writing(target), _alone(stem.with_suffix('.lock')):
+  with (
+    files.writing(target, files.CACHE_OPTION),
+    _alone(stem.with_suffix('.lock')),
+  ):
     if stem.with_suffix('.json').exists():
       return  # another process was faster
     done = _Done.read(note)

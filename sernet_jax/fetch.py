@@ -204,7 +204,7 @@ def _network(url: str) -> Iterator[None]:
       ) from error
   except urllib.error.URLError as error:
     raise _Broken(_words(error.reason)) from error
-  except http.client.InvalidURL as error:
+  except (http.client.InvalidURL, UnicodeError) as error:
     raise InputError(f'--url is {url!r}, not an address; correct it') from error
   except (OSError, http.client.HTTPException) as error:
     raise _Broken(_words(error)) from error

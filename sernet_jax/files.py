@@ -20,17 +20,26 @@ from sernet_jax.spec import InputError, require
 
 _CHUNK = 1000  # files that one thread looks at in a row
 _THREADS = 16
+CACHE_OPTION = '--config.data.cache_dir'
 RUN_AGAIN = 'run the training command with this --workdir again'
 
 
-def make_folder(path: pathlib.Path) -> None:
-  """Makes a folder and its parents; `InputError` where it cannot."""
+def make_folder(path: pathlib.Path, option: str = '--workdir') -> None:
+  """Makes a folder and its parents.
+
+  Args:
+    path: the folder.
+    option: of the command line that chose its place.
+
+  Raises:
+    InputError: if it cannot be made.
+  """
   try:
     path.mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise InputError(
       f'{path} cannot be made a folder ({error.strerror}); choose another '
-      '--workdir'
+      f'{option}'
     ) from error
 
 
@@ -139,14 +148,14 @@ def num_cores() -> int:
 
 
 @contextlib.contextmanager
-def writing(path: pathlib.Path) -> Iterator[None]:
+def writing(path: pathlib.Path, option: str = '--workdir') -> Iterator[None]:
   """Turns an `OSError` of the body into an `InputError` about `path`."""
   try:
     yield
   except OSError as error:
     raise InputError(
       f'{path} cannot be written ({error.strerror}); free some space or '
-      'choose another --workdir'
+      f'choose another {option}'
     ) from error
 
 

@@ -92,7 +92,9 @@ def _key(paths: list[str]) -> str:
   states = files.states(paths)
   digest = hashlib.sha256()
   for path, state in zip(paths, states, strict=True):
-    about = (state.st_size, state.st_mtime_ns) if state else None
+    about = None
+    if state:  # a file may become readable
+      about = state.st_size, state.st_mtime_ns, state.st_mode
     digest.update(f'{path}\0{about}\n'.encode('utf-8', 'surrogateescape'))
   return digest.hexdigest()[:24]
 
@@ -111,9 +113,12 @@ def _noted(note: pathlib.Path) -> dict[int, list[float | str]]:
 
 
 def _add(note: pathlib.Path, start: int, values: list[float | str]) -> None:
-  files.make_folder(note.parent)
+  files.make_folder(note.parent, files.CACHE_OPTION)
   line = files.json_line({'start': start, 'values': values})
-  with files.writing(note), note.open('a', encoding='utf-8') as file:
+  with (
+    files.writing(note, files.CACHE_OPTION),
+    note.open('a', encoding='utf-8') as file,
+  ):
     # A line in front, in case the one before it was cut off.
     file.write(f'\n{line}')
 

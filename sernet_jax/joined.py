@@ -75,8 +75,17 @@ def parse(text: str) -> list[Entry]:
 
 
 def without_roots(text: str) -> str:
-  """`config.data.corpora` without folders, which change no number of a run."""
-  return ','.join(f'{e.name}={e.manifest or e.corpus}' for e in parse(text))
+  """`config.data.corpora` without folders, which change no number of a run.
+
+  An audformat database keeps the name of its folder, which tells it from others.
+  """
+
+  def what(entry: Entry) -> str:
+    if entry.corpus == 'audformat':
+      return f'audformat:{pathlib.PurePath(entry.root).name}'
+    return entry.manifest or entry.corpus
+
+  return ','.join(f'{entry.name}={what(entry)}' for entry in parse(text))
 
 
 def load(

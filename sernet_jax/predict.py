@@ -190,11 +190,10 @@ def _paths(given: Sequence[str]) -> list[str]:
   for path in given:
     if path != STDIN and pathlib.Path(path).is_dir():
       inside = sorted(
-        str(pathlib.Path(folder) / name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if pathlib.Path(name).suffix.lower() in _SUFFIXES
-        and not name.startswith('.')
+        file
+        for file in _files(path)
+        if pathlib.Path(file).suffix.lower() in _SUFFIXES
+        and not pathlib.Path(file).name.startswith('.')
       )
       require(
         bool(inside),
@@ -205,6 +204,25 @@ def _paths(given: Sequence[str]) -> list[str]:
     else:
       found.append(path)
   return found
+
+
+def _files(path: str) -> Iterator[str]:
+  """All files in a folder and those below, also behind links to folders."""
+
+  def closed(error: OSError):
+    raise InputError(
+      f'{error.filename} cannot be entered ({error.strerror}); change its '
+      'permissions, or give the folders and files beside it'
+    ) from error
+
+  seen = set()
+  for folder, folders, names in os.walk(path, onerror=closed, followlinks=True):
+    place = os.path.realpath(folder)
+    if place in seen:  # a link back
+      folders.clear()
+      continue
+    seen.add(place)
+    yield from (str(pathlib.Path(folder) / name) for name in names)
 
 
 @contextlib.contextmanager

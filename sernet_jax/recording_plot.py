@@ -91,7 +91,7 @@ def figure(
     end_s = max(time_s[-1], extent_s[1])
     axes[2].set_xlim(0, end_s)
     axes[2].set_xlabel('time, seconds')
-    canvas.save(drawing, path)
+    canvas.save(drawing, path, '--figure')
 
 
 def _shares(axis, window_s, shares, classes) -> None:

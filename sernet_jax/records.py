@@ -18,7 +18,7 @@ import pathlib
 import socket
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -105,13 +105,13 @@ class RunFolder:
           '--workdir on a file system with locks, such as a local disk'
         ) from error
       try:
-        handle.truncate(0)
-        handle.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-        handle.flush()
+        _write_owner(
+          handle, f'process {os.getpid()} on {socket.gethostname()}\n'
+        )
         yield
       finally:
         # Emptied, not removed: a waiting process may have it open already.
-        handle.truncate(0)
+        _write_owner(handle, '')
         fcntl.flock(handle, fcntl.LOCK_UN)
 
   def write_config(self, config: Mapping[str, Any]) -> None:
@@ -243,16 +243,17 @@ class RunFolder:
     for line in lines:
       try:
         shares = [float(share) for share in line[first:]]
-      except ValueError:
-        shares = []
+        seed = int(line[first - 1]) if 'seed' in columns else None
+      except (ValueError, IndexError):
+        shares, seed = [], None
       require(
         len(line) == len(header) and len(shares) == len(header) - first,
         f'{self.predictions} is damaged at line {lines.line_num}; delete it '
         f'and {files.RUN_AGAIN}',
       )
       row: dict[str, Any] = dict(zip(columns, line, strict=False))
-      if 'seed' in row:
-        row['seed'] = int(row['seed'])
+      if seed is not None:
+        row['seed'] = seed
       rows.append({**row, 'probabilities': shares})
     return rows
 
@@ -303,6 +304,13 @@ class RunFolder:
       for block in blocks
     }
     return found, arrays['epochs_done']
+
+
+def _write_owner(handle: TextIO, text: str) -> None:
+  """Who holds a lock; a full disk does not keep anyone from holding it."""
+  with contextlib.suppress(OSError):
+    os.ftruncate(handle.fileno(), 0)
+    os.write(handle.fileno(), text.encode())
 
 
 def _write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:

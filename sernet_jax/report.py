@@ -24,8 +24,9 @@ from sernet_jax import (
   plots,
   plots_matrix,
 )
+from sernet_jax.features import PRESETS
 from sernet_jax.records import RunFolder
-from sernet_jax.spec import SELECTIONS, MfccSpec, require
+from sernet_jax.spec import SELECTIONS, require
 
 _PIXELS_PER_INCH = 86
 
@@ -204,7 +205,7 @@ def _draw(
   )
   if folder.examples.exists():
     examples = folder.read_examples()
-    mfcc = MfccSpec()
+    mfcc = PRESETS[config['features']['preset']]
     plots.feature_examples(
       examples['features'],
       examples['names'].tolist(),

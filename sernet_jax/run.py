@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import pathlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ from sernet_jax.spec import InputError, require
 
 # Where a machine keeps its files may differ between the processes of a run.
 _LOCAL = ('data.root', 'data.cache_dir')
+_PICTURE = 'corpus.png'  # of `inspect`
 _EXCITED = {'default': None, 'yes': True, 'no': False}
 
 
@@ -75,7 +77,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
     corpus, folder=_cache_folder(experiment), processes=files.num_cores()
   )
   segment_s = experiment.audio.duration_s
-  picture = workdir / 'corpus.png'
+  picture = workdir / _PICTURE
   with records.files.writing(picture):
     workdir.mkdir(parents=True, exist_ok=True)
     inspection.figure(corpus, durations_s, picture, segment_s)
@@ -228,6 +230,13 @@ def _recall(
   conduct.require_ahead(folder, results['epochs'], epochs)
   if results['epochs'] != epochs:
     return None
+  before, now = folder.read_config()['data']['root'], config['data']['root']
+  if before != now:
+    print(
+      f'{folder.path} was trained on the recordings in data.root={before!r}; '
+      f'these are its results, and {now!r} was not opened',
+      file=sys.stderr,
+    )
   if not folder.report.exists():  # killed while it was drawn
     report.write(folder)
   return results
@@ -237,7 +246,8 @@ def _require_empty(folder: records.RunFolder) -> None:
   if not folder.path.exists():
     return
   require(folder.path.is_dir(), f'{folder.path} is a file; choose a --workdir')
-  stray = [p.name for p in folder.path.iterdir() if p != folder.lock_file]
+  ours = folder.lock_file, folder.path / _PICTURE
+  stray = [p.name for p in folder.path.iterdir() if p not in ours]
   require(
     not stray,
     f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an '

@@ -90,10 +90,14 @@ def test_a_damaged_one_falls_back_to_the_one_before_and_says_so(folder, how):
 def test_other_shapes_do_not_pass_for_a_checkpoint(folder):
   target = tree(0.0)
   target['folds']['kernel'] = np.zeros((2, 5, 8), np.float32)
-  with checkpoint.Checkpoints(folder) as checkpoints:
-    found, said = checkpoints.load(target)
-  assert found is None
-  assert len(said) == 2
+  with (
+    checkpoint.Checkpoints(folder) as checkpoints,
+    pytest.raises(InputError, match=r'none of the 2 checkpoints in .* shapes'),
+  ):
+    checkpoints.load(target)
+  with checkpoint.Checkpoints(folder) as checkpoints:  # and both are there
+    assert checkpoints.steps == [4, 6]
+    assert_same(checkpoints.load(tree(0.0))[0], tree(6.1))
 
 
 def test_a_full_disk_leaves_the_last_good_one(folder, monkeypatch):

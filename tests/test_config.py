@@ -129,6 +129,23 @@ def test_only_fields_that_shape_the_numbers_tell_runs_apart():
   assert config_lib.short_hash(one) != config_lib.short_hash(other)
 
 
+@pytest.mark.parametrize(
+  'fields',
+  [
+    lambda root: {'data__corpus': 'audformat', 'data__root': root},
+    lambda root: {'data__corpora': f'emodb,mine=audformat:{root}'},
+  ],
+)
+def test_databases_are_told_apart_by_the_names_of_their_folders(fields):
+  one, moved, other = (
+    config_lib.to_dict(changed(**fields(root)))
+    for root in ('/a/first', '/b/first', '/a/second')
+  )
+  assert config_lib.short_hash(one) == config_lib.short_hash(moved)
+  assert config_lib.short_hash(one) != config_lib.short_hash(other)
+  assert config_lib.differences(one, other)
+
+
 def test_to_dict_survives_json():
   content = config_lib.to_dict(changed())
   assert json.loads(json.dumps(content)) == content

@@ -59,6 +59,27 @@ def test_missing_gradio_is_one_sentence(monkeypatch, capsys):
   assert "pip install 'sernet_jax[demo]'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+def test_what_was_recorded_is_deleted_when_the_command_is_killed(
+  number, monkeypatch
+):
+  folders = []
+
+  def serve(args, folder):
+    folders.append(folder)
+    (folder / 'voice.wav').write_bytes(b'a voice')
+    os.kill(os.getpid(), number)
+    time.sleep(10)
+
+  monkeypatch.setattr(demo, '_serve', serve)
+  before = signal.getsignal(number)
+  with pytest.raises(SystemExit) as end:
+    demo.main([])
+  assert end.value.code == 128 + number
+  assert not folders[0].exists()
+  assert signal.getsignal(number) == before
+
+
 @pytest.mark.skipif(
   importlib.util.find_spec('gradio') is None,
   reason="gradio is missing: pip install 'sernet_jax[demo]'",

@@ -13,6 +13,7 @@ import io
 import os
 import pathlib
 import re
+import shlex
 import stat
 import threading
 import zipfile
@@ -313,6 +314,7 @@ def test_a_missing_page_is_not_asked_for_again(server, tmp_path):
     ('ftp://127.0.0.1/x.zip', 'starts with http'),
     ('download.zip', 'starts with http'),
     ('http://127.0.0.1:port/x.zip', 'not an address'),
+    ('http://127.0.0.1/ü.zip', 'not an address'),
   ],
 )
 def test_an_address_that_leads_nowhere(tmp_path, monkeypatch, url, words):
@@ -434,11 +436,16 @@ def test_the_command_says_where_and_what_next(
   server, tmp_path, monkeypatch, capsys
 ):
   monkeypatch.setattr(download, 'emodb_sums', lambda: SUMS)
-  arguments = ['emodb', f'--root={tmp_path}', f'--url={server.url}']
+  root = tmp_path / 'my corpora'
+  arguments = ['emodb', f'--root={root}', f'--url={server.url}']
   assert download.main(arguments) == 0
   output = capsys.readouterr().out
-  assert f'8 recordings, all as published, are in {tmp_path}/wav' in output
-  assert '--config=configs/emodb.py --config.data.root=' in output
+  assert f'8 recordings, all as published, are in {root}/wav' in output
+  command = shlex.split(output.split('next: ')[1])
+  assert command[-2:] == [
+    '--config=configs/emodb.py',
+    f'--config.data.root={root}/wav',
+  ]
 
 
 def test_the_command_fails_in_one_line(server, tmp_path, capsys):

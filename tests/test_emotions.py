@@ -102,6 +102,12 @@ def test_a_label_can_be_left_out_of_all_others():
   assert counts(emotions.choose(corpus, '-meh')) == {'joy': 2, 'bored': 3}
 
 
+def test_a_label_left_out_is_not_taken_by_its_shared_name():
+  corpus = corpus_of(anger=2, happiness=3, joy=4)
+  chosen = emotions.choose(corpus, 'anger,happiness,-joy')
+  assert counts(chosen) == {'anger': 2, 'happiness': 3}
+
+
 def test_labels_that_no_map_knows_are_listed_with_counts():
   corpus = corpus_of(anger=2, joy=2, meh=4, awe=9)
   words = re.escape('mine has labels that no map knows: awe 9, meh 4; say')

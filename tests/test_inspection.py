@@ -179,6 +179,9 @@ def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
   again, _ = inspection.durations_s(corpus, folder=folder)
   np.testing.assert_array_equal(again, seconds)
   assert sum(measured) == 10
+  (tmp_path / '04.wav').chmod(0o640)  # as after giving a right to read
+  inspection.durations_s(corpus, folder=folder)
+  assert sum(measured) == 20
   audio.write_wav(tmp_path / '04.wav', np.full(800, 0.1), 8000)
   seconds, bad = inspection.durations_s(corpus, folder=folder)
   assert seconds[4] == 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -82,6 +83,54 @@ def test_a_folder_with_a_bad_file(say, place):
   assert [len(one['timeline']) for one in found] == [1, 1, 1, 1, 6]
   assert '3.wav is empty' in err
   assert '1 of 6 recordings' in err
+
+
+def test_names_that_are_no_text_or_look_like_a_formula(say, place, tmp_path):
+  sound = (place / 'long.wav').read_bytes()
+  names = [b'caf\xe9.wav', b'$\\frac{.wav', b'z.wav']
+  for name in names:
+    (tmp_path / os.fsdecode(name)).write_bytes(sound)
+  for output in ('table', 'json', 'csv'):
+    code, out, err = say(predict, tmp_path, f'--output={output}')
+    assert (code, err) == (0, '')
+    assert out.encode() and 'z.wav' in out
+  for name in names[:2]:
+    picture = tmp_path / 'a.png'
+    code, _, _ = say(
+      predict, tmp_path / os.fsdecode(name), f'--figure={picture}'
+    )
+    assert code == 0
+    assert picture.stat().st_size > 10_000
+    picture.unlink()
+  code, _, err = say(
+    predict, place / 'long.wav', f'--figure={place / "long.wav" / "x.png"}'
+  )
+  assert code != 0
+  assert 'choose another --figure' in err
+
+
+def test_folders_behind_links_are_searched_once(say, place, tmp_path):
+  (tmp_path / 'link').symlink_to(place / 'many' / 'deep')
+  (tmp_path / 'back').symlink_to(tmp_path)
+  code, out, _ = say(predict, tmp_path, '--output=json')
+  assert code == 0
+  assert len(out.splitlines()) == 1
+
+
+def test_a_folder_that_may_not_be_entered_is_named(
+  say, place, monkeypatch, capsys
+):
+  scandir = os.scandir
+
+  def closed(path):
+    if str(path).endswith('deep'):
+      raise PermissionError(errno.EACCES, 'Permission denied', path)
+    return scandir(path)
+
+  monkeypatch.setattr(os, 'scandir', closed)
+  code, out, err = say(predict, place / 'many')
+  assert (code, out) == (2, '')
+  assert 'deep cannot be entered (Permission denied)' in err
 
 
 def test_stdin_is_a_file(say, place):

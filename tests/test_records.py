@@ -233,6 +233,43 @@ def test_the_lock_is_released_when_the_run_fails(folder):
     pass
 
 
+def test_a_full_disk_does_not_keep_a_run_from_its_folder(folder, monkeypatch):
+  """Who holds it is only said to others."""
+
+  def full(*args):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+  with monkeypatch.context() as patch:
+    patch.setattr(os, 'write', full)
+    with folder.lock():
+      assert folder.lock_file.read_text() == ''
+  with folder.lock():
+    assert folder.lock_file.read_text()
+
+
+@pytest.mark.parametrize('seed', ['', '1.0'])
+def test_a_damaged_seed_is_one_sentence(folder, seed):
+  row = {
+    'selection': 'last',
+    'weights_dtype': 'float16',
+    'fold': 'a',
+    'seed': 1,
+    'utterance': 'u',
+    'speaker': 'a',
+    'label': 'x',
+    'predicted': 'x',
+    'probabilities': [0.5, 0.5],
+  }
+  folder.write_predictions([row], ('x', 'y'))
+  (read,) = folder.read_predictions()
+  assert read['seed'] == 1
+  text = folder.predictions.read_text()
+  assert text.count(',1,') == 1
+  folder.predictions.write_text(text.replace(',1,', f',{seed},'))
+  with pytest.raises(InputError, match='damaged at line 2'):
+    folder.read_predictions()
+
+
 def test_a_workdir_that_is_a_file_is_refused(tmp_path):
   (tmp_path / 'taken').write_text('x')
   folder = RunFolder(tmp_path / 'taken')

@@ -133,13 +133,19 @@ def test_best_on_test_is_never_worse_than_last_in_float32(finished):
     assert best['wa'] >= last['wa']
 
 
-def test_a_finished_run_is_recalled_without_work(finished, place, monkeypatch):
+def test_a_finished_run_is_recalled_without_work(
+  finished, place, monkeypatch, capsys
+):
   def fail(*args, **kwargs):
     raise AssertionError('work was done')
 
   monkeypatch.setattr(run, 'Data', fail)
   results = run.train(settings(place, train__epochs=4), finished)
   assert results == records.RunFolder(finished).read_results()
+  assert 'was not opened' not in capsys.readouterr().err
+  elsewhere = settings(place, train__epochs=4, data__root='/else/where')
+  assert run.train(elsewhere, finished) == results
+  assert "'/else/where' was not opened" in capsys.readouterr().err
 
 
 def test_a_page_that_a_kill_left_undrawn_is_drawn(finished, place, tmp_path):
@@ -379,6 +385,7 @@ def test_inspect_prints_a_table_and_draws_a_picture(place, tmp_path):
   text = run.inspect(settings(place), tmp_path)
   assert 'ann' in text and 'high' in text
   assert (tmp_path / 'corpus.png').stat().st_size > 10_000
+  run.train(settings(place, train__epochs=1), tmp_path)  # in the same folder
 
 
 def test_the_default_folder_differs_with_the_settings(place):
