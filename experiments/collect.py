@@ -78,7 +78,11 @@ def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
 def settings_table(record: dict) -> str:
   """Scores of each setting by the selection compared, per cent."""
   selection = record['selection']
-  against = {row['setting']: row for row in record['differences']}
+  against = {
+    row['setting']: row
+    for row in record['differences']
+    if record['baseline'] and row['difference'] is not None
+  }
   lines = []
   for setting in record['settings']:
     found = setting['selections'][selection]
@@ -89,10 +93,8 @@ def settings_table(record: dict) -> str:
         len(setting['seeds']),
         pages.percent(found['scores'], found['ci95'], 'uar'),
         *(f'{100 * found["scores"][s]:.1f}' for s in ('wa', 'f1_macro')),
-        _difference(row) if record['baseline'] else None,
-        f'{row["p_holm"]:.3f}'
-        if record['baseline'] and row and row['p_holm'] is not None
-        else None,
+        row and pages.percent(row['difference'], row['ci95'], 'uar', '+'),
+        f'{row["p_holm"]:.3f}' if row and row['p_holm'] is not None else None,
         f'{100 * setting["selections"]["last"]["scores"]["uar"]:.1f}',
         f'{setting["cost"]["mflops"]:.0f}',
       ]
@@ -130,12 +132,6 @@ def recalls_table(record: dict) -> str:
 
 def _name(setting: dict) -> str:
   return f'`{setting["name"]}`'
-
-
-def _difference(row: dict | None) -> str | None:
-  if row is None or row['difference'] is None:
-    return None
-  return pages.percent(row['difference'], row['ci95'], 'uar', sign='+')
 
 
 def _write(path: pathlib.Path, record: dict) -> None:

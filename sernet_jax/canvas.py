@@ -97,8 +97,7 @@ def plain(text: str) -> str:
 
   Bytes of a name that are no text are question marks.
   """
-  text = str(text).encode('utf-8', 'replace').decode()
-  return text.replace('$', r'\$')
+  return files.as_text(str(text)).replace('$', r'\$')
 
 
 def save(

@@ -118,31 +118,29 @@ class Checkpoints:
       InputError: if there are checkpoints, and none can be read; all stay.
     """
     abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
-    said: list[str] = []
-    damaged: list[int] = []
-    why = ''
+    damaged: dict[int, str] = {}  # step -> why, the newest first
     for step in reversed(self.steps):
       try:
         tree = self._checkpointer.load(step, abstract)
         self._check_shapes(tree, abstract)
       except _FAILURES as error:
-        said.append(
-          f'checkpoint {self.folder / str(step)} is damaged '
-          f'({_first_line(error)}), so the run goes on from the one before'
-        )
-        damaged.append(step)
-        why = why or _first_line(error)
+        damaged[step] = _first_line(error)
         continue
       for other in damaged:
         self._set_aside(other)
-      return tree, said
+      return tree, [
+        f'checkpoint {self.folder / str(other)} is damaged ({why}), so the run '
+        'goes on from the one before'
+        for other, why in damaged.items()
+      ]
     require(
       not damaged,
       f'none of the {len(damaged)} checkpoints in {self.folder} can be read '
-      f'(the newest: {why}); try again, or with the versions that '
-      'environment.json names, or choose another --workdir to begin anew',
+      f'(the newest: {next(iter(damaged.values()), "")}); try again, or with '
+      'the versions that environment.json names, or choose another --workdir to '
+      'begin anew',
     )
-    return None, said
+    return None, []
 
   def _check_shapes(self, tree: Tree, target: Tree) -> None:
     same = jax.tree.map(

@@ -71,16 +71,6 @@ class Run:
     )
 
 
-def read(path: pathlib.Path) -> Run:
-  """A finished run of one seed; see `read_all`."""
-  runs = read_all(path)
-  require(
-    len(runs) == 1,
-    f'{path} holds {len(runs)} seeds that trained together, where one is wanted',
-  )
-  return runs[0]
-
-
 def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
   """Refuses a run whose settings are others than the paper's.
 

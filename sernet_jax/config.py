@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import pathlib
 from collections.abc import Collection
 from typing import Any
 
@@ -202,15 +201,14 @@ def short_hash(config: dict[str, Any]) -> str:
 
 def _kept(config: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
   """The fields that are not free, flat; what older runs lack is filled in."""
+  fields = {**YOUNG, **flat(config)}
   kept = {
     field: value
-    for field, value in {**YOUNG, **flat(config)}.items()
+    for field, value in fields.items()
     if field not in free and not (field in _LATER and not value)
   }
-  fields = flat(config)
   if 'data.root' in free and fields.get('data.corpus') == 'audformat':
-    # A database is told from others by the name of its folder alone.
-    kept['data.root'] = pathlib.PurePath(fields['data.root']).name
+    kept['data.root'] = joined.database(fields['data.root'])
   if 'data.corpora' in kept:  # folders are as free as data.root
     kept['data.corpora'] = joined.without_roots(kept['data.corpora'])
   return kept

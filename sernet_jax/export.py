@@ -97,12 +97,13 @@ def _run(args: argparse.Namespace) -> None:
     not (args.workdir and args.model),
     'give a run with --workdir or a file with --model, one of them',
   )
+  require(
+    bool(args.workdir)
+    or (not args.fold and not args.all_folds and args.selection == 'last'),
+    'a model file has neither folds nor selections; leave out --fold, '
+    '--all_folds and --selection, or name the folder of a run with --workdir',
+  )
   if not args.workdir and not args.model:
-    require(
-      not args.fold and not args.all_folds and args.selection == 'last',
-      '--fold, --all_folds and --selection are of a run; name its folder with '
-      '--workdir',
-    )
     from sernet_jax.bundle import release_path
 
     args.model = str(release_path())
@@ -194,11 +195,6 @@ def _pairs(kinds: list[str], text: str) -> list[tuple[str, str]]:
 
 def _bundles(args: argparse.Namespace) -> list[Bundle]:
   if args.model:
-    require(
-      not args.fold and not args.all_folds and args.selection == 'last',
-      '--model is a file, which has neither folds nor selections; leave out '
-      '--fold, --all_folds and --selection',
-    )
     from sernet_jax import bundle
 
     return [bundle.load(args.model)]

@@ -8,6 +8,7 @@ for both, and whoever reads the report is told.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import pathlib
 from typing import Any
@@ -52,7 +53,9 @@ class Corpus:
     utterances = run.load_corpus(experiment).utterances
     self._by_name = {one.name: one for one in utterances}
     folds = files.read_json(folder.path / 'folds.json', ('folds',))['folds']
-    self._folds = {fold['name']: fold for fold in folds}
+    # As bundles are named: every fold again for each of several seeds.
+    names = run_bundles.trial_names(folder, experiment)
+    self._folds = dict(zip(names, itertools.cycle(folds), strict=False))
     self._read: dict[str, Any] = {}
 
   def test(self, fold: str, classes: tuple[str, ...]) -> Segments:
@@ -71,8 +74,6 @@ class Corpus:
     return self._segments([names[i] for i in order], classes, what)
 
   def _names(self, fold: str, part: str) -> list[str]:
-    if fold not in self._folds:  # of a run of several seeds
-      fold = fold.rpartition(', seed ')[0]
     names = self._folds[fold][part]
     missing = [name for name in names if name not in self._by_name]
     if missing:

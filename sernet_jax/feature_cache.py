@@ -108,7 +108,7 @@ def _key(corpus, kind, spec, audio_spec) -> str:
   content = {
     'format': FORMAT,
     'recordings': [
-      [u.name, u.path, [s.st_size, s.st_mtime_ns, s.st_mode] if s else None]
+      [u.name, u.path, files.state_key(s)]
       for u, s in zip(utterances, states, strict=True)
     ],
     'kind': kind,

@@ -159,10 +159,20 @@ def writing(path: pathlib.Path, option: str = '--workdir') -> Iterator[None]:
     ) from error
 
 
+def as_text(path: str) -> str:
+  """A path whose bytes are no text has question marks."""
+  return path.encode('utf-8', 'replace').decode()
+
+
 def first_line(error: BaseException) -> str:
   """What an error of a library says, short enough for one sentence."""
   lines = str(error).strip().splitlines() or [type(error).__name__]
   return lines[0][:200]
+
+
+def state_key(state: os.stat_result | None) -> tuple[int, int, int] | None:
+  """What changes with a file's content, and when it becomes readable."""
+  return state and (state.st_size, state.st_mtime_ns, state.st_mode)
 
 
 def json_line(row: Mapping[str, Any]) -> str:

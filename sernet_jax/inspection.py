@@ -92,10 +92,8 @@ def _key(paths: list[str]) -> str:
   states = files.states(paths)
   digest = hashlib.sha256()
   for path, state in zip(paths, states, strict=True):
-    about = None
-    if state:  # a file may become readable
-      about = state.st_size, state.st_mtime_ns, state.st_mode
-    digest.update(f'{path}\0{about}\n'.encode('utf-8', 'surrogateescape'))
+    about = f'{path}\0{files.state_key(state)}\n'
+    digest.update(about.encode('utf-8', 'surrogateescape'))
   return digest.hexdigest()[:24]
 
 

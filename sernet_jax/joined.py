@@ -74,15 +74,17 @@ def parse(text: str) -> list[Entry]:
   return entries
 
 
-def without_roots(text: str) -> str:
-  """`config.data.corpora` without folders, which change no number of a run.
+def database(root: str) -> str:
+  """What tells an audformat database from others: the name of its folder."""
+  return pathlib.PurePath(root).name
 
-  An audformat database keeps the name of its folder, which tells it from others.
-  """
+
+def without_roots(text: str) -> str:
+  """`config.data.corpora` without folders, which change no number of a run."""
 
   def what(entry: Entry) -> str:
     if entry.corpus == 'audformat':
-      return f'audformat:{pathlib.PurePath(entry.root).name}'
+      return f'audformat:{database(entry.root)}'
     return entry.manifest or entry.corpus
 
   return ','.join(f'{entry.name}={what(entry)}' for entry in parse(text))

@@ -190,10 +190,9 @@ def _paths(given: Sequence[str]) -> list[str]:
   for path in given:
     if path != STDIN and pathlib.Path(path).is_dir():
       inside = sorted(
-        file
+        str(file)
         for file in _files(path)
-        if pathlib.Path(file).suffix.lower() in _SUFFIXES
-        and not pathlib.Path(file).name.startswith('.')
+        if file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
       )
       require(
         bool(inside),
@@ -206,7 +205,7 @@ def _paths(given: Sequence[str]) -> list[str]:
   return found
 
 
-def _files(path: str) -> Iterator[str]:
+def _files(path: str) -> Iterator[pathlib.Path]:
   """All files in a folder and those below, also behind links to folders."""
 
   def closed(error: OSError):
@@ -222,7 +221,7 @@ def _files(path: str) -> Iterator[str]:
       folders.clear()
       continue
     seen.add(place)
-    yield from (str(pathlib.Path(folder) / name) for name in names)
+    yield from (pathlib.Path(folder, name) for name in names)
 
 
 @contextlib.contextmanager

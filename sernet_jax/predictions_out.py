@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sernet_jax import files
 from sernet_jax.recognise import Recording
 
 FORMATS = ('table', 'json', 'csv')
@@ -105,7 +106,13 @@ class Writer:
         shares = [f'{float(share):.9g}' for share in heard.probabilities]
       times = [f'{start_s:.4f}', f'{end_s:.4f}']
       return _csv_line(
-        [_printable(recording.path), part, *times, heard.label or '', *shares]
+        [
+          files.as_text(recording.path),
+          part,
+          *times,
+          heard.label or '',
+          *shares,
+        ]
       )
 
     whole = line('whole', 0.0, recording.duration_s, recording)
@@ -160,13 +167,8 @@ def _column(name: str) -> int:
 
 
 def _short(path: str) -> str:
-  path = path.encode('utf-8', 'replace').decode()
+  path = files.as_text(path)
   return path if len(path) <= _MAX_NAME else '…' + path[1 - _MAX_NAME :]
-
-
-def _printable(path: str) -> str:
-  """A path whose bytes are no text has question marks."""
-  return path.encode('utf-8', 'replace').decode()
 
 
 def _csv_line(cells: Sequence[str]) -> str:

@@ -223,14 +223,14 @@ def _recall(
   folder: records.RunFolder, config: dict[str, Any]
 ) -> dict[str, Any] | None:
   """Results of a finished run of the same settings, None if there is work."""
-  _compare(folder, config)
+  theirs = _compare(folder, config)
   if not folder.results.exists():
     return None
   results, epochs = folder.read_results(), config['train']['epochs']
   conduct.require_ahead(folder, results['epochs'], epochs)
   if results['epochs'] != epochs:
     return None
-  before, now = folder.read_config()['data']['root'], config['data']['root']
+  before, now = theirs['data']['root'], config['data']['root']
   if before != now:
     print(
       f'{folder.path} was trained on the recordings in data.root={before!r}; '
@@ -255,8 +255,12 @@ def _require_empty(folder: records.RunFolder) -> None:
   )
 
 
-def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
-  changed = config_lib.differences(config, folder.read_config())
+def _compare(
+  folder: records.RunFolder, config: dict[str, Any]
+) -> dict[str, Any]:
+  """The config of a run, which has the same settings."""
+  theirs = folder.read_config()
+  changed = config_lib.differences(config, theirs)
   if changed:
     field, now, before = changed[0]
     more = f' and {len(changed) - 1} other fields' if len(changed) > 1 else ''
@@ -264,6 +268,7 @@ def _compare(folder: records.RunFolder, config: dict[str, Any]) -> None:
       f'{folder.path} is a run with {field}={before!r}, not {now!r}{more}; '
       'choose another --workdir or the settings in its config.json'
     )
+  return theirs
 
 
 def _cache_folder(experiment: Experiment) -> pathlib.Path:

@@ -110,7 +110,7 @@ def weights_of_run(
   experiment = settings_of(folder)
   selections = results_lib.selections(experiment)
   require_choice('selection', selection, selections)
-  names = _trial_names(folder, experiment)
+  names = trial_names(folder, experiment)
   classes = folder.read_results()['classes']
   recipe = recipes.Recipe(
     model=experiment.model_for(len(classes)),
@@ -167,7 +167,7 @@ def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
       settings[key] = tuple(value) if isinstance(value, list) else value
 
 
-def _trial_names(
+def trial_names(
   folder: records.RunFolder, experiment: config_lib.Experiment
 ) -> list[str]:
   """Names of folds, with their seed if the run has several."""

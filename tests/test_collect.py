@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 import tiny
-from test_comparison import BAD, FOCAL, GOOD, make_run
+from test_comparison import BAD, FOCAL, GOOD, make_run, only
 
 from sernet_jax import command_line, comparison, comparison_page, records
 from sernet_jax.spec import InputError
@@ -33,7 +33,7 @@ def test_tables_and_figures_of_a_sweep_without_paths(collect, tmp_path):
     make_run(tmp_path / 'other', GOOD, FOCAL),
   ]
   content = comparison.compare(
-    [comparison.read(run) for run in runs],
+    [*map(only, runs)],
     baseline='loss.name=cross_entropy',
   )
   command = 'python -m sernet_jax.sweep --workdir=/some/where'
@@ -98,7 +98,7 @@ def test_settings_without_intervals_or_a_common_seed_are_dashes(
     make_run(tmp_path / 'other', {'ann': 9}, {**FOCAL, 'seed': 1}),
   ]
   content = comparison.compare(
-    [comparison.read(run) for run in runs],
+    [*map(only, runs)],
     baseline='loss.name=cross_entropy',
   )
   comparison_page.write(tmp_path, content, 'python -m sernet_jax.sweep')
@@ -146,7 +146,7 @@ def test_a_run_is_kept_without_paths_and_only_when_it_is_done(
 
 
 def test_a_folder_without_a_page_gets_results_alone(collect, tmp_path):
-  run = comparison.read(make_run(tmp_path / 'one', BAD))
+  run = only(make_run(tmp_path / 'one', BAD))
   command = 'python -m sernet_jax.compare'
   comparison_page.write(tmp_path, comparison.compare([run]), command)
   collect.main(str(tmp_path), str(tmp_path / 'claim'))

@@ -85,6 +85,12 @@ def make_run(folder, right, changes=None, results=None, environment=None):
   return folder
 
 
+def only(folder):
+  """A run of one seed."""
+  (run,) = comparison.read_all(folder)
+  return run
+
+
 def counts(*values):
   return dict(zip(SPEAKERS, values, strict=True))
 
@@ -94,7 +100,7 @@ FOCAL = {'loss.name': 'focal'}
 
 
 def compare(*folders, **options):
-  return comparison.compare([comparison.read(f) for f in folders], **options)
+  return comparison.compare([*map(only, folders)], **options)
 
 
 @pytest.fixture
@@ -296,9 +302,9 @@ def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
 
 def test_a_folder_without_results_is_one_sentence(tmp_path):
   with pytest.raises(InputError, match=r'has no results\.json'):
-    comparison.read(tmp_path)
+    comparison.read_all(tmp_path)
   with pytest.raises(InputError, match='is no folder'):
-    comparison.read(tmp_path / 'nothing')
+    comparison.read_all(tmp_path / 'nothing')
 
 
 class Page(html.parser.HTMLParser):

@@ -104,7 +104,7 @@ def test_each_seed_has_the_predictions_of_its_own_run(both, place):
   folder = place / 'together' / 'features.preset=reference,seed=3,train.seeds=2'
   together = {seed.seed: seed for seed in comparison.read_all(folder)}
   for number in (3, 4):
-    alone = comparison.read(
+    (alone,) = comparison.read_all(
       place / 'apart' / f'features.preset=reference,seed={number}'
     )
     rows = [
@@ -146,7 +146,9 @@ def test_runs_made_either_way_stand_in_one_comparison(both, place):
     comparison.compare(
       [
         *runs,
-        comparison.read(place / 'apart' / 'features.preset=reference,seed=3'),
+        *comparison.read_all(
+          place / 'apart' / 'features.preset=reference,seed=3'
+        ),
       ]
     )
 
