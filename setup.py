@@ -42,8 +42,12 @@ setuptools.setup(
   long_description=README.read_text() if README.exists() else '',
   long_description_content_type='text/markdown',
   license='Apache-2.0',
-  packages=['sernet_jax'],
-  package_data={'sernet_jax': ['data/*', 'templates/*', 'py.typed']},
+  packages=setuptools.find_packages(include=['sernet_jax', 'sernet_jax.*']),
+  package_data={
+    'sernet_jax': ['data/*', 'py.typed'],
+    'sernet_jax.corpora': ['data/*'],
+    'sernet_jax.results': ['templates/*'],
+  },
   python_requires='>=3.11',
   install_requires=[
     'absl-py>=2',

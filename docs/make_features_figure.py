@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib import pyplot as plt
 
-from sernet_jax import audio, features
+from sernet_jax import features
+from sernet_jax.audio import reading
 
 OUTPUT = pathlib.Path(__file__).with_name('features_chain.png')
 
@@ -25,7 +26,7 @@ def draw(recording: str, output: pathlib.Path) -> None:
   """One panel for each station: waveform, spectrogram, mel bands, MFCC."""
   spec = features.PRESETS['paper']
   rate_hz = spec.sample_rate_hz
-  waveform = audio.load_mono(recording, rate_hz)
+  waveform = reading.load_mono(recording, rate_hz)
   waveform = waveform / np.abs(waveform).max()
   magnitude = features.spectrogram(waveform, spec)
   stations = [

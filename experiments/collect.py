@@ -1,7 +1,7 @@
 """Copies what is worth keeping of a run or sweep into a folder here.
 
-  python experiments/collect.py runs/emodb experiments/emodb_loso
-  python experiments/collect.py runs/parallel_paths experiments/parallel_paths
+  python -m experiments.collect runs/emodb experiments/emodb_loso
+  python -m experiments.collect runs/parallel_paths experiments/parallel_paths
 
 Takes the results, the settings, the environment without paths of the machine,
 and the main figures; checkpoints and recordings stay behind. A page there with
@@ -16,8 +16,11 @@ import pathlib
 import shutil
 import sys
 
-from sernet_jax import command_line, files, pages, records
-from sernet_jax.spec import InputError, require
+from experiments.lib import markdown
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.results import run_folder
+from sernet_jax.runs import config_flags
 
 FIGURES = ('learning_curves', 'confusion_last')
 ENVIRONMENT = (
@@ -50,9 +53,9 @@ def main(run: str, target: str) -> None:
 
 def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
   record = files.read_json(source / 'comparison.json', ('runs', 'settings'))
-  record['command'] = command_line.without_paths(record['command'])
+  record['command'] = config_flags.without_paths(record['command'])
   for run in record['runs']:
-    run['command'] = command_line.without_paths(run['command'])
+    run['command'] = config_flags.without_paths(run['command'])
     run['folder'] = pathlib.Path(run['folder']).name
     run['environment'] = {
       name: run['environment'][name] for name in ENVIRONMENT
@@ -72,7 +75,7 @@ def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
   for mark, table in tables.items():
     print(f'{table}\n')
     if page.exists() and f'<!-- {mark} -->' in page.read_text():
-      pages.fill(page, mark, table)
+      markdown.fill(page, mark, table)
 
 
 def settings_table(record: dict) -> str:
@@ -91,15 +94,15 @@ def settings_table(record: dict) -> str:
       [
         _name(setting),
         len(setting['seeds']),
-        pages.percent(found['scores'], found['ci95'], 'uar'),
+        markdown.percent(found['scores'], found['ci95'], 'uar'),
         *(f'{100 * found["scores"][s]:.1f}' for s in ('wa', 'f1_macro')),
-        row and pages.percent(row['difference'], row['ci95'], 'uar', '+'),
+        row and markdown.percent(row['difference'], row['ci95'], 'uar', '+'),
         f'{row["p_holm"]:.3f}' if row and row['p_holm'] is not None else None,
         f'{100 * setting["selections"]["last"]["scores"]["uar"]:.1f}',
         f'{setting["cost"]["mflops"]:.0f}',
       ]
     )
-  return pages.table(
+  return markdown.table(
     [
       'setting',
       'seeds',
@@ -127,7 +130,7 @@ def recalls_table(record: dict) -> str:
     ]
     for setting in record['settings']
   ]
-  return pages.table(['setting', *record['classes']], lines)
+  return markdown.table(['setting', *record['classes']], lines)
 
 
 def _name(setting: dict) -> str:
@@ -140,7 +143,7 @@ def _write(path: pathlib.Path, record: dict) -> None:
 
 
 def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
-  kept = records.RunFolder(source)
+  kept = run_folder.RunFolder(source)
   content = {
     'config': kept.read_config(),
     'environment': kept.read_environment(),
@@ -160,7 +163,7 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     for name, why in content['results']['skipped_files'].items()
   }
   environment = content['environment']
-  command = command_line.without_paths(environment['command'])
+  command = config_flags.without_paths(environment['command'])
   seconds = sorted(row['seconds'] for row in kept.read_metrics())
   record = {
     'command': command,
@@ -182,4 +185,4 @@ if __name__ == '__main__':
     require(len(sys.argv) == 3, 'give the folder of a run and one to fill')
     main(*sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

@@ -11,8 +11,8 @@ import sys
 
 from absl import app, flags
 
-from sernet_jax import command_line
-from sernet_jax.spec import InputError, require
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.runs import config_flags
 
 _OUTPUT = flags.DEFINE_string(
   'output', '', 'Folder for comparison.html, comparison.json and figures.'
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
       bool(_OUTPUT.value),
       'no --output was given; pass a folder such as --output=runs/compared',
     )
-    from sernet_jax import sweep_results
+    from sernet_jax.sweep import sweep_results
 
     folders = [pathlib.Path(text) for text in argv[1:]]
     command = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
@@ -50,8 +50,8 @@ def main(argv: list[str]) -> None:
       )
     )
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))
 
 
 if __name__ == '__main__':
-  app.run(main, flags_parser=command_line.parse)
+  app.run(main, flags_parser=config_flags.parse)

@@ -16,15 +16,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sernet_jax import (
-  claims,
-  config as config_lib,
-  crossing,
-  files,
-  plots_matrix,
-)
-from sernet_jax.records import RunFolder
-from sernet_jax.spec import InputError, require, require_choice
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.corpora import cross_protocols
+from sernet_jax.results import caveats
+from sernet_jax.results.figures import matrix_plots
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.runs import config as config_lib
 
 # What a run of one corpus says in another way than a run of several.
 _MAY_DIFFER = {
@@ -131,8 +129,8 @@ def _diagonal(
     'test': found['corpus'],
     'n': sum(map(sum, pooled['confusion'])),
     'classes': found['classes'],
-    **{score: pooled[score] for score in crossing.SCORES},
-    'ci95': ci95 and {score: ci95[score] for score in crossing.SCORES},
+    **{score: pooled[score] for score in cross_protocols.SCORES},
+    'ci95': ci95 and {score: ci95[score] for score in cross_protocols.SCORES},
   }
 
 
@@ -165,12 +163,12 @@ def write(
   note = 'below each UAR its 95 % interval over the test speakers'
   if any(cell['train'] == [cell['test']] for cell in cells):
     note += '; diagonal: one speaker left out within the corpus'
-  plots_matrix.corpus_matrix(
-    *crossing.matrix(combined, selection),
+  matrix_plots.corpus_matrix(
+    *cross_protocols.matrix(combined, selection),
     picture,
     f'{len(results["classes"])} classes, '
-    f'{claims.times(results["epochs"], "epoch")}; '
-    f'{claims.caption(selection, results)}',
+    f'{caveats.times(results["epochs"], "epoch")}; '
+    f'{caveats.caption(selection, results)}',
     bool(results['synthetic']),
     note,
   )
@@ -204,10 +202,12 @@ def main(argv: Sequence[str] | None = None) -> int:
   except InputError as error:
     print(error, file=sys.stderr)
     return 2
-  _, shows, not_shown = claims.protocol(results)
+  _, shows, not_shown = caveats.protocol(results)
   print('UAR, per cent:')
   print(
-    '\n'.join(f'  {line}' for line in crossing.table(combined, args.selection))
+    '\n'.join(
+      f'  {line}' for line in cross_protocols.table(combined, args.selection)
+    )
   )
   print(f'{shows}\n{not_shown}\nlook at {table} and {picture}')
   return 0

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from sernet_jax.spec import InputError
+from sernet_jax.common.errors import InputError
 
 HOST = '127.0.0.1'
 _LARGEST_UPLOAD = '200mb'
@@ -97,7 +97,9 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
       'the demo needs the package gradio, which is not installed; run pip '
       "install 'sernet_jax[demo]'"
     ) from error
-  from sernet_jax import jax_setup, models, timeline
+  from sernet_jax.audio import timeline
+  from sernet_jax.common import jax_setup
+  from sernet_jax.predict import models
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
@@ -194,10 +196,10 @@ def listen(
   Raises:
     InputError: if the recording cannot be used.
   """
-  from sernet_jax import recognise, recording_figure
+  from sernet_jax.predict import recording_figure, recordings
 
-  (result,) = recognise.recognise([path], model, hop_s)
-  if isinstance(result, recognise.Failure):
+  (result,) = recordings.recognise([path], model, hop_s)
+  if isinstance(result, recordings.Failure):
     raise InputError(result.message)
   with tempfile.NamedTemporaryFile(
     dir=folder, suffix='.png', delete=False

@@ -22,10 +22,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from sernet_jax import corpora
-from sernet_jax.fetch import fetch, on_disk
-from sernet_jax.spec import InputError, require
-from sernet_jax.utterances import listing
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.fetch import fetch, on_disk
+from sernet_jax.corpora import registry
+from sernet_jax.corpora.utterances import listing
 
 EMODB_URL = 'http://emodb.bilderbar.info/download/download.zip'
 MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
@@ -35,7 +35,8 @@ _SUM_LINE = re.compile(r'([0-9a-f]{64})[ ][ *]([^/\\]+)')
 
 def emodb_sums() -> dict[str, str]:
   """SHA-256 sum by file name of the 535 recordings of EMO-DB."""
-  file = importlib.resources.files('sernet_jax') / 'data/emodb_sha256.txt'
+  folder = importlib.resources.files('sernet_jax.corpora')
+  file = folder / 'data' / 'emodb_sha256.txt'
   return parse_sums(file.read_text())
 
 
@@ -176,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     description='Fetch a corpus, check every file, unpack it.',
   )
   parser.add_argument('corpus', choices=['emodb'])
-  default = corpora.cache_dir() / 'emodb'
+  default = registry.cache_dir() / 'emodb'
   parser.add_argument(
     '--root', default='', help=f'folder for the corpus ({default})'
   )

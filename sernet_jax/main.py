@@ -11,8 +11,8 @@ import sys
 from absl import app, flags
 from ml_collections import config_flags
 
-from sernet_jax import command_line
-from sernet_jax.spec import InputError, nearest, require
+from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.runs import config_flags as command_line
 
 _MODES = ('train', 'evaluate', 'report', 'inspect')
 
@@ -62,7 +62,10 @@ def _run() -> str:
   config = command_line.load_config()
   command_line.one_core_devices(config, alone=not _COORDINATOR.value)
   command_line.set_up_jax()
-  from sernet_jax import interrupt, processes, records, report, run
+  from sernet_jax.common import interrupt
+  from sernet_jax.results import report, run_folder
+  from sernet_jax.runs import run
+  from sernet_jax.runs.distributed import processes
 
   if _COORDINATOR.value:
     processes.connect(
@@ -88,13 +91,13 @@ def _run() -> str:
   group = processes.Group()
   if not group.first:
     return f'process {group.rank} is done; process 0 has the results'
-  return report.summary_text(results, records.RunFolder(workdir))
+  return report.summary_text(results, run_folder.RunFolder(workdir))
 
 
 def _report(workdir: pathlib.Path) -> str:
-  from sernet_jax import records, report
+  from sernet_jax.results import report, run_folder
 
-  folder = records.RunFolder(workdir)
+  folder = run_folder.RunFolder(workdir)
   report.write(folder)
   return report.summary_text(folder.read_results(), folder)
 

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from sernet_jax.spec import InputError, require
+from sernet_jax.common.errors import InputError, require
 
 _BLOCK_S = 0.1  # at most, so that memory is bounded and an estimate is soon
 
@@ -87,7 +87,8 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
   )
   import numpy as np
 
-  from sernet_jax import jax_setup, live, models, predictions_out
+  from sernet_jax.common import jax_setup
+  from sernet_jax.predict import live, models, predictions_out
 
   jax_setup.set_up()
   model = models.load(args.model, args.selection, args.fold)

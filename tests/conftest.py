@@ -41,15 +41,15 @@ def pytest_configure(config):
 # The longest files, which start first so that no worker ends alone with one.
 LONGEST = (
   'test_run',
-  'test_processes',
+  'test_distributed',
   'test_sweep',
-  'test_training',
-  'test_sweep_cluster',
+  'test_train_step',
+  'test_cluster',
   'test_mapping',
   'test_export',
-  'test_crossing',
+  'test_cross_protocols',
   'test_main',
-  'test_sweep_seeds',
+  'test_seeds_together',
   'test_lengths',
   'test_iemocap',
 )
@@ -70,10 +70,10 @@ def data_dir():
 @pytest.fixture(scope='session')
 def emodb_root():
   """The folder of the real EMO-DB, which holds `wav/`."""
-  from sernet_jax import corpora
+  from sernet_jax.corpora import registry
 
   root = pathlib.Path(
-    os.environ.get('SERNET_EMODB') or corpora.cache_dir() / 'emodb'
+    os.environ.get('SERNET_EMODB') or registry.cache_dir() / 'emodb'
   )
   if not (root / 'wav').is_dir():
     pytest.skip(
@@ -132,10 +132,11 @@ def two_blocks():
   """
   import tiny
 
-  from sernet_jax import model
+  from sernet_jax.nn import model
 
   here = pathlib.Path(__file__).parent
-  paths = [here / 'two_blocks', here, os.environ.get('PYTHONPATH', '')]
+  support = here / 'support'
+  paths = [support / 'two_blocks', support, os.environ.get('PYTHONPATH', '')]
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('PYTHONPATH', os.pathsep.join(map(str, filter(None, paths))))
     patch.setattr(model, 'BLOCKS', tiny.TWO_BLOCKS)
@@ -152,7 +153,7 @@ def blank_figures(tmp_path_factory):
   """
   from matplotlib import figure
 
-  from sernet_jax import plots
+  from sernet_jax.results.figures import run_plots
 
   white = tmp_path_factory.mktemp('figures') / 'white.png'
   figure.Figure((1, 1)).savefig(white)
@@ -174,7 +175,7 @@ def blank_figures(tmp_path_factory):
       'learning_rate',
       'feature_examples',
     ):
-      patch.setattr(plots, name, blank)
+      patch.setattr(run_plots, name, blank)
     yield
 
 

@@ -1,6 +1,6 @@
 """What the lag of BatchNorm's moving statistics costs, from finished runs.
 
-  python experiments/batch_norm/assemble.py RUN RUN ...
+  python -m experiments.batch_norm.assemble RUN RUN ...
 
 Each run is asked for its last weights with the statistics that training left
 and with recomputed ones, on the same tests. Writes results.json,
@@ -19,19 +19,14 @@ import sys
 import matplotlib as mpl
 import numpy as np
 
-from sernet_jax import (
-  canvas,
-  claims,
-  command_line,
-  compared_runs,
-  comparison,
-  files,
-  metrics,
-  pages,
-  published,
-  significance,
-)
-from sernet_jax.spec import InputError, ModelSpec, require
+from experiments.lib import markdown, published
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.results import caveats, metrics, statistics
+from sernet_jax.results.figures import style
+from sernet_jax.runs import config_flags
+from sernet_jax.sweep import compared_runs, comparison
 
 HERE = pathlib.Path(__file__).parent
 # What tells two trainings apart.
@@ -58,8 +53,8 @@ _FREE = {
   'model.batch_norm_momentum',
 }
 COLORS = {
-  'last': canvas.COLORS['train'],
-  'last_recomputed': canvas.COLORS['test'],
+  'last': style.COLORS['train'],
+  'last_recomputed': style.COLORS['test'],
 }
 
 
@@ -81,7 +76,7 @@ def row_of(run: comparison.Run) -> dict:
     kind: np.array([[s['confusion'] for s in selections[kind]['speakers']]])
     for kind in KINDS
   }
-  scores = {kind: significance.scores(counts[kind]) for kind in KINDS}
+  scores = {kind: statistics.scores(counts[kind]) for kind in KINDS}
   settings = run.settings
   results = run.results
   return {
@@ -97,13 +92,13 @@ def row_of(run: comparison.Run) -> dict:
     'num_tests': int(counts['last'].sum()),
     'weights_dtype': results['weights_dtype'],
     'scores': scores,
-    'ci95': {kind: significance.ci95(counts[kind]) for kind in KINDS},
+    'ci95': {kind: statistics.ci95(counts[kind]) for kind in KINDS},
     'difference': {
       score: scores[KINDS[1]][score] - scores[KINDS[0]][score]
       for score in metrics.SCORES
     },
-    'difference_ci95': significance.ci95(counts[KINDS[1]], counts[KINDS[0]]),
-    'p': significance.permutation_test(counts[KINDS[1]], counts[KINDS[0]]),
+    'difference_ci95': statistics.ci95(counts[KINDS[1]], counts[KINDS[0]]),
+    'p': statistics.permutation_test(counts[KINDS[1]], counts[KINDS[0]]),
     'best_on_test': {
       score: selections['best_on_test']['pooled'][score]
       for score in metrics.SCORES
@@ -115,8 +110,8 @@ def row_of(run: comparison.Run) -> dict:
       }
       for place, speaker in enumerate(selections['last']['speakers'])
     ],
-    'notes': claims.notes(results),
-    'command': command_line.without_paths(run.environment['command']),
+    'notes': caveats.notes(results),
+    'command': config_flags.without_paths(run.environment['command']),
     'environment': {
       k: v
       for k, v in run.environment.items()
@@ -180,15 +175,15 @@ def table(rows: list[dict]) -> str:
         name_of(row),
         row['num_tests'],
         *(
-          pages.percent(row['scores'][kind], row['ci95'][kind], 'uar')
+          markdown.percent(row['scores'][kind], row['ci95'][kind], 'uar')
           for kind in KINDS
         ),
-        pages.percent(row['difference'], row['difference_ci95'], 'uar', '+'),
+        markdown.percent(row['difference'], row['difference_ci95'], 'uar', '+'),
         None if row['p'] is None else f'{row["p"]:.3f}',
         f'{100 * row["best_on_test"]["uar"]:.1f}',
       ]
     )
-  return pages.table(
+  return markdown.table(
     [
       'run',
       'tests',
@@ -206,8 +201,8 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
   """Every speaker of the first protocol's runs; one fold epoch by epoch."""
   shown = [row for row in rows if _alike(row) == _alike(rows[0])]
   words = {'last': 'moving', 'last_recomputed': 'recomputed'}
-  with mpl.rc_context(canvas.STYLE):
-    picture = canvas.new_figure(
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
       10.0,
       3.4,
       'BatchNorm statistics: moving, or recomputed over the training set',
@@ -221,7 +216,7 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
     for left, row in zip(axes, shown, strict=False):
       for place, speaker in enumerate(row['speakers']):
         ends = [100 * speaker[kind] for kind in KINDS]
-        left.plot([place] * 2, ends, color=canvas.GREY, linewidth=1)
+        left.plot([place] * 2, ends, color=style.GREY, linewidth=1)
         for kind, end in zip(KINDS, ends, strict=True):
           left.plot(place, end, 'o', color=COLORS[kind])
       names = [s['name'] for s in row['speakers']]
@@ -239,7 +234,7 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
         epochs,
         [100 * point['train_wa'] for point in curve['rows']],
         ':',
-        color=canvas.GREY,
+        color=style.GREY,
         label='training passes',
       )
       right.set_title(f'speaker {curve["fold"]}, epoch by epoch')
@@ -247,7 +242,7 @@ def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
       right.legend(loc='lower right')
     for panel in axes:
       panel.grid(axis='y')
-    canvas.save(picture, path)
+    style.save(picture, path)
 
 
 def _alike(row: dict) -> tuple:
@@ -289,7 +284,7 @@ def main(arguments: list[str]) -> None:
   if not page.exists():
     shutil.copy(HERE / 'README.md', page)
   text = table(rows)
-  pages.fill(page, 'statistics', text)
+  markdown.fill(page, 'statistics', text)
   print(text)
 
 
@@ -297,4 +292,4 @@ if __name__ == '__main__':
   try:
     main(sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

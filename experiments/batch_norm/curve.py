@@ -1,6 +1,6 @@
 """Both kinds of statistics after every epoch of one fold.
 
-  python experiments/batch_norm/curve.py --fold=14 --epochs=60
+  python -m experiments.batch_norm.curve --fold=14 --epochs=60
 
 Trains one fold of configs/emodb.py as `main` does and tests it twice after
 every epoch: with the moving statistics and with recomputed ones. Writes
@@ -21,19 +21,16 @@ import ml_collections
 import numpy as np
 import tqdm
 
-from sernet_jax import (
-  command_line,
-  config as config_lib,
-  environment,
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.results import environment
+from sernet_jax.runs import config as config_lib, config_flags, run, summary
+from sernet_jax.training import (
+  batch_norm_statistics,
   evaluation,
-  files,
   mapping,
-  recompute,
-  results,
-  run,
-  training,
+  train_step,
 )
-from sernet_jax.spec import InputError, require
 
 HERE = pathlib.Path(__file__).parent
 
@@ -55,11 +52,11 @@ def follow(experiment: config_lib.Experiment) -> list[dict]:
     f'{len(data.folds)} folds are named; give one with --fold',
   )
   (arrays,) = data.fold_arrays
-  recipe = results.recipe(experiment, data.features.corpus)
+  recipe = summary.recipe(experiment, data.features.corpus)
   features = np.asarray(data.features.features)
   on_device, labels = jax.device_put((features, data.labels))
   train = jax.jit(
-    functools.partial(training.train_epoch, recipe, on_device, labels)
+    functools.partial(train_step.train_epoch, recipe, on_device, labels)
   )
   test = jax.jit(
     functools.partial(evaluation.evaluate, recipe, on_device, arrays.test)
@@ -68,7 +65,7 @@ def follow(experiment: config_lib.Experiment) -> list[dict]:
   rows = []
   for epoch in tqdm.tqdm(range(experiment.train.epochs), desc='epochs'):
     state, learnt = train(arrays, state, np.int32(epoch))
-    found = recompute.of_trials(
+    found = batch_norm_statistics.of_trials(
       recipe, features, [arrays], mapping.stack([state]), [epoch + 1]
     )
     row = {'epoch': epoch + 1, 'train_wa': _accuracy(learnt)}
@@ -105,7 +102,7 @@ def main(arguments: list[str]) -> None:
     'rows': follow(experiment),
     'environment': environment.record(
       jax.devices(),
-      f'python experiments/batch_norm/curve.py --fold={given.fold} '
+      f'python -m experiments.batch_norm.curve --fold={given.fold} '
       f'--epochs={given.epochs}',
     ),
   }
@@ -116,7 +113,7 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == '__main__':
   try:
-    command_line.set_up_jax()
+    config_flags.set_up_jax()
     main(sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

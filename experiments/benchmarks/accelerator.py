@@ -40,7 +40,7 @@ from typing import Any
 import numpy as np
 from fold_mapping import BATCH, COEFFICIENTS, FRAMES, timed
 
-from sernet_jax import files
+from sernet_jax.common import files
 
 HERE = pathlib.Path(__file__).parent
 EPOCHS = 300
@@ -79,9 +79,10 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   """Seconds, bits and speed of one variant."""
   import jax
 
-  from sernet_jax import batching, mapping, recipes
-  from sernet_jax.protocols import Fold
-  from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+  from sernet_jax.corpora.protocols import Fold
+  from sernet_jax.nn.spec import ModelSpec
+  from sernet_jax.training import batching, mapping, recipes
+  from sernet_jax.training.specs import LossSpec, OptimSpec
 
   name, precision, _ = OURS[flags.worker]
   name = mapping.choose(name, jax.devices(), 1)
@@ -162,8 +163,8 @@ def _per_epoch(seconds: float) -> dict[str, float]:
 
 def _products(train: int, test: int) -> float:
   """Floating-point operations of an epoch of a fold and its test."""
-  from sernet_jax import cost
-  from sernet_jax.spec import ModelSpec
+  from sernet_jax.nn import cost
+  from sernet_jax.nn.spec import ModelSpec
 
   layers = cost.list_layers(ModelSpec(), FRAMES, COEFFICIENTS)
   total = 2 * sum(layer.multiply_adds for layer in layers)

@@ -43,7 +43,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from sernet_jax import features, features_frames, files
+from sernet_jax import features
+from sernet_jax.common import files
+from sernet_jax.features import framing
 
 PAPER = features.PRESETS['paper']
 ALL_CORES = ', a device per core'
@@ -164,7 +166,7 @@ def one_by_one(function: Callable, waveform: np.ndarray) -> np.ndarray:
 def parts(waveform):
   """The pieces of the chain by themselves, and the FFT as a product."""
   count = features.num_frames(waveform.shape[-1], PAPER)
-  split = jax.jit(lambda x: features_frames.split(x, count, PAPER))
+  split = jax.jit(lambda x: framing.split(x, count, PAPER))
   frames = jax.block_until_ready(split(waveform))
   turn = 2 * np.pi * np.outer(np.arange(1024), np.arange(513)) / 1024
   basis = jnp.asarray(

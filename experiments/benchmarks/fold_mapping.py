@@ -33,7 +33,7 @@ import time
 
 import numpy as np
 
-from sernet_jax import files
+from sernet_jax.common import files
 
 BATCH, FRAMES, COEFFICIENTS = 32, 184, 40
 # (name, examples, frames, coefficients, inputs, outputs, height, width): what
@@ -57,9 +57,10 @@ def mapped(name: str, folds: int, steps: int):
   """Compiles FOLDS folds in one mapping; a call trains STEPS steps of each."""
   import jax
 
-  from sernet_jax import batching, mapping, recipes
-  from sernet_jax.protocols import Fold
-  from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+  from sernet_jax.corpora.protocols import Fold
+  from sernet_jax.nn.spec import ModelSpec
+  from sernet_jax.training import batching, mapping, recipes
+  from sernet_jax.training.specs import LossSpec, OptimSpec
 
   recipe = recipes.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
@@ -180,7 +181,7 @@ def convolutions(folds: int, rounds: int) -> dict[str, dict]:
   import jax
   import jax.numpy as jnp
 
-  from sernet_jax import ops
+  from sernet_jax.nn.kernels import ops
 
   def by_patches(x, kernel):
     height, width, inputs, outputs = kernel.shape

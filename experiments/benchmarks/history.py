@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from sernet_jax import environment
+from sernet_jax.results import environment
 
 HERE = pathlib.Path(__file__).parent
 HISTORY = HERE / 'history.jsonl'

@@ -41,7 +41,7 @@ import time
 
 import numpy as np
 
-from sernet_jax import probing
+from sernet_jax.common import machine
 
 HERE = pathlib.Path(__file__).parent
 BATCH = 32
@@ -61,8 +61,9 @@ def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
   """Weights, a batch and waveforms, the same for all."""
   import jax
 
-  from sernet_jax import audio, interop, model
-  from sernet_jax.spec import ModelSpec
+  from sernet_jax.audio import reading
+  from sernet_jax.nn import interop, model
+  from sernet_jax.nn.spec import ModelSpec
 
   random = np.random.default_rng(0)
   params, stats = jax.tree.map(
@@ -76,7 +77,7 @@ def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
   pitch_hz = random.uniform(80, 300, (BATCH, 1))
   raw = 0.3 * np.sign(np.sin(2 * np.pi * pitch_hz * time_s))
   raw += random.normal(size=raw.shape) * 0.1
-  waveforms = np.stack([audio.prepare(w, w.size) for w in raw])
+  waveforms = np.stack([reading.prepare(w, w.size) for w in raw])
   np.savez(
     path,
     x=random.normal(size=(BATCH, 184, 40, 1)).astype(np.float32),
@@ -91,12 +92,12 @@ def make_files(folder: pathlib.Path, weights, names: list[str]) -> None:
   """The network as files of the other runtimes."""
   import twin_jax
 
-  from sernet_jax import export_write
+  from sernet_jax.export import writing
 
   for name in FILES.keys() & set(names):
     path = folder / FILES[name]
     kind = {'.onnx': 'onnx', '.tflite': 'tflite'}[path.suffix]
-    export_write.write(path, twin_jax.bundle(weights), kind, 'fp32')
+    writing.write(path, twin_jax.bundle(weights), kind, 'fp32')
 
 
 def work(name: str, inputs: str, cores: list[int]) -> None:
@@ -120,7 +121,7 @@ def work(name: str, inputs: str, cores: list[int]) -> None:
     if task == 'check':
       answer = twin.infer(BATCH).tolist()
     elif task == 'memory':
-      answer = probing.peak_mib()
+      answer = machine.peak_mib()
     elif task == 'rested_1':
       answer = statistics.median(rested(twin) for _ in range(count))
     else:
@@ -338,7 +339,7 @@ def draw(result, path: pathlib.Path) -> None:
   """Bars of the medians, one panel per task."""
   import matplotlib as mpl
 
-  from sernet_jax import canvas
+  from sernet_jax.results.figures import style
 
   titles = {
     'start': 'start to first\nprobabilities',
@@ -349,8 +350,8 @@ def draw(result, path: pathlib.Path) -> None:
     'rested_1': 'one utterance\nafter its own sleep',
     'infer_32': 'inference,\n32 utterances',
   }
-  with mpl.rc_context(canvas.STYLE):
-    figure = canvas.new_figure(
+  with mpl.rc_context(style.STYLE):
+    figure = style.new_figure(
       15.0, 3.0, 'Milliseconds, median',
       f'3 s, float32, {result["cores"]} cores, {result["cpu"]}', False,
     )  # fmt: skip
@@ -358,14 +359,14 @@ def draw(result, path: pathlib.Path) -> None:
     for axis, (task, title) in zip(axes, titles.items(), strict=True):
       figures = result['tasks'][task]
       heights = [1e3 * row['median_s'] for row in figures.values()]
-      bars = axis.bar(range(len(heights)), heights, color=canvas.GREY)
-      bars[0].set_color(canvas.COLORS['uar'])
+      bars = axis.bar(range(len(heights)), heights, color=style.GREY)
+      bars[0].set_color(style.COLORS['uar'])
       axis.bar_label(bars, fmt=_label, fontsize=8)
       short = [SHORT[name] for name in figures]
       axis.set_xticks(range(len(heights)), short, fontsize=7)
       axis.set_title(title, fontsize=9)
       axis.margins(y=0.15)
-    canvas.save(figure, path)
+    style.save(figure, path)
 
 
 if __name__ == '__main__':

@@ -55,16 +55,17 @@ def write_corpus(folder: pathlib.Path, size: int) -> pathlib.Path:
     folder: made or emptied of an earlier list.
     size: utterances.
   """
-  from sernet_jax import audio, synthetic
+  from sernet_jax.audio import reading
+  from sernet_jax.corpora.synthetic import speech
 
   source = folder / 'distinct'
   if not source.exists():
-    synthetic.generate(folder / 'embedded')
+    speech.generate(folder / 'embedded')
     source.mkdir()
     for path in sorted((folder / 'embedded' / 'wav').iterdir()):
-      samples = audio.load_mono(path, 16_000)
+      samples = reading.load_mono(path, 16_000)
       samples = np.resize(samples, round(SECONDS * 16_000))
-      audio.write_wav(source / path.name, samples, 16_000)
+      reading.write_wav(source / path.name, samples, 16_000)
   distinct = sorted(source.iterdir())
   place = folder / f'{size}'
   place.mkdir()
@@ -73,7 +74,7 @@ def write_corpus(folder: pathlib.Path, size: int) -> pathlib.Path:
     path = distinct[number % len(distinct)]
     name = f'{number:07d}.wav'
     shutil.copyfile(path, place / name)
-    label = synthetic.parse_name(path.stem)[1]
+    label = speech.parse_name(path.stem)[1]
     rows.append([name, label, f'{number // len(distinct) % SPEAKERS}'])
   if size < SPEAKERS * len(distinct):  # every class by every speaker
     for number, row in enumerate(rows):
@@ -122,9 +123,10 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def stepping(features, labels, devices) -> Callable[[], float]:
   """Seconds of a training step of one fold on devices that share a batch."""
-  from sernet_jax import batching, mapping, recipes
-  from sernet_jax.protocols import Fold
-  from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+  from sernet_jax.corpora.protocols import Fold
+  from sernet_jax.nn.spec import ModelSpec
+  from sernet_jax.training import batching, mapping, recipes
+  from sernet_jax.training.specs import LossSpec, OptimSpec
 
   recipe = recipes.Recipe(
     ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH, selections=()
@@ -155,22 +157,13 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   """All figures of one size, in this process."""
   import jax
 
-  from sernet_jax import (
-    batching,
-    corpora,
-    feature_cache,
-    protocols,
-    recipes,
-    training,
-  )
-  from sernet_jax.spec import (
-    AudioSpec,
-    LossSpec,
-    MfccSpec,
-    ModelSpec,
-    OptimSpec,
-    ProtocolSpec,
-  )
+  from sernet_jax.audio.spec import AudioSpec
+  from sernet_jax.corpora import feature_cache, protocols, registry
+  from sernet_jax.corpora.specs import ProtocolSpec
+  from sernet_jax.features.spec import MfccSpec
+  from sernet_jax.nn.spec import ModelSpec
+  from sernet_jax.training import batching, recipes, train_step
+  from sernet_jax.training.specs import LossSpec, OptimSpec
 
   spec, audio_spec = MfccSpec(), AudioSpec(duration_s=SECONDS)
 
@@ -178,7 +171,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
     return feature_cache.load(corpus, 'mfcc', spec, audio_spec, folder)
 
   found: dict[str, Any] = {}
-  found['open_s'], corpus = timed(lambda: corpora.manifest(list_path))
+  found['open_s'], corpus = timed(lambda: registry.manifest(list_path))
   # What happens once is over before the clock starts: compiling, importing.
   load(
     dataclasses.replace(corpus, utterances=corpus.utterances[:64]),
@@ -207,7 +200,9 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   recipe = recipes.Recipe(
     ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH
   )
-  shuffle = jax.jit(lambda fold, epoch: training.shuffled(recipe, fold, epoch))
+  shuffle = jax.jit(
+    lambda fold, epoch: train_step.shuffled(recipe, fold, epoch)
+  )
   jax.block_until_ready(shuffle(arrays[0], 0))
   found['shuffle_s'], _ = timed(
     lambda: jax.block_until_ready(shuffle(arrays[0], 1))

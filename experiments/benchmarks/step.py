@@ -25,8 +25,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax import ops, path_ops, recipes, training
-from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+from sernet_jax.nn.kernels import ops, path_ops
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.training import recipes, train_step
+from sernet_jax.training.specs import LossSpec, OptimSpec
 
 ROUNDS = 7
 SLOW = ('plain',)  # takes part in the first turn alone
@@ -53,7 +55,7 @@ def compiled(recipe, x, labels):
 
   def steps(state):
     def body(state, _):
-      return training.train_step(
+      return train_step.train_step(
         recipe,
         state,
         x,
@@ -67,7 +69,7 @@ def compiled(recipe, x, labels):
 
     return jax.lax.scan(body, state, None, length=STEPS)
 
-  init = jax.jit(training.init_state, static_argnums=0)
+  init = jax.jit(train_step.init_state, static_argnums=0)
   state = init(recipe, 0, 0)
   program = jax.jit(steps).lower(state).compile()
   return lambda: jax.block_until_ready(program(state))

@@ -25,7 +25,7 @@ import time
 import jax
 import numpy as np
 
-from sernet_jax import live, models
+from sernet_jax.predict import live, models
 
 _PIECE_S = 0.1
 

@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from sernet_jax import export_files, export_input
+from sernet_jax.predict.sessions import formats, waveform
 
 
 class Twin:
@@ -18,8 +18,8 @@ class Twin:
 
   def __init__(self, path, waveforms, threads):
     path = pathlib.Path(path)
-    self.session = export_files.session(path, path.read_bytes(), threads)
-    self.waveforms = export_input.unscaled(waveforms)
+    self.session = formats.session(path, path.read_bytes(), threads)
+    self.waveforms = waveform.unscaled(waveforms)
 
   def infer(self, count: int) -> np.ndarray:
     """Waveforms to probabilities (count, classes)."""

@@ -7,18 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from sernet_jax import (
-  features,
-  folded,
-  inference,
-  interop,
-  jax_setup,
-  layout,
-  recipes,
-  training,
-)
-from sernet_jax.bundle import Bundle
-from sernet_jax.spec import AudioSpec, LossSpec, ModelSpec, OptimSpec
+from sernet_jax import features
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import jax_setup
+from sernet_jax.nn import folded, interop
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.predict import recognizer
+from sernet_jax.predict.bundle import Bundle
+from sernet_jax.training import device_layout, recipes, train_step
+from sernet_jax.training.specs import LossSpec, OptimSpec
 
 SPEC = features.MfccSpec()
 
@@ -30,15 +27,15 @@ class Twin:
     del threads  # XLA has its own: see XLA_FLAGS
     jax_setup.one_core_devices()  # as the commands do
     # The cores share the batch, as with train.fold_mapping=shard and one fold.
-    mesh = layout.lay_out(1, len(x), jax.devices()).mesh(jax.devices())
-    shared = layout.DATA if mesh.shape[layout.DATA] > 1 else None
+    mesh = device_layout.lay_out(1, len(x), jax.devices()).mesh(jax.devices())
+    shared = device_layout.DATA if mesh.shape[device_layout.DATA] > 1 else None
     self.recipe = recipes.Recipe(
       ModelSpec(), LossSpec(), OptimSpec(), len(x), selections=(), axis=shared
     )
     self.params, self.stats = interop.from_keras(weights)
-    init = jax.jit(training.init_state, static_argnums=0)
+    init = jax.jit(train_step.init_state, static_argnums=0)
     self.waveforms = waveforms
-    each, whole = PartitionSpec(layout.DATA), PartitionSpec()
+    each, whole = PartitionSpec(device_layout.DATA), PartitionSpec()
     self.state, self.x, self.y = (
       jax.device_put(tree, NamedSharding(mesh, spec))
       for tree, spec in (
@@ -60,13 +57,13 @@ class Twin:
     self.train = jax.jit(train, static_argnums=1, donate_argnums=0)
     fixed = bundle(weights)
     self.recognisers = {
-      count: inference.Recogniser([fixed], batch=count)
+      count: recognizer.Recogniser([fixed], batch=count)
       for count in (1, len(waveforms))
     }
 
   def _train(self, state, count, x, y):
     def step(state, _):
-      return training.train_step(
+      return train_step.train_step(
         self.recipe, state, x, y, jnp.ones(len(x)), jnp.ones(7), 0, 0, 0
       )
 

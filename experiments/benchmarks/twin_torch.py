@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sernet_jax import features
-from sernet_jax.spec import BLOCKS, PATH_KERNELS, PATH_POOL
+from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL
 
 SPEC = features.MfccSpec()
 

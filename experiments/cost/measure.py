@@ -1,6 +1,6 @@
 """What the network costs: counted, asked of XLA, and measured.
 
-  python experiments/cost/measure.py
+  python -m experiments.cost.measure
 
 Writes results.json, cost.png and the tables of README.md beside this file;
 --model takes other weights, --repeats fewer runs, --output another folder.
@@ -18,22 +18,21 @@ import tempfile
 import jax
 import matplotlib as mpl
 
-from sernet_jax import (
-  bundle as bundle_lib,
-  canvas,
-  command_line,
-  cost,
+from experiments.lib import (
   cost_measured,
   cost_probe,
   energy,
-  environment,
-  files,
-  folded,
-  pages,
+  markdown,
   published,
   receptive,
 )
-from sernet_jax.spec import InputError, require
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.nn import cost, folded
+from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.results import environment
+from sernet_jax.results.figures import style
+from sernet_jax.runs import config_flags
 
 HERE = pathlib.Path(__file__).parent
 DURATIONS_S = (3.0, 7.0)
@@ -188,7 +187,7 @@ def cost_table(lengths: list[dict], file_bytes: dict) -> str:
         '{}',
       )
     )
-  return pages.table(
+  return markdown.table(
     ['one input', *(f'{x["duration_s"]:g} s' for x in lengths)], rows
   )
 
@@ -196,7 +195,7 @@ def cost_table(lengths: list[dict], file_bytes: dict) -> str:
 def layer_table(length: dict) -> str:
   """Where the arithmetic is."""
   total = sum(layer['multiply_adds'] for layer in length['layers'])
-  return pages.table(
+  return markdown.table(
     ['layer', 'map', 'weights', 'million multiply-adds', 'share'],
     [
       [
@@ -231,13 +230,13 @@ def field_table(rows: list[dict]) -> str:
         f'{line[0]["step_ms"]:.0f} ms',
       ]
     )
-  return pages.table(['after', *paths, 'step'], lines)
+  return markdown.table(['after', *paths, 'step'], lines)
 
 
 def figure(content: dict, path: pathlib.Path) -> None:
   """Arithmetic of the layers, and what their maps see."""
-  with mpl.rc_context(canvas.STYLE):
-    picture = canvas.new_figure(
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
       10.0,
       3.4,
       'Where the arithmetic is, and what a value sees',
@@ -245,7 +244,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
       False,
     )
     left, right = picture.subplots(1, 2)
-    colors = canvas.COLORS['train'], canvas.COLORS['test']
+    colors = style.COLORS['train'], style.COLORS['test']
     for k, length in enumerate(content['lengths']):
       names = [layer['name'] for layer in length['layers']]
       left.bar(
@@ -278,7 +277,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
     right.set_ylim(0)
     right.grid(axis='y')
     right.legend()
-    canvas.save(picture, path)
+    style.save(picture, path)
 
 
 def main(arguments: list[str]) -> None:
@@ -308,8 +307,8 @@ def main(arguments: list[str]) -> None:
     'receptive_fields': seen(model),
     'environment': environment.record(
       jax.devices(),
-      command_line.without_paths(
-        shlex.join(['python', 'experiments/cost/measure.py', *arguments])
+      config_flags.without_paths(
+        shlex.join(['python', '-m', 'experiments.cost.measure', *arguments])
       ),
     ),
   }
@@ -323,7 +322,7 @@ def main(arguments: list[str]) -> None:
     ('layers', layer_table(content['lengths'][0])),
     ('fields', field_table(content['receptive_fields'])),
   ):
-    pages.fill(output / 'README.md', name, text)
+    markdown.fill(output / 'README.md', name, text)
     print(text, end='\n\n')
 
 
@@ -338,4 +337,4 @@ if __name__ == '__main__':
   try:
     main(sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

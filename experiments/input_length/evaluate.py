@@ -1,6 +1,6 @@
 """A finished run at lengths it was not trained on, with one segment and all.
 
-  python experiments/input_length/evaluate.py RUN
+  python -m experiments.input_length.evaluate RUN
 
 Writes results.json, lengths.png and the table of README.md beside this file.
 --root names the corpus if it has moved, --output another folder.
@@ -18,16 +18,12 @@ import sys
 import jax
 import matplotlib as mpl
 
-from sernet_jax import (
-  canvas,
-  claims,
-  command_line,
-  environment,
-  files,
-  lengths,
-  pages,
-)
-from sernet_jax.spec import InputError, require
+from experiments.lib import lengths, markdown
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.results import caveats, environment
+from sernet_jax.results.figures import style
+from sernet_jax.runs import config_flags
 
 HERE = pathlib.Path(__file__).parent
 PAPER_EPOCHS = 300
@@ -40,7 +36,7 @@ def label(content: dict) -> str:
   return (
     f'{run["corpus"]}, {run["protocol"]}, {run["loss"]}, trained at '
     f'{run["duration_s"]:g} s for {run["epochs"]} of {PAPER_EPOCHS} epochs, '
-    f'{seeds} seed{"s" * (seeds > 1)}, {claims.title(run["selection"])}, '
+    f'{seeds} seed{"s" * (seeds > 1)}, {caveats.title(run["selection"])}, '
     f'{run["weights_dtype"]} '
     'weights'
   )
@@ -77,7 +73,7 @@ def table(content: dict) -> str:
         f'{measured["least_ms"]["chain"]:.1f}',
       ]
     )
-  return pages.table(
+  return markdown.table(
     [
       'segment',
       'UAR [95 %]',
@@ -105,8 +101,8 @@ def _gain(gain: dict) -> str:
 
 def figure(content: dict, path: pathlib.Path) -> None:
   """UAR over the length, and what a segment costs."""
-  with mpl.rc_context(canvas.STYLE):
-    picture = canvas.new_figure(
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
       10.0,
       3.2,
       'Input length',
@@ -116,8 +112,8 @@ def figure(content: dict, path: pathlib.Path) -> None:
     )
     left, right = picture.subplots(1, 2)
     for segments, words, color, shift in (
-      ('center', 'one centred segment', canvas.COLORS['train'], -0.05),
-      ('all', 'all segments, vote', canvas.COLORS['test'], 0.05),
+      ('center', 'one centred segment', style.COLORS['train'], -0.05),
+      ('all', 'all segments, vote', style.COLORS['test'], 0.05),
     ):
       some = sorted(
         (s for s in content['settings'] if s['segments'] == segments),
@@ -139,13 +135,13 @@ def figure(content: dict, path: pathlib.Path) -> None:
       [c['duration_s'] for c in costs],
       [c['counted']['mflops'] for c in costs],
       'o-',
-      color=canvas.COLORS['validation'],
+      color=style.COLORS['validation'],
     )
     right.set_title('MFLOPs of a segment')
     right.set_xlabel('seconds of a segment')
     right.set_ylim(0)
     right.grid(axis='y')
-    canvas.save(picture, path)
+    style.save(picture, path)
 
 
 def main(arguments: list[str]) -> None:
@@ -179,12 +175,14 @@ def main(arguments: list[str]) -> None:
   content['label'] = label(content)
   content['environment'] = environment.record(
     jax.devices(),
-    command_line.without_paths(
-      shlex.join(['python', 'experiments/input_length/evaluate.py', *arguments])
+    config_flags.without_paths(
+      shlex.join(
+        ['python', '-m', 'experiments.input_length.evaluate', *arguments]
+      )
     ),
   )
   del content['environment']['platform']  # tells of one machine, not of speed
-  content['run']['command'] = command_line.without_paths(
+  content['run']['command'] = config_flags.without_paths(
     content['run']['command']
   )
   for setting in content['settings']:
@@ -195,13 +193,13 @@ def main(arguments: list[str]) -> None:
   if not page.exists():
     shutil.copy(HERE / 'README.md', page)
   text = table(content)
-  pages.fill(page, 'lengths', f'{content["label"]}:\n\n{text}')
+  markdown.fill(page, 'lengths', f'{content["label"]}:\n\n{text}')
   print(f'{content["label"]}\n\n{text}')
 
 
 if __name__ == '__main__':
   try:
-    command_line.set_up_jax()
+    config_flags.set_up_jax()
     main(sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

@@ -2,9 +2,9 @@
 
 Two steps, because the package and TensorFlow need not share an environment:
 
-  python experiments/interop/keras_files.py keras FOLDER     # with Keras
-  python experiments/interop/keras_files.py jax FOLDER       # with sernet_jax
-  python experiments/interop/keras_files.py back FOLDER      # with Keras
+  python -m experiments.interop.keras_files keras FOLDER     # with Keras
+  python -m experiments.interop.keras_files jax FOLDER       # with sernet_jax
+  python -m experiments.interop.keras_files back FOLDER      # with Keras
 
 `keras` builds the network in Keras with random weights and saves it in every
 layout; `jax` reads each, prints the largest difference of probabilities, and
@@ -72,7 +72,7 @@ def compare_here(folder: pathlib.Path) -> None:
   """Reads Keras' files with the package and writes its own."""
   import jax
 
-  from sernet_jax import interop, model
+  from sernet_jax.nn import interop, model
 
   with np.load(folder / 'xy.npz') as file:
     x, y = file['x'], file['y']

@@ -1,6 +1,6 @@
 """What fp16 and int8 files lose on unseen speakers, from exports of all folds.
 
-  python experiments/precision/assemble.py EXPORTS/summary.json ...
+  python -m experiments.precision.assemble EXPORTS/summary.json ...
 
 A summary is what `sernet_jax.export --all_folds --output=EXPORTS` leaves: every
 fold's file on its own test, beside the JAX model in float32. Writes
@@ -18,14 +18,12 @@ import sys
 import matplotlib as mpl
 import numpy as np
 
-from sernet_jax import (
-  canvas,
-  command_line,
-  files,
-  pages,
-  significance,
-)
-from sernet_jax.spec import InputError, require
+from experiments.lib import markdown
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.results import statistics
+from sernet_jax.results.figures import style
+from sernet_jax.runs import config_flags
 
 HERE = pathlib.Path(__file__).parent
 _OF_MACHINE = ('command', 'platform')  # kept out of the repository
@@ -48,7 +46,7 @@ def _row(summary, form, precision, folds) -> dict:
     np.array([[fold[f'confusion_{kind}'] for fold in folds]])
     for kind in ('jax', 'file')
   )
-  ours, theirs = significance.scores(jax), significance.scores(file)
+  ours, theirs = statistics.scores(jax), statistics.scores(file)
   return {
     'selection': summary['model']['selection'],
     'format': form,
@@ -70,8 +68,8 @@ def _row(summary, form, precision, folds) -> dict:
     'jax': ours,
     'file': theirs,
     'difference': {name: theirs[name] - ours[name] for name in ours},
-    'difference_ci95': significance.ci95(file, jax),
-    'p': significance.permutation_test(file, jax),
+    'difference_ci95': statistics.ci95(file, jax),
+    'p': statistics.permutation_test(file, jax),
   }
 
 
@@ -101,7 +99,7 @@ def table(rows: list[dict]) -> str:
     ]
     for row in rows
   ]
-  return pages.table(
+  return markdown.table(
     [
       'weights with',
       'file',
@@ -125,10 +123,10 @@ def figure(rows: list[dict], path: pathlib.Path) -> None:
   kinds = list(dict.fromkeys(row['selection'] for row in rows))
   order = list(dict.fromkeys(names))
   colors = dict(
-    zip(_KINDS, (canvas.COLORS['train'], canvas.COLORS['test']), strict=True)
+    zip(_KINDS, (style.COLORS['train'], style.COLORS['test']), strict=True)
   )
-  with mpl.rc_context(canvas.STYLE):
-    picture = canvas.new_figure(
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
       8.5,
       0.6 + 0.42 * len(order),
       'What a file loses on unseen speakers',
@@ -156,11 +154,11 @@ def figure(rows: list[dict], path: pathlib.Path) -> None:
       [f'{name}, {sizes[name] / 2**20:.2f} MiB' for name in order],
     )
     axis.set_ylim(len(order) - 0.4, -0.5)
-    axis.axvline(0, color=canvas.GREY, linewidth=1)
+    axis.axvline(0, color=style.GREY, linewidth=1)
     axis.set_xlabel('change of UAR, points of 100')
     axis.grid(axis='x')
-    canvas.legend(picture, axis)
-    canvas.save(picture, path)
+    style.legend(picture, axis)
+    style.save(picture, path)
 
 
 def main(arguments: list[str]) -> None:
@@ -189,7 +187,7 @@ def main(arguments: list[str]) -> None:
     'runs': [
       {
         'model': summary['model'],
-        'command': command_line.without_paths(
+        'command': config_flags.without_paths(
           summary['environment']['command']
         ),
         'environment': {
@@ -212,7 +210,7 @@ def main(arguments: list[str]) -> None:
   page = given.output / 'README.md'
   if not page.exists():
     shutil.copy(HERE / 'README.md', page)
-  pages.fill(page, 'precision', text)
+  markdown.fill(page, 'precision', text)
   print(text)
 
 
@@ -220,4 +218,4 @@ if __name__ == '__main__':
   try:
     main(sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

@@ -1,6 +1,6 @@
 """Table 1 from the folders of finished runs or sweeps, one row a protocol.
 
-  python experiments/table1/assemble.py runs/loso runs/random10 ...
+  python -m experiments.table1.assemble runs/loso runs/random10 ...
 
 Figures under different protocols do not mean the same, so each row names its
 own and nothing is tested across rows. Writes results.json, table1.png and the
@@ -22,18 +22,12 @@ import differences
 import numpy as np
 from differences import PROTOCOLS, SHOWN
 
-from sernet_jax import (
-  claims,
-  command_line,
-  compared_runs,
-  comparison,
-  files,
-  metrics,
-  pages,
-  published,
-  sweep_results,
-)
-from sernet_jax.spec import InputError, require
+from experiments.lib import markdown, published
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.results import caveats, metrics
+from sernet_jax.runs import config_flags
+from sernet_jax.sweep import compared_runs, comparison, sweep_results
 
 HERE = pathlib.Path(__file__).parent
 WORDS = {
@@ -132,7 +126,7 @@ def _row(runs: list[comparison.Run]) -> dict:
   commands = [run.environment['command'] for run in runs]
   return {
     'protocol': results['protocol'],
-    'protocol_in_words': claims.protocol(results)[0],
+    'protocol_in_words': caveats.protocol(results)[0],
     'loss': loss,
     'gamma': settings['loss.gamma'] if loss == 'focal' else None,
     'epochs': results['epochs'],
@@ -144,7 +138,7 @@ def _row(runs: list[comparison.Run]) -> dict:
     'weights_dtype': content['weights_dtype'],
     'selections': selections,
     'notes': content['notes'],
-    'commands': [command_line.without_paths(c) for c in commands],
+    'commands': [config_flags.without_paths(c) for c in commands],
     'environments': [
       {k: v for k, v in run.environment.items() if k not in _OF_MACHINE}
       for run in runs
@@ -167,7 +161,7 @@ def table(rows: list[dict]) -> str:
           WORDS[name],
           row['num_tests'],
           *(
-            pages.percent(selection['pooled'], selection['ci95'], score)
+            markdown.percent(selection['pooled'], selection['ci95'], score)
             for score in SHOWN
           ),
           ' / '.join(
@@ -194,7 +188,7 @@ def table(rows: list[dict]) -> str:
       + [None] * len(SHOWN)
       + [' / '.join(means)]
     )
-  return pages.table(
+  return markdown.table(
     [
       'protocol',
       'network',
@@ -254,8 +248,8 @@ def main(arguments: list[str]) -> None:
   text = table(rows)
   if missing:
     text += f'\n\nNot run: {", ".join(missing)}.'
-  pages.fill(page, 'table1', text)
-  pages.fill(page, 'answers', differences.table(content['answers']))
+  markdown.fill(page, 'table1', text)
+  markdown.fill(page, 'answers', differences.table(content['answers']))
   print(f'{text}\n\n{differences.table(content["answers"])}')
 
 
@@ -263,4 +257,4 @@ if __name__ == '__main__':
   try:
     main(sys.argv[1:])
   except InputError as error:
-    command_line.fail(str(error))
+    config_flags.fail(str(error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sernet_jax import pages, published
+from experiments.lib import markdown, published
 
 PROTOCOLS = ('loso', 'random10', 'paper2021', 'emobox')
 SHOWN = ('wa', 'uar', 'f1_macro')
@@ -169,7 +169,7 @@ def _alike(of: dict, *protocols: str) -> tuple[dict | None, ...]:
 def table(found: list[dict]) -> str:
   """The differences, and how many others want runs that are not there."""
   known = [answer for answer in found if answer['points']]
-  text = pages.table(
+  text = markdown.table(
     ['what it is worth, points', 'loss', 'ours trained', 'WA', 'UAR', 'F1'],
     [
       [

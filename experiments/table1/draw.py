@@ -6,7 +6,8 @@ import pathlib
 
 import matplotlib as mpl
 
-from sernet_jax import canvas, published
+from experiments.lib import published
+from sernet_jax.results.figures import style
 
 _TITLES = {'wa': 'WA', 'uar': 'UAR', 'f1_macro': 'macro F1'}
 
@@ -27,8 +28,8 @@ def figure(content: dict, path: pathlib.Path) -> None:
     f'published, {loss.replace("_", "-")}\nspeakers mixed, best on test'
     for loss, _ in theirs
   ]
-  with mpl.rc_context(canvas.STYLE):
-    picture = canvas.new_figure(
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
       10.0,
       0.8 + 0.48 * len(texts),
       'EMO-DB under several protocols, per cent',
@@ -39,7 +40,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
       'bars: 95 % over speakers; hollow: best epoch on test; cross: published',
     )
     axes = picture.subplots(1, 3, sharex=True, sharey=True)
-    color, second = canvas.COLORS['train'], canvas.COLORS['validation']
+    color, second = style.COLORS['train'], style.COLORS['validation']
     for axis, (score, title) in zip(axes, _TITLES.items(), strict=True):
       for place, row in enumerate(rows):
         last = row['selections']['last']
@@ -57,9 +58,9 @@ def figure(content: dict, path: pathlib.Path) -> None:
         best = 100 * row['selections']['best_on_test']['pooled'][score]
         axis.plot(best, place, 'o', color=color, markerfacecolor='white')
       for place, (_, scores) in enumerate(theirs, start=len(rows)):
-        axis.plot(scores[score], place, 'x', color=canvas.COLORS['test'])
+        axis.plot(scores[score], place, 'x', color=style.COLORS['test'])
       axis.set_title(title)
       axis.grid(axis='x')
       axis.set_yticks(range(len(texts)), texts)
       axis.set_ylim(len(texts) - 0.5, -0.5)
-    canvas.save(picture, path)
+    style.save(picture, path)

@@ -5,7 +5,7 @@
 Each row compares float32 features of this package with the golden figures of
 the reference on real speech and on noise, and both with float64: this
 package's own float64 result, which agrees with the libraries that compute in
-float64 (tests/test_features_presets.py).
+float64 (tests/test_presets.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import pathlib
 import jax
 import numpy as np
 
-from sernet_jax import audio, features
+from sernet_jax import features
+from sernet_jax.audio import reading
 
 DATA = pathlib.Path(__file__).parents[1] / 'data'
 EVERY = 4  # frames of real speech in the golden files
@@ -38,8 +39,8 @@ def row(preset, root, noise):
   rate_hz = spec.sample_rate_hz
   waveform = np.stack(
     [
-      audio.prepare(
-        audio.load_mono(f'{root}/wav/{name}.wav', rate_hz), 3 * rate_hz
+      reading.prepare(
+        reading.load_mono(f'{root}/wav/{name}.wav', rate_hz), 3 * rate_hz
       )
       for name in golden['files']
     ]

@@ -169,14 +169,14 @@ def save(name, **arrays):
 
 def write_waveforms(emodb, path):
   """Prepared recordings as the tests prepare them, and the signals."""
-  from sernet_jax import audio
+  from sernet_jax.audio import reading
 
   arrays = {}
   for rate_hz in (16_000, 22_050):
     arrays[f'real_{rate_hz}'] = np.stack(
       [
-        audio.prepare(
-          audio.load_mono(f'{emodb}/wav/{name}.wav', rate_hz), 3 * rate_hz
+        reading.prepare(
+          reading.load_mono(f'{emodb}/wav/{name}.wav', rate_hz), 3 * rate_hz
         )
         for name in UTTERANCES
       ]

@@ -1,0 +1,33 @@
+"""What a recording becomes before features are computed from it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sernet_jax.common.errors import require_choice, require_positive
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioSpec:
+  """What a recording becomes before features are computed from it.
+
+  Attributes:
+    sample_rate_hz: rate after resampling.
+    duration_s: length of one segment.
+    segments: 'center' for one centred segment of each utterance, 'all' for
+      as many segments side by side as the utterance fills.
+  """
+
+  sample_rate_hz: int = 16_000
+  duration_s: float = 3.0
+  segments: str = 'center'
+
+  def __post_init__(self):
+    require_positive('sample_rate_hz', self.sample_rate_hz)
+    require_positive('duration_s', self.duration_s)
+    require_choice('segments', self.segments, ('center', 'all'))
+
+  @property
+  def num_samples(self) -> int:
+    """Samples of one segment."""
+    return round(self.sample_rate_hz * self.duration_s)

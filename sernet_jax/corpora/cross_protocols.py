@@ -1,0 +1,213 @@
+"""Tests across corpora: who trains, who tests, and the matrix of results.
+
+`loco`   each corpus is the test set once, all others train.
+`cross`  each ordered pair: one corpus trains, another is the test set; its
+         folds are called 'TRAIN>TEST'.
+
+A fold has the classes that both of its sides have; what else a side holds is
+left out of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sernet_jax.common.errors import require
+from sernet_jax.corpora.specs import ProtocolSpec
+from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.results import metrics
+
+PROTOCOLS = ('loco', 'cross')
+ARROW = '>'
+SCORES = ('uar', 'wa')
+
+
+def pairs(
+  protocol: str, names: Sequence[str]
+) -> list[tuple[str, tuple[str, ...], str]]:
+  """Folds of a protocol: its name, the training corpora, the test corpus."""
+  names = sorted(names)
+  if protocol == 'loco':
+    return [
+      (test, tuple(name for name in names if name != test), test)
+      for test in names
+    ]
+  return [
+    (f'{train}{ARROW}{test}', (train,), test)
+    for train, test in itertools.permutations(names, 2)
+  ]
+
+
+def splits(
+  corpus: Corpus, spec: ProtocolSpec
+) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+  """Name, training, validation and test set of each fold.
+
+  With `spec.validation` 'speaker' the first speaker of each training corpus
+  is held out, so that the test corpus chooses no epoch.
+
+  Args:
+    corpus: joined from several, see `joined`.
+    spec: of a protocol of `PROTOCOLS`.
+
+  Returns:
+    Places of utterances, int32 and ascending.
+
+  Raises:
+    InputError: if there are fewer than two corpora, if two share fewer than
+      two classes, or if a speaker to hold out is the only one.
+  """
+  owner = np.array([utterance.corpus for utterance in corpus.utterances])
+  speakers = np.array([utterance.speaker for utterance in corpus.utterances])
+  labels = corpus.labels
+  names = sorted(set(owner.tolist()) - {''})
+  require(
+    len(names) >= 2,
+    f'protocol.name is {spec.name!r}, which needs at least two corpora, and '
+    f'{corpus.name} is one; name several with --config.data.corpora=',
+  )
+  has = {name: set(labels[owner == name].tolist()) for name in names}
+  first = {name: min(speakers[owner == name].tolist()) for name in names}
+  found = []
+  for fold, train, test in pairs(spec.name, names):
+    both = set.union(*(has[name] for name in train)) & has[test]
+    require(
+      len(both) >= 2,
+      f'fold {fold!r} of {spec.name!r} has the classes '
+      f'{[corpus.classes[k] for k in sorted(both)]} on both sides, and a '
+      'classifier needs two; merge classes with data.classes or leave a '
+      'corpus out',
+    )
+    usable = np.isin(labels, sorted(both))
+    of_train = np.isin(owner, train) & usable
+    held_out = np.zeros(len(owner), bool)
+    if spec.validation == 'speaker':
+      chosen = [first[name] for name in train]
+      held_out = of_train & np.isin(speakers, chosen)
+      require(
+        bool(np.any(held_out)),
+        f"protocol.validation is 'speaker', but {chosen[0]!r} says none of the "
+        f"classes that fold {fold!r} has on both sides; leave it at 'none'",
+      )
+      require(
+        bool(np.any(of_train & ~held_out)),
+        f"protocol.validation is 'speaker', but {chosen[0]!r} is the only "
+        f"speaker that fold {fold!r} could train on; leave it at 'none'",
+      )
+    parts = (of_train & ~held_out, held_out, (owner == test) & usable)
+    places = [np.flatnonzero(part).astype(np.int32) for part in parts]
+    found.append((fold, places[0], places[1], places[2]))
+  return found
+
+
+def summary(
+  protocol: str,
+  corpora: Sequence[str],
+  classes: Sequence[str],
+  rows: Iterable[Mapping[str, Any]],
+) -> dict[str, Any]:
+  """The entry `crossed` of results.json.
+
+  Args:
+    protocol: of `PROTOCOLS`.
+    corpora: all that were joined.
+    classes: names in the order of the network's outputs.
+    rows: one per test with `selection`, `fold`, `speaker`, `label` and
+      `predicted`, all with the same kind of weights.
+
+  Returns:
+    `corpora` and `selections` -> cells: `fold`, `train` (names), `test`, `n`,
+    `classes` (those tested), `uar`, `wa`, and `ci95` (from resampling the
+    speakers of the test corpus, None for one speaker).
+  """
+  index = {name: k for k, name in enumerate(classes)}
+  shape = (len(classes), len(classes))
+  counts: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+  for row in rows:
+    speakers = counts.setdefault((row['selection'], row['fold']), {})
+    matrix = speakers.setdefault(row['speaker'], np.zeros(shape, np.int64))
+    matrix[index[row['label']], index[row['predicted']]] += 1
+  sides = {
+    fold: (train, test) for fold, train, test in pairs(protocol, corpora)
+  }
+  selections: dict[str, list[dict[str, Any]]] = {}
+  for (selection, fold), speakers in counts.items():
+    matrices = [speakers[name] for name in sorted(speakers)]
+    total = np.sum(matrices, axis=0)
+    scores = metrics.scores(total)
+    ci95 = metrics.bootstrap_ci95(matrices)
+    selections.setdefault(selection, []).append(
+      {
+        'fold': fold,
+        'train': list(sides[fold][0]),
+        'test': sides[fold][1],
+        'n': int(np.sum(total)),
+        'classes': [classes[k] for k in np.flatnonzero(total.sum(1)).tolist()],
+        **{score: scores[score] for score in SCORES},
+        'ci95': ci95 and {score: ci95[score] for score in SCORES},
+      }
+    )
+  return {'corpora': sorted(corpora), 'selections': selections}
+
+
+def matrix(
+  crossed: Mapping[str, Any], selection: str = 'last', score: str = 'uar'
+) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
+  """A score as a matrix, training corpora down and test corpora across.
+
+  Args:
+    crossed: from `summary`.
+    selection: of the epoch.
+    score: of `SCORES`.
+
+  Returns:
+    Names of the rows and of the columns; float64 (rows, columns), NaN where
+    there is no test; and its interval, (rows, columns, 2).
+  """
+  cells = crossed['selections'][selection]
+  columns = [
+    name for name in crossed['corpora'] if any(c['test'] == name for c in cells)
+  ]
+  rows = list(dict.fromkeys('+'.join(cell['train']) for cell in cells))
+  if all(len(cell['train']) == 1 for cell in cells):
+    rows = [name for name in crossed['corpora'] if name in {*rows, *columns}]
+  values = np.full((len(rows), len(columns)), np.nan)
+  intervals = np.full((*values.shape, 2), np.nan)
+  for cell in cells:
+    place = rows.index('+'.join(cell['train'])), columns.index(cell['test'])
+    values[place] = cell[score]
+    if cell['ci95']:
+      intervals[place] = cell['ci95'][score]
+  return rows, columns, values, intervals
+
+
+def table(crossed: Mapping[str, Any], selection: str = 'last') -> list[str]:
+  """Lines for a terminal: UAR in per cent, columns lined up."""
+  rows, columns, values, _ = matrix(crossed, selection)
+  cells = [['train \\ test', *columns]]
+  for name, line in zip(rows, values, strict=True):
+    texts = ['-' if np.isnan(v) else f'{100 * v:.1f}' for v in line]
+    cells.append([name, *texts])
+  widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+  return [
+    '  '.join(
+      cell.ljust(width) if place == 0 else cell.rjust(width)
+      for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+    )
+    for line in cells
+  ]
+
+
+def uneven(crossed: Mapping[str, Any]) -> list[str]:
+  """Folds that were tested on fewer classes than others."""
+  cells = next(iter(crossed['selections'].values()))
+  most = max(len(cell['classes']) for cell in cells)
+  return [
+    f'{cell["fold"]} ({", ".join(cell["classes"])})'
+    for cell in cells
+    if len(cell['classes']) < most
+  ]

@@ -1,0 +1,276 @@
+"""Features of a whole corpus, computed once and kept on disk.
+
+The cache is keyed by the files (path, size, time of change) and by every
+setting that shapes the features, so a second run maps the file into memory
+and starts at once, and a changed recording is noticed. Work that was stopped
+or killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from sernet_jax import features
+from sernet_jax.audio import reading
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora.utterances import Corpus, keep
+from sernet_jax.features.spec import MfccSpec
+
+FORMAT = 1  # raised when the same settings would give other numbers
+KINDS = {
+  'mfcc': features.mfcc,
+  'log_mel': features.log_mel_spectrogram,
+  'spectrogram': features.spectrogram,
+}
+_BATCH = 64
+_BLOCK = 16  # batches between two notes of progress
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CorpusFeatures:
+  """What training reads.
+
+  Attributes:
+    corpus: the utterances whose recordings could be used.
+    features: float32 (segments, frames, coefficients), mapped from disk.
+    segment_utterances: int32 (segments,), place of each segment's utterance.
+    skipped: {path: reason} of recordings left out.
+  """
+
+  corpus: Corpus
+  features: np.ndarray
+  segment_utterances: np.ndarray
+  skipped: dict[str, str]
+
+
+def load(
+  corpus: Corpus,
+  kind: str,
+  spec: MfccSpec,
+  audio_spec: AudioSpec,
+  folder: pathlib.Path,
+  on_bad_file: str = 'error',
+  progress: bool = True,
+) -> CorpusFeatures:
+  """Features of every utterance, from the cache or computed into it.
+
+  Args:
+    corpus: the utterances.
+    kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    spec: the front end.
+    audio_spec: what a recording becomes first.
+    folder: of the cache.
+    on_bad_file: 'error' or 'skip'.
+    progress: show a bar, or a line a minute where stderr is no terminal.
+
+  Raises:
+    InputError: for bad files (see `audio.read_all`), for segments shorter
+      than a frame, or if the cache cannot be written.
+  """
+  if audio_spec.num_samples < spec.frame_samples:
+    raise InputError(
+      f'data.duration_s is {audio_spec.duration_s}, shorter than one frame of '
+      f'{spec.frame_samples} samples; choose at least '
+      f'{spec.frame_samples / spec.sample_rate_hz} s'
+    )
+  stem = folder / _key(corpus, kind, spec, audio_spec)
+  about_path = stem.with_suffix('.json')
+  # The description is written last: without it the data do not count.
+  if not about_path.exists():
+    _compute(corpus, kind, spec, audio_spec, stem, on_bad_file, progress)
+  about = files.read_json(about_path, ('shape', 'names', 'skipped'))
+  skipped = about['skipped']
+  if skipped and on_bad_file == 'error':
+    about_path.unlink()  # read again: the message names what is wrong now
+    return load(corpus, kind, spec, audio_spec, folder, on_bad_file, progress)
+  data = np.memmap(
+    stem.with_suffix('.f32'), np.float32, 'r', shape=tuple(about['shape'])
+  )
+  kept = keep(corpus, skipped)
+  places = {u.name: place for place, u in enumerate(kept.utterances)}
+  owners = np.array([places[name] for name in about['names']], np.int32)
+  return CorpusFeatures(kept, data, owners, skipped)
+
+
+def _key(corpus, kind, spec, audio_spec) -> str:
+  utterances = corpus.utterances
+  states = files.states([utterance.path for utterance in utterances])
+  content = {
+    'format': FORMAT,
+    'recordings': [
+      [u.name, u.path, files.state_key(s)]
+      for u, s in zip(utterances, states, strict=True)
+    ],
+    'kind': kind,
+    'spec': dataclasses.asdict(spec),
+    'audio': dataclasses.asdict(audio_spec),
+    'percentile': reading.PERCENTILE,
+  }
+  digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+  # No dots: what follows one would be taken for the suffix.
+  name = re.sub(r'[^\w+-]', '_', corpus.name)[:80]
+  return f'{name}-{digest.hexdigest()[:24]}'
+
+
+def _compute(
+  corpus, kind, spec, audio_spec, stem, on_bad_file, progress
+) -> None:
+  """Writes STEM.f32 in blocks, each noted in STEM.progress, then STEM.json.
+
+  A batch is made of the same segments wherever the work was cut off, so the
+  numbers are the same, bit for bit.
+  """
+  shape = jax.eval_shape(
+    lambda x: KINDS[kind](x, spec),
+    jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
+  ).shape
+  files.make_folder(stem.parent, files.CACHE_OPTION)
+  target, part = stem.with_suffix('.f32'), stem.with_suffix('.part')
+  note = stem.with_suffix('.progress')
+  with (
+    files.writing(target, files.CACHE_OPTION),
+    _alone(stem.with_suffix('.lock')),
+  ):
+    if stem.with_suffix('.json').exists():
+      return  # another process was faster
+    done = _Done.read(note)
+    size = len(done.names) * int(np.prod(shape)) * 4
+    if not part.exists() or part.stat().st_size < size:
+      done, size = _Done(), 0
+    # In one whole line, for the last one may have been cut off.
+    files.write_bytes(note, files.json_line(dataclasses.asdict(done)).encode())
+    try:
+      with part.open('r+b' if size else 'wb') as file:
+        file.truncate(size)
+        file.seek(size)
+        segments = _segments(corpus, audio_spec, on_bad_file, done, progress)
+        _write_blocks(segments, kind, spec, audio_spec, file, note, done)
+    except InputError:  # bad files: they will be others next time
+      part.unlink(missing_ok=True)
+      note.unlink(missing_ok=True)
+      raise
+    part.replace(target)
+    files.write_json(
+      stem.with_suffix('.json'),
+      {
+        'shape': [len(done.names), *shape],
+        'names': done.names,
+        'skipped': done.skipped,
+      },
+    )
+    note.unlink(missing_ok=True)
+
+
+@dataclasses.dataclass
+class _Done:
+  """What of a corpus has been computed and is on the disk.
+
+  Attributes:
+    names: utterance of each segment written.
+    skipped: {path: reason} of the bad recordings met so far.
+    next: place of the utterance to read next.
+    offset: how many of its segments were written already.
+  """
+
+  names: list[str] = dataclasses.field(default_factory=list)
+  skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+  next: int = 0
+  offset: int = 0
+
+  @classmethod
+  def read(cls, path: pathlib.Path) -> _Done:
+    """From the lines of a progress file; a broken last one is dropped."""
+    done = cls()
+    if not path.exists():
+      return done
+    for line in path.read_text(encoding='utf-8').splitlines():
+      try:
+        block = json.loads(line)
+      except json.JSONDecodeError:
+        break
+      done.names += block['names']
+      done.skipped |= block['skipped']
+      done.next, done.offset = block['next'], block['offset']
+    return done
+
+
+def _write_blocks(
+  segments, kind, spec, audio_spec, file, note, done: _Done
+) -> None:
+  """Appends features batch by batch; every `_BLOCK` of them is noted."""
+  block = _Done()
+  told = len(done.skipped)
+  for number, batch in enumerate(_batches(segments), 1):
+    padded = np.zeros((_BATCH, audio_spec.num_samples), np.float32)
+    padded[: len(batch)] = [segment for _, _, _, segment in batch]
+    values = np.asarray(KINDS[kind](padded, spec))[: len(batch)]
+    file.write(values.tobytes())
+    block.names += [name for name, _, _, _ in batch]
+    _, place, count, _ = batch[-1]
+    block.next, block.offset = place, count + 1
+    if number % _BLOCK == 0:
+      told = _note(file, note, done, block, told)
+      block = _Done()
+  if block.names:
+    _note(file, note, done, block, told)
+
+
+def _note(file, note, done: _Done, block: _Done, told: int) -> int:
+  """Forces a block to the disk and says so; returns the bad files told."""
+  file.flush()
+  os.fsync(file.fileno())
+  block.skipped = dict(list(done.skipped.items())[told:])
+  line = files.json_line(dataclasses.asdict(block))
+  with note.open('a', encoding='utf-8') as lines:
+    lines.write(line)
+    lines.flush()
+    os.fsync(lines.fileno())
+  done.names += block.names
+  return len(done.skipped)
+
+
+@contextlib.contextmanager
+def _alone(path: pathlib.Path) -> Iterator[None]:
+  """Waits until no other process computes the same; then keeps others out."""
+  with path.open('w') as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    yield
+
+
+def _segments(
+  corpus, audio_spec, on_bad_file, done: _Done, progress
+) -> Iterator[tuple[str, int, int, np.ndarray]]:
+  """What is left to compute: name, place, number in its utterance, samples."""
+  paths = [utterance.path for utterance in corpus.utterances]
+  start, offset = done.next, done.offset
+  for place, parts in reading.read_all(
+    paths, audio_spec, on_bad_file, done.skipped, progress, start
+  ):
+    for number, part in enumerate(parts):
+      if place > start or number >= offset:
+        yield corpus.utterances[place].name, place, number, part
+
+
+def _batches(segments: Iterator[Any]) -> Iterator[list[Any]]:
+  batch: list[Any] = []
+  for segment in segments:
+    batch.append(segment)
+    if len(batch) == _BATCH:
+      yield batch
+      batch = []
+  if batch:
+    yield batch

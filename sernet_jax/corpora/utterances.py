@@ -1,0 +1,127 @@
+"""What a corpus is, and the checks it must pass."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import pathlib
+from collections.abc import Collection, Iterable
+
+import numpy as np
+
+from sernet_jax.common.errors import require
+
+
+@dataclasses.dataclass(frozen=True)
+class Utterance:
+  """One recording.
+
+  Attributes:
+    name: unique in the corpus and stable, e.g. '03a01Fa'.
+    path: absolute path of the recording.
+    label: the class, e.g. 'anger'.
+    speaker: who speaks, e.g. '03'.
+    group: what else belongs together: text, dialog, part; '' if nothing.
+    corpus: where it comes from if several corpora were joined, else ''.
+  """
+
+  name: str
+  path: str
+  label: str
+  speaker: str
+  group: str = ''
+  corpus: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+  """Utterances and the classes they are told apart by.
+
+  Attributes:
+    name: e.g. 'emodb', 'iemocap-improvised', or the stem of a manifest.
+    classes: in the order of the network's outputs, which is alphabetical.
+    utterances: sorted by name.
+    synthetic: the recordings were computed, nobody spoke.
+    problems: what was noticed and left out, one sentence each.
+    expected_speakers: speakers that `check` misses if they have no utterance.
+    remarks: what was noticed and is as it should be, one sentence each.
+  """
+
+  name: str
+  classes: tuple[str, ...]
+  utterances: tuple[Utterance, ...]
+  synthetic: bool = False
+  problems: tuple[str, ...] = ()
+  expected_speakers: tuple[str, ...] = ()
+  remarks: tuple[str, ...] = ()
+
+  def __post_init__(self):
+    names = [utterance.name for utterance in self.utterances]
+    assert names == sorted(set(names)), 'names must be unique and sorted'
+    assert {u.label for u in self.utterances} <= set(self.classes)
+
+  @property
+  def speakers(self) -> tuple[str, ...]:
+    """Everyone who speaks, sorted."""
+    return tuple(sorted({u.speaker for u in self.utterances}))
+
+  @property
+  def labels(self) -> np.ndarray:
+    """Class numbers, int32 (utterances,)."""
+    numbers = {label: number for number, label in enumerate(self.classes)}
+    return np.array([numbers[u.label] for u in self.utterances], np.int32)
+
+
+def check(corpus: Corpus) -> None:
+  """Raises `InputError` if a class or an expected speaker has no utterance."""
+  require(
+    len(corpus.classes) >= 2,
+    f'{corpus.name} has the classes {list(corpus.classes)}; a classifier needs '
+    'at least two',
+  )
+  require(
+    bool(corpus.utterances),
+    f'{corpus.name} holds no utterances; point --config.data.root= at the '
+    'whole corpus',
+  )
+  counts = collections.Counter(u.label for u in corpus.utterances)
+  without = [f'class {c!r}' for c in corpus.classes if not counts[c]]
+  speakers = corpus.speakers
+  without += [
+    f'speaker {s!r}' for s in corpus.expected_speakers if s not in speakers
+  ]
+  require(
+    not without,
+    f'{corpus.name} in {pathlib.Path(corpus.utterances[0].path).parent} has no '
+    f'utterance of {listing(without)}; complete the recordings, or list those '
+    'you want in a manifest (--config.data.manifest=)',
+  )
+
+
+def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
+  """The corpus without the recordings whose paths are in `skipped`.
+
+  Raises:
+    InputError: if a class or a speaker is left with no utterance.
+  """
+  if not skipped:
+    return corpus
+  skipped = set(skipped)
+  kept = tuple(u for u in corpus.utterances if u.path not in skipped)
+  lost = len(corpus.utterances) - len(kept)
+  after = dataclasses.replace(
+    corpus,
+    utterances=kept,
+    problems=(*corpus.problems, f'{lost} recordings could not be used.'),
+    expected_speakers=corpus.speakers,
+  )
+  check(after)
+  return after
+
+
+def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
+  """The first `limit` items, and how many more there are."""
+  items = list(items)
+  text = sep.join(items[:limit])
+  more = len(items) - limit
+  return f'{text} and {more} more' if more > 0 else text

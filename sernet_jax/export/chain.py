@@ -1,0 +1,343 @@
+"""Raw waveform to probabilities, said once for every export format.
+
+`probabilities` speaks the whole chain in about thirty operations that an
+emitter carries out: one writes ONNX nodes, one TensorFlow Lite operators, one
+computes at once. Values are (batch, ...), the batch is free.
+
+The chain is that of `audio.prepare`, `features.mfcc` and `folded.logits`, in
+forms that every runtime has and that need few constants:
+
+- The scale is read from the greatest absolute values alone, by linear
+  interpolation, as `numpy.percentile` does.
+- The FFT of A * B samples is two small matrix products with a twist between
+  them (Cooley and Tukey 1965). A real frame's bins above the middle mirror
+  those below, so A / 2 + 1 of the A columns are enough.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.features.framing import num_frames
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.tables import dct_matrix, mel_matrix, window
+from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+
+SILENCE = 2.0**-52  # audio.EPSILON
+TAIL = 1e-3  # above audio.PERCENTILE
+
+Value = Any  # of an emitter; has .shape, (None, ...)
+
+
+class Emitter(Protocol):
+  """What a format must be able to do; axes count from the batch, axis 0."""
+
+  def constant(self, table: np.ndarray) -> Value:
+    """A float32 table, broadcast against (batch, ...)."""
+
+  def binary(self, name: str, a: Value, b: Value) -> Value:
+    """'add', 'sub', 'mul', 'div', 'min', 'max' or 'pow', with broadcast."""
+
+  def unary(self, name: str, x: Value) -> Value:
+    """'abs', 'sqrt' or 'log'."""
+
+  def extent(self, x: Value) -> Value:
+    """Samples from the first to the last that is not 0, (batch, 1)."""
+
+  def top(self, x: Value, count: int) -> Value:
+    """The greatest of the last axis, falling."""
+
+  def reduce(self, name: str, x: Value, axes: tuple[int, ...]) -> Value:
+    """'sum', 'mean' or 'max'; the axes stay, with length 1."""
+
+  def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
+    """To (batch, *shape)."""
+
+  def transpose(self, x: Value, order: tuple[int, ...]) -> Value:
+    """Axes in another order; the batch stays first."""
+
+  def concat(self, parts: list[Value], axis: int) -> Value:
+    """Side by side."""
+
+  def slice(
+    self, x: Value, axis: int, start: int, stop: int, step: int = 1
+  ) -> Value:
+    """start, start + step, ... below stop."""
+
+  def pad(
+    self, x: Value, axis: int, before: int, after: int, mirror: bool = False
+  ) -> Value:
+    """Zeros, or the mirror image about the end."""
+
+  def take(self, x: Value, index: np.ndarray, axis: int) -> Value:
+    """Entries at constant places."""
+
+  def matmul(self, x: Value, table: np.ndarray) -> Value:
+    """Last axis times a constant matrix."""
+
+  def image(self, x: Value) -> Value:
+    """(batch, frames, coefficients) to a map with one channel."""
+
+  def conv_relu(
+    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
+  ) -> Value:
+    """Convolution that keeps the size, bias, ReLU; kernel (h, w, in, out)."""
+
+  def pool(self, name: str, x: Value, size: tuple[int, int]) -> Value:
+    """Mean over windows side by side; at the edge over the real cells."""
+
+  def join(self, name: str, maps: list[Value]) -> Value:
+    """Maps side by side in their channels."""
+
+  def mean_map(self, name: str, x: Value) -> Value:
+    """A map to (batch, channels)."""
+
+  def dense(
+    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
+  ) -> Value:
+    """X @ kernel + bias."""
+
+  def softmax(self, x: Value) -> Value:
+    """Over the last axis."""
+
+
+def probabilities(
+  out: Emitter,
+  x: Value,
+  audio_spec: AudioSpec,
+  feature_kind: str,
+  mfcc: MfccSpec,
+  model: ModelSpec,
+  folded: dict[str, dict[str, np.ndarray]],
+) -> Value:
+  """The whole chain.
+
+  Args:
+    out: carries the operations out.
+    x: raw waveform (batch, samples), `audio_spec.num_samples` of them.
+    audio_spec: rate and length.
+    feature_kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    mfcc: the front end.
+    model: the network.
+    folded: its weights with BatchNorm folded in.
+
+  Returns:
+    (batch, classes).
+  """
+  x = scaled(out, x, audio_spec.num_samples)
+  x = features(out, x, audio_spec.num_samples, feature_kind, mfcc)
+  return out.softmax(network(out, x, model, folded))
+
+
+def scaled(out: Emitter, x: Value, num_samples: int) -> Value:
+  """clip(x / (percentile of abs(x) + eps), -1, 1), as `audio.prepare`.
+
+  The percentile is that of the samples from the first to the last one that
+  is not 0, so zeros around a short recording change nothing.
+  """
+  place = np.arange(math.floor(TAIL * max(num_samples - 1, 0)) + 2)
+  place = place[: max(1, min(len(place), num_samples))]
+  greatest = out.top(out.unary('abs', x), len(place))
+  rank = _times(out, _plus(out, out.extent(x), -1.0), TAIL)
+  # Weights 1 - distance of the two neighbours of the rank, 0 for the others.
+  distance = out.unary('abs', out.binary('sub', rank, _row(out, place)))
+  weight = _at_least(out, _plus(out, _times(out, distance, -1.0), 1.0), 0.0)
+  scale = out.reduce('sum', out.binary('mul', greatest, weight), (1,))
+  return _clipped(out, out.binary('div', x, _plus(out, scale, SILENCE)), 1.0)
+
+
+def features(
+  out: Emitter, x: Value, num_samples: int, kind: str, spec: MfccSpec
+) -> Value:
+  """`features.mfcc` and its likes: (batch, frames, coefficients)."""
+  spectrum, energy = _spectrum(out, _frames(out, x, num_samples, spec), spec)
+  place = _bins(spec)
+  if kind == 'spectrogram':
+    return out.take(spectrum, np.argsort(place)[-_num_bins(spec) :], 2)
+  table = np.where(place[:, None] >= 0, mel_matrix(spec)[place], 0.0)
+  log_mel = _compress(out, out.matmul(spectrum, table), spec)
+  if kind == 'log_mel':
+    return log_mel
+  cepstrum = out.matmul(log_mel, dct_matrix(spec))
+  if spec.zeroth != 'cepstrum':
+    if spec.zeroth == 'spectrum_energy':
+      energy = out.matmul(spectrum, (place >= 0)[:, None].astype(float))
+    rest = out.slice(cepstrum, 2, 1, spec.num_coefficients)
+    first = out.unary('log', _floored(out, energy, spec))
+    cepstrum = out.concat([first, rest], 2)
+  return cepstrum if spec.clip is None else _clipped(out, cepstrum, spec.clip)
+
+
+def network(
+  out: Emitter,
+  x: Value,
+  model: ModelSpec,
+  folded: dict[str, dict[str, np.ndarray]],
+) -> Value:
+  """Features (batch, frames, coefficients) to logits (batch, classes)."""
+  x = out.image(x)
+  paths = []
+  for name in PATH_KERNELS:
+    if name in model.paths:
+      path = out.conv_relu(name, x, **_arrays(folded[name]))
+      paths.append(out.pool(f'{name}_pool', path, PATH_POOL))
+  x = out.join('paths', paths)
+  for number, (_, _, size) in enumerate(BLOCKS, start=1):
+    name = f'block{number}'
+    x = out.conv_relu(name, x, **_arrays(folded[name]))
+    if size is None:
+      x = out.mean_map(f'{name}_mean', x)
+    else:
+      x = out.pool(f'{name}_pool', x, size)
+  return out.dense('head', x, **_arrays(folded['head']))
+
+
+def _arrays(block):
+  return {key: np.asarray(block[key], np.float32) for key in ('kernel', 'bias')}
+
+
+def _frames(out: Emitter, x: Value, num_samples: int, spec: MfccSpec) -> Value:
+  """(batch, frames, frame_samples)."""
+  if spec.preemphasis and spec.preemphasis_over == 'waveform':
+    before = out.pad(out.slice(x, 1, 0, num_samples - 1), 1, 1, 0)
+    x = out.binary('sub', x, _times(out, before, spec.preemphasis))
+  length, hop = spec.frame_samples, spec.hop_samples
+  before = after = 0
+  if spec.padding in ('zeros', 'reflect'):
+    before = after = length // 2
+  count = num_frames(num_samples, spec)
+  reach = (count - 1) * hop + length
+  if spec.padding == 'end':
+    after = max(reach - num_samples, 0)
+  if before or after:
+    x = out.pad(x, 1, before, after, mirror=spec.padding == 'reflect')
+  # Pieces of the greatest length that frame and hop are made of.
+  piece = math.gcd(length, hop)
+  x = out.slice(x, 1, 0, reach)
+  x = out.reshape(x, (reach // piece, piece))
+  step = hop // piece
+  parts = [
+    out.slice(x, 1, first, first + (count - 1) * step + 1, step)
+    for first in range(length // piece)
+  ]
+  return parts[0] if len(parts) == 1 else out.concat(parts, 2)
+
+
+def _factors(fft_size: int) -> tuple[int, int]:
+  """(A, B), A * B = fft_size, as near to each other as can be, A even."""
+  choices = [a for a in range(2, fft_size + 1, 2) if fft_size % a == 0]
+  a = min(choices, key=lambda a: a + fft_size // a)
+  return a, fft_size // a
+
+
+def _num_bins(spec: MfccSpec) -> int:
+  return spec.fft_size // 2 + 1
+
+
+def _bins(spec: MfccSpec) -> np.ndarray:
+  """The FFT bin of each output of `_spectrum`, -1 where it comes twice."""
+  a, b = _factors(spec.fft_size)
+  place = np.arange(a // 2 + 1)[:, None] + a * np.arange(b)
+  place = np.minimum(place, spec.fft_size - place).ravel()
+  _, first = np.unique(place, return_index=True)
+  once = np.full_like(place, -1)
+  once[first] = place[first]
+  return once
+
+
+def _spectrum(out: Emitter, x: Value, spec: MfccSpec):
+  """Magnitudes in the order of `_bins`, and the energy of the frames."""
+  energy = None
+  if spec.remove_dc:
+    x = out.binary('sub', x, out.reduce('mean', x, (2,)))
+  if spec.zeroth == 'frame_energy':
+    energy = out.reduce('sum', out.binary('mul', x, x), (2,))
+  if spec.preemphasis and spec.preemphasis_over == 'frame':
+    first = out.slice(x, 2, 0, 1)
+    before = out.slice(x, 2, 0, spec.frame_samples - 1)
+    before = out.concat([first, before], 2)
+    x = out.binary('sub', x, _times(out, before, spec.preemphasis))
+  x = out.binary('mul', x, _row(out, window(spec)[None]))
+  if spec.frame_samples < spec.fft_size:
+    x = out.pad(x, 2, 0, spec.fft_size - spec.frame_samples)
+  count = x.shape[1]
+  a, b = _factors(spec.fft_size)
+  half = a // 2 + 1
+  # X[k1 + A k2] = sum_n2 W_B^(n2 k2) W_N^(n2 k1) sum_n1 W_A^(n1 k1) x[n1, n2]
+  x = out.transpose(out.reshape(x, (count, a, b)), (0, 1, 3, 2))
+  turn = 2 * np.pi / a * np.outer(np.arange(a), np.arange(half))
+  x = out.matmul(x, np.concatenate([np.cos(turn), -np.sin(turn)], axis=1))
+  real = out.slice(x, 3, 0, half)
+  imaginary = out.slice(x, 3, half, 2 * half)
+  turn = 2 * np.pi / (a * b) * np.outer(np.arange(b), np.arange(half))
+  cosine, sine = _row(out, np.cos(turn)[None]), _row(out, np.sin(turn)[None])
+  turned = [
+    out.binary(
+      'add', out.binary('mul', real, cosine), out.binary('mul', imaginary, sine)
+    ),
+    out.binary(
+      'sub', out.binary('mul', imaginary, cosine), out.binary('mul', real, sine)
+    ),
+  ]
+  x = out.transpose(out.concat(turned, 2), (0, 1, 3, 2))
+  turn = 2 * np.pi / b * np.outer(np.arange(b), np.arange(b))
+  cosine, sine = np.cos(turn), np.sin(turn)
+  x = out.matmul(x, np.block([[cosine, -sine], [sine, cosine]]))
+  x = out.binary('mul', x, x)
+  x = out.binary('add', out.slice(x, 3, 0, b), out.slice(x, 3, b, 2 * b))
+  if spec.power == 1:
+    x = out.unary('sqrt', x)
+  x = out.reshape(x, (count, half * b))
+  if spec.spectrum_scale != 1.0:
+    x = _times(out, x, spec.spectrum_scale)
+  return x, energy
+
+
+def _compress(out: Emitter, mel: Value, spec: MfccSpec) -> Value:
+  mel = _floored(out, mel, spec)
+  if spec.compression == 'power':
+    return out.binary('pow', mel, _row(out, spec.exponent))
+  log = out.unary('log', mel)
+  if spec.compression == 'ln':
+    return log
+  decibels = _times(out, log, 10.0 / math.log(10.0))
+  if spec.top_db is None:
+    return decibels
+  lowest = _plus(out, out.reduce('max', decibels, (1, 2)), -spec.top_db)
+  return out.binary('max', decibels, lowest)
+
+
+def _floored(out: Emitter, x: Value, spec: MfccSpec) -> Value:
+  if spec.log_floor > 0:
+    x = _at_least(out, x, spec.log_floor)
+  return _plus(out, x, spec.log_offset) if spec.log_offset > 0 else x
+
+
+def _row(out: Emitter, values) -> Value:
+  return out.constant(np.atleast_1d(np.asarray(values, np.float32))[None])
+
+
+def _plus(out: Emitter, x: Value, number: float) -> Value:
+  return out.binary('add', x, _row_like(out, x, number))
+
+
+def _times(out: Emitter, x: Value, number: float) -> Value:
+  return out.binary('mul', x, _row_like(out, x, number))
+
+
+def _at_least(out: Emitter, x: Value, number: float) -> Value:
+  return out.binary('max', x, _row_like(out, x, number))
+
+
+def _clipped(out: Emitter, x: Value, limit: float) -> Value:
+  x = out.binary('max', x, _row_like(out, x, -limit))
+  return out.binary('min', x, _row_like(out, x, limit))
+
+
+def _row_like(out: Emitter, x: Value, number: float) -> Value:
+  """A single number with as many axes as x."""
+  return out.constant(np.full((1,) * len(x.shape), number, np.float32))

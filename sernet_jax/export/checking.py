@@ -1,0 +1,256 @@
+"""Compares an exported file with the JAX model it came from.
+
+The file is loaded in fresh processes, which run it with 1 and with 2 threads;
+what they give is compared here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError
+from sernet_jax.export import writing
+from sernet_jax.export.recordings import Segments
+from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.recognizer import Recogniser
+from sernet_jax.results import environment, metrics
+
+REPEATS = 50
+THREADS = (1, 2)
+_TIMEOUT_S = 600
+_PACKAGES = (
+  'onnx',
+  'onnxruntime',
+  'ai-edge-litert',
+  'safetensors',
+)
+
+
+def check(
+  path: pathlib.Path,
+  bundle: Bundle,
+  kind: str,
+  precision: str,
+  heard: Segments,
+  expected: np.ndarray,
+) -> dict[str, Any]:
+  """The report on one file.
+
+  Args:
+    path: the file.
+    bundle: what it was written from.
+    kind: its format.
+    precision: its precision.
+    heard: the test.
+    expected: (segments, classes), the JAX model's probabilities of it.
+
+  Raises:
+    InputError: if the file does not load in a fresh process.
+  """
+  content = path.read_bytes()
+  measured, found = _probe(path, kind, heard)
+  theirs, ours = (
+    _by_recording(values, heard.owners) for values in (expected, found)
+  )
+  report: dict[str, Any] = {
+    'file': path.name,
+    'format': kind,
+    'precision': precision,
+    'model': bundle.about,
+    'sha256': hashlib.sha256(content).hexdigest(),
+    'file_bytes': len(content),
+    'weights_bytes': writing.weights_bytes(bundle, kind, precision),
+    'heard': heard.what,
+    'num_recordings': len(theirs),
+    'largest_difference': float(np.abs(expected - found).max()),
+    'mean_difference': float(np.abs(expected - found).mean()),
+    'same_labels': float(np.mean(theirs.argmax(1) == ours.argmax(1))),
+  }
+  if heard.labels is not None:
+    report['confusion_jax'], report['confusion_file'] = (
+      metrics.confusion(
+        heard.labels, values.argmax(1), len(bundle.classes)
+      ).tolist()
+      for values in (theirs, ours)
+    )
+    report.update(scores(report['confusion_jax'], report['confusion_file']))
+  return {**report, **measured, 'repeats': REPEATS, 'environment': _machine()}
+
+
+def scores(jax_counts: Any, file_counts: Any) -> dict[str, Any]:
+  """WA and UAR of both and what is lost, from confusion matrices."""
+  theirs, ours = metrics.scores(jax_counts), metrics.scores(file_counts)
+  return {
+    'jax': {key: theirs[key] for key in ('wa', 'uar')},
+    'exported': {key: ours[key] for key in ('wa', 'uar')},
+    'lost': {key: theirs[key] - ours[key] for key in ('wa', 'uar')},
+  }
+
+
+def expected(bundle: Bundle, heard: Segments) -> np.ndarray:
+  """What the JAX model gives, float32 weights."""
+  return Recogniser([bundle])(heard.prepared)
+
+
+def summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+  """The folds of each format and precision together; counts are pooled."""
+  groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+  for report in reports:
+    key = report['format'], report['precision']
+    groups.setdefault(key, []).append(report)
+  rows = []
+  for (kind, precision), each in groups.items():
+    counts = [
+      np.sum([one[name] for one in each], axis=0)
+      for name in ('confusion_jax', 'confusion_file')
+      if all(name in one for one in each)
+    ]
+    weights = [one['num_recordings'] for one in each]
+    same = np.average([one['same_labels'] for one in each], weights=weights)
+    row: dict[str, Any] = {
+      'format': kind,
+      'precision': precision,
+      'files': len(each),
+      'num_recordings': sum(weights),
+      'largest_difference': max(one['largest_difference'] for one in each),
+      'same_labels': float(same),
+    }
+    if counts:
+      row.update(scores(*counts))
+    for name in ('file_bytes', 'weights_bytes'):
+      row[name] = max(one[name] for one in each)
+    for name in ('latency_ms', 'peak_memory_mib'):
+      row[name] = {
+        threads: float(np.median([one[name][threads] for one in each]))
+        for threads in each[0][name]
+      }
+    rows.append(row)
+  return rows
+
+
+def table(rows: Iterable[dict[str, Any]]) -> str:
+  """The figures of reports or of a summary as text."""
+  lines = [
+    (
+      'format',
+      'precision',
+      'file',
+      'weights',
+      'difference',
+      'same',
+      'UAR JAX',
+      'UAR file',
+      'lost',
+      'WA lost',
+      '1 thread',
+      '2 threads',
+      'memory',
+    )
+  ]
+  for row in rows:
+    shares = ['-'] * 4
+    if 'lost' in row:
+      shares = [
+        f'{100 * row["jax"]["uar"]:.2f}',
+        f'{100 * row["exported"]["uar"]:.2f}',
+        f'{100 * row["lost"]["uar"]:.2f}',
+        f'{100 * row["lost"]["wa"]:.2f}',
+      ]
+    lines.append(
+      (
+        row['format'],
+        row['precision'],
+        f'{row["file_bytes"] / 2**20:.2f} MiB',
+        f'{row["weights_bytes"] / 2**20:.2f} MiB',
+        f'{row["largest_difference"]:.1e}',
+        f'{100 * row["same_labels"]:.1f} %',
+        *shares,
+        *(f'{row["latency_ms"][str(n)]:.1f} ms' for n in THREADS),
+        f'{row["peak_memory_mib"]["1"]:.0f} MiB',
+      )
+    )
+  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+  return '\n'.join(
+    '  '.join(
+      cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+    ).rstrip()
+    for line in lines
+  )
+
+
+def write_report(path: pathlib.Path, report: dict[str, Any]) -> None:
+  """JSON, whole or not at all."""
+  files.write_json(path, report)
+
+
+def _by_recording(values: np.ndarray, owners: np.ndarray) -> np.ndarray:
+  """Mean probabilities of the segments of each recording."""
+  return np.stack(
+    [values[owners == owner].mean(axis=0) for owner in np.unique(owners)]
+  )
+
+
+def _probe(
+  path: pathlib.Path, kind: str, heard: Segments
+) -> tuple[dict[str, Any], np.ndarray]:
+  """What fresh processes measure, and the probabilities of all segments."""
+  sound = heard.prepared if kind == 'safetensors' else heard.raw
+  measured: dict[str, Any] = {
+    'latency_ms': {},
+    'peak_memory_mib': {},
+    'load_s': {},
+  }
+  with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    np.save(folder / 'sound.npy', sound)
+    for threads in THREADS:
+      out = str(folder / 'out.npy') if threads == THREADS[-1] else ''
+      result = subprocess.run(
+        [
+          sys.executable,
+          '-m',
+          'sernet_jax.export.probe',
+          str(path),
+          str(folder / 'sound.npy'),
+          out,
+          str(threads),
+          str(REPEATS),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        env={**os.environ, 'JAX_PLATFORMS': 'cpu'},
+      )
+      if result.returncode:
+        last = (result.stderr.strip().splitlines() or ['no message'])[-1]
+        raise InputError(
+          f'{path} does not run in a fresh process ({last[:300]}); export it '
+          'again and report this if it stays'
+        )
+      values = json.loads(result.stdout.splitlines()[-1])
+      for key, value in values.items():
+        measured[key][str(threads)] = value
+    return measured, np.load(folder / 'out.npy')
+
+
+def _machine() -> dict[str, Any]:
+  found = environment.record(jax.devices())
+  for package in _PACKAGES:
+    try:
+      found['packages'][package] = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+      found['packages'][package] = None
+  return found

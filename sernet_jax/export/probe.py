@@ -1,0 +1,65 @@
+"""Runs a model file in a process of its own, for `export_check`.
+
+python -m sernet_jax.export_probe FILE WAVEFORMS.npy OUT.npy THREADS REPEATS
+
+Takes as many cores as threads, runs the first waveform alone again and again,
+notes the peak of memory, then runs all waveforms, and prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+import numpy as np
+
+from sernet_jax.common import machine
+
+_BATCH = 16
+
+
+def main(argv: list[str]) -> None:
+  """See the top of the file; OUT may be '' for no probabilities."""
+  path = pathlib.Path(argv[0])
+  waveforms, out = np.load(argv[1], mmap_mode='r'), argv[2]
+  threads, repeats = int(argv[3]), int(argv[4])
+  machine.take_cores(threads)
+  start = time.perf_counter()
+  run = _runner(path, threads)
+  first = np.array(waveforms[:1])
+  run(first)
+  load_s = time.perf_counter() - start
+  times = []
+  for _ in range(repeats):
+    start = time.perf_counter()
+    run(first)
+    times.append(time.perf_counter() - start)
+  report = {
+    'load_s': load_s,
+    'latency_ms': 1e3 * statistics.median(times),
+    'peak_memory_mib': machine.peak_mib(),
+  }
+  if out:
+    found = [
+      run(np.array(waveforms[i : i + _BATCH]))
+      for i in range(0, len(waveforms), _BATCH)
+    ]
+    np.save(out, np.concatenate(found))
+  print(json.dumps(report))
+
+
+def _runner(path: pathlib.Path, threads: int):
+  if path.suffix == '.safetensors':
+    from sernet_jax.predict import bundle, recognizer
+
+    return recognizer.Recogniser([bundle.load(path)])
+  from sernet_jax.predict.sessions import formats
+
+  return formats.session(path, path.read_bytes(), threads)
+
+
+if __name__ == '__main__':
+  main(sys.argv[1:])

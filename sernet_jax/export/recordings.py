@@ -1,0 +1,148 @@
+"""The recordings that an export is calibrated and tested with.
+
+Those of a run's own corpus: calibration hears training recordings of the fold
+only, the test is the fold's test. Without the corpus, made-up sound stands in
+for both, and whoever reads the report is told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from sernet_jax.audio import reading
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.predict import run_bundles
+from sernet_jax.predict.sessions import waveform
+from sernet_jax.results import run_folder
+from sernet_jax.runs import run
+
+CALIBRATION = 128  # recordings
+_MADE_UP = 32
+_SUFFIXES = ('.aiff', '.flac', '.mp3', '.ogg', '.opus', '.wav')
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Segments:
+  """Segments of some recordings.
+
+  Attributes:
+    raw: float32 (segments, num_samples), for exported files.
+    prepared: the same through `audio.prepare`, for the JAX model.
+    owners: (segments,), the recording of each.
+    labels: (recordings,), places among the classes; None for made-up sound.
+    what: for people.
+  """
+
+  raw: np.ndarray
+  prepared: np.ndarray
+  owners: np.ndarray
+  labels: np.ndarray | None
+  what: str
+
+
+class Corpus:
+  """The corpus of a run, read as far as it is asked for."""
+
+  def __init__(self, workdir: str | os.PathLike[str]):
+    folder = run_folder.RunFolder(workdir)
+    experiment = run_bundles.settings_of(folder)
+    self.audio = experiment.audio
+    self.name = experiment.data['corpus']
+    utterances = run.load_corpus(experiment).utterances
+    self._by_name = {one.name: one for one in utterances}
+    folds = files.read_json(folder.path / 'folds.json', ('folds',))['folds']
+    # As bundles are named: every fold again for each of several seeds.
+    names = run_bundles.trial_names(folder, experiment)
+    self._folds = dict(zip(names, itertools.cycle(folds), strict=False))
+    self._read: dict[str, Any] = {}
+
+  def test(self, fold: str, classes: tuple[str, ...]) -> Segments:
+    """The fold's test; of a fold without one, some of its training."""
+    names = self._names(fold, 'test')
+    if not names:
+      return self.calibration(fold, classes)
+    what = f'test of fold {fold} of {self.name}'
+    return self._segments(names, classes, what)
+
+  def calibration(self, fold: str, classes: tuple[str, ...]) -> Segments:
+    """Some of the fold's training recordings, the same ones every time."""
+    names = self._names(fold, 'train')
+    order = np.random.default_rng(0).permutation(len(names))[:CALIBRATION]
+    what = f'training recordings of fold {fold} of {self.name}'
+    return self._segments([names[i] for i in order], classes, what)
+
+  def _names(self, fold: str, part: str) -> list[str]:
+    names = self._folds[fold][part]
+    missing = [name for name in names if name not in self._by_name]
+    if missing:
+      raise InputError(
+        f'the corpus has no utterance {missing[0]!r}, which the run has in '
+        f'fold {fold}; point the config at the corpus of the run'
+      )
+    return [str(name) for name in names]
+
+  def _segments(self, names: list[str], classes, what: str) -> Segments:
+    for name in names:
+      if name not in self._read:
+        self._read[name] = _both(self._by_name[name].path, self.audio)
+    labels = [classes.index(self._by_name[name].label) for name in names]
+    return _joined([self._read[name] for name in names], labels, what)
+
+
+def of_folder(folder: pathlib.Path, spec: AudioSpec) -> Segments:
+  """Any recordings, for calibration; those of a folder in order of name."""
+  require(folder.is_dir(), f'{folder} is no folder; give one of recordings')
+  paths = sorted(
+    path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES
+  )
+  require(
+    bool(paths),
+    f'{folder} holds no recordings ({" ".join(_SUFFIXES)}); give another one',
+  )
+  paths = paths[:: -(-len(paths) // CALIBRATION)]
+  return _joined([_both(path, spec) for path in paths], None, str(folder))
+
+
+def _joined(read, labels, what: str) -> Segments:
+  owners = [place for place, (raw, _) in enumerate(read) for _ in raw]
+  return Segments(
+    np.stack([segment for raw, _ in read for segment in raw]),
+    np.stack([segment for _, prepared in read for segment in prepared]),
+    np.array(owners),
+    None if labels is None else np.array(labels),
+    what,
+  )
+
+
+def _both(path: str | os.PathLike[str], spec: AudioSpec):
+  pieces = reading.cut(reading.load_mono(path, spec.sample_rate_hz), spec)
+  pieces = [piece for piece in pieces if piece.any()]
+  raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
+  return raw, [reading.prepare(piece, spec.num_samples) for piece in pieces]
+
+
+def made_up(spec: AudioSpec) -> Segments:
+  """Noise under slow swells with a gliding tone; half of it is short."""
+  random = np.random.default_rng(0)
+  time_s = np.arange(spec.num_samples) / spec.sample_rate_hz
+  read = []
+  for place in range(_MADE_UP):
+    low_hz, high_hz = random.uniform(90, 900, size=2)
+    phase = np.cumsum(np.linspace(low_hz, high_hz, time_s.size))
+    tone = np.sin(2 * np.pi / spec.sample_rate_hz * phase)
+    swell = np.sin(np.pi * random.uniform(1, 4) * time_s) ** 2 + 0.01
+    sound = swell * (tone + 0.2 * random.normal(size=time_s.size))
+    sound *= random.uniform(0.01, 0.9)
+    if place % 2:
+      sound = sound[: spec.num_samples * 2 // 3]
+    raw = waveform.padded(sound, spec.num_samples)
+    read.append(([raw], [reading.prepare(sound, spec.num_samples)]))
+  return _joined(read, None, 'made-up sound')

@@ -1,0 +1,99 @@
+"""Writes a model in any of the formats."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.corpora import feature_cache
+from sernet_jax.export import chain, eager as export_eager
+from sernet_jax.export.recordings import Segments
+from sernet_jax.nn import folded
+from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict.bundle import Bundle
+
+_DTYPES = {'fp32': 'float32', 'fp16': 'float16'}
+_BATCH = 32
+
+
+def write(
+  path: pathlib.Path,
+  bundle: Bundle,
+  kind: str,
+  precision: str,
+  calibration: Segments | None = None,
+) -> None:
+  """Writes a file, whole or not at all.
+
+  Args:
+    path: of the file.
+    bundle: the model.
+    kind: a format of `export_files.PRECISIONS`.
+    precision: one that the format has.
+    calibration: needed for 'int8'.
+
+  Raises:
+    InputError: if a converter is missing or the file cannot be written.
+  """
+  about = {**bundle.about, 'precision': precision}
+  bundle = dataclasses.replace(bundle, about=about)
+  if kind == 'safetensors':
+    bundle_lib.save(path, bundle, _DTYPES[precision])
+    return
+  metadata = bundle_lib.metadata(bundle)
+  if kind == 'stablehlo':
+    from sernet_jax.export import to_stablehlo
+
+    content = to_stablehlo.convert(bundle, precision, metadata)
+  elif kind == 'onnx':
+    from sernet_jax.export import to_onnx
+
+    heard = calibration.raw if calibration is not None else None
+    content = to_onnx.convert(bundle, precision, metadata, heard)
+  else:
+    from sernet_jax.export import to_tflite
+
+    seen = None
+    if precision == 'int8':
+      assert calibration is not None
+      seen = ranges(bundle, calibration.prepared)
+    content = to_tflite.convert(bundle, precision, metadata, seen)
+  files.write_bytes(path, content)
+
+
+def ranges(
+  bundle: Bundle, prepared: np.ndarray
+) -> dict[str, tuple[float, float]]:
+  """What goes through each convolution; see `export_eager.Eager`."""
+  eager = export_eager.Eager()
+  features = feature_cache.KINDS[bundle.feature_kind]
+  for start in range(0, len(prepared), _BATCH):
+    values = features(prepared[start : start + _BATCH], bundle.mfcc)
+    chain.network(eager, values, bundle.model, bundle.folded)
+  return eager.ranges
+
+
+def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:
+  """What the network's numbers take in a file, without the front end.
+
+  Biases stay in 4 bytes but for safetensors in fp16. In 8 bits the kernels of
+  the five blocks take a byte a number and a float32 scale for each output.
+  """
+  if kind == 'safetensors' and precision == 'fp16':
+    return 2 * folded.count(bundle.folded)
+  total = 0
+  for name, block in bundle.folded.items():
+    kernel, bias = block['kernel'], block['bias']
+    each = {'fp32': 4, 'fp16': 2, 'int8': 4}[precision]
+    if precision == 'int8' and name.startswith('block'):
+      each = 1
+      total += 4 * bias.size
+    if kind == 'stablehlo' and precision == 'fp16':
+      total += 2 * bias.size
+    else:
+      total += 4 * bias.size
+    total += each * kernel.size
+  return total

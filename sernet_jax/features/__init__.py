@@ -1,0 +1,71 @@
+"""Spectrogram, log-mel spectrogram and MFCC in jax.numpy: the public door.
+
+Loads jax and numpy only, so that other projects can import it alone:
+
+  from sernet_jax import features
+  spec = features.MfccSpec()                    # the preset 'paper'
+  coefficients = features.mfcc(waveform, spec)  # (..., frames, coefficients)
+
+docs/features.md shows the rest: presets, lengths, streams, normalisation,
+augmentation.
+"""
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.features.augment import mixup, spec_augment
+from sernet_jax.features.framing import frame_mask, num_frames
+from sernet_jax.features.postprocess import (
+  RunningState,
+  add_deltas,
+  deltas,
+  normalize,
+  pcen,
+  running_init,
+  running_normalize,
+)
+from sernet_jax.features.presets import PRESETS
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.spectral import (
+  compress,
+  log_mel_spectrogram,
+  mel_spectrogram,
+  mfcc,
+  spectrogram,
+)
+from sernet_jax.features.streaming import (
+  StreamFrames,
+  StreamState,
+  stream_end,
+  stream_init,
+  stream_step,
+)
+from sernet_jax.features.tables import dct_matrix, mel_matrix, window
+
+__all__ = [
+  'PRESETS',
+  'InputError',
+  'MfccSpec',
+  'RunningState',
+  'StreamFrames',
+  'StreamState',
+  'add_deltas',
+  'compress',
+  'dct_matrix',
+  'deltas',
+  'frame_mask',
+  'log_mel_spectrogram',
+  'mel_matrix',
+  'mel_spectrogram',
+  'mfcc',
+  'mixup',
+  'normalize',
+  'num_frames',
+  'pcen',
+  'running_init',
+  'running_normalize',
+  'spec_augment',
+  'spectrogram',
+  'stream_end',
+  'stream_init',
+  'stream_step',
+  'window',
+]

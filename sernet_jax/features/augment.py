@@ -1,0 +1,127 @@
+"""Augmentation of features as pure functions, the random key first."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax.common.errors import require
+
+
+def spec_augment(
+  key: jax.Array,
+  values: jax.Array,
+  num_frames: jax.Array | None = None,
+  time_masks: int = 2,
+  max_time_frames: int = 20,
+  band_masks: int = 2,
+  max_bands: int = 6,
+  fill: float = 0.0,
+) -> jax.Array:
+  """Time and frequency masks of SpecAugment (Park et al. 2019).
+
+  Each mask is a run of frames, or of coefficients, whose length is drawn
+  evenly from 0 to its maximum and whose place is drawn evenly from where it
+  fits. Every example draws its own.
+
+  Args:
+    key: random key.
+    values: (..., frames, coefficients).
+    num_frames: integers (...,), frames of each utterance if they are padded:
+      time masks fall into them; None if all are full.
+    time_masks: runs of frames.
+    max_time_frames: the longest of them.
+    band_masks: runs of coefficients or bands.
+    max_bands: the widest of them.
+    fill: what masked cells become; the mean of normalised features is 0.
+
+  Returns:
+    The shape and type of `values`.
+
+  Raises:
+    InputError: if a number is negative or a maximum exceeds the axis.
+  """
+  *leading, frames, bands = values.shape
+  for field, value, bound in (
+    ('time_masks', time_masks, None),
+    ('band_masks', band_masks, None),
+    ('max_time_frames', max_time_frames, frames),
+    ('max_bands', max_bands, bands),
+  ):
+    require(value >= 0, f'{field} is {value}; give a number of at least 0')
+    require(
+      bound is None or value <= bound,
+      f'{field} is {value}, but there are only {bound}; give at most that',
+    )
+  time_key, band_key = jax.random.split(key)
+  extent = frames if num_frames is None else num_frames
+  hidden_frames = _runs(
+    time_key, tuple(leading), frames, extent, time_masks, max_time_frames
+  )
+  hidden_bands = _runs(
+    band_key, tuple(leading), bands, bands, band_masks, max_bands
+  )
+  hidden = hidden_frames[..., :, None] | hidden_bands[..., None, :]
+  return jnp.where(hidden, jnp.asarray(fill, values.dtype), values)
+
+
+def mixup(
+  key: jax.Array, values: jax.Array, labels: jax.Array, alpha: float = 0.2
+) -> tuple[jax.Array, jax.Array]:
+  """Blends every example with another one (Zhang et al. 2018).
+
+  Example i becomes w x[i] + (1 - w) x[j] with j from a random permutation of
+  the batch and w from Beta(alpha, alpha), one for each example; likewise its
+  label.
+
+  Args:
+    key: random key.
+    values: (batch, ...).
+    labels: probabilities of the classes, (batch, classes), floating point.
+    alpha: above 0; the smaller, the nearer w to 0 and 1.
+
+  Returns:
+    Blended values and labels, each of its shape and type.
+
+  Raises:
+    InputError: if the labels are not floating point or do not fit the
+      batch, or if `alpha` is not above 0.
+  """
+  labels = jnp.asarray(labels)
+  require(alpha > 0, f'alpha is {alpha}; give a number above 0')
+  require(
+    jnp.issubdtype(labels.dtype, jnp.floating),
+    f'labels have dtype {labels.dtype}; give probabilities, such as '
+    'jax.nn.one_hot(labels, num_classes)',
+  )
+  batch = values.shape[0]
+  require(
+    labels.shape[:1] == (batch,),
+    f'labels have shape {labels.shape}, but there are {batch} examples; give '
+    'one row for each',
+  )
+  pair_key, weight_key = jax.random.split(key)
+  partner = jax.random.permutation(pair_key, batch)
+  weight = jax.random.beta(weight_key, alpha, alpha, (batch,), jnp.float32)
+
+  def blend(x):
+    own = weight.reshape((batch,) + (1,) * (x.ndim - 1))
+    return (own * x + (1 - own) * x[partner]).astype(x.dtype)
+
+  return blend(values), blend(labels)
+
+
+def _runs(key, leading, size, extent, count, longest) -> jax.Array:
+  """Bool (*leading, size), True inside any of `count` random runs."""
+  length_key, place_key = jax.random.split(key)
+  shape = (*leading, count)
+  extent = jnp.broadcast_to(jnp.asarray(extent, jnp.int32), leading)[..., None]
+  length = jax.random.randint(length_key, shape, 0, longest + 1)
+  length = jnp.minimum(length, extent)
+  room = (extent - length + 1).astype(jnp.float32)
+  begin = jnp.floor(jax.random.uniform(place_key, shape) * room)
+  begin = jnp.minimum(begin.astype(jnp.int32), extent - length)
+  place = np.arange(size).reshape((1,) * len(shape) + (size,))
+  inside = (place >= begin[..., None]) & (place < (begin + length)[..., None])
+  return inside.any(axis=-2)

@@ -1,0 +1,263 @@
+"""From a waveform to frames, and which frames an utterance fills."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.features.spec import MfccSpec
+
+INT16_SCALE = 32_768.0
+
+
+def num_frames(num_samples, spec: MfccSpec):
+  """Frames of a waveform; of each, if `num_samples` is an array.
+
+  1 + (samples - frame) // hop, or 0 if the waveform is shorter than a frame.
+  With padding 'zeros' or 'reflect' the samples count half a frame more on
+  both sides; with 'reflect' half a frame of samples or fewer cannot be
+  mirrored and have no frame. With 'end' the division rounds up, and there is
+  one frame at least. Without samples there is no frame in any case.
+
+  Args:
+    num_samples: a whole number, or an array of them.
+    spec: the front end.
+
+  Returns:
+    Frames, of the type of `num_samples`; of unsigned integers, int32.
+  """
+  if jnp.issubdtype(getattr(num_samples, 'dtype', int), jnp.unsignedinteger):
+    num_samples = num_samples.astype(np.int32)  # their differences wrap
+  spare = num_samples - spec.frame_samples
+  if spec.padding in ('zeros', 'reflect'):
+    spare = spare + 2 * (spec.frame_samples // 2)
+  if spec.padding == 'end':
+    count = 1 - -_at_least_0(spare) // spec.hop_samples
+  else:
+    count = 1 + spare // spec.hop_samples
+  # 1 where there are as many samples as a frame needs, else 0; arithmetic alone
+  # leaves whole numbers and arrays what they are.
+  enough = _at_least_0(num_samples - _least_samples(spec) + 1)
+  return count * (1 - _at_least_0(1 - enough))
+
+
+def _least_samples(spec: MfccSpec) -> int:
+  """Samples without which there is no frame."""
+  return {
+    'zeros': 1,
+    'end': 1,
+    'reflect': spec.frame_samples // 2 + 1,
+  }.get(spec.padding, spec.frame_samples)
+
+
+def _at_least_0(number):
+  """max(number, 0), for whole numbers and for arrays of them alike."""
+  return (number + abs(number)) // 2
+
+
+def frame_mask(lengths, num_samples: int, spec: MfccSpec) -> jax.Array:
+  """Which frames of padded utterances are theirs.
+
+  Args:
+    lengths: integers (...,), samples of each utterance; below 0 counts as 0,
+      above `num_samples` as that. Or a bool mask (..., samples) that is True
+      for the samples of the utterance, which come first: only their number
+      counts.
+    num_samples: to which the utterances are padded.
+    spec: the front end.
+
+  Returns:
+    bool (..., frames); an utterance's frames come first.
+  """
+  lengths = _checked_lengths(lengths, num_samples)
+  place = np.arange(num_frames(num_samples, spec))
+  count = num_frames(lengths, spec)[..., None]
+  return place.reshape((1,) * (count.ndim - 1) + (-1,)) < count
+
+
+def frames(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array | None]:
+  """Pre-emphasis of the waveform, padding, and frames.
+
+  Args:
+    waveform: (..., samples), floating point or int16.
+    spec: the front end.
+    lengths: as for `frame_mask`, one for each waveform; None if all are full.
+
+  Returns:
+    (..., frames, frame_samples), on which what lies behind an utterance's
+    length has no influence; and the frame mask, None without `lengths`.
+
+  Raises:
+    InputError: as `features.spectrogram`.
+  """
+  samples, count, mask = padded(waveform, spec, lengths)
+  return split(samples, count, spec), mask
+
+
+def padded(
+  waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
+) -> tuple[jax.Array, int, jax.Array | None]:
+  """What `frames` does before it splits: (samples, frames, frame mask)."""
+  require(
+    isinstance(spec, MfccSpec),
+    f'spec is {spec!r}; give an MfccSpec, such as features.PRESETS["paper"]',
+  )
+  waveform = as_float(waveform)
+  least = _least_samples(spec)
+  if waveform.ndim == 0 or waveform.shape[-1] < least:
+    raise InputError(
+      f'waveform has shape {waveform.shape}; its last axis must hold at least '
+      f'{least} samples (frame_samples is {spec.frame_samples}, padding '
+      f'{spec.padding!r}), so pad it'
+    )
+  num_samples, mask = waveform.shape[-1], None
+  if lengths is not None:
+    lengths = _checked_lengths(lengths, num_samples)
+    require(
+      lengths.shape == waveform.shape[:-1],
+      f'lengths count {lengths.shape} utterances, but waveform has shape '
+      f'{waveform.shape}; give one length for each waveform',
+    )
+    mask = frame_mask(lengths, num_samples, spec)
+  count = num_frames(num_samples, spec)
+  if spec.preemphasis and spec.preemphasis_over == 'waveform':
+    waveform = preemphasize(waveform, spec.preemphasis)
+  return _padded(waveform, lengths, count, spec), count, mask
+
+
+def pad(waveform: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Half a frame more on both sides, as `spec.padding` fills them."""
+  return _padded(waveform, None, 0, spec)
+
+
+def as_float(waveform: jax.Array) -> jax.Array:
+  """`waveform` as float32 (float64 if it is that); int16 to [-1, 1]."""
+  waveform = jnp.asarray(waveform)
+  if waveform.dtype == jnp.int16:
+    return waveform.astype(jnp.float32) / INT16_SCALE
+  require(
+    jnp.issubdtype(waveform.dtype, jnp.floating),
+    f'waveform has dtype {waveform.dtype}; give real floating point samples in '
+    '[-1, 1], or 16-bit integers (int16), which are divided by 32768',
+  )
+  return waveform.astype(jnp.promote_types(waveform.dtype, jnp.float32))
+
+
+def preemphasize(
+  waveform: jax.Array, factor: float, before: jax.Array | None = None
+) -> jax.Array:
+  """x[n] - factor x[n - 1] along the last axis.
+
+  Args:
+    waveform: (..., samples).
+    factor: 0.97 as a rule.
+    before: (..., 1), the sample before the first; None for 0.
+
+  Returns:
+    The shape of `waveform`.
+  """
+  if before is None:
+    before = jnp.zeros_like(waveform[..., :1])
+  previous = jnp.concatenate([before, waveform[..., :-1]], axis=-1)
+  return waveform - factor * previous
+
+
+def split(waveform: jax.Array, count: int, spec: MfccSpec) -> jax.Array:
+  """The first `count` overlapping frames, (..., count, frame_samples)."""
+  return _split(waveform, count, spec.hop_samples, spec.frame_samples)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+def _split(waveform, count, hop, length):
+  """A CPU gathers whole frames, which it does in the loop that windows them.
+
+  The derivative is that of slices everywhere: backwards a gather would become
+  a scatter, which is slow on a CPU and differs from run to run on a GPU.
+  """
+
+  def frame(first):
+    return jax.lax.dynamic_slice_in_dim(waveform, first, length, axis=-1)
+
+  def gathered():
+    first = np.arange(count, dtype=np.int32) * hop
+    return jax.vmap(frame, out_axes=-2)(first)
+
+  def sliced():
+    return _sliced(waveform, count, hop, length)
+
+  return jax.lax.platform_dependent(cpu=gathered, default=sliced)
+
+
+@_split.defjvp
+def _split_jvp(count, hop, length, primals, tangents):
+  (waveform,), (change,) = primals, tangents
+  frames = _split(waveform, count, hop, length)
+  return frames, _sliced(change, count, hop, length)
+
+
+def _sliced(waveform, count, hop, length):
+  if length % hop == 0:
+    # Slices of whole hops laid side by side cost no gather.
+    per_frame = length // hop
+    hops = waveform[..., : (count - 1) * hop + length]
+    hops = hops.reshape(*waveform.shape[:-1], count - 1 + per_frame, hop)
+    parts = [hops[..., i : i + count, :] for i in range(per_frame)]
+    return jnp.concatenate(parts, axis=-1)
+  index = np.arange(count)[:, None] * hop + np.arange(length)
+  return waveform[..., index]
+
+
+def _checked_lengths(lengths, num_samples: int) -> jax.Array:
+  lengths = jnp.asarray(lengths)
+  if lengths.dtype == jnp.bool_:
+    require(
+      lengths.ndim > 0 and lengths.shape[-1] == num_samples,
+      f'the sample mask has shape {lengths.shape}, but there are {num_samples} '
+      'samples; give one value for each sample',
+    )
+    return lengths.sum(axis=-1, dtype=jnp.int32)
+  require(
+    jnp.issubdtype(lengths.dtype, jnp.integer),
+    f'lengths have dtype {lengths.dtype}; give whole numbers of samples, or a '
+    'bool mask of the samples',
+  )
+  return jnp.clip(lengths.astype(jnp.int32), 0, num_samples)
+
+
+def _padded(waveform, lengths, count, spec):
+  num_samples = waveform.shape[-1]
+  half = spec.frame_samples // 2
+  if spec.padding == 'reflect':
+    return _reflected(waveform, lengths, half)
+  if lengths is not None:
+    place = np.arange(num_samples).reshape((1,) * lengths.ndim + (-1,))
+    waveform = jnp.where(place < lengths[..., None], waveform, 0)
+  if spec.padding == 'zeros':
+    before, after = half, half
+  elif spec.padding == 'end':
+    reach = (count - 1) * spec.hop_samples + spec.frame_samples
+    before, after = 0, max(reach - num_samples, 0)
+  else:
+    return waveform
+  return jnp.pad(waveform, [(0, 0)] * (waveform.ndim - 1) + [(before, after)])
+
+
+def _reflected(waveform, lengths, half):
+  """Half a frame more on both sides, mirrored about the end samples."""
+  num_samples = waveform.shape[-1]
+  if lengths is None:
+    sides = [(0, 0)] * (waveform.ndim - 1) + [(half, half)]
+    return jnp.pad(waveform, sides, mode='reflect')
+  place = np.abs(np.arange(-half, num_samples + half))
+  place = place.reshape((1,) * lengths.ndim + (-1,))
+  last = lengths[..., None] - 1
+  index = jnp.clip(jnp.where(place > last, 2 * last - place, place), 0, last)
+  index = jnp.maximum(index, 0)
+  mirrored = jnp.take_along_axis(waveform, index, axis=-1)
+  return jnp.where(last >= 0, mirrored, 0)

@@ -1,0 +1,204 @@
+"""The settings of the front end, which check themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+
+from sernet_jax.common.errors import (
+  require,
+  require_bool,
+  require_choice,
+  require_not_negative,
+  require_positive,
+  require_whole,
+)
+from sernet_jax.features import mel
+
+# The least positive float32 with all its digits.
+LEAST_FLOAT32 = 2.0**-126
+
+# The front end's choices by field.
+MFCC_CHOICES = {
+  'window': ('hamming', 'hann', 'povey', 'rectangular'),
+  'padding': ('none', 'zeros', 'reflect', 'end'),
+  'preemphasis_over': ('frame', 'waveform'),
+  'mel_scale': mel.SCALES,
+  'mel_sides': mel.SIDES,
+  'mel_area': mel.AREAS,
+  'compression': ('ln', 'db', 'power'),
+  'dct': ('htk', 'ortho'),
+  'zeroth': ('cepstrum', 'frame_energy', 'spectrum_energy'),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MfccSpec:
+  """The front end; the defaults are the preset `paper`.
+
+  Frames of `frame_samples` every `hop_samples`, window, FFT, magnitude, mel
+  bands, logarithm, DCT-II, clipping. The fields from `padding` on say where
+  other front ends differ; at their defaults each of them does nothing. A band
+  that holds no FFT bin is warned of.
+
+  Attributes:
+    sample_rate_hz: of the waveform.
+    frame_samples: length of a frame.
+    hop_samples: from the start of one frame to that of the next.
+    fft_size: even; a shorter frame gets zeros behind it.
+    window: 'hamming', 'hann', 'rectangular' or 'povey', which is Hann to the
+      power 0.85.
+    num_mel_bands: triangular filters.
+    lower_edge_hz: where the first triangle begins.
+    upper_edge_hz: where the last triangle ends.
+    log_offset: added to a mel band before `compression`.
+    num_coefficients: the first of the DCT's outputs.
+    clip: coefficients are clipped to +-clip; None leaves them.
+    padding: 'none': frames lie wholly inside the waveform; 'zeros' or
+      'reflect': half a frame of that on both sides, so that frames are
+      centred; 'end': zeros behind, so that every sample is in a frame.
+    remove_dc: take the mean of a frame from it.
+    preemphasis: a in x[n] - a x[n - 1]; 0 for none.
+    preemphasis_over: 'frame', where x[-1] is x[0] as in Kaldi and HTK, or
+      'waveform', where it is 0.
+    window_periodic: for an FFT; False is the symmetric window.
+    power: 1 for the magnitude, 2 for its square.
+    spectrum_scale: factor on that.
+    mel_scale: 'htk' or 'slaney'.
+    mel_sides: what the triangles are straight in: 'mel', 'hz' or 'bins'.
+    mel_area: 'slaney' divides a triangle by half its width in Hz.
+    mel_half_bin: leave out bins less than half a bin above the lower edge.
+    compression: of c = max(mel, log_floor) + log_offset: 'ln'; 'db' for
+      10 log10 c; or 'power' for c ** exponent.
+    exponent: of 'power'.
+    log_floor: the least that is compressed; 0 for none.
+    top_db: with 'db', values further below an utterance's highest one are
+      raised to that distance; None for no limit.
+    dct: 'htk' scales by sqrt(2 / bands); 'ortho' also the zeroth by
+      sqrt(1/2), which makes the matrix orthogonal.
+    lifter: L in 1 + L/2 sin(pi k / L), the factor of coefficient k; 0 for
+      none.
+    zeroth: 'cepstrum'; or instead of the zeroth coefficient the logarithm of
+      'frame_energy', the sum of squares before pre-emphasis and window, or of
+      'spectrum_energy', the sum of the spectrum.
+  """
+
+  sample_rate_hz: int = 16_000
+  frame_samples: int = 1024
+  hop_samples: int = 256
+  fft_size: int = 1024
+  window: str = 'hamming'
+  num_mel_bands: int = 128
+  lower_edge_hz: float = 40.0
+  upper_edge_hz: float = 7600.0
+  log_offset: float = 1e-6
+  num_coefficients: int = 40
+  clip: float | None = 10.0
+  padding: str = 'none'
+  remove_dc: bool = False
+  preemphasis: float = 0.0
+  preemphasis_over: str = 'frame'
+  window_periodic: bool = True
+  power: int = 1
+  spectrum_scale: float = 1.0
+  mel_scale: str = 'htk'
+  mel_sides: str = 'mel'
+  mel_area: str = 'none'
+  mel_half_bin: bool = False
+  compression: str = 'ln'
+  exponent: float = 1 / 3
+  log_floor: float = 0.0
+  top_db: float | None = None
+  dct: str = 'htk'
+  lifter: float = 0.0
+  zeroth: str = 'cepstrum'
+
+  def __post_init__(self):
+    for field in (
+      'frame_samples',
+      'hop_samples',
+      'fft_size',
+      'num_mel_bands',
+      'num_coefficients',
+    ):
+      require_whole(field, getattr(self, field))
+    for field in ('sample_rate_hz', 'spectrum_scale', 'exponent'):
+      require_positive(field, getattr(self, field))
+    for field in ('clip', 'top_db'):
+      if getattr(self, field) is not None:
+        require_positive(field, getattr(self, field))
+    for field in (
+      'log_offset',
+      'log_floor',
+      'lifter',
+      'preemphasis',
+      'lower_edge_hz',
+      'upper_edge_hz',
+    ):
+      require_not_negative(field, getattr(self, field))
+    for field in ('remove_dc', 'window_periodic', 'mel_half_bin'):
+      require_bool(field, getattr(self, field))
+    for field, options in MFCC_CHOICES.items():
+      require_choice(field, getattr(self, field), options)
+    require(self.power in (1, 2), f'power is {self.power!r}; give 1 or 2')
+    require(
+      self.frame_samples <= self.fft_size,
+      f'frame_samples is {self.frame_samples}, longer than fft_size '
+      f'{self.fft_size}; raise fft_size or shorten the frame',
+    )
+    require(
+      self.fft_size % 2 == 0,
+      f'fft_size is {self.fft_size}; give an even number',
+    )
+    require(
+      self.num_coefficients <= self.num_mel_bands,
+      f'num_coefficients is {self.num_coefficients}, more than num_mel_bands '
+      f'{self.num_mel_bands}; a cepstrum has no more coefficients than bands',
+    )
+    nyquist_hz = self.sample_rate_hz / 2
+    require(
+      0 <= self.lower_edge_hz < self.upper_edge_hz <= nyquist_hz,
+      f'mel edges are {self.lower_edge_hz} to {self.upper_edge_hz} Hz; they '
+      f'must rise and lie between 0 and half the sample rate, {nyquist_hz} Hz',
+    )
+    require(
+      max(self.log_offset, self.log_floor) >= LEAST_FLOAT32,
+      f'log_offset is {self.log_offset} and log_floor {self.log_floor}, so a '
+      'silent band has no finite logarithm, nor a power a finite slope; give '
+      f'one of them at least {LEAST_FLOAT32:.3g}, the least that float32 '
+      'holds in full, such as 1e-6',
+    )
+    require(
+      self.preemphasis <= 1,
+      f'preemphasis is {self.preemphasis}; give a number from 0 to 1',
+    )
+    require(
+      self.top_db is None or self.compression == 'db',
+      f'top_db is {self.top_db}, but compression is {self.compression!r}; set '
+      "compression='db' or top_db=None",
+    )
+    self._warn_of_empty_bands()
+
+  def mel_weights(self):
+    """Weights from FFT bins to mel bands; see `mel.triangles`."""
+    return mel.triangles(
+      sample_rate_hz=self.sample_rate_hz,
+      fft_size=self.fft_size,
+      num_bands=self.num_mel_bands,
+      lower_edge_hz=self.lower_edge_hz,
+      upper_edge_hz=self.upper_edge_hz,
+      scale=self.mel_scale,
+      sides=self.mel_sides,
+      area=self.mel_area,
+      half_bin=self.mel_half_bin,
+    )
+
+  def _warn_of_empty_bands(self):
+    empty = mel.empty_bands(self.mel_weights())
+    if empty:
+      numbers = ', '.join(str(band) for band in empty)
+      warnings.warn(
+        f'{len(empty)} of {self.num_mel_bands} mel bands hold no FFT bin and '
+        f'say nothing: {numbers}; take fewer bands or a larger fft_size',
+        stacklevel=4,  # who called MfccSpec(...)
+      )

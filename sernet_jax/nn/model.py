@@ -1,0 +1,234 @@
+"""Light-SERNet as plain functions over plain nested dicts.
+
+Three parallel paths of convolutions read the features along time, along the
+coefficients and along both; five local feature learning blocks (LFLB:
+convolution, BatchNorm, ReLU, average pooling) follow; dropout and one dense
+layer give the logits (Aftab et al., ICASSP 2022, arXiv 2110.03435).
+
+The layers are `flax.nnx` modules; `init` and `apply` cross them into
+functions with `nnx.split` and `nnx.merge`, so that nothing but `jax.jit`,
+`vmap`, `grad` and `scan` is needed outside. This is the only file with flax.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.nn import parallel
+from sernet_jax.nn.kernels import ops, path_ops
+from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+
+Tree = dict[str, Any]
+
+# Keras' default for convolutions and dense layers alike.
+_GLOROT_UNIFORM = jax.nn.initializers.glorot_uniform()
+
+
+class LocalFeatureBlock(nnx.Module):
+  """Convolution, BatchNorm, ReLU, average pooling."""
+
+  def __init__(
+    self,
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    pool: tuple[int, int] | None,
+    use_bias: bool,
+    spec: ModelSpec,
+    rngs: nnx.Rngs,
+  ):
+    self.pool = pool
+    self.momentum = spec.batch_norm_momentum
+    self.epsilon = spec.batch_norm_epsilon
+    shape = (*kernel, inputs, outputs)
+    self.kernel = nnx.Param(_GLOROT_UNIFORM(rngs.params(), shape))
+    self.bias = nnx.Param(jnp.zeros(outputs)) if use_bias else None
+    self.scale = nnx.Param(jnp.ones(outputs))
+    self.offset = nnx.Param(jnp.zeros(outputs))
+    self.mean = nnx.BatchStat(jnp.zeros(outputs))
+    self.variance = nnx.BatchStat(jnp.ones(outputs))
+
+  def __call__(self, x, mask, train, dtype, axis):
+    """One block; in training it also moves the statistics."""
+    kernel = self.kernel[...]
+    if dtype is None:
+      x = ops.conv(x, kernel)
+    else:
+      x = ops.conv(x.astype(dtype), kernel.astype(dtype)).astype(kernel.dtype)
+    scale, offset = self.scale[...], self.offset[...]
+    if not train:
+      # BatchNorm takes a bias away again: only the moving mean sees it.
+      bias = 0.0 if self.bias is None else self.bias[...]
+      mean = self.mean[...] - bias
+      x = ops.normalize(
+        x, scale, offset, mean, self.variance[...], self.epsilon
+      )
+      return ops.average_pool(jax.nn.relu(x), self.pool)
+    x, mean, variance = ops.norm_relu_pool(
+      x, scale, offset, mask, self.pool, self.epsilon, axis
+    )
+    self.move(mean, variance)
+    return x
+
+  def move(self, mean, variance):
+    """Takes in a batch's moments of the convolution without its bias."""
+    bias = 0.0 if self.bias is None else self.bias[...]
+    keep = self.momentum
+    self.mean[...] = keep * self.mean[...] + (1 - keep) * (mean + bias)
+    self.variance[...] = keep * self.variance[...] + (1 - keep) * variance
+
+
+def together(x, paths: list[LocalFeatureBlock], mask, axis):
+  """Parallel blocks in training, sooner than one after another."""
+  x, moments = path_ops.conv_norm_relu_pool(
+    x,
+    [path_ops.Path(p.kernel[...], p.scale[...], p.offset[...]) for p in paths],
+    mask,
+    paths[0].pool,
+    paths[0].epsilon,
+    axis,
+  )
+  for path, (mean, variance) in zip(paths, moments, strict=True):
+    path.move(mean, variance)
+  return x
+
+
+class Dense(nnx.Module):
+  """x @ kernel + bias."""
+
+  def __init__(self, inputs: int, outputs: int, rngs: nnx.Rngs):
+    kernel = _GLOROT_UNIFORM(rngs.params(), (inputs, outputs))
+    self.kernel = nnx.Param(kernel)
+    self.bias = nnx.Param(jnp.zeros(outputs))
+
+  def __call__(self, x):
+    """(..., inputs) to (..., outputs)."""
+    return x @ self.kernel[...] + self.bias[...]
+
+
+class LightSERNet(nnx.Module):
+  """The whole network, (examples, frames, coefficients, 1) to logits."""
+
+  def __init__(self, spec: ModelSpec, rngs: nnx.Rngs):
+    # The order of the concatenation is fixed, whatever order the spec names.
+    self.paths = tuple(name for name in PATH_KERNELS if name in spec.paths)
+    self.dropout = spec.dropout
+    each = spec.filters // len(self.paths)
+    for name in self.paths:
+      path = LocalFeatureBlock(
+        1, each, PATH_KERNELS[name], PATH_POOL, True, spec, rngs
+      )
+      setattr(self, name, path)
+    inputs = spec.filters
+    for number, (outputs, kernel, pool) in enumerate(BLOCKS, start=1):
+      block = LocalFeatureBlock(
+        inputs, outputs, kernel, pool, False, spec, rngs
+      )
+      setattr(self, f'block{number}', block)
+      inputs = outputs
+    self.head = Dense(inputs, spec.num_classes, rngs)
+
+  def __call__(self, x, mask, train, key, dtype, axis):
+    """See `apply`."""
+    paths = [getattr(self, name) for name in self.paths]
+    if train and dtype is None:
+      x = together(x, paths, mask, axis)
+    else:
+      found = [path(x, mask, train, dtype, axis) for path in paths]
+      x = jnp.concatenate(found, axis=-1)
+    for number in range(1, len(BLOCKS) + 1):
+      x = getattr(self, f'block{number}')(x, mask, train, dtype, axis)
+    if train and self.dropout and key is not None:
+      # Drawn for the whole batch, so that it is the same on any mesh.
+      shape = (x.shape[0] * parallel.count(axis), *x.shape[1:])
+      kept = jax.random.bernoulli(key, 1 - self.dropout, shape)
+      kept = parallel.own(kept, axis)
+      x = jnp.where(kept, x / (1 - self.dropout), 0.0)
+    return self.head(x)
+
+
+@functools.cache
+def _graph(spec: ModelSpec) -> Any:
+  """The static part of the network, made without computing a weight."""
+  module = nnx.eval_shape(lambda: LightSERNet(spec, nnx.Rngs(0)))
+  return nnx.split(module, nnx.Param, nnx.BatchStat)[0]
+
+
+def init(key: jax.Array, spec: ModelSpec) -> tuple[Tree, Tree]:
+  """Fresh parameters and BatchNorm statistics, as Keras starts them.
+
+  Kernels Glorot-uniform, biases and offsets 0, scales 1; moving means 0,
+  moving variances 1.
+
+  Args:
+    key: a `jax.random.key`.
+    spec: the network.
+
+  Returns:
+    (params, stats), nested dicts of float32 arrays.
+  """
+  module = LightSERNet(spec, nnx.Rngs(params=key))
+  _, params, stats = nnx.split(module, nnx.Param, nnx.BatchStat)
+  return nnx.to_pure_dict(params), nnx.to_pure_dict(stats)
+
+
+def apply(
+  spec: ModelSpec,
+  params: Tree,
+  stats: Tree,
+  x: jax.Array,
+  *,
+  train: bool,
+  mask: jax.Array | None = None,
+  key: jax.Array | None = None,
+  dtype: jax.typing.DTypeLike | None = None,
+  axis: str | None = None,
+) -> tuple[jax.Array, Tree]:
+  """Logits of a batch.
+
+  Args:
+    spec: the network.
+    params: from `init`.
+    stats: from `init`.
+    x: (examples, frames, coefficients, 1).
+    train: normalise with the batch's own statistics and update the moving
+      ones; drop out when there is a key. Otherwise use the moving ones.
+    mask: (examples,) of 0 and 1; examples with 0 take no part in the
+      statistics. None means all are real.
+    key: for dropout; None leaves it out.
+    dtype: what the convolutions compute in, if not the type of the kernels;
+      statistics, pooling and the dense layer keep that one.
+    axis: of the mesh that the batch is shared over, see `shares`; x and mask
+      are this device's share, and BatchNorm counts all examples.
+
+  Returns:
+    (logits (examples, num_classes), stats). In inference the stats are the
+    ones given.
+
+  Raises:
+    InputError: if x has another rank or more than one channel.
+  """
+  if x.ndim != 4 or x.shape[-1] != 1:
+    raise InputError(
+      f'x has shape {x.shape}; give (examples, frames, coefficients, 1), for '
+      'instance features.mfcc(waveform, spec)[..., None]'
+    )
+  if mask is None:
+    mask = jnp.ones(x.shape[0], x.dtype)
+  params, stats = jax.tree.map(jnp.asarray, (params, stats))
+  module = nnx.merge(_graph(spec), params, stats)
+  logits = module(x, mask, train, key, dtype, axis)
+  if train:
+    stats = nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+  return logits, stats
+
+
+def count(tree: Tree) -> int:
+  """Numbers in a tree of arrays."""
+  return sum(leaf.size for leaf in jax.tree.leaves(tree))

@@ -1,0 +1,236 @@
+"""Which emotion is heard: python -m sernet_jax.predict FILE|FOLDER|- ...
+
+Prints a label and probabilities for each recording, and for those longer than
+the model's segments a timeline. The label of the whole is what training's
+evaluation gives for the same file; --whole=timeline takes the mean over the
+timeline instead.
+
+The exit code is 0 if all went well, 1 if some recordings could not be used
+(each is named on stderr, the rest is done), 2 if none could or the command
+makes no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from sernet_jax.common.errors import InputError, require
+
+STDIN = '-'
+_SUFFIXES = (
+  '.aif',
+  '.aifc',
+  '.aiff',
+  '.au',
+  '.caf',
+  '.flac',
+  '.mp3',
+  '.oga',
+  '.ogg',
+  '.opus',
+  '.rf64',
+  '.snd',
+  '.w64',
+  '.wav',
+  '.wave',
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """The command; returns the exit code."""
+  args = _parser().parse_args(argv)
+  try:
+    with contextlib.ExitStack() as stack:
+      return _run(args, stack)
+  except InputError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except BrokenPipeError:  # the reader, such as head, has seen enough
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+  except KeyboardInterrupt:
+    print('stopped', file=sys.stderr)
+    return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m sernet_jax.predict',
+    description='Say which emotion is heard in recordings.',
+    epilog='Exit code: 0, or 1 if some recordings could not be used, 2 if none.',
+  )
+  parser.add_argument(
+    'recordings',
+    nargs='+',
+    metavar='FILE|FOLDER|-',
+    help='any format, rate and length; folders are searched for '
+    'recordings; - reads one WAV file from stdin',
+  )
+  parser.add_argument(
+    '--model',
+    default='',
+    help='run folder (the mean of its folds) or model file; by default the '
+    'weights in the package',
+  )
+  parser.add_argument(
+    '--selection',
+    default='last',
+    help="which of a run's weights (%(default)s); last_recomputed usually "
+    'does better on new voices',
+  )
+  parser.add_argument(
+    '--fold', default='', help='of a run: this fold instead of all'
+  )
+  parser.add_argument(
+    '--hop_s',
+    type=float,
+    default=None,
+    help='from window to window of the timeline; 0 for none (1)',
+  )
+  parser.add_argument(
+    '--whole',
+    choices=('segments', 'timeline'),
+    default='segments',
+    help='what the label of a recording is the mean of: the segments that '
+    'training evaluates, or the timeline (%(default)s)',
+  )
+  parser.add_argument(
+    '--output',
+    choices=('table', 'json', 'csv'),
+    default='table',
+    help='json: one object per line (%(default)s)',
+  )
+  parser.add_argument(
+    '--figure', default='', help='PNG to draw; for one recording'
+  )
+  return parser
+
+
+def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
+  paths = _paths(args.recordings)
+  require(
+    not args.figure or len(paths) == 1,
+    f'--figure draws one recording, {len(paths)} were given; give one',
+  )
+  names = {}
+  if STDIN in paths:
+    spooled = stack.enter_context(_spooled_stdin())
+    names[spooled] = STDIN
+    paths = [spooled if path == STDIN else path for path in paths]
+
+  import tqdm
+
+  from sernet_jax.common import jax_setup, progress_bar
+  from sernet_jax.predict import models, predictions_out, recordings
+
+  jax_setup.set_up()
+  jax_setup.one_core_devices()
+  model = models.load(args.model, args.selection, args.fold)
+  results = recordings.recognise(paths, model, args.hop_s, args.whole)
+  writer = predictions_out.Writer(
+    args.output,
+    model.classes,
+    [names.get(path, path) for path in paths],
+    windows=len(paths) == 1,
+  )
+  bar = progress_bar.make(
+    total=len(paths),
+    unit='file',
+    # What is printed shows the progress by itself.
+    shown=not (len(paths) == 1 or sys.stdout.isatty()),
+    desc='recognising',
+  )
+  failed = 0
+  _print(writer.head())
+  with bar:
+    for result in results:
+      bar.update()
+      name = names.get(result.path, result.path)
+      if isinstance(result, recordings.Failure):
+        failed += 1
+        message = result.message.replace(result.path, name)
+        tqdm.tqdm.write(f'error: {message}', file=sys.stderr)
+        continue
+      _print(writer.text(dataclasses.replace(result, path=name)))
+      if args.figure:
+        from sernet_jax.predict import recording_figure
+
+        recording_figure.write(pathlib.Path(args.figure), result, model)
+  if failed and len(paths) > 1:
+    print(
+      f'{failed} of {len(paths)} recordings could not be used', file=sys.stderr
+    )
+  return 0 if not failed else 1 if failed < len(paths) else 2
+
+
+def _print(text: str) -> None:
+  sys.stdout.write(text)
+  sys.stdout.flush()
+
+
+def _paths(given: Sequence[str]) -> list[str]:
+  """Files as they are, folders searched for recordings; in order."""
+  require(
+    given.count(STDIN) <= 1, f'{STDIN} is given twice; stdin is read once'
+  )
+  found = []
+  for path in given:
+    if path != STDIN and pathlib.Path(path).is_dir():
+      inside = sorted(
+        str(file)
+        for file in _files(path)
+        if file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
+      )
+      require(
+        bool(inside),
+        f'{path} holds no recordings ({" ".join(_SUFFIXES)}); give '
+        'another folder, or the files themselves',
+      )
+      found += inside
+    else:
+      found.append(path)
+  return found
+
+
+def _files(path: str) -> Iterator[pathlib.Path]:
+  """All files in a folder and those below, also behind links to folders."""
+
+  def closed(error: OSError):
+    raise InputError(
+      f'{error.filename} cannot be entered ({error.strerror}); change its '
+      'permissions, or give the folders and files beside it'
+    ) from error
+
+  seen = set()
+  for folder, folders, names in os.walk(path, onerror=closed, followlinks=True):
+    place = os.path.realpath(folder)
+    if place in seen:  # a link back
+      folders.clear()
+      continue
+    seen.add(place)
+    yield from (pathlib.Path(folder, name) for name in names)
+
+
+@contextlib.contextmanager
+def _spooled_stdin() -> Iterator[str]:
+  """Stdin as a file on the disk, because a decoder must go back and forth."""
+  require(
+    not sys.stdin.isatty(),
+    f'{STDIN} reads a WAV file from stdin, which is the keyboard; pipe one in',
+  )
+  with tempfile.NamedTemporaryFile(suffix='.stdin') as file:
+    shutil.copyfileobj(sys.stdin.buffer, file)
+    file.flush()
+    yield file.name
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,183 @@
+"""The header of a bundle's file, taken apart with distrust.
+
+Whatever a file says is checked before it is used: the length of the header
+before it is parsed, types and sizes of the specs before they are made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import types
+import typing
+import warnings
+from typing import Any
+
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn.spec import ModelSpec
+
+MAX_HEADER_BYTES = 1 << 18
+MAX_FILE_BYTES = 1 << 26
+
+# What a spec in a file may ask for at most: tables are computed from these
+# numbers, and a file must not be able to ask for a terabyte.
+_LIMITS = {
+  'sample_rate_hz': 1_000_000,
+  'duration_s': 600,
+  'frame_samples': 1 << 16,
+  'hop_samples': 1 << 20,
+  'fft_size': 1 << 16,
+  'num_mel_bands': 1024,
+  'num_coefficients': 1024,
+  'num_classes': 1000,
+  'filters': 4096,
+}
+
+
+def read(path: pathlib.Path) -> bytes:
+  """A whole file of bounded size; `InputError` where it cannot be read."""
+  require(path.exists(), f'{path} does not exist; check the name of the model')
+  require(path.is_file(), f'{path} is no file; give a .safetensors file')
+  try:
+    with path.open('rb') as file:
+      content = file.read(MAX_FILE_BYTES + 1)
+  except OSError as error:
+    raise InputError(
+      f'{path} cannot be read ({error.strerror}); check its permissions'
+    ) from error
+  require(
+    len(content) <= MAX_FILE_BYTES,
+    f'{path} is larger than {MAX_FILE_BYTES >> 20} MiB, more than any bundle; '
+    'give one written by python -m sernet_jax.export',
+  )
+  return content
+
+
+def parse(path: pathlib.Path, content: bytes) -> dict[str, Any]:
+  """The JSON object at the start of a safetensors file."""
+  size = int.from_bytes(content[:8], 'little')
+  if len(content) < 8 or content[8:9] != b'{':
+    raise damaged(path, 'it is no safetensors file')
+  if size > MAX_HEADER_BYTES:
+    raise damaged(path, f'its header claims {size} bytes')
+  if size + 8 > len(content):
+    raise damaged(path, 'it is cut short')
+  try:
+    header = json.loads(content[8 : 8 + size], object_pairs_hook=_unique)
+  except (ValueError, RecursionError) as error:
+    raise damaged(path, f'its header is broken: {error}') from error
+  assert isinstance(header, dict)  # it begins with a brace
+  return header
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  found = dict(pairs)
+  if len(found) < len(pairs):
+    raise ValueError('a name stands in it twice')
+  return found
+
+
+def in_order(content: bytes) -> bytes:
+  """The same file with its header sorted by name.
+
+  The package leaves the metadata in random order; sorted, the same bundle
+  gives the same bytes.
+  """
+  end = 8 + int.from_bytes(content[:8], 'little')
+  text = json.dumps(json.loads(content[8:end]), sort_keys=True).encode()
+  text += b' ' * (-len(text) % 8)  # numbers start at a multiple of eight
+  return len(text).to_bytes(8, 'little') + text + content[end:]
+
+
+def damaged(path: pathlib.Path, reason: object) -> InputError:
+  """The error for a file that is broken or something else."""
+  line = (str(reason).splitlines() or [''])[0][:200]
+  return InputError(
+    f'{path} is damaged or no bundle ({line}); copy or export it again'
+  )
+
+
+def check_version(
+  path: pathlib.Path, metadata: dict[str, Any], newest: int
+) -> None:
+  """Raises `InputError` for a file newer than `newest` or of no version."""
+  text = str(metadata.get('format_version'))
+  if not (text.isascii() and text.isdigit() and len(text) < 9):
+    raise damaged(path, f'its format version is {text[:40]!r}')
+  require(
+    int(text) <= newest,
+    f'{path} has format version {text}, newer than the {newest} this '
+    'sernet_jax knows; upgrade the package (pip install -U sernet_jax)',
+  )
+
+
+def parts(metadata: dict[str, Any]) -> dict[str, Any]:
+  """All of a bundle but its arrays, from its JSON strings."""
+  values = {}
+  for key in ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about'):
+    text = metadata.get(key)
+    require(isinstance(text, str), f'its header lacks {key!r}; export it again')
+    try:
+      values[key] = json.loads(str(text), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+      raise InputError(
+        f'{key!r} in its header is no JSON ({error}); export it again'
+      ) from error
+  for key, kind in (('model', ModelSpec), ('audio', AudioSpec)):
+    values[key] = _spec(key, kind, values[key])
+  with warnings.catch_warnings():
+    # Of empty mel bands who trained it was told.
+    warnings.simplefilter('ignore')
+    values['mfcc'] = _spec('mfcc', MfccSpec, values['mfcc'])
+  classes, about = values['classes'], values['about']
+  require(
+    isinstance(values['feature_kind'], str)
+    and isinstance(classes, list)
+    and all(isinstance(label, str) for label in classes)
+    and isinstance(about, dict)
+    and all(isinstance(text, str) for text in about.values()),
+    'feature_kind, classes or about in its header are of another type; export '
+    'it again',
+  )
+  return {**values, 'classes': tuple(classes)}
+
+
+def _spec(key: str, kind: Any, values: Any) -> Any:
+  """A spec from the object of a file; types and sizes before anything else."""
+  require(
+    isinstance(values, dict),
+    f'{key!r} in its header is no JSON object; export it again',
+  )
+  hints = typing.get_type_hints(kind)
+  names = {field.name for field in dataclasses.fields(kind)}
+  require(
+    set(values) == names,
+    f'{key} in its header has unknown fields {sorted(set(values) - names)} and '
+    f'lacks {sorted(names - set(values))}; read it with the sernet_jax that '
+    'wrote it, or export it again',
+  )
+  for name, value in values.items():
+    require(
+      _fits(value, hints[name]),
+      f'{key}.{name} is {repr(value)[:40]}, of another type; export it again',
+    )
+    require(
+      name not in _LIMITS or value <= _LIMITS[name],
+      f'{key}.{name} is {value}, more than the {_LIMITS.get(name)} allowed in '
+      'a file; export it again',
+    )
+  return kind(**values)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+  if isinstance(hint, types.UnionType):
+    return any(_fits(value, one) for one in typing.get_args(hint))
+  if typing.get_origin(hint) is tuple:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+  if hint is float:
+    return isinstance(value, float | int) and not isinstance(value, bool)
+  # A bool is an int to Python, but not a number to a spec.
+  return isinstance(value, hint) and (hint is bool) == isinstance(value, bool)

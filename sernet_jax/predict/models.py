@@ -1,0 +1,116 @@
+"""One way to open every kind of model: `load` gives it, a `Model` runs it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common.errors import require, require_choice
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.predict import bundle, exported, run_bundles
+from sernet_jax.predict.recognizer import Recogniser
+from sernet_jax.predict.sessions import formats
+
+
+class Model(Protocol):
+  """What a door needs of a model, however it is run.
+
+  Attributes:
+    name: for people.
+    classes: in the order of the probabilities.
+    audio: what a recording becomes first.
+    mfcc: the front end, for pictures.
+    feature_kind: likewise.
+  """
+
+  @property
+  def name(self) -> str: ...  # noqa: D102
+  @property
+  def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+  @property
+  def audio(self) -> AudioSpec: ...  # noqa: D102
+  @property
+  def mfcc(self) -> MfccSpec: ...  # noqa: D102
+  @property
+  def feature_kind(self) -> str: ...  # noqa: D102
+
+  def __call__(self, segments: np.ndarray) -> np.ndarray:
+    """(segments, num_samples) through `audio.prepare` to (segments, classes).
+
+    Any number of segments; float32, rows add up to 1.
+    """
+    ...
+
+
+def _bundle(path: pathlib.Path) -> Model:
+  return Recogniser([bundle.load(path)], path.name)
+
+
+# By the end of the file's name. A loader raises InputError, never runs code
+# from the file, and returns a Model.
+LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
+  '.safetensors': _bundle,
+  **dict.fromkeys(formats.MODULES, exported.Exported),
+}
+
+
+def load(
+  path: str | os.PathLike[str] = '', selection: str = 'last', fold: str = ''
+) -> Model:
+  """A model by its place.
+
+  Args:
+    path: '' for the weights in the package; the folder of a run, whose folds
+      are an ensemble; or a file that ends as one of `LOADERS`.
+    selection: of a run: 'last', or what else it chose.
+    fold: of a run: this one alone.
+
+  Raises:
+    InputError: if there is no such model or it cannot be used.
+  """
+  if not os.fspath(path):
+    return _release(bundle.release_path())
+  place = pathlib.Path(path)
+  require(
+    place.exists(),
+    f'--model={place} does not exist; give a run folder or a file '
+    f'({", ".join(LOADERS)}), or leave --model out',
+  )
+  if place.is_dir():
+    return _ensemble(place, selection, fold)
+  require(
+    not fold and selection == 'last',
+    f'--model={place} is a file, which has neither folds nor selections; leave '
+    'out --fold and --selection',
+  )
+  suffix = place.suffix.lower()
+  require(
+    suffix in LOADERS,
+    f'--model={place} is of no known kind; give a run folder or a file that '
+    f'ends in {", ".join(LOADERS)}',
+  )
+  return LOADERS[suffix](place)
+
+
+def _release(path: pathlib.Path) -> Model:
+  require(
+    path.is_file(),
+    f'this copy of sernet_jax comes without weights ({path.name} is missing); '
+    'install a release, or train and give --model=RUN_FOLDER',
+  )
+  return Recogniser([bundle.load(path)], 'emodb')
+
+
+def _ensemble(folder: pathlib.Path, selection: str, fold: str) -> Model:
+  bundles = run_bundles.from_run(folder, selection)
+  if fold:
+    names = [one.about['fold'] for one in bundles]
+    require_choice('--fold', fold, names)
+    bundles = [bundles[names.index(fold)]]
+  which = f'fold {fold}' if fold else f'{len(bundles)} folds'
+  return Recogniser(bundles, f'{folder.absolute().name} ({which})')

@@ -1,0 +1,177 @@
+"""Predictions as a table for people, CSV for spreadsheets, JSON for programs.
+
+JSON is one object per line and recording (JSON Lines), so that output of any
+length can be read while it is made.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.predict.recordings import Recording
+
+FORMATS = ('table', 'json', 'csv')
+SILENCE = '(silence)'
+_MAX_NAME = 60
+
+
+class Writer:
+  """Text for recordings, one after the other.
+
+  Args:
+    kind: one of `FORMATS`.
+    classes: in the order of the probabilities.
+    paths: of all recordings to come, for the width of the table.
+    windows: also print the timeline in a table.
+  """
+
+  def __init__(
+    self,
+    kind: str,
+    classes: Sequence[str],
+    paths: Sequence[str],
+    windows: bool = True,
+  ):
+    assert kind in FORMATS
+    self._kind, self._classes, self._windows = kind, classes, windows
+    longest = max([len(_short(path)) for path in paths], default=0)
+    self._width = max(
+      longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')
+    )
+    self._label = max(len(name) for name in (*classes, SILENCE))
+
+  def head(self) -> str:
+    """What stands above the first recording, with its newline, or ''."""
+    if self._kind == 'csv':
+      return _csv_line(
+        ['recording', 'part', 'start_s', 'end_s', 'label']
+        + [f'p_{name}' for name in self._classes]
+      )
+    if self._kind == 'json':
+      return ''
+    names = '  '.join(f'{name:>{_column(name)}}' for name in self._classes)
+    return (
+      f'{"recording":<{self._width}}  {"seconds":>8}  '
+      f'{"label":<{self._label}}  {names}\n'
+    )
+
+  def text(self, recording: Recording) -> str:
+    """One recording, with its newline."""
+    if self._kind == 'json':
+      return json.dumps(as_json(recording, self._classes)) + '\n'
+    if self._kind == 'csv':
+      return self._csv(recording)
+    lines = [
+      self._row(
+        _short(recording.path),
+        f'{recording.duration_s:.2f}',
+        recording.label,
+        recording.probabilities,
+      )
+    ]
+    # One window says the same again.
+    if self._windows and len(recording.windows) > 1:
+      lines += [
+        self._row(
+          f' {clock(window.start_s)} to {clock(window.end_s)}',
+          '',
+          window.label,
+          window.probabilities,
+        )
+        for window in recording.windows
+      ]
+    return ''.join(lines)
+
+  def _row(self, name, seconds, label, shares) -> str:
+    cells = '  '.join(
+      f'{"" if shares is None else f"{100 * shares[i]:.1f}":>{_column(one)}}'
+      for i, one in enumerate(self._classes)
+    )
+    row = (
+      f'{name:<{self._width}}  {seconds:>8}  '
+      f'{label or SILENCE:<{self._label}}  {cells}'
+    )
+    return row.rstrip() + '\n'
+
+  def _csv(self, recording: Recording) -> str:
+    def line(part, start_s, end_s, heard):
+      shares = [''] * len(self._classes)
+      if heard.probabilities is not None:
+        shares = [f'{float(share):.9g}' for share in heard.probabilities]
+      times = [f'{start_s:.4f}', f'{end_s:.4f}']
+      return _csv_line(
+        [
+          files.as_text(recording.path),
+          part,
+          *times,
+          heard.label or '',
+          *shares,
+        ]
+      )
+
+    whole = line('whole', 0.0, recording.duration_s, recording)
+    rows = [
+      line('window', window.start_s, window.end_s, window)
+      for window in recording.windows
+    ]
+    return whole + ''.join(rows)
+
+
+def as_json(recording: Recording, classes: Sequence[str]) -> dict:
+  """A recording as JSON's types; label and probabilities null in silence."""
+  return {
+    'recording': recording.path,
+    'duration_s': recording.duration_s,
+    'label': recording.label,
+    'probabilities': shares_by_name(recording.probabilities, classes),
+    'timeline': [
+      {
+        'start_s': window.start_s,
+        'end_s': window.end_s,
+        'label': window.label,
+        'probabilities': shares_by_name(window.probabilities, classes),
+      }
+      for window in recording.windows
+    ],
+  }
+
+
+def shares_by_name(
+  shares: np.ndarray | None, classes: Sequence[str]
+) -> dict[str, float] | None:
+  """{class: probability}, the shortest decimals that mean these float32."""
+  if shares is None:
+    return None
+  return {
+    name: float(str(np.float32(share)))
+    for name, share in zip(classes, shares, strict=True)
+  }
+
+
+def clock(seconds: float) -> str:
+  """'00:01:02.5' of 62.5 s."""
+  tenths = round(10 * seconds)
+  minutes, rest = divmod(tenths, 600)
+  hours, minutes = divmod(minutes, 60)
+  return f'{hours:02}:{minutes:02}:{rest // 10:02}.{rest % 10}'
+
+
+def _column(name: str) -> int:
+  return max(5, len(name))
+
+
+def _short(path: str) -> str:
+  path = files.as_text(path)
+  return path if len(path) <= _MAX_NAME else '…' + path[1 - _MAX_NAME :]
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+  file = io.StringIO()
+  csv.writer(file, lineterminator='\n').writerow(cells)
+  return file.getvalue()

@@ -1,0 +1,186 @@
+"""From prepared segments to probabilities, by one bundle or several.
+
+A segment is what `audio.prepare` returns, the same as in training. Batches
+have one size (or hold one segment) and short ones are padded, so that
+everything compiles once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common.errors import require
+from sernet_jax.corpora import feature_cache
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn import folded
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.training import device_layout
+
+BATCH = 16
+
+
+def probabilities(
+  bundle: bundle_lib.Bundle, waveforms: jax.typing.ArrayLike
+) -> jax.Array:
+  """The whole chain as one function that can be traced.
+
+  Args:
+    bundle: a model.
+    waveforms: (batch, num_samples), each through `audio.prepare`.
+
+  Returns:
+    (batch, classes) float32; rows add up to 1.
+  """
+  features = feature_cache.KINDS[bundle.feature_kind](waveforms, bundle.mfcc)
+  return folded.probabilities(bundle.model, bundle.folded, features[..., None])
+
+
+# Segments that a CPU takes at a time, so that their maps stay in its cache and
+# need no fresh memory: a batch of 32 takes half the time.
+_GROUP = 4
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _ensemble(
+  mesh: Mesh | None,
+  kind: str,
+  mfcc: MfccSpec,
+  spec: ModelSpec,
+  weights: Any,
+  waveforms: jax.Array,
+) -> jax.Array:
+  """Mean probabilities; `weights` are one network's, or stacked in a list.
+
+  The devices of a mesh have a share of the waveforms each.
+  """
+
+  def vote(weights, waveforms):
+    features = feature_cache.KINDS[kind](waveforms, mfcc)[..., None]
+
+    def network(folded_):
+      return folded.probabilities(spec, folded_, features)
+
+    if isinstance(weights, dict):
+      return network(weights)
+    return jax.lax.map(network, weights[0]).mean(axis=0)
+
+  def votes(weights, waveforms):
+    if jax.default_backend() != 'cpu' or len(waveforms) <= _GROUP:
+      return vote(weights, waveforms)
+    return jax.lax.map(
+      lambda x: vote(weights, x[None])[0], waveforms, batch_size=_GROUP
+    )
+
+  if mesh is None:
+    return votes(weights, waveforms)
+  each = PartitionSpec(device_layout.DATA)
+  return jax.shard_map(
+    votes, mesh=mesh, in_specs=(PartitionSpec(), each), out_specs=each
+  )(weights, waveforms)
+
+
+def _cores(batch: int) -> Mesh | None:
+  """Devices of a CPU that share a batch; None if there is but one."""
+  if jax.default_backend() != 'cpu':
+    return None
+  devices = jax.local_devices()
+  count = device_layout.equal_shares(batch, len(devices))[-1]
+  if count == 1:
+    return None
+  return Mesh(np.array(devices[:count]), (device_layout.DATA,))
+
+
+class Recogniser:
+  """Bundles of one kind, ready to run; an ensemble is the mean of them.
+
+  Attributes:
+    name: of the model, for people.
+    bundle: the first of the bundles, for classes and specs.
+
+  Where JAX has several devices of a CPU (see `jax_setup.one_core_devices`)
+  they share every batch.
+  """
+
+  def __init__(
+    self,
+    bundles: Sequence[bundle_lib.Bundle],
+    name: str = '',
+    batch: int = BATCH,
+  ):
+    require(len(bundles) > 0, 'there is no bundle; give at least one')
+    first = bundles[0]
+    for other in bundles[1:]:
+      require(
+        (other.model, other.mfcc, other.feature_kind, other.audio)
+        == (first.model, first.mfcc, first.feature_kind, first.audio)
+        and other.classes == first.classes,
+        'the bundles of an ensemble differ in classes or specs; take those of '
+        'one run',
+      )
+    self.bundle = first
+    self.name = name or first.about.get('name', 'model')
+    self._batch = batch
+    weights: Any = [folded.ready(bundle.folded) for bundle in bundles]
+    if len(bundles) == 1:
+      (weights,) = weights
+    else:
+      weights = [jax.tree.map(lambda *each: np.stack(each), *weights)]
+    self._weights = self._shared = jax.device_put(weights)
+    self._mesh = _cores(batch)
+    if self._mesh is not None:
+      everywhere = NamedSharding(self._mesh, PartitionSpec())
+      self._shared = jax.device_put(weights, everywhere)
+
+  @property
+  def classes(self) -> tuple[str, ...]:
+    """In the order of the probabilities."""
+    return self.bundle.classes
+
+  @property
+  def audio(self) -> AudioSpec:
+    """What a recording becomes first."""
+    return self.bundle.audio
+
+  @property
+  def mfcc(self) -> MfccSpec:
+    """The front end."""
+    return self.bundle.mfcc
+
+  @property
+  def feature_kind(self) -> str:
+    """'mfcc', 'log_mel' or 'spectrogram'."""
+    return self.bundle.feature_kind
+
+  def __call__(self, segments: np.ndarray) -> np.ndarray:
+    """Probabilities of any number of segments.
+
+    Args:
+      segments: (segments, num_samples), each through `audio.prepare`.
+
+    Returns:
+      float32 (segments, classes), the mean over the bundles.
+    """
+    assert segments.ndim == 2
+    assert segments.shape[1] == self.bundle.audio.num_samples
+    found = [np.zeros((0, len(self.classes)), np.float32)]
+    # A single segment, as a stream brings them, does not pay for a batch.
+    batch, mesh, weights = self._batch, self._mesh, self._shared
+    if len(segments) == 1:
+      batch, mesh, weights = 1, None, self._weights
+    for start in range(0, len(segments), batch):
+      part = np.asarray(segments[start : start + batch], np.float32)
+      if len(part) < batch:
+        part = np.pad(part, ((0, batch - len(part)), (0, 0)))
+      votes = _ensemble(
+        mesh, self.feature_kind, self.mfcc, self.bundle.model, weights, part
+      )
+      found.append(np.asarray(votes)[: len(segments) - start])
+    return np.concatenate(found)

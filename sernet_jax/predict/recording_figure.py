@@ -1,0 +1,110 @@
+"""What the picture of a recording shows, gathered in bounded memory."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable
+
+import numpy as np
+
+from sernet_jax.audio import reading, timeline
+from sernet_jax.common.errors import require
+from sernet_jax.corpora import feature_cache
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.predict.models import Model
+from sernet_jax.predict.recordings import Recording
+from sernet_jax.results.figures import recording_plot
+
+COLUMNS = 1500  # more than a picture has pixels to show
+_NAMES = {
+  'mfcc': 'MFCC',
+  'log_mel': 'Log-mel bands',
+  'spectrogram': 'Spectrogram (magnitude)',
+}
+
+
+def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
+  """Reads the recording once more and draws it.
+
+  Up to `COLUMNS` frames, evenly spread, are shown, scaled together as
+  `audio.prepare` scales one segment. The network sees a longer recording
+  window by window, each scaled by itself.
+
+  Args:
+    path: PNG to write.
+    recording: with its timeline.
+    model: that heard it.
+
+  Raises:
+    InputError: if there is no timeline or the file cannot be written.
+  """
+  require(
+    bool(recording.windows),
+    'a figure shows the timeline; leave out --hop_s=0',
+  )
+  rate_hz, spec = model.audio.sample_rate_hz, model.mfcc
+  total = round(recording.duration_s * rate_hz)
+  starts = _starts(total, spec)
+  envelope, frames = _gather(
+    timeline.pieces(recording.path, rate_hz), total, starts, spec.frame_samples
+  )
+  scale = np.percentile(np.abs(frames), reading.PERCENTILE) + reading.EPSILON
+  frames = np.clip(frames / np.float32(scale), -1, 1)
+  values = feature_cache.KINDS[model.feature_kind](frames, spec)[:, 0]
+  low, high = (np.clip(side / scale, -1, 1) for side in envelope)
+  time_s = (np.arange(len(low)) + 0.5) * total / len(low) / rate_hz
+  half_s = spec.frame_samples / 2 / rate_hz
+  step_s = (starts[1] if len(starts) > 1 else spec.hop_samples) / rate_hz
+  nothing = np.full(len(model.classes), np.nan)
+  recording_plot.figure(
+    path,
+    f'{pathlib.Path(recording.path).name}: {recording.label}',
+    f'{recording.duration_s:.1f} s, {model.name}; windows of '
+    f'{model.audio.duration_s:g} s',
+    (time_s, low, high),
+    np.asarray(values),
+    _NAMES[model.feature_kind],
+    (half_s - step_s / 2, half_s + (len(starts) - 0.5) * step_s),
+    [(window.start_s, window.end_s) for window in recording.windows],
+    np.stack(
+      [
+        nothing if window.probabilities is None else window.probabilities
+        for window in recording.windows
+      ]
+    ),
+    model.classes,
+  )
+
+
+def _starts(total: int, spec: MfccSpec) -> np.ndarray:
+  """Where the shown frames begin; every n-th, at least one."""
+  count = max(1, 1 + (total - spec.frame_samples) // spec.hop_samples)
+  every = -(-count // COLUMNS)
+  return np.arange(0, count, every) * spec.hop_samples
+
+
+def _gather(
+  pieces: Iterable[np.ndarray], total: int, starts: np.ndarray, length: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+  """((lowest, highest) by column, frames (starts, length)) of a stream."""
+  columns = min(COLUMNS, total)
+  low, high = np.full(columns, np.inf), np.full(columns, -np.inf)
+  frames = np.zeros((len(starts), length), np.float32)
+  received = 0
+  for piece in pieces:
+    end = received + len(piece)
+    place = np.arange(received, end) * columns // total
+    inside = place < columns  # a file that grew since it was read
+    np.minimum.at(low, place[inside], piece[inside])
+    np.maximum.at(high, place[inside], piece[inside])
+    # A frame may lie across pieces: each fills in its share.
+    first, last = np.searchsorted(starts, [received - length, end])
+    for number in range(first, last):
+      begin = max(starts[number], received)
+      stop = min(starts[number] + length, end)
+      offset = begin - starts[number]
+      frames[number, offset : offset + stop - begin] = piece[
+        begin - received : stop - received
+      ]
+    received = end
+  return (low, high), frames

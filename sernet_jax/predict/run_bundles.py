@@ -1,0 +1,203 @@
+"""Bundles from the folder of a run: one for each of its folds."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+
+import sernet_jax
+from sernet_jax.common import files
+from sernet_jax.common.errors import require, require_choice
+from sernet_jax.nn import folded
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.predict.bundle import Bundle
+from sernet_jax.results import run_folder
+from sernet_jax.runs import (
+  checkpoint,
+  config as config_lib,
+  summary as results_lib,
+)
+from sernet_jax.training import recipes, train_step
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoldWeights:
+  """What one fold of a run has learnt.
+
+  Attributes:
+    name: of the fold.
+    epoch: after which these weights were there.
+    params: for `model.apply`, float32.
+    stats: likewise.
+  """
+
+  name: str
+  epoch: int
+  params: dict[str, Any]
+  stats: dict[str, Any]
+
+
+def from_run(
+  workdir: str | os.PathLike[str], selection: str = 'last'
+) -> list[Bundle]:
+  """A bundle for every fold, from the newest checkpoint of a run.
+
+  Args:
+    workdir: as for `weights_of_run`.
+    selection: likewise.
+
+  Returns:
+    Bundles in the order of the folds; `about['fold']` names each. The weights
+    are the checkpoint's float32 ones.
+
+  Raises:
+    InputError: as `weights_of_run`.
+  """
+  spec, folds = weights_of_run(workdir, selection)
+  folder = run_folder.RunFolder(workdir)
+  experiment, results = settings_of(folder), folder.read_results()
+  about = {
+    'name': experiment.name,
+    'corpus': results['corpus'],
+    'synthetic': 'yes' if results['synthetic'] else 'no',
+    'protocol': results['protocol'],
+    'selection': selection,
+    'seed': str(experiment.seed),
+    'loss': experiment.loss.name,
+    'sernet_jax': sernet_jax.__version__,
+  }
+  return [
+    Bundle(
+      model=spec,
+      mfcc=experiment.mfcc,
+      feature_kind=experiment.feature_kind,
+      audio=experiment.audio,
+      classes=tuple(results['classes']),
+      folded=folded.fold(spec, fold.params, fold.stats),
+      about={**about, 'fold': fold.name, 'epoch': str(fold.epoch)},
+    )
+    for fold in folds
+  ]
+
+
+def weights_of_run(
+  workdir: str | os.PathLike[str], selection: str = 'last'
+) -> tuple[ModelSpec, list[FoldWeights]]:
+  """The network of a run and the weights of every fold.
+
+  Only reads: the folder may be read-only, and the run may go on meanwhile.
+
+  Args:
+    workdir: folder of a run that has results (see --mode=evaluate).
+    selection: which epoch's weights: 'last', or what else the run chose.
+
+  Raises:
+    InputError: if there is no run, no result, no such selection, or a file of
+      it is damaged.
+  """
+  folder = run_folder.RunFolder(workdir)
+  require(
+    folder.config.exists(),
+    f'{workdir} holds no run (there is no config.json); give the --workdir of '
+    'a training run',
+  )
+  experiment = settings_of(folder)
+  selections = results_lib.selections(experiment)
+  require_choice('selection', selection, selections)
+  names = trial_names(folder, experiment)
+  classes = folder.read_results()['classes']
+  recipe = recipes.Recipe(
+    model=experiment.model_for(len(classes)),
+    loss=experiment.loss,
+    optim=experiment.optim,
+    batch_size=experiment.train.batch_size,
+    selections=results_lib.choosing(experiment),
+  )
+  tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
+  chosen, epochs = tree['folds'], tree['epochs_done']
+  if selection == 'last_recomputed':
+    chosen = {**chosen, 'stats': _recomputed(folder, chosen['stats'], epochs)}
+  elif selection != 'last':
+    chosen = tree['folds']['best'][selection]
+    epochs = chosen['epoch']
+  found = []
+  for place, name in enumerate(names):
+    params, stats = (
+      jax.tree.map(lambda leaf, i=place: leaf[i], chosen[part])
+      for part in ('params', 'stats')
+    )
+    found.append(FoldWeights(name, int(epochs[place]), params, stats))
+  return recipe.model, found
+
+
+def _recomputed(folder: run_folder.RunFolder, stats, epochs) -> dict[str, Any]:
+  """The statistics in statistics.npz, if they are of these weights."""
+  cure = f'run --mode=evaluate with --workdir={folder.path} once'
+  require(
+    folder.statistics.exists(),
+    f'{folder.statistics} is missing, so there is no last_recomputed; {cure}',
+  )
+  found, of = folder.read_statistics(list(stats))
+  fits = jax.tree.map(np.shape, found) == jax.tree.map(np.shape, stats)
+  require(
+    fits and np.array_equal(of, epochs),
+    f'{folder.statistics} is not of the newest checkpoint; {cure}',
+  )
+  return found
+
+
+def settings_of(folder: run_folder.RunFolder) -> config_lib.Experiment:
+  """The settings; fields that came after the run have their defaults."""
+  settings = copy.deepcopy(config_lib.DEFAULTS)
+  _update(settings, folder.read_config())
+  return config_lib.experiment(ml_collections.ConfigDict(settings))
+
+
+def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
+  for key, value in given.items():
+    if isinstance(value, dict) and isinstance(settings.get(key), dict):
+      _update(settings[key], value)
+    else:
+      settings[key] = tuple(value) if isinstance(value, list) else value
+
+
+def trial_names(
+  folder: run_folder.RunFolder, experiment: config_lib.Experiment
+) -> list[str]:
+  """Names of folds, with their seed if the run has several."""
+  path = folder.path / 'folds.json'
+  folds = files.read_json(path, ('folds',))['folds']
+  whole = isinstance(folds, list) and all(
+    isinstance(fold, dict) and isinstance(fold.get('name'), str)
+    for fold in folds
+  )
+  require(
+    whole and bool(folds),
+    f'{path} is damaged (it names no folds); {files.RUN_AGAIN}',
+  )
+  seeds = experiment.seeds
+  if len(seeds) == 1:
+    return [fold['name'] for fold in folds]
+  return [
+    run_folder.trial_of({'fold': fold['name'], 'seed': seed})
+    for seed in seeds
+    for fold in folds
+  ]
+
+
+def _target(recipe: recipes.Recipe, num_folds: int) -> dict[str, Any]:
+  """Shapes and types of a checkpoint of the run."""
+  state = jax.eval_shape(lambda: train_step.init_state(recipe, 0, 0))
+  return {
+    'epochs_done': jax.ShapeDtypeStruct((num_folds,), np.int32),
+    'folds': jax.tree.map(
+      lambda leaf: jax.ShapeDtypeStruct((num_folds, *leaf.shape), leaf.dtype),
+      state,
+    ),
+  }

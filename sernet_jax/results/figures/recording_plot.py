@@ -1,0 +1,122 @@
+"""A picture of one recording: waveform, features, probabilities over time."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+
+from sernet_jax.results.figures import style
+
+# Okabe and Ito's, then greys: neighbours differ in lightness too.
+_COLORS = (
+  '#D55E00',
+  '#56B4E9',
+  '#009E73',
+  '#CC79A7',
+  '#E69F00',
+  '#9a9a9a',
+  '#0072B2',
+  '#F0E442',
+)
+_HATCHES = ('', '///', '...', 'xxx')
+
+
+def figure(
+  path: pathlib.Path,
+  title: str,
+  subtitle: str,
+  envelope: tuple[np.ndarray, np.ndarray, np.ndarray],
+  features: np.ndarray,
+  feature_name: str,
+  extent_s: tuple[float, float],
+  window_s: Sequence[tuple[float, float]],
+  shares: np.ndarray,
+  classes: Sequence[str],
+  synthetic: bool = False,
+) -> None:
+  """Draws and writes a PNG.
+
+  Args:
+    path: of the file.
+    title: the first line.
+    subtitle: the second.
+    envelope: times in seconds, lowest and highest samples (columns,).
+    features: (columns, coefficients).
+    feature_name: of the features: 'MFCC'.
+    extent_s: where the first column of the features begins and the last ends.
+    window_s: (start, end) of the windows, in order.
+    shares: (windows, classes); rows of nan for silence.
+    classes: names.
+    synthetic: the weights come from synthetic speech.
+  """
+  with mpl.rc_context(style.STYLE):
+    drawing = style.new_figure(10.0, 6.2, title, subtitle, synthetic)
+    axes = drawing.subplots(
+      3, 1, sharex=True, gridspec_kw={'height_ratios': (1, 1.6, 1.8)}
+    )
+    time_s, low, high = envelope
+    axes[0].fill_between(time_s, low, high, color='#33507a', linewidth=0.3)
+    axes[0].set(ylim=(-1.05, 1.05), title='Waveform')
+    # The zeroth coefficient is the level and would swallow the scale.
+    shown = features[:, 1:] if feature_name == 'MFCC' else features
+    axes[1].imshow(
+      shown.T,
+      origin='lower',
+      aspect='auto',
+      cmap='magma',
+      interpolation='nearest',
+      extent=(
+        *extent_s,
+        features.shape[1] - shown.shape[1] - 0.5,
+        features.shape[1] - 0.5,
+      ),
+    )
+    axes[1].set_title(
+      f'{feature_name}, coefficients 1 to {features.shape[1] - 1}'
+      if feature_name == 'MFCC'
+      else feature_name
+    )
+    _shares(axes[2], window_s, shares, classes)
+    handles, labels = axes[2].get_legend_handles_labels()
+    axes[2].legend(
+      handles[::-1],
+      labels[::-1],
+      loc='center left',
+      bbox_to_anchor=(1.005, 0.5),
+    )
+    axes[2].set(title='Probabilities, per cent', ylim=(0, 100))
+    end_s = max(time_s[-1], extent_s[1])
+    axes[2].set_xlim(0, end_s)
+    axes[2].set_xlabel('time, seconds')
+    style.save(drawing, path, '--figure')
+
+
+def _shares(axis, window_s, shares, classes) -> None:
+  """Stacked steps: every window speaks for the time around its middle."""
+  edges = _edges(window_s)
+  values = 100 * np.concatenate([shares, shares[-1:]])
+  bottom = np.zeros(len(values))
+  for number, name in enumerate(classes):
+    top = bottom + values[:, number]
+    axis.fill_between(
+      edges,
+      bottom,
+      top,
+      step='post',
+      label=style.plain(style.short(name)),
+      color=_COLORS[number % len(_COLORS)],
+      hatch=_HATCHES[number // len(_COLORS) % len(_HATCHES)],
+      edgecolor='white',
+      linewidth=0.3,
+    )
+    bottom = top
+
+
+def _edges(window_s: Sequence[tuple[float, float]]) -> np.ndarray:
+  """Where one window's step ends and the next one's begins."""
+  middles = np.array([(start + end) / 2 for start, end in window_s])
+  between = (middles[1:] + middles[:-1]) / 2
+  return np.concatenate([[window_s[0][0]], between, [window_s[-1][1]]])

@@ -1,0 +1,113 @@
+"""The look of all figures, and their way into a PNG file.
+
+Drawn without a window and without matplotlib's global state of "current"
+figures, so that they can be made anywhere, in any order. Colours are those
+of Okabe and Ito, told apart by colour-blind readers too.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import textwrap
+import warnings
+from typing import Any
+
+from matplotlib import figure as mpl_figure
+
+from sernet_jax.common import files
+from sernet_jax.results import caveats
+
+COLORS = {
+  'train': '#0072B2',
+  'validation': '#009E73',
+  'test': '#D55E00',
+  'wa': '#0072B2',
+  'uar': '#E69F00',
+}
+GREY = '#6b6b6b'
+DPI = 130
+STYLE: dict[Any, Any] = {
+  'font.family': 'DejaVu Sans',  # Comes with matplotlib: the same anywhere.
+  'font.size': 9,
+  'axes.titlesize': 10,
+  'axes.titlelocation': 'left',
+  'axes.spines.top': False,
+  'axes.spines.right': False,
+  'axes.edgecolor': GREY,
+  'grid.color': '#e4e4e4',
+  'grid.linewidth': 0.8,
+  'axes.axisbelow': True,
+  'xtick.color': GREY,
+  'ytick.color': GREY,
+  'xtick.labelcolor': 'black',
+  'ytick.labelcolor': 'black',
+  'legend.frameon': False,
+}
+
+
+def new_figure(
+  width: float,
+  height: float,
+  title: str,
+  subtitle: str,
+  synthetic: bool,
+  note: str = '',
+) -> mpl_figure.Figure:
+  """A figure with title, subtitle, note and footer; sizes in inches.
+
+  The height is that of the axes with their labels.
+  """
+  lines = textwrap.wrap(subtitle, int(14 * width))
+  lines += [note] if note else []
+  top, bottom = 0.5 + 0.18 * len(lines), 0.3 if synthetic else 0.05
+  height += top + bottom
+  figure = mpl_figure.Figure(figsize=(width, height), facecolor='white')
+  figure.set_layout_engine(
+    'constrained',
+    rect=(0.01, bottom / height, 0.98, 1 - (top + bottom) / height),
+  )
+  left = 0.12 / width
+  level = 1 - 0.12 / height
+  figure.text(left, level, plain(title), va='top', size=13, weight='bold')
+  for number, line in enumerate(lines):
+    level = 1 - (0.4 + 0.18 * number) / height
+    figure.text(left, level, plain(line), va='top', color=GREY)
+  if synthetic:
+    figure.text(left, 0.1 / height, caveats.SYNTHETIC_NOTE, style='italic')
+  return figure
+
+
+def legend(figure, axis) -> None:
+  """All entries of `axis` in one line, right of the title."""
+  width, height = figure.get_size_inches()
+  figure.legend(
+    *axis.get_legend_handles_labels(),
+    loc='upper right',
+    bbox_to_anchor=(1 - 0.1 / width, 1 - 0.03 / height),
+    ncols=4,
+  )
+
+
+def short(name: str) -> str:
+  """A name cut to what a tick label has room for."""
+  return name if len(name) <= 18 else f'{name[:17]}…'
+
+
+def plain(text: str) -> str:
+  """Text as it is: a dollar sign in a name starts no formula.
+
+  Bytes of a name that are no text are question marks.
+  """
+  return files.as_text(str(text)).replace('$', r'\$')
+
+
+def save(
+  figure: mpl_figure.Figure, path: pathlib.Path, option: str = '--workdir'
+) -> None:
+  """Writes the PNG file; `InputError`, which names `option`, if it cannot."""
+  files.make_folder(path.parent, option)
+  with warnings.catch_warnings():
+    # Names in a script the font lacks are drawn as boxes; no need to tell.
+    warnings.filterwarnings('ignore', message='Glyph .* missing from')
+    with files.writing(path, option):
+      figure.savefig(path, dpi=DPI, format='png')

@@ -1,0 +1,275 @@
+"""One page that says what a run found and what that does and does not show.
+
+Made from the files of the run folder alone, so that it can be made again at
+any time; the same files give the same page, byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import require
+from sernet_jax.corpora import cross_protocols
+from sernet_jax.features import PRESETS
+from sernet_jax.results import caveats, metrics
+from sernet_jax.results.figures import matrix_plots, run_plots, style
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.selections import SELECTIONS
+
+_PIXELS_PER_INCH = 86
+
+_FEATURES = {
+  'mfcc': 'MFCC',
+  'log_mel': 'log-mel band',
+  'spectrogram': 'FFT bin',
+}
+
+
+def write(folder: RunFolder) -> pathlib.Path:
+  """Makes `figures/` and `report.html` of a finished run.
+
+  Args:
+    folder: with config, environment, metrics and results; examples.npz is
+      drawn if it is there.
+
+  Returns:
+    The path of the page.
+
+  Raises:
+    InputError: if a file is missing or damaged, or the page cannot be
+      written.
+  """
+  results = _in_order(folder.read_results())
+  config = folder.read_config()
+  environment = folder.read_environment()
+  figures = _draw(folder, results, config)
+  page = template('report.html.j2').render(
+    results=results,
+    headline=results['selections']['last'],
+    protocol=caveats.protocol(results),
+    notes=caveats.notes(results),
+    guess=caveats.guessing(results),
+    selections=_selection_rows(results),
+    meanings=caveats.meanings(results),
+    seeds=results.get('seeds'),
+    classes=metrics.per_class(
+      results['selections']['last']['pooled']['confusion'], results['classes']
+    ),
+    figures=figures,
+    config=_flat(config),
+    environment=_flat(environment),
+    command=environment['command'],
+  )
+  files.write_bytes(folder.report, page.encode())
+  return folder.report
+
+
+def template(name: str) -> jinja2.Template:
+  """A page of `templates/`, with the filters of this file."""
+  loader = jinja2.PackageLoader('sernet_jax.results', 'templates')
+  templates = jinja2.Environment(
+    loader=loader,
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  templates.filters.update(percent=_percent, number=_number)
+  return templates.get_template(name)
+
+
+def summary_text(
+  results: Mapping[str, Any], folder: RunFolder | None = None
+) -> str:
+  """The lines that end a run on the terminal.
+
+  Args:
+    results: results.json.
+    folder: adds the line that says where to look.
+  """
+  results = _in_order(results)
+  count = len(results['selections']['last']['folds'])
+  tests = int(np.sum(results['selections']['last']['pooled']['confusion']))
+  lines = [
+    f'{results["corpus"]}, {caveats.protocol(results)[0]}, '
+    f'{caveats.times(count, "fold")}, '
+    f'{caveats.times(results["epochs"], "epoch")}, '
+    f'{_seeds(results)}'
+    f'{caveats.times(tests, "test")}, {results["weights_dtype"]} weights:'
+  ]
+  for name, selection in results['selections'].items():
+    pooled, ci95 = selection['pooled'], selection['ci95']
+    interval = ''
+    if ci95:
+      interval = ' [{} to {}]'.format(*map(_percent, ci95['uar']))
+    warning = ''
+    if name == 'best_on_test':
+      warning = (
+        f'  (optimistic: epoch chosen on the test {caveats.whom(results)})'
+      )
+    lines.append(
+      f'  {name:<15} UAR {_percent(pooled["uar"])} %{interval}, '
+      f'WA {_percent(pooled["wa"])} %, '
+      f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
+    )
+    if 'over_seeds' in selection:
+      spread = selection['over_seeds']
+      each = ', '.join(
+        f'{seed["seed"]}: {_percent(seed["pooled"]["uar"])}'
+        for seed in spread['seeds']
+      )
+      lines.append(
+        f'  {"":<15} over seeds: UAR mean {_percent(spread["mean"]["uar"])} %, '
+        f'sd {_percent(spread["sd"]["uar"])} ({each})'
+      )
+  if 'crossed' in results:
+    lines += ['  UAR, per cent, last epoch:']
+    lines += [
+      f'    {line}' for line in cross_protocols.table(results['crossed'])
+    ]
+  lines += [f'  note: {note}' for note in caveats.notes(results)]
+  if folder is not None:
+    lines.append(f'  look at {folder.report}')
+  return '\n'.join(lines)
+
+
+def _seeds(results: Mapping[str, Any]) -> str:
+  count = caveats.num_seeds(results)
+  return f'{count} seeds, ' if count > 1 else ''
+
+
+def _draw(
+  folder: RunFolder, results: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+  """Draws all figures; name -> what the page needs of each."""
+  rows = folder.read_metrics()
+  require(
+    len(rows) > 0,
+    f'{folder.metrics} holds no epoch; {files.RUN_AGAIN}',
+  )
+  about = (
+    f'{results["corpus"]}, {caveats.protocol(results)[0]}, '
+    f'{caveats.times(results["epochs"], "epoch")}'
+  )
+  synthetic = bool(results['synthetic'])
+  drawn: dict[str, str] = {}
+
+  def path(name: str, text: str) -> pathlib.Path:
+    drawn[name] = text
+    return folder.figures / f'{name}.png'
+
+  run_plots.learning_curves(
+    rows,
+    path('learning_curves', 'Loss, WA and UAR by epoch, each fold'),
+    f'{about}; float32 weights',
+    synthetic=synthetic,
+  )
+  for name, selection in results['selections'].items():
+    subtitle = f'{about}; {caveats.caption(name, results)}'
+    text = f'Confusion matrix, {caveats.meanings(results)[name][0]}'
+    run_plots.confusion_matrices(
+      selection['pooled']['confusion'],
+      results['classes'],
+      path(f'confusion_{name}', text),
+      subtitle,
+      synthetic=synthetic,
+    )
+    if 'crossed' in results:
+      matrix_plots.corpus_matrix(
+        *cross_protocols.matrix(results['crossed'], name),
+        path(f'matrix_{name}', f'UAR across corpora, {name}'),
+        subtitle,
+        synthetic,
+        'below each UAR its 95 % interval over the test speakers',
+      )
+  last = results['selections']['last']
+  run_plots.speaker_bars(
+    last['speakers'],
+    last['pooled'],
+    path('speakers', 'WA and UAR of each speaker, last epoch'),
+    f'{about}; {caveats.caption("last", results)}',
+    synthetic=synthetic,
+  )
+  run_plots.learning_rate(
+    rows, path('learning_rate', 'Learning rate by epoch'), about, synthetic
+  )
+  if folder.examples.exists():
+    examples = folder.read_examples()
+    mfcc = PRESETS[config['features']['preset']]
+    run_plots.feature_examples(
+      examples['features'],
+      examples['names'].tolist(),
+      examples['labels'].tolist(),
+      path=path('features', 'Features of one utterance per class'),
+      frame_step_s=mfcc.hop_samples / mfcc.sample_rate_hz,
+      coefficient_name=_FEATURES[config['features']['kind']],
+      subtitle=f'{results["corpus"]}; what the network sees',
+      synthetic=synthetic,
+    )
+  return {
+    name: embedded(folder.figures / f'{name}.png', text)
+    for name, text in drawn.items()
+  }
+
+
+def embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
+  """A figure as a page holds it: its description, width and base64."""
+  content = files.read_bytes(path)
+  # The header of a PNG file holds its width; in the page one inch of every
+  # figure is as wide, so that their letters are of one size.
+  width = int.from_bytes(content[16:20]) * _PIXELS_PER_INCH // style.DPI
+  return {
+    'text': text,
+    'width': width,
+    'png': base64.b64encode(content).decode(),
+  }
+
+
+def _in_order(results: Mapping[str, Any]) -> dict[str, Any]:
+  """Results with the selections in the order of `spec.SELECTIONS`."""
+  found = results['selections']
+  ordered = {name: found[name] for name in SELECTIONS if name in found}
+  return {**results, 'selections': ordered}
+
+
+def _selection_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+  """Rows of the table of selections: each with both kinds of weights."""
+  kinds = {results['weights_dtype']: results['selections']}
+  kinds.setdefault('float32', results.get('selections_float32', {}))
+  return [
+    {'name': name, 'dtype': dtype, 'result': kind[name]}
+    for name in results['selections']
+    for dtype, kind in kinds.items()
+    if name in kind
+  ]
+
+
+def _flat(content: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
+  """Nested dict as 'data.corpus' -> text."""
+  flat = {}
+  for key, value in content.items():
+    if isinstance(value, Mapping) and value:
+      flat.update(_flat(value, f'{prefix}{key}.'))
+    else:
+      if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False)
+      flat[f'{prefix}{key}'] = value
+  return flat
+
+
+def _percent(share: float | None) -> str:
+  return '-' if share is None else f'{100 * share:.1f}'
+
+
+def _number(value: float) -> str:
+  """Thousands apart; decimals only where there are some, at most one."""
+  text = f'{value:,.1f}'
+  return text.removesuffix('.0')

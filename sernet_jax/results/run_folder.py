@@ -1,0 +1,350 @@
+"""The files of one run, written so that a kill at any moment leaves them whole.
+
+A file that is rewritten (JSON, CSV, arrays) is written beside itself, forced
+to the disk and renamed; `metrics.jsonl` only grows, a line per fold and
+epoch, and a line broken by a kill is dropped by the next reader. What a run
+did can be read from its folder alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import os
+import pathlib
+import socket
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO
+
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+
+_PREDICTION_COLUMNS = (
+  'selection',
+  'weights_dtype',
+  'fold',
+  'utterance',
+  'speaker',
+  'label',
+  'predicted',
+)
+_RESULTS = (
+  'corpus',
+  'synthetic',
+  'protocol',
+  'classes',
+  'epochs',
+  'seed',
+  'num_utterances',
+  'skipped_files',
+  'weights_dtype',
+  'selections',
+  'cost',
+  'seconds',
+)
+# What BatchNorm keeps of each block.
+_MOMENTS = ('mean', 'variance')
+
+
+class RunFolder:
+  """Paths of a run and the reading and writing of its files.
+
+  Readers raise `InputError` for a file that is missing or damaged, writers
+  for a folder that cannot be written (a full disk, no permission).
+  """
+
+  def __init__(self, path: str | os.PathLike[str]):
+    self.path = pathlib.Path(path)
+    self.config = self.path / 'config.json'
+    self.environment = self.path / 'environment.json'
+    self.metrics = self.path / 'metrics.jsonl'
+    self.results = self.path / 'results.json'
+    self.predictions = self.path / 'predictions.csv'
+    self.examples = self.path / 'examples.npz'
+    self.statistics = self.path / 'statistics.npz'
+    self.report = self.path / 'report.html'
+    self.figures = self.path / 'figures'
+    self.checkpoints = self.path / 'checkpoints'
+    self.lock_file = self.path / 'run.lock'
+
+  def __repr__(self) -> str:
+    return f'RunFolder({str(self.path)!r})'
+
+  @contextlib.contextmanager
+  def lock(self) -> Iterator[None]:
+    """Holds the folder for this process; makes the folder if need be.
+
+    The lock belongs to the open file, so it goes away with the process
+    however that ends.
+
+    Raises:
+      InputError: if another run holds it.
+    """
+    files.make_folder(self.path)
+    with files.writing(self.lock_file):
+      handle = self.lock_file.open('a+', encoding='utf-8')
+    with handle:
+      try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError:
+        handle.seek(0)
+        owner = handle.read().strip() or 'another process'
+        raise InputError(
+          f'{self.path} is in use by {owner}; wait for it or choose another '
+          '--workdir'
+        ) from None
+      except OSError as error:
+        raise InputError(
+          f'{self.lock_file} cannot be locked ({error.strerror}); choose a '
+          '--workdir on a file system with locks, such as a local disk'
+        ) from error
+      try:
+        _write_owner(
+          handle, f'process {os.getpid()} on {socket.gethostname()}\n'
+        )
+        yield
+      finally:
+        # Emptied, not removed: a waiting process may have it open already.
+        _write_owner(handle, '')
+        fcntl.flock(handle, fcntl.LOCK_UN)
+
+  def write_config(self, config: Mapping[str, Any]) -> None:
+    """Writes config.json."""
+    files.write_json(self.config, config)
+
+  def read_config(self) -> dict[str, Any]:
+    """The nested dict of the config."""
+    return files.read_json(
+      self.config, ('data', 'features', 'protocol', 'train')
+    )
+
+  def write_environment(self, environment: Mapping[str, Any]) -> None:
+    """Writes environment.json; see `environment`."""
+    files.write_json(self.environment, environment)
+
+  def read_environment(self) -> dict[str, Any]:
+    """What the run ran on, and its command."""
+    return files.read_json(self.environment, ('command', 'packages'))
+
+  def write_results(self, results: Mapping[str, Any]) -> None:
+    """Writes results.json."""
+    files.write_json(self.results, results)
+
+  def read_results(self) -> dict[str, Any]:
+    """The results; fractions, not per cent."""
+    return files.read_json(self.results, _RESULTS)
+
+  def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Adds lines to metrics.jsonl; on return they are on the disk."""
+    text = ''.join(files.json_line(row) for row in rows)
+    files.make_folder(self.path)
+    if self.metrics.exists() and not _ends_with_newline(self.metrics):
+      self._rewrite_metrics(self.read_metrics())  # Drops a broken last line.
+    with (
+      files.writing(self.metrics),
+      self.metrics.open('a', encoding='utf-8') as f,
+    ):
+      f.write(text)
+      f.flush()
+      os.fsync(f.fileno())
+
+  def read_metrics(self) -> list[dict[str, Any]]:
+    """Lines of metrics.jsonl in their order; a broken last one is left out."""
+    lines = (
+      files.read_bytes(self.metrics).decode('utf-8', 'replace').split('\n')
+    )
+    while lines and not lines[-1].strip():
+      lines.pop()
+    rows = []
+    for number, line in enumerate(lines, start=1):
+      try:
+        row = json.loads(line)
+        whole = isinstance(row, dict) and {'fold', 'epoch'} <= row.keys()
+      except json.JSONDecodeError:
+        whole = False
+      if whole:
+        rows.append(row)
+      else:
+        require(
+          number == len(lines),
+          f'{self.metrics} is damaged at line {number}; delete that line, or '
+          'the run folder to start over',
+        )
+    return rows
+
+  def truncate_metrics(self, epochs_done: Mapping[str, int]) -> None:
+    """Drops what a run resumed from its checkpoint is going to repeat.
+
+    Args:
+      epochs_done: trial -> epochs completed at the checkpoint, see
+        `trial_of`. Later rows and rows of other trials go; of rows with the
+        same trial and epoch the last stays.
+    """
+    if not self.metrics.exists():
+      return
+    rows = {
+      (trial_of(row), row['epoch']): row
+      for row in self.read_metrics()
+      if row['epoch'] <= epochs_done.get(trial_of(row), 0)
+    }
+    self._rewrite_metrics(rows.values())
+
+  def _rewrite_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    text = ''.join(files.json_line(row) for row in rows)
+    files.write_bytes(self.metrics, text.encode())
+
+  def write_predictions(
+    self, rows: Iterable[Mapping[str, Any]], classes: Sequence[str]
+  ) -> None:
+    """Writes predictions.csv, one row per selection, dtype and test.
+
+    Args:
+      rows: `selection`, `weights_dtype`, `fold`, `utterance`, `speaker`,
+        `label`, `predicted` and `probabilities` (C,); in runs of several
+        seeds also `seed`.
+      classes: C names, the order of `probabilities`.
+    """
+    rows = list(rows)
+    columns = list(_PREDICTION_COLUMNS)
+    if rows and 'seed' in rows[0]:
+      columns.append('seed')
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow([*columns, *(f'p_{name}' for name in classes)])
+    for row in rows:
+      assert len(row['probabilities']) == len(classes)
+      # Nine digits bring a float32 back exactly.
+      shares = [f'{float(share):.9g}' for share in row['probabilities']]
+      writer.writerow([*(row[name] for name in columns), *shares])
+    files.write_bytes(self.predictions, text.getvalue().encode())
+
+  def read_predictions(self) -> list[dict[str, Any]]:
+    """Rows as `write_predictions` takes them; probabilities are floats."""
+    text = files.read_bytes(self.predictions).decode('utf-8', 'replace')
+    lines = csv.reader(io.StringIO(text, newline=''))
+    header = next(lines, [])
+    first = len(_PREDICTION_COLUMNS)
+    columns = list(_PREDICTION_COLUMNS)
+    if header[first : first + 1] == ['seed']:
+      columns.append('seed')
+      first += 1
+    require(
+      header[:first] == columns,
+      f'{self.predictions} does not start with the columns '
+      f'{",".join(_PREDICTION_COLUMNS)}; delete it and {files.RUN_AGAIN}',
+    )
+    rows = []
+    for line in lines:
+      try:
+        shares = [float(share) for share in line[first:]]
+        seed = int(line[first - 1]) if 'seed' in columns else None
+      except (ValueError, IndexError):
+        shares, seed = [], None
+      require(
+        len(line) == len(header) and len(shares) == len(header) - first,
+        f'{self.predictions} is damaged at line {lines.line_num}; delete it '
+        f'and {files.RUN_AGAIN}',
+      )
+      row: dict[str, Any] = dict(zip(columns, line, strict=False))
+      if seed is not None:
+        row['seed'] = seed
+      rows.append({**row, 'probabilities': shares})
+    return rows
+
+  def write_examples(
+    self, features, names: Sequence[str], labels: Sequence[str]
+  ) -> None:
+    """Writes examples.npz: the features of one utterance of each class.
+
+    Args:
+      features: (C, frames, coefficients).
+      names: C utterances.
+      labels: C class names.
+    """
+    _write_arrays(
+      self.examples,
+      features=np.asarray(features, np.float32),
+      names=np.asarray(names, np.str_),
+      labels=np.asarray(labels, np.str_),
+    )
+
+  def read_examples(self) -> dict[str, np.ndarray]:
+    """`features` (C, frames, coefficients), `names` (C,), `labels` (C,)."""
+    return _read_arrays(self.examples, ('features', 'names', 'labels'))
+
+  def write_statistics(self, blocks: Mapping[str, Any], epochs_done) -> None:
+    """Writes statistics.npz: those of BatchNorm that `recompute` found.
+
+    Args:
+      blocks: block -> `mean` and `variance`, (trials, channels).
+      epochs_done: (trials,), of the weights they belong to.
+    """
+    parts = {
+      f'{block}/{name}': np.asarray(values, np.float32)
+      for block, found in blocks.items()
+      for name, values in found.items()
+    }
+    epochs = np.asarray(epochs_done, np.int32)
+    _write_arrays(self.statistics, epochs_done=epochs, **parts)
+
+  def read_statistics(
+    self, blocks: Sequence[str]
+  ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray]:
+    """(blocks, epochs_done) as `write_statistics` was given them."""
+    names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
+    arrays = _read_arrays(self.statistics, (*names, 'epochs_done'))
+    found = {
+      block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}
+      for block in blocks
+    }
+    return found, arrays['epochs_done']
+
+
+def _write_owner(handle: TextIO, text: str) -> None:
+  """Who holds a lock; a full disk does not keep anyone from holding it."""
+  with contextlib.suppress(OSError):
+    os.ftruncate(handle.fileno(), 0)
+    os.write(handle.fileno(), text.encode())
+
+
+def _write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
+  file = io.BytesIO()
+  np.savez(file, **arrays)  # type: ignore[arg-type]
+  files.write_bytes(path, file.getvalue())
+
+
+def _read_arrays(
+  path: pathlib.Path, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+  file = io.BytesIO(files.read_bytes(path))
+  try:
+    with np.load(file, allow_pickle=False) as arrays:
+      return {name: arrays[name] for name in names}
+  except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+    raise InputError(
+      f'{path} is damaged; delete it and {files.RUN_AGAIN}'
+    ) from error
+
+
+def trial_of(row: Mapping[str, Any]) -> str:
+  """What tells apart the trainings of a run: the fold, and its seed if named.
+
+  Args:
+    row: of metrics.jsonl or predictions.csv; it has a `seed` in runs of
+      several.
+  """
+  return f'{row["fold"]}, seed {row["seed"]}' if 'seed' in row else row['fold']
+
+
+def _ends_with_newline(path: pathlib.Path) -> bool:
+  with path.open('rb') as file:
+    if file.seek(0, os.SEEK_END) == 0:
+      return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b'\n'

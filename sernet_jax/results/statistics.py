@@ -1,0 +1,167 @@
+"""Is one setting better than another? Intervals and a paired test.
+
+The unit is the speaker: what is drawn, and what is swapped, are all answers
+to one speaker's utterances. Arrays of counts are (seeds, speakers, C, C), rows
+of a matrix are the truth, and both settings of a pair were tested on the same
+utterances. The score of a setting is the mean over its seeds of the score of
+the pooled matrix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sernet_jax.results import metrics
+
+EXACT_SPEAKERS = 12
+NUM_RANDOM = 10_000
+_AT_ONCE = 2_000
+
+
+def scores(counts) -> dict[str, float]:
+  """`metrics.SCORES` of a setting, mean over its seeds.
+
+  Args:
+    counts: (seeds, speakers, C, C).
+  """
+  pooled = np.asarray(counts).sum(1)
+  found = metrics.scores_of_many(pooled)
+  return {name: float(values.mean()) for name, values in found.items()}
+
+
+def ci95(
+  counts, other=None, seed: int = 0, num_resamples: int = NUM_RANDOM
+) -> dict[str, list[float]] | None:
+  """95 % bootstrap intervals of a setting's scores, or of their difference.
+
+  Speakers are drawn with replacement, and where there are several seeds,
+  these too; with one seed it is the interval of `metrics.bootstrap_ci95`.
+
+  Args:
+    counts: (seeds, speakers, C, C).
+    other: of a second setting with the same seeds and speakers; the interval
+      is then that of the first minus the second, each draw used for both.
+    seed: of the drawing.
+    num_resamples: draws.
+
+  Returns:
+    `metrics.SCORES` -> [low, high]; None with fewer than 2 speakers.
+  """
+  counts = np.asarray(counts, np.float64)
+  num_seeds, num_speakers = counts.shape[:2]
+  if num_speakers < 2:
+    return None
+  random = np.random.default_rng(seed)
+  speakers = _draws(random, num_speakers, num_resamples)
+  seeds = _draws(random, num_seeds, num_resamples) / num_seeds
+
+  def resampled(values):
+    found = metrics.scores_of_many(
+      np.einsum('rs,nsij->rnij', speakers, values, optimize=True)
+    )
+    return {name: (seeds * found[name]).sum(1) for name in metrics.SCORES}
+
+  drawn = resampled(counts)
+  if other is not None:
+    second = resampled(np.asarray(other, np.float64))
+    drawn = {name: drawn[name] - second[name] for name in metrics.SCORES}
+  return {
+    name: [float(edge) for edge in np.percentile(values, [2.5, 97.5])]
+    for name, values in drawn.items()
+  }
+
+
+def permutation_test(
+  one, other, score: str = 'uar', seed: int = 0
+) -> float | None:
+  """Two-sided p of a paired permutation test that swaps whole speakers.
+
+  If the settings were equally good, a speaker's answers could as well have
+  come from the other one. So for every speaker they are kept or swapped, all
+  seeds together: all 2^S ways up to `EXACT_SPEAKERS`, else `NUM_RANDOM` ways
+  at random. p is the share of ways whose difference is at least as large as
+  the one found; the way found is among them, so p is never 0 (Phipson and
+  Smyth 2010).
+
+  Args:
+    one: (seeds, speakers, C, C).
+    other: the same of the second setting, seeds and speakers in its order.
+    score: one of `metrics.SCORES`.
+    seed: of the random ways.
+
+  Returns:
+    p; None with fewer than 2 speakers.
+  """
+  one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+  assert one.shape == other.shape and one.ndim == 4
+  num_speakers = one.shape[1]
+  if num_speakers < 2:
+    return None
+  first, second, change = one.sum(1), other.sum(1), other - one
+
+  def difference(swapped):
+    moved = np.einsum('ps,nsij->pnij', swapped, change, optimize=True)
+    found = metrics.scores_of_many(first + moved)[score]
+    return (found - metrics.scores_of_many(second - moved)[score]).mean(1)
+
+  found = abs(difference(np.zeros((1, num_speakers)))[0])
+  as_large = total = 0
+  for swapped in _ways(num_speakers, seed):
+    as_large += int((np.abs(difference(swapped)) >= found - 1e-12).sum())
+    total += len(swapped)
+  if num_speakers > EXACT_SPEAKERS:
+    as_large, total = as_large + 1, total + 1
+  return as_large / total
+
+
+def smallest_p(num_speakers: int) -> float:
+  """The least p that `permutation_test` can give."""
+  if num_speakers > EXACT_SPEAKERS:
+    return 1 / (NUM_RANDOM + 1)
+  return 2 / 2**num_speakers
+
+
+def holm(values: Sequence[float]) -> list[float]:
+  """Corrects p values for their number (Holm 1979), in their order.
+
+  The smallest is multiplied by their number m, the next by m - 1 and so on;
+  none is smaller than one before it, and none above 1.
+  """
+  corrected = [0.0] * len(values)
+  largest = 0.0
+  order = sorted(range(len(values)), key=lambda place: values[place])
+  for rank, place in enumerate(order):
+    largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
+    corrected[place] = largest
+  return corrected
+
+
+def spread(values: Sequence[float]) -> float | None:
+  """Standard deviation over seeds (ddof 1); None for one."""
+  if len(values) < 2:
+    return None
+  mean = math.fsum(values) / len(values)
+  squares = math.fsum((value - mean) ** 2 for value in values)
+  return math.sqrt(squares / (len(values) - 1))
+
+
+def _draws(random, count: int, num_resamples: int) -> np.ndarray:
+  """(resamples, count): how often each was drawn in `count` draws."""
+  return random.multinomial(
+    count, np.full(count, 1 / count), size=num_resamples
+  )
+
+
+def _ways(num_speakers: int, seed: int) -> Iterator[np.ndarray]:
+  """0 and 1 (ways, speakers), some thousand rows at a time."""
+  if num_speakers <= EXACT_SPEAKERS:
+    numbers = np.arange(2**num_speakers)
+    ways = (numbers[:, None] >> np.arange(num_speakers)) & 1
+  else:
+    random = np.random.default_rng([seed, 1])
+    ways = random.integers(0, 2, (NUM_RANDOM, num_speakers))
+  for start in range(0, len(ways), _AT_ONCE):
+    yield ways[start : start + _AT_ONCE].astype(np.float64)

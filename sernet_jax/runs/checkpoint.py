@@ -1,0 +1,194 @@
+"""Checkpoints of all folds of a run. The only file with orbax.
+
+A checkpoint is one tree of numpy arrays with a leading axis of trials, written
+beside the previous one and renamed into place when complete; the two newest
+are kept, so that a damaged one does not end a run.
+"""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import shutil
+from types import TracebackType
+from typing import Any
+
+import jax
+import numpy as np
+
+from sernet_jax.common.errors import InputError, require
+
+try:
+  from orbax.checkpoint import v1 as ocp
+except ImportError:  # the name until orbax-checkpoint 0.12
+  from orbax.checkpoint.experimental import v1 as ocp
+
+KEPT = 2
+_SPARE_BYTES = 1 << 20  # for what is not arrays
+# What orbax and the storage below it raise for files that are missing, cut
+# short, of another shape, or cannot be written.
+_FAILURES = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+
+Tree = Any
+
+
+class Checkpoints:
+  """The checkpoints of one run folder."""
+
+  def __init__(self, folder: pathlib.Path, read_only: bool = False):
+    self.folder = folder.absolute()
+    self._checkpointer = ocp.training.Checkpointer(
+      self.folder,
+      save_decision_policy=(
+        ocp.training.save_decision_policies.FixedIntervalPolicy(1)
+      ),
+      preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
+      cleanup_tmp_directories=not read_only,
+    )
+
+  def __enter__(self) -> Checkpoints:
+    return self
+
+  def __exit__(
+    self,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+  ) -> None:
+    try:
+      self._checkpointer.close()
+    except _FAILURES:
+      # A save that failed fails here once more; its own error says it all.
+      if error is None:
+        raise
+
+  @property
+  def steps(self) -> list[int]:
+    """Steps with a complete checkpoint, ascending."""
+    return sorted(entry.step for entry in self._checkpointer.checkpoints)
+
+  def save(self, step: int, tree: Tree) -> None:
+    """Writes a checkpoint; on return it is complete.
+
+    Args:
+      step: epochs done over all folds together; an existing one is left.
+      tree: nested dicts of arrays.
+
+    Raises:
+      InputError: if it cannot be written; older checkpoints are untouched.
+    """
+    if step in self.steps:
+      return
+    host = jax.tree.map(np.asarray, tree)
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(host)) + _SPARE_BYTES
+    free = shutil.disk_usage(self.folder).free
+    if free < needed:
+      raise self._unwritten(
+        f'it needs {needed >> 20} MiB and {free >> 20} MiB are free'
+      )
+    # What orbax logs of a failure is many pages; one sentence is enough.
+    logger = logging.getLogger('absl')
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+      self._checkpointer.save(step, host)
+    except _FAILURES as error:
+      raise self._unwritten(_first_line(error)) from error
+    finally:
+      logger.setLevel(level)
+
+  def _unwritten(self, reason: str) -> InputError:
+    kept = f'step {self.steps[-1]} is kept' if self.steps else 'none is there'
+    return InputError(
+      f'a checkpoint could not be written to {self.folder} ({reason}; of the '
+      f'older ones {kept}); free some space and run the same command again'
+    )
+
+  def load(self, target: Tree) -> tuple[Tree | None, list[str]]:
+    """The newest checkpoint that can be read.
+
+    Args:
+      target: a tree of the structure, shapes and types expected.
+
+    Returns:
+      (tree of numpy arrays, or None if there is no checkpoint; one sentence per
+      damaged checkpoint). Damaged ones are moved out of the way.
+
+    Raises:
+      InputError: if there are checkpoints, and none can be read; all stay.
+    """
+    abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+    damaged: dict[int, str] = {}  # step -> why, the newest first
+    for step in reversed(self.steps):
+      try:
+        tree = self._checkpointer.load(step, abstract)
+        self._check_shapes(tree, abstract)
+      except _FAILURES as error:
+        damaged[step] = _first_line(error)
+        continue
+      for other in damaged:
+        self._set_aside(other)
+      return tree, [
+        f'checkpoint {self.folder / str(other)} is damaged ({why}), so the run '
+        'goes on from the one before'
+        for other, why in damaged.items()
+      ]
+    require(
+      not damaged,
+      f'none of the {len(damaged)} checkpoints in {self.folder} can be read '
+      f'(the newest: {next(iter(damaged.values()), "")}); try again, or with '
+      'the versions that environment.json names, or choose another --workdir to '
+      'begin anew',
+    )
+    return None, []
+
+  def _check_shapes(self, tree: Tree, target: Tree) -> None:
+    same = jax.tree.map(
+      lambda a, b: a.shape == b.shape and a.dtype == b.dtype, tree, target
+    )
+    if not jax.tree.all(same):
+      raise ValueError('it holds arrays of other shapes')
+
+  def _set_aside(self, step: int) -> None:
+    source = self.folder / str(step)
+    target = self.folder.parent / 'damaged_checkpoints' / str(step)
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, target)
+    self._checkpointer.reload()
+
+
+def read(folder: pathlib.Path, target: Tree) -> Tree:
+  """The newest checkpoint of a run that may be going on; changes nothing.
+
+  Args:
+    folder: of the checkpoints.
+    target: as for `Checkpoints.load`.
+
+  Raises:
+    InputError: if there is none, or the newest cannot be read.
+  """
+  if not folder.is_dir():
+    raise InputError(
+      f'{folder} does not exist; give the --workdir of a run that was trained'
+    )
+  abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+  with Checkpoints(folder, read_only=True) as checkpoints:
+    if not checkpoints.steps:
+      raise InputError(f'{folder} holds no checkpoint; train the run further')
+    step = checkpoints.steps[-1]
+    try:
+      tree = checkpoints._checkpointer.load(step, abstract)
+      checkpoints._check_shapes(tree, abstract)
+    except _FAILURES as error:
+      raise InputError(
+        f'checkpoint {folder / str(step)} cannot be read '
+        f'({_first_line(error)}); run the training command with this --workdir '
+        'again, which goes on from the one before'
+      ) from error
+  return tree
+
+
+def _first_line(error: BaseException) -> str:
+  text = str(error).strip().splitlines() or [type(error).__name__]
+  return text[0][:200]

@@ -1,0 +1,115 @@
+"""What the commands share: reading --config, and mistakes in one sentence."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shlex
+import sys
+from typing import NoReturn
+
+from absl import flags, logging as absl_logging
+from ml_collections import config_flags
+
+from sernet_jax.common.errors import nearest, require
+
+# Options that say where something lies.
+_OF_MACHINE = {
+  'config.data.root',
+  'config.data.cache_dir',
+  'workdir',
+  'output',
+}
+
+
+def one_core_devices(config, alone: bool) -> None:
+  """Makes every core of a CPU a device, over which folds are spread.
+
+  'shard' goes without threads within an operation; otherwise a fold alone may
+  use them.
+
+  Args:
+    config: of the run.
+    alone: whether it has one process; several spread folds if told to.
+  """
+  from sernet_jax.common import jax_setup
+
+  wanted = config.to_dict().get('train', {}).get('fold_mapping', 'auto')
+  if wanted in (('auto', 'map', 'shard') if alone else ('shard',)):
+    jax_setup.one_core_devices(threads=wanted != 'shard')
+
+
+def set_up_jax() -> None:
+  """What `jax_setup` sets, without the notes of absl and JAX."""
+  absl_logging.set_verbosity(absl_logging.WARNING)
+  from sernet_jax.common import jax_setup
+
+  jax_setup.set_up()
+
+
+def load_config():
+  """The config of the flags; problems with its file are the user's."""
+  name = config_flags.get_config_filename(flags.FLAGS['config'])
+  require(
+    name is not None,
+    'no --config was given; pass one such as --config=configs/emodb.py',
+  )
+  path = name.split(':')[0]
+  require(
+    pathlib.Path(path).is_file(),
+    f'--config={path} is no file; pass one such as --config=configs/emodb.py',
+  )
+  return flags.FLAGS.config
+
+
+def parse(argv: list[str]) -> list[str]:
+  """Parses flags; a mistake in one is a mistake of the user."""
+  try:
+    return flags.FLAGS(argv)
+  except (AttributeError, KeyError) as error:
+    fail(_unknown_field(argv) or _in_one_sentence(error))
+  except (flags.Error, ValueError, TypeError, OSError) as error:
+    fail(_in_one_sentence(error))
+
+
+def _unknown_field(argv: list[str]) -> str | None:
+  """Says which --config.field does not exist and which was meant."""
+  from sernet_jax.runs import config as config_lib
+
+  fields = config_lib.field_names()
+  for argument in argv:
+    field = argument.lstrip('-').split('=')[0].removeprefix('config.')
+    if argument.lstrip('-').startswith('config.') and field not in fields:
+      return (
+        f'--config.{field} is no field of the config: {nearest(field, fields)}'
+      )
+  return None
+
+
+def _in_one_sentence(error: BaseException) -> str:
+  """The message without what Python and absl print around it."""
+  text = ' '.join(str(error).split())
+  return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
+
+
+def without_paths(command: str) -> str:
+  """A command as it is kept in a repository: no folders of one machine.
+
+  Options that only name such a folder are left out; of any other path that
+  does not start in the folder of the command, the last part stays.
+  """
+  words, kept = iter(shlex.split(command)), []
+  for word in words:
+    name, equals, _ = word.lstrip('-').partition('=')
+    if word.startswith('-') and name in _OF_MACHINE:
+      if not equals:
+        next(words, None)
+      continue
+    kept.append(re.sub(r'(^|[=,:])[/~][^,]*/([^/,]+)', r'\1\2', word))
+  return shlex.join(kept)
+
+
+def fail(message: str) -> NoReturn:
+  """Prints what is wrong and ends with code 2."""
+  print(message, file=sys.stderr)
+  sys.exit(2)

@@ -1,0 +1,309 @@
+"""One experiment from its config to its report."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import ml_collections
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.corpora import (
+  feature_cache,
+  inspection,
+  joined,
+  protocols,
+  registry,
+  vocabulary,
+)
+from sernet_jax.corpora.readers import manifest
+from sernet_jax.results import environment, report, run_folder
+from sernet_jax.runs import config as config_lib, loop, summary as results_lib
+from sernet_jax.runs.config import Experiment
+from sernet_jax.runs.distributed import processes
+from sernet_jax.training import batching
+
+# Where a machine keeps its files may differ between the processes of a run.
+_LOCAL = ('data.root', 'data.cache_dir')
+_PICTURE = 'corpus.png'  # of `inspect`
+_EXCITED = {'default': None, 'yes': True, 'no': False}
+
+
+def load_corpus(experiment: Experiment) -> registry.Corpus:
+  """The corpus that a config names, or several as one, with its classes."""
+  data = experiment.data
+  options = data['part'], _EXCITED[data['excited']]
+  if data['corpora']:
+    corpus = joined.load(data['corpora'], data['classes'], *options)
+  else:
+    corpus = registry.load(
+      data['corpus'], data['root'], data['manifest'], *options
+    )
+  if data['classes']:
+    corpus = vocabulary.choose(corpus, data['classes'])
+  elif experiment.protocol.name in ('loco', 'cross'):
+    corpus = joined.only_shared(corpus)
+  registry.check(corpus)
+  return corpus
+
+
+def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
+  """runs/NAME-HASH, another folder for every set of settings."""
+  digest = config_lib.short_hash(config_lib.to_dict(config))
+  return pathlib.Path('runs') / f'{config.name}-{digest}'
+
+
+def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
+  """The table of a corpus; its picture goes to workdir/corpus.png."""
+  experiment = config_lib.experiment(config)
+  try:
+    corpus = load_corpus(experiment)
+  except manifest.WrongLines as error:
+    raise InputError(error.explained()) from error
+  if experiment.data['manifest']:
+    corpus = joined.with_copies_told(corpus)
+  durations_s, bad = inspection.durations_s(
+    corpus, folder=_cache_folder(experiment), processes=files.num_cores()
+  )
+  segment_s = experiment.audio.duration_s
+  picture = workdir / _PICTURE
+  with run_folder.files.writing(picture):
+    workdir.mkdir(parents=True, exist_ok=True)
+    inspection.figure(corpus, durations_s, picture, segment_s)
+  table = inspection.table(corpus, durations_s, segment_s, bad)
+  return f'{table}\nlook at {picture}'
+
+
+def train(
+  config: ml_collections.ConfigDict, workdir: pathlib.Path
+) -> dict[str, Any]:
+  """Runs, resumes or recalls an experiment; returns its results.
+
+  Raises:
+    InputError: for anything wrong in config, corpus or folder.
+    interrupt.Stopped: after SIGINT or SIGTERM, with the state saved.
+  """
+  group = processes.Group()
+  with group.guard():
+    experiment = config_lib.experiment(config)
+    settings = config_lib.to_dict(config)
+    _require_precision(experiment.train.precision)
+    _require_same(group, settings)
+    return _train(experiment, settings, run_folder.RunFolder(workdir), group)
+
+
+def _train(
+  experiment: Experiment,
+  settings: dict[str, Any],
+  folder: run_folder.RunFolder,
+  group: processes.Group,
+) -> dict[str, Any]:
+  """`train` among the processes of `group`."""
+
+  def prepare():
+    if folder.config.exists():
+      with folder.lock():
+        return _recall(folder, settings)
+    _require_empty(folder)
+    return None
+
+  finished = group.from_first(prepare)
+  if finished is not None:
+    return finished
+  # Whatever is wrong with the corpus shows before the folder is touched.
+  data = _load(experiment, group)
+  with _held(folder, group):
+
+    def begin():
+      if folder.config.exists():
+        _compare(folder, settings)
+      results_lib.check_folds(folder, data.features.corpus, data.folds)
+      folder.write_config(settings)
+      folder.write_environment(environment.record(jax.devices()))
+
+    group.from_first(begin)
+    return loop.Training(experiment, folder, data, group).run()
+
+
+def evaluate(
+  config: ml_collections.ConfigDict, workdir: pathlib.Path
+) -> dict[str, Any]:
+  """Results of a run's newest checkpoint, however far it is."""
+  experiment = config_lib.experiment(config)
+  group = processes.Group()
+  require(
+    group.size == 1, 'an evaluation needs one process; leave out --coordinator'
+  )
+  folder = run_folder.RunFolder(workdir)
+  require(
+    folder.config.exists(),
+    f'{workdir} holds no run; train one with --mode=train first',
+  )
+  with folder.lock():
+    _compare(folder, config_lib.to_dict(config))
+    data = Data(experiment, load_corpus(experiment))
+    results_lib.check_folds(folder, data.features.corpus, data.folds)
+    training = loop.Training(experiment, folder, data, group)
+    return training.evaluate_checkpoint()
+
+
+def _require_precision(precision: str) -> None:
+  """Refuses what would silently be computed otherwise; CPUs round as asked."""
+  platform = jax.default_backend()
+  require(
+    precision != 'tf32' or platform in ('cpu', 'gpu', 'cuda', 'rocm'),
+    f"train.precision is 'tf32', which this {platform} has not; choose "
+    "'float32' or 'bfloat16'",
+  )
+
+
+def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:
+  """Refuses processes of one run that were started with unlike settings."""
+  theirs = group.from_first(lambda: settings)
+
+  def compare():
+    changed = config_lib.differences(settings, theirs, free=_LOCAL)
+    if changed:
+      field, here, there = changed[0]
+      raise InputError(
+        f'process {group.rank} was started with {field}={here!r} and process '
+        f'0 with {there!r}; give all processes the same --config'
+      )
+
+  group.all(compare)
+
+
+def _load(experiment: Experiment, group: processes.Group) -> Data:
+  """The data of every process; process 0 goes first and fills the cache."""
+  made: list[Data] = []
+
+  def load():
+    made.append(Data(experiment, load_corpus(experiment)))
+    return made[0].fingerprint
+
+  expected = group.from_first(load)
+
+  def check():
+    if not made:
+      load()
+    require(
+      made[0].fingerprint == expected,
+      f'process {group.rank} has another corpus than process 0 in '
+      f'data.root={experiment.data["root"]!r}; give both the same files',
+    )
+
+  group.all(check)
+  return made[0]
+
+
+@contextlib.contextmanager
+def _held(
+  folder: run_folder.RunFolder, group: processes.Group
+) -> Iterator[None]:
+  """The folder's lock, which process 0 holds for all."""
+  with contextlib.ExitStack() as stack:
+
+    def lock():
+      stack.enter_context(folder.lock())
+
+    group.from_first(lock)
+    yield
+
+
+def _recall(
+  folder: run_folder.RunFolder, config: dict[str, Any]
+) -> dict[str, Any] | None:
+  """Results of a finished run of the same settings, None if there is work."""
+  theirs = _compare(folder, config)
+  if not folder.results.exists():
+    return None
+  results, epochs = folder.read_results(), config['train']['epochs']
+  loop.require_ahead(folder, results['epochs'], epochs)
+  if results['epochs'] != epochs:
+    return None
+  before, now = theirs['data']['root'], config['data']['root']
+  if before != now:
+    print(
+      f'{folder.path} was trained on the recordings in data.root={before!r}; '
+      f'these are its results, and {now!r} was not opened',
+      file=sys.stderr,
+    )
+  if not folder.report.exists():  # killed while it was drawn
+    report.write(folder)
+  return results
+
+
+def _require_empty(folder: run_folder.RunFolder) -> None:
+  if not folder.path.exists():
+    return
+  require(folder.path.is_dir(), f'{folder.path} is a file; choose a --workdir')
+  ours = folder.lock_file, folder.path / _PICTURE
+  stray = [p.name for p in folder.path.iterdir() if p not in ours]
+  require(
+    not stray,
+    f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an '
+    'empty or new --workdir',
+  )
+
+
+def _compare(
+  folder: run_folder.RunFolder, config: dict[str, Any]
+) -> dict[str, Any]:
+  """The config of a run, which has the same settings."""
+  theirs = folder.read_config()
+  changed = config_lib.differences(config, theirs)
+  if changed:
+    field, now, before = changed[0]
+    more = f' and {len(changed) - 1} other fields' if len(changed) > 1 else ''
+    raise InputError(
+      f'{folder.path} is a run with {field}={before!r}, not {now!r}{more}; '
+      'choose another --workdir or the settings in its config.json'
+    )
+  return theirs
+
+
+def _cache_folder(experiment: Experiment) -> pathlib.Path:
+  return pathlib.Path(
+    experiment.data['cache_dir'] or registry.cache_dir() / 'features'
+  )
+
+
+class Data:
+  """Features of a corpus, folds, and the arrays that training reads."""
+
+  def __init__(self, experiment: Experiment, corpus: registry.Corpus):
+    self.features = feature_cache.load(
+      corpus,
+      experiment.feature_kind,
+      experiment.mfcc,
+      experiment.audio,
+      _cache_folder(experiment),
+      experiment.data['on_bad_file'],
+    )
+    corpus = self.features.corpus
+    owners = self.features.segment_utterances
+    self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
+    self.fold_arrays = batching.fold_arrays(
+      self.folds,
+      corpus.labels,
+      owners,
+      experiment.train.batch_size,
+      experiment.seeds,
+    )
+    self.labels = corpus.labels[owners]
+
+  @property
+  def fingerprint(self) -> str:
+    """Tells apart corpora and folds, not versions of the features."""
+    names = [
+      [u.name, u.label, u.speaker] for u in self.features.corpus.utterances
+    ]
+    tests = [fold.test.tolist() for fold in self.folds]
+    return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()

@@ -1,0 +1,145 @@
+r"""Trains every combination of some settings and compares what comes out.
+
+python -m sernet_jax.sweep --config=configs/emodb.py \
+    --axis loss.name=cross_entropy,focal --axis seed=0:5 --workdir=runs/losses
+
+With --seeds_together the five seeds of a setting are one run, in one program;
+see `sernet_jax.sweep_seeds`.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+import sys
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.runs import config_flags as command_line
+
+_ENGINES = ('processes', 'local', 'slurm')
+
+config_flags.DEFINE_config_file(
+  'config',
+  help_string='What all jobs share, e.g. configs/emodb.py; any field can be '
+  'set, as in --config.train.epochs=30.',
+  lock_config=True,
+)
+_AXIS = flags.DEFINE_multi_string(
+  'axis',
+  [],
+  'A field and its values: loss.name=cross_entropy,focal or seed=0:5 or '
+  'model.paths=spectral+joint,joint or loss.name/loss.gamma=focal/1,focal/2; '
+  'give as many axes as you like.',
+)
+_WORKDIR = flags.DEFINE_string('workdir', '', 'Folder of the sweep.')
+_PROCESSES = flags.DEFINE_integer(
+  'processes', 1, 'Jobs at once; each gets its share of the cores.'
+)
+_ENGINE = flags.DEFINE_string(
+  'engine',
+  'processes',
+  "Where jobs run: 'processes' here, 'slurm' on a cluster through submitit, "
+  "'local' through submitit on this machine.",
+)
+_CLUSTER = flags.DEFINE_multi_string(
+  'cluster',
+  [],
+  'A parameter of the cluster, e.g. timeout_min=600 or slurm_partition=gpu.',
+)
+_BASELINE = flags.DEFINE_string(
+  'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
+)
+_SELECTION = flags.DEFINE_string(
+  'selection', 'last', 'Whose scores are compared, e.g. last_recomputed.'
+)
+_SEEDS_TOGETHER = flags.DEFINE_bool(
+  'seeds_together',
+  False,
+  'Train the seeds of a setting in one program, as one run of train.seeds '
+  'seeds.',
+)
+_YES = flags.DEFINE_bool('yes', False, 'Go on with a very large grid.')
+_PLAN = flags.DEFINE_bool('plan', False, 'List the jobs and run none.')
+
+
+def main(argv: list[str]) -> None:
+  """Runs a sweep; a job that failed ends it with code 1."""
+  try:
+    require(len(argv) == 1, f'{argv[1:2]} is no flag; flags start with --')
+    sys.exit(_run())
+  except InputError as error:
+    command_line.fail(str(error))
+  except KeyboardInterrupt:  # before a job began
+    print('stopped; nothing was lost', file=sys.stderr)
+    sys.exit(130)
+
+
+def _run() -> int:
+  config = command_line.load_config()
+  require(
+    bool(_WORKDIR.value),
+    'no --workdir was given; pass the folder of the sweep, such as '
+    f'--workdir=runs/{config.name}-sweep',
+  )
+  require_choice('--engine', _ENGINE.value, _ENGINES)
+  from sernet_jax.common import files, interrupt
+  from sernet_jax.results import run_folder
+  from sernet_jax.runs import config as config_lib
+  from sernet_jax.sweep import (
+    engines,
+    grid,
+    planning,
+    scheduler,
+    seeds_together,
+    sweep_results,
+  )
+
+  axes = [grid.parse_axis(text) for text in _AXIS.value]
+  jobs = grid.jobs(config, axes, _YES.value)
+  flag = flags.FLAGS['config']
+  fields = {field for axis in axes for field in axis.fields}
+  overrides = {
+    field: value
+    for field, value in config_flags.get_override_values(flag).items()
+    if field not in fields
+  }
+  workdir = pathlib.Path(_WORKDIR.value)
+  if _SEEDS_TOGETHER.value:
+    jobs = seeds_together.together(jobs, seeds_together.former(workdir))
+  planned = planning.plan(
+    jobs, workdir, config_flags.get_config_filename(flag), overrides
+  )
+  sweep_results.require_comparison(planned, _BASELINE.value, _SELECTION.value)
+  if _PLAN.value:
+    for job in planned:
+      print(shlex.join(['python', '-m', 'sernet_jax.main', *job.arguments]))
+    return 0
+  command = shlex.join(['python', '-m', 'sernet_jax.sweep', *sys.argv[1:]])
+  with run_folder.RunFolder(workdir).lock():
+    about = planning.check_folder(workdir, config_lib.to_dict(config), jobs)
+    engine = engines.make(
+      _ENGINE.value, _PROCESSES.value, _CLUSTER.value, workdir
+    )
+    files.write_json(workdir / 'sweep.json', {'command': command, **about})
+    try:
+      failed = scheduler.execute(planned, engine)
+    except interrupt.Stopped as stop:
+      print(stop, file=sys.stderr)
+      return stop.exit_code
+    text = sweep_results.write(
+      workdir,
+      planned,
+      failed,
+      command,
+      _BASELINE.value,
+      _SELECTION.value,
+    )
+  print(text)
+  return 1 if failed else 0
+
+
+if __name__ == '__main__':
+  app.run(main, flags_parser=command_line.parse)

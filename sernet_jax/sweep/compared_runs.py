@@ -1,0 +1,181 @@
+"""Finished runs as a comparison reads them: one entry for each seed.
+
+A run that trained several seeds in one program is taken apart, so it stands
+in a comparison as separate runs of its seeds would.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+import pathlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sernet_jax.common.errors import require
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.runs import config as config_lib
+from sernet_jax.sweep.comparable import Tested
+
+# Fields that repeat a setting and do not change it.
+REPEATS = ('seed', 'train.seeds')
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """One seed of a finished run as its folder tells it.
+
+  Attributes:
+    folder: of the run.
+    results: of results.json, or what they would be had the seed run alone.
+    settings: field -> value, flat.
+    environment: of environment.json.
+    of_several: whether other seeds trained beside it, in the same run.
+  """
+
+  folder: RunFolder
+  results: dict[str, Any]
+  settings: dict[str, Any]
+  environment: dict[str, Any]
+  of_several: bool = False
+
+  @property
+  def seed(self) -> int:
+    """Of training and of the random protocols."""
+    return int(self.results['seed'])
+
+  def changes(self, fields: Sequence[str]) -> dict[str, Any]:
+    """Its values of `fields`."""
+    return {field: self.settings[field] for field in fields}
+
+  def tested(self, setting: str) -> Tested:
+    """What it was judged on, from its predictions."""
+    rows = [
+      row
+      for row in self.folder.read_predictions()
+      if (row['selection'], row['weights_dtype'])
+      == ('last', self.results['weights_dtype'])
+      and row.get('seed', self.seed) == self.seed
+    ]
+    return Tested(
+      run=str(self.folder.path),
+      setting=setting,
+      seed=self.seed,
+      corpus=self.results['corpus'],
+      protocol=self.results['protocol'],
+      classes=tuple(self.results['classes']),
+      utterances=collections.Counter(
+        (row['utterance'], row['speaker'], row['label']) for row in rows
+      ),
+    )
+
+
+def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
+  """Refuses a run whose settings are others than the paper's.
+
+  Args:
+    run: of any protocol.
+    free: fields that may differ, besides those that change no figure.
+
+  Raises:
+    InputError: naming the first field.
+  """
+  expected = config_lib.flat(config_lib.DEFAULTS)
+  for field, value in sorted(run.settings.items()):
+    if field in free or field in config_lib.FREE or field not in expected:
+      continue
+    wanted = expected[field]
+    same = value == wanted or (
+      isinstance(wanted, float) and math.isclose(value, wanted, rel_tol=1e-9)
+    )
+    require(
+      same,
+      f'{run.folder.path} has {field}={value!r} where the paper has '
+      f'{wanted!r}; it belongs in another table, so leave it out',
+    )
+
+
+def read_all(path: pathlib.Path) -> list[Run]:
+  """A finished run, taken apart into its seeds.
+
+  Returns:
+    One for each seed of the run, as if it had trained alone.
+
+  Raises:
+    InputError: if it is no run, or one without results.
+  """
+  folder = RunFolder(path)
+  require(path.is_dir(), f'{path} is no folder; name the folder of a run')
+  require(
+    folder.results.exists(),
+    f'{path} has no results.json; finish the run first, or name the folder of '
+    'a finished one',
+  )
+  results = folder.read_results()
+  settings = {
+    **config_lib.flat(config_lib.DEFAULTS),
+    **config_lib.flat(folder.read_config()),
+    'train.epochs': results['epochs'],
+  }
+  settings = {
+    field: tuple(value) if isinstance(value, list) else value
+    for field, value in settings.items()
+  }
+  environment = folder.read_environment()
+  if 'seeds' not in results:
+    return [Run(folder, results, settings, environment)]
+  return [
+    Run(
+      folder,
+      _of_seed(results, place),
+      {**settings, 'seed': seed, 'train.seeds': 1},
+      environment,
+      of_several=True,
+    )
+    for place, seed in enumerate(results['seeds'])
+  ]
+
+
+def _of_seed(results: Mapping[str, Any], place: int) -> dict[str, Any]:
+  """What results.json would say of one seed of several."""
+  own = {key: value for key, value in results.items() if key != 'seeds'}
+  for key in ('selections', 'selections_float32'):
+    if key in results:
+      own[key] = {
+        name: selection['over_seeds']['seeds'][place]
+        for name, selection in results[key].items()
+      }
+  own['seed'] = results['seeds'][place]
+  own['seconds'] = results['seconds'] / len(results['seeds'])
+  return own
+
+
+def fields_that_differ(runs: Sequence[Run]) -> list[str]:
+  """Fields that tell the settings of runs apart, the seed left aside."""
+  ignored = (config_lib.FREE - {'train.epochs'}) | {'name', *REPEATS}
+  order = list(config_lib.flat(config_lib.DEFAULTS))
+  names = dict.fromkeys(order)
+  for run in runs:
+    names.update(dict.fromkeys(run.settings))
+  return [
+    field
+    for field in names
+    if field not in ignored
+    and len({repr(run.settings.get(field)) for run in runs}) > 1
+  ]
+
+
+def shown(value: Any) -> str:
+  """A value as it is written in an axis."""
+  if isinstance(value, tuple | list):
+    return '+'.join(map(str, value)) or '()'
+  if isinstance(value, bool):
+    return str(value).lower()
+  return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def setting_name(changes: Mapping[str, Any]) -> str:
+  """field=value,... of what a setting changes, without the seed."""
+  named = [f'{k}={shown(v)}' for k, v in changes.items() if k not in REPEATS]
+  return ','.join(named) or 'one setting'

@@ -1,0 +1,172 @@
+"""comparison.html, comparison.json and figures of finished runs.
+
+The same runs give the same page, byte for byte; its dates are those of the
+runs.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sernet_jax.common import files
+from sernet_jax.results import caveats, report
+from sernet_jax.results.figures import comparison_plots
+from sernet_jax.runs import config as config_lib
+from sernet_jax.sweep import comparison
+
+_COST = {
+  'parameters': 'parameters',
+  'mflops': 'MFLOPs',
+  'peak_memory_kib': 'peak KiB',
+}
+
+
+def write(
+  folder: pathlib.Path,
+  content: Mapping[str, Any],
+  command: str,
+  missing: Sequence[tuple[str, str]] = (),
+) -> pathlib.Path:
+  """Writes page, JSON and figures into a folder.
+
+  Args:
+    folder: made if need be.
+    content: from `comparison.compare`.
+    command: that makes all of it.
+    missing: jobs without results: name and why.
+
+  Returns:
+    The path of the page.
+  """
+  notes = list(content['notes'])
+  if missing:
+    done = len({run['folder'] for run in content['runs']})
+    notes.insert(
+      0,
+      f'{len(missing)} of {done + len(missing)} jobs have no results yet and '
+      'are left out.',
+    )
+  content = {**content, 'notes': notes, 'command': command}
+  content['missing'] = [
+    {'name': name, 'reason': reason} for name, reason in missing
+  ]
+  figures = _draw(folder, content)
+  environments = [run['environment'] for run in content['runs']]
+  dates = sorted(environment['date'] for environment in environments)
+  page = report.template('comparison.html.j2').render(
+    content=content,
+    protocol=caveats.protocol(content),
+    test=content['test'],
+    settings=content['settings'],
+    optimistic=all(
+      'best_on_test' in row['selections'] for row in content['settings']
+    ),
+    seeds=any(len(row['seeds']) > 1 for row in content['settings']),
+    costs=_costs(content['settings']),
+    figures=figures,
+    environment=_environment(environments),
+    first_date=dates[0],
+    last_date=dates[-1],
+  )
+  files.write_json(folder / 'comparison.json', content)
+  path = folder / 'comparison.html'
+  files.write_bytes(path, page.encode())
+  return path
+
+
+def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
+  """The lines that end a comparison on the terminal."""
+  settings = content['settings']
+  width = max(len(row['name']) for row in settings)
+  lines = [
+    f'{content["corpus"]}, {caveats.protocol(content)[0]}, '
+    f'{caveats.times(content["num_speakers"], "speaker")}, '
+    f'{content["selection_title"]}, per cent:'
+  ]
+  for row in settings:
+    last = row['selections'][content['selection']]
+    interval = ''
+    if last['ci95']:
+      interval = ' [{:.1f} to {:.1f}]'.format(
+        *(100 * edge for edge in last['ci95']['uar'])
+      )
+    lines.append(
+      f'  {row["name"]:<{width}}  UAR {100 * last["scores"]["uar"]:.1f}'
+      f'{interval}, WA {100 * last["scores"]["wa"]:.1f}, '
+      f'{caveats.times(len(row["seeds"]), "seed")}'
+    )
+  for row in content['differences']:
+    if row['p_holm'] is not None:
+      lines.append(
+        f'  {row["setting"]} - {row["against"]}: UAR '
+        f'{100 * row["difference"]["uar"]:+.1f}, p {row["p_holm"]:.2g} (Holm)'
+      )
+  lines += [f'  note: {note}' for note in content['notes']]
+  return '\n'.join([*lines, f'  look at {page}'])
+
+
+def _draw(
+  folder: pathlib.Path, content: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+  about = (
+    f'{content["corpus"]}, {caveats.protocol(content)[0]}, '
+    f'{caveats.times(content["num_speakers"], "speaker")}, '
+    f'{content["weights_dtype"]} weights. '
+  )
+  # What limits the figures goes with them; the page and the JSON have more.
+  about += ' '.join(
+    note for note in content['notes'] if note != caveats.SYNTHETIC_NOTE
+  )
+  synthetic = bool(content['synthetic'])
+  place = folder / 'figures'
+  texts = {'settings': 'UAR, WA and F1 of each setting with intervals'}
+  comparison_plots.settings(
+    content['settings'],
+    content['guessing'],
+    content['selection'],
+    place / 'settings.png',
+    about,
+    synthetic,
+  )
+  pairs = [row for row in content['differences'] if row['seeds']]
+  if pairs:
+    texts['differences'] = 'Difference in UAR of each pair with its interval'
+    comparison_plots.differences(
+      pairs, comparison.LEVEL, place / 'differences.png', about, synthetic
+    )
+  texts['recalls'] = 'Recall of each class under each setting'
+  comparison_plots.recalls(
+    content['settings'],
+    content['classes'],
+    content['selection'],
+    place / 'recalls.png',
+    about,
+    synthetic,
+  )
+  return {
+    name: report.embedded(place / f'{name}.png', text)
+    for name, text in texts.items()
+  }
+
+
+def _costs(settings: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+  """Figures of cost in which the settings differ, with their headings."""
+  return {
+    key: heading
+    for key, heading in _COST.items()
+    if len({row['cost'][key] for row in settings}) > 1
+  }
+
+
+def _environment(environments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+  """Field -> value, or all values where runs differ; dates stand apart."""
+  values: dict[str, dict[str, None]] = {}
+  for environment in environments:
+    for field, value in config_lib.flat(dict(environment)).items():
+      if field != 'date':
+        text = value if isinstance(value, str) else json.dumps(value)
+        values.setdefault(field, {})[text] = None
+  return {field: '; '.join(texts) for field, texts in values.items()}

@@ -1,0 +1,195 @@
+"""The jobs of a sweep, planned and checked before any of them runs.
+
+A sweep's folder holds `sweep.json` (what it is), one ordinary run folder per
+job, `logs/` and at the end the comparison. Nothing else is stored: whether a
+job is done is read from its folder, and an unfinished one goes on by the
+resume of `sernet_jax.main`.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.corpora import protocols
+from sernet_jax.results import run_folder
+from sernet_jax.runs import config as config_lib, run as run_lib
+from sernet_jax.sweep import comparable, comparison, seeds_together
+from sernet_jax.sweep.grid import Job
+
+# Settings of the data that leave the list of utterances as it is.
+_SAME_UTTERANCES = ('duration_s', 'segments', 'on_bad_file', 'cache_dir')
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+  """A job with its folder, its command and how much work it is."""
+
+  job: Job
+  folder: run_folder.RunFolder
+  arguments: list[str]
+  log: pathlib.Path
+  num_folds: int
+  tested: tuple[comparable.Tested, ...]  # one for each seed
+
+  @property
+  def name(self) -> str:
+    """Of the job and of its folder."""
+    return self.job.name
+
+  @property
+  def setting(self) -> str:
+    """What it changes, without the seed."""
+    return comparison.setting_name(self.job.changes)
+
+  @property
+  def fold_epochs(self) -> int:
+    """The whole work, one epoch of one fold and seed being 1."""
+    train = self.job.experiment.train
+    return self.num_folds * train.seeds * train.epochs
+
+  def finished(self) -> bool:
+    """Whether its results are there, of these settings."""
+    if not (self.folder.results.exists() and self.folder.config.exists()):
+      return False
+    settings = config_lib.to_dict(self.job.config)
+    return self.folder.read_results()['epochs'] == settings['train'][
+      'epochs'
+    ] and not config_lib.differences(settings, self.folder.read_config())
+
+
+def plan(
+  jobs: Sequence[Job],
+  workdir: pathlib.Path,
+  config_file: str,
+  overrides: Mapping[str, Any],
+) -> list[Planned]:
+  """Checks every job against its corpus, before any of them runs.
+
+  Args:
+    jobs: of the grid.
+    workdir: of the sweep.
+    config_file: value of --config.
+    overrides: field -> value, set on the command line for all jobs.
+
+  Raises:
+    InputError: if a corpus is missing, a protocol does not fit it, or the
+      figures of the jobs could not be compared.
+  """
+  corpora: dict[str, Any] = {}
+  tests: dict[str, tuple[int, Any]] = {}
+  planned = []
+  for job in jobs:
+    experiment = job.experiment
+    kept = {
+      k: v for k, v in experiment.data.items() if k not in _SAME_UTTERANCES
+    }
+    data = json.dumps(kept, sort_keys=True)
+    if data not in corpora:
+      corpora[data] = run_lib.load_corpus(experiment)
+    corpus = corpora[data]
+    key = f'{data} {experiment.protocol} {experiment.seeds}'
+    if key not in tests:
+      folds = protocols.make(corpus, experiment.protocol, experiment.seed)
+      if 'train.seeds' in job.changes:
+        seeds_together.require_same_folds(experiment, corpus)
+      places = (int(place) for fold in folds for place in fold.test)
+      tests[key] = (
+        len(folds),
+        collections.Counter(
+          (u.name, u.speaker, u.label)
+          for u in (corpus.utterances[place] for place in places)
+        ),
+      )
+    num_folds, utterances = tests[key]
+    folder = workdir / job.name
+    changes = {**overrides, **job.changes}
+    planned.append(
+      Planned(
+        job=job,
+        folder=run_folder.RunFolder(folder),
+        arguments=[
+          f'--config={config_file}',
+          *(f'--config.{field}={value}' for field, value in changes.items()),
+          f'--workdir={folder}',
+        ],
+        log=workdir / 'logs' / f'{job.name}.txt',
+        num_folds=num_folds,
+        tested=tuple(
+          comparable.Tested(
+            run=job.name,
+            setting=comparison.setting_name(job.changes),
+            seed=seed,
+            corpus=corpus.name,
+            protocol=experiment.protocol.name,
+            classes=tuple(corpus.classes),
+            utterances=utterances,
+          )
+          for seed in experiment.seeds
+        ),
+      )
+    )
+  comparable.require_comparable(
+    [tested for each in planned for tested in each.tested]
+  )
+  return planned
+
+
+def check_folder(
+  workdir: pathlib.Path, config: Mapping[str, Any], jobs: Sequence[Job]
+) -> dict[str, Any]:
+  """Content for sweep.json, if the folder is new or holds this sweep.
+
+  A grid may grow: every former job has to be in it still.
+
+  Raises:
+    InputError: if the folder holds something else or another sweep.
+  """
+  path = workdir / 'sweep.json'
+  fields = list(jobs[0].changes)
+  now = {job.name: json.loads(json.dumps(job.changes)) for job in jobs}
+  if path.exists():
+    _require_same_sweep(path, config, fields, now)
+  elif workdir.exists():
+    require(workdir.is_dir(), f'{workdir} is a file; choose a --workdir')
+    stray = sorted(p.name for p in workdir.iterdir() if p.name != 'run.lock')
+    require(
+      not stray,
+      f'{workdir} holds {", ".join(stray[:3])} but no sweep; choose an empty '
+      'or new --workdir',
+    )
+  return {'config': config, 'fields': fields, 'jobs': now}
+
+
+def _require_same_sweep(path, config, fields, now) -> None:
+  before = files.read_json(path, ('config', 'fields', 'jobs'))
+  seeds_together.require_same_way(path.parent, before['fields'], fields)
+  require(
+    before['fields'] == fields,
+    f'{path.parent} is a sweep over {", ".join(before["fields"])}, not over '
+    f'{", ".join(fields)}; repeat its axes or choose another --workdir',
+  )
+  lost = [name for name in before['jobs'] if name not in now]
+  require(
+    not lost,
+    f'{path.parent} is a sweep with the job {lost[0] if lost else ""}, which '
+    'this grid leaves out (a grid may only grow); repeat its axes, or choose '
+    'another --workdir',
+  )
+  changed = [
+    row
+    for row in config_lib.differences(config, before['config'])
+    if row[0] not in fields
+  ]
+  if changed:
+    field, value, former = changed[0]
+    raise InputError(
+      f'{path.parent} is a sweep with {field}={former!r}, not {value!r}; '
+      'repeat its settings or choose another --workdir'
+    )

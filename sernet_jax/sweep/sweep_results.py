@@ -1,0 +1,124 @@
+"""The comparison at the end of a sweep, or of runs made anywhere."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import nearest, require, require_choice
+from sernet_jax.runs import summary as results_lib
+from sernet_jax.sweep import comparison, comparison_page
+from sernet_jax.sweep.planning import Planned
+
+
+def require_comparison(
+  planned: Sequence[Planned], baseline: str, selection: str
+) -> None:
+  """Raises `InputError` unless both are what a comparison can do.
+
+  Args:
+    planned: all jobs.
+    baseline: '' or one of the settings.
+    selection: see `comparison.compare`.
+  """
+  require_choice('--selection', selection, comparison.COMPARED)
+  for job in planned:
+    has = results_lib.selections(job.job.experiment)
+    require(
+      selection in has,
+      f'--selection={selection} is nothing that {job.name} will have '
+      f'({", ".join(has)})'
+      + (
+        "; give it protocol.validation='speaker'"
+        if selection == 'validation'
+        else ''
+      ),
+    )
+  names = {job.setting for job in planned}
+  require(
+    not baseline or baseline in names,
+    f'--baseline={baseline} is none of the settings: '
+    f'{nearest(baseline, names)}',
+  )
+
+
+def write(
+  workdir: pathlib.Path,
+  planned: Sequence[Planned],
+  failed: Mapping[str, str],
+  command: str,
+  baseline: str = '',
+  selection: str = 'last',
+) -> str:
+  """Compares the finished jobs; returns what ends the sweep on the terminal.
+
+  Args:
+    workdir: of the sweep.
+    planned: all jobs.
+    failed: job -> why.
+    command: of the sweep.
+    baseline: see `comparison.compare`.
+    selection: likewise.
+  """
+  done = [job for job in planned if job.finished()]
+  missing = [
+    (job.name, failed.get(job.name, 'not finished'))
+    for job in planned
+    if job not in done
+  ]
+  lines = [f'  failed: {name}: {why}' for name, why in missing]
+  if done:
+    runs = [run for job in done for run in comparison.read_all(job.folder.path)]
+    settings = {job.setting for job in done}
+    content = comparison.compare(
+      runs,
+      list(planned[0].job.changes),
+      baseline if baseline in settings else '',
+      selection,
+    )
+    page = comparison_page.write(workdir, content, command, missing)
+    lines.insert(0, comparison_page.summary_text(content, page))
+  if missing:
+    lines.append(
+      f'{len(missing)} of {len(planned)} jobs failed; run the same command '
+      'again to repeat them alone'
+    )
+  return '\n'.join(lines)
+
+
+def compare(
+  folders: Sequence[pathlib.Path],
+  output: pathlib.Path,
+  command: str,
+  baseline: str = '',
+  selection: str = 'last',
+) -> str:
+  """Compares runs, and the finished jobs of sweeps, by their folders.
+
+  Raises:
+    InputError: if a folder holds no results, or the runs cannot be compared.
+  """
+  content = comparison.compare(
+    [run for path in run_folders(folders) for run in comparison.read_all(path)],
+    baseline=baseline,
+    selection=selection,
+  )
+  page = comparison_page.write(output, content, command)
+  return comparison_page.summary_text(content, page)
+
+
+def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:
+  """The folders of runs; of a sweep, those of its finished jobs."""
+  found: list[pathlib.Path] = []
+  for folder in folders:
+    if (folder / 'sweep.json').exists():
+      names = files.read_json(folder / 'sweep.json', ('jobs',))['jobs']
+      found += [
+        folder / name
+        for name in names
+        if (folder / name / 'results.json').exists()
+      ]
+    else:
+      found.append(folder)
+  return found

@@ -1,0 +1,104 @@
+"""What trained weights say of a test set: probabilities, loss, confusion.
+
+Written for one trial, as `training`; the epoch that a selection keeps and the
+results of a run are judged by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sernet_jax.nn import model, parallel
+from sernet_jax.training import losses, recipes
+from sernet_jax.training.batching import EvalSet
+from sernet_jax.training.recipes import Recipe
+
+Tree = dict[str, Any]
+
+
+def predict(
+  recipe: Recipe,
+  features: jax.Array,
+  part: EvalSet,
+  params: Tree,
+  stats: Tree,
+) -> jax.Array:
+  """Probabilities per utterance: the mean over its segments.
+
+  Returns:
+    (slots, classes); slots without an utterance hold 0.
+  """
+  batches = part.segments.reshape(-1, recipe.batch_size)
+
+  def one_batch(segments):
+    logits, _ = model.apply(
+      recipe.model,
+      params,
+      stats,
+      parallel.rows(features, segments, recipe.axis)[..., None],
+      train=False,
+      dtype=recipes.compute_dtype(recipe),
+    )
+    return parallel.joined(jax.nn.softmax(logits), recipe.axis)
+
+  votes = jax.lax.map(one_batch, batches)
+  votes = votes.reshape(-1, recipe.model.num_classes)
+  slots = part.mask.shape[0]
+  total = jax.ops.segment_sum(votes, part.slots, num_segments=slots)
+  count = jax.ops.segment_sum(
+    jnp.ones(len(votes)), part.slots, num_segments=slots
+  )
+  mean = total / jnp.maximum(count, 1.0)[:, None]
+  return mean * part.mask[:, None]
+
+
+def evaluate(
+  recipe: Recipe,
+  features: jax.Array,
+  part: EvalSet,
+  params: Tree,
+  stats: Tree,
+) -> Tree:
+  """`loss` (mean, without class weights) and `confusion` per utterance."""
+  probabilities = predict(recipe, features, part, params, stats)
+  picked = jnp.take_along_axis(probabilities, part.labels[:, None], axis=1)
+  values = losses.of_probability(picked[:, 0], recipe.loss)
+  return {
+    'loss': losses.masked_mean(values, part.mask),
+    'confusion': confusion(part.labels, probabilities, part.mask),
+  }
+
+
+def confusion(
+  labels: jax.Array, scores: jax.Array, mask: jax.Array
+) -> jax.Array:
+  """(classes, classes) int32, rows = truth, of the examples with mask 1."""
+  num_classes = scores.shape[-1]
+  predicted = jnp.argmax(scores, axis=-1)
+  counts = jnp.zeros((num_classes, num_classes), jnp.int32)
+  return counts.at[labels, predicted].add(mask.astype(jnp.int32))
+
+
+def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
+  """`predict` for one recipe, jitted."""
+
+  def sernet_predict(features, part, params, stats):
+    with recipes.matmul_precision(recipe):
+      return predict(recipe, features, part, params, stats)
+
+  return jax.jit(sernet_predict)
+
+
+def round_to_fp16(tree: Tree) -> Tree:
+  """Every number as its nearest fp16, kept in float32.
+
+  The authors' code rounds weights and BatchNorm statistics alike before the
+  reported evaluation.
+  """
+  return jax.tree.map(
+    lambda array: jnp.asarray(array, jnp.float16).astype(jnp.float32), tree
+  )

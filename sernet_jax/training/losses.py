@@ -1,0 +1,86 @@
+"""Cross-entropy and focal loss, one value per example."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from sernet_jax.nn import parallel
+from sernet_jax.training.specs import LossSpec
+
+# Keras clips probabilities to [1e-7, 1 - 1e-7]; outside, the gradient is 0.
+PROBABILITY_FLOOR = 1e-7
+
+
+def of_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
+  """Loss of examples whose label has this probability.
+
+  -ln p for the cross-entropy, -(1 - p)^gamma ln p for the focal loss (Lin et
+  al., ICCV 2017, equation 4, without the balancing factor); p is clipped
+  first, as Keras does.
+
+  Args:
+    probability: any shape, in [0, 1].
+    spec: which loss.
+
+  Returns:
+    The same shape, at least 0.
+  """
+  p = jnp.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+  if spec.name == 'focal':
+    return -((1 - p) ** spec.gamma) * jnp.log(p)
+  return -jnp.log(p)
+
+
+def per_example(
+  logits: jax.Array, labels: jax.Array, spec: LossSpec
+) -> jax.Array:
+  """`of_probability` of each example's label under the softmax.
+
+  Args:
+    logits: (examples, classes).
+    labels: (examples,) of whole numbers in [0, classes).
+    spec: which loss.
+
+  Returns:
+    (examples,), at least 0.
+  """
+  probabilities = jax.nn.softmax(logits)
+  picked = jnp.take_along_axis(probabilities, labels[:, None], axis=1)
+  return of_probability(picked[:, 0], spec)
+
+
+def masked_mean(
+  values: jax.Array, mask: jax.Array, axis: str | None = None
+) -> jax.Array:
+  """Mean of the values whose mask is 1, or 0 if there is none.
+
+  Args:
+    values: (examples,).
+    mask: (examples,) of 0 and 1.
+    axis: of the mesh that examples are shared over, see `shares`: what this
+      device adds to the mean over all.
+  """
+  count = parallel.total(jnp.sum(mask), axis)
+  return jnp.sum(values * mask) / jnp.maximum(count, 1.0)
+
+
+def class_weights(
+  labels: jax.Array, mask: jax.Array, num_classes: int, spec: LossSpec
+) -> jax.Array:
+  """Weight of each class, (num_classes,); all 1 unless `balanced`.
+
+  Balanced: N / (K * N_k), so that the mean weight of an example is 1 when
+  all K classes occur.
+
+  Args:
+    labels: (examples,) of the fold's training set.
+    mask: (examples,) of 0 and 1.
+    num_classes: K.
+    spec: which weights.
+  """
+  if spec.class_weights == 'none':
+    return jnp.ones(num_classes)
+  counts = jnp.zeros(num_classes).at[labels].add(mask)
+  weights = jnp.sum(mask) / (num_classes * jnp.maximum(counts, 1.0))
+  return jnp.where(counts > 0, weights, 0.0)

@@ -1,0 +1,112 @@
+"""Frozen settings of the loss, the optimizer and the training loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from sernet_jax.common.errors import (
+  require,
+  require_choice,
+  require_positive,
+  require_whole,
+)
+
+# How the folds of a run share the device or devices; see `mapping`.
+MAPPINGS = ('auto', 'map', 'vmap', 'shard')
+
+# What training computes in; see `training`.
+PRECISIONS = ('float32', 'tf32', 'bfloat16')
+
+
+@dataclasses.dataclass(frozen=True)
+class LossSpec:
+  """Loss of one example.
+
+  Attributes:
+    name: 'cross_entropy' or 'focal'.
+    gamma: focusing exponent of the focal loss; 0 is the cross-entropy.
+    class_weights: 'none', or 'balanced' for weights N / (K * N_k) counted on
+      the training set of each fold.
+  """
+
+  name: str = 'cross_entropy'
+  gamma: float = 2.0
+  class_weights: str = 'none'
+
+  def __post_init__(self):
+    require_choice('loss.name', self.name, ('cross_entropy', 'focal'))
+    require(
+      math.isfinite(self.gamma) and self.gamma >= 0,
+      f'loss.gamma is {self.gamma}; give a number of at least 0',
+    )
+    require_choice(
+      'loss.class_weights', self.class_weights, ('none', 'balanced')
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimSpec:
+  """Adam with the L2 term and the learning rate of the authors' code.
+
+  The rate is multiplied by `decay_factor` at each epoch (counted from 0) of
+  at least `decay_start_epochs` that `decay_every_epochs` divides.
+  """
+
+  learning_rate: float = 1e-4
+  decay_start_epochs: int = 50
+  decay_every_epochs: int = 20
+  decay_factor: float = math.exp(-0.15)
+  l2: float = 1e-6
+  beta1: float = 0.9
+  beta2: float = 0.999
+  epsilon: float = 1e-7
+
+  def __post_init__(self):
+    for field in (
+      'learning_rate',
+      'decay_every_epochs',
+      'decay_factor',
+      'epsilon',
+    ):
+      require_positive(f'optim.{field}', getattr(self, field))
+    for field in ('l2', 'decay_start_epochs'):
+      value = getattr(self, field)
+      require(
+        math.isfinite(value) and value >= 0,
+        f'optim.{field} is {value}; give a number of at least 0',
+      )
+    for field in ('beta1', 'beta2'):
+      value = getattr(self, field)
+      require(
+        0 <= value < 1,
+        f'optim.{field} is {value}; give a number of at least 0 and below 1',
+      )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainSpec:
+  """How long, in which pieces and how exactly a fold is trained.
+
+  A fold is trained once with each of `seeds` seeds. `report_epochs` is how
+  many epochs one compiled call does; 0 leaves it to the device.
+  """
+
+  epochs: int = 300
+  batch_size: int = 32
+  checkpoint_epochs: int = 10
+  report_epochs: int = 0
+  fold_mapping: str = 'auto'
+  seeds: int = 1
+  precision: str = 'float32'
+
+  def __post_init__(self):
+    for field in ('epochs', 'batch_size', 'checkpoint_epochs', 'seeds'):
+      require_whole(f'train.{field}', getattr(self, field))
+    require(
+      self.report_epochs >= 0,
+      f'train.report_epochs is {self.report_epochs}; give a whole number of 1 '
+      'or more, or 0 to leave it to the device',
+    )
+    require_choice('train.fold_mapping', self.fold_mapping, MAPPINGS)
+    require_choice('train.precision', self.precision, PRECISIONS)

@@ -1,0 +1,270 @@
+"""One step, one epoch, one block of epochs, each written for one trial.
+
+A trial is one fold trained with one seed. The axis of trials is outside:
+`mapping` loops over trials or maps them. A block of epochs with their
+evaluations is one compiled call; shuffling, dropout and the choice of the
+best epoch happen on the device.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from sernet_jax.nn import model, parallel
+from sernet_jax.training import evaluation, keys, losses, optim, recipes
+from sernet_jax.training.batching import FoldArrays
+from sernet_jax.training.recipes import Recipe
+
+Tree = dict[str, Any]
+
+
+def init_state(
+  recipe: Recipe, seed: int | jax.Array, fold_index: int | jax.Array
+) -> Tree:
+  """The state of one trial before its first epoch.
+
+  Returns:
+    A nested dict: `params`, `stats`, `optimizer`, `step`, and for
+    each selection that chooses an epoch its best `params`, `stats`, `epoch`
+    (epochs completed, 0 for none yet) and `score`.
+  """
+  key = keys.derive(seed, 'init', fold_index)
+  params, stats = model.init(key, recipe.model)
+  optimizer = optim.optimizer(recipe.optim)
+  best = {
+    'params': params,
+    'stats': stats,
+    'epoch': jnp.zeros((), jnp.int32),
+    'score': jnp.full((), -1.0),
+  }
+  return {
+    'params': params,
+    'stats': stats,
+    'optimizer': optimizer.init(params),
+    'step': jnp.zeros((), jnp.int32),
+    'best': dict.fromkeys(recipe.selections, best),
+  }
+
+
+def train_step(
+  recipe: Recipe,
+  state: Tree,
+  x: jax.Array,
+  labels: jax.Array,
+  mask: jax.Array,
+  weights: jax.Array,
+  seed: jax.Array,
+  fold_index: jax.Array,
+  epoch: jax.Array,
+) -> tuple[Tree, Tree]:
+  """One update from one batch; a batch without a real example changes nothing.
+
+  Args:
+    recipe: what is fixed; with an `axis`, `x`, `labels` and `mask` are this
+      device's share of the batch, and all else is that of the whole.
+    state: of one trial.
+    x: (batch, frames, coefficients, 1).
+    labels: int32 (batch,).
+    mask: float32 (batch,), 0 for padding.
+    weights: (classes,), see `losses.class_weights`.
+    seed: of the trial; with `fold_index` it seeds dropout.
+    fold_index: place of the fold in its protocol.
+    epoch: counted from 0; sets the learning rate.
+
+  Returns:
+    (state, sums): `loss` summed over the real examples and `confusion`.
+  """
+  key = keys.derive(seed, 'dropout', fold_index, state['step'])
+
+  def objective(params):
+    logits, stats = model.apply(
+      recipe.model,
+      params,
+      state['stats'],
+      x,
+      train=True,
+      mask=mask,
+      key=key,
+      dtype=recipes.compute_dtype(recipe),
+      axis=recipe.axis,
+    )
+    values = losses.per_example(logits, labels, recipe.loss)
+    mean = losses.masked_mean(values * weights[labels], mask, recipe.axis)
+    return mean, (logits, stats, values)
+
+  gradients, (logits, stats, values) = jax.grad(objective, has_aux=True)(
+    state['params']
+  )
+  gradients = parallel.total(gradients, recipe.axis)
+  updates, optimizer = optim.optimizer(recipe.optim).update(
+    gradients, state['optimizer'], state['params'], epoch=epoch
+  )
+  updated = {
+    'params': optax.apply_updates(state['params'], updates),
+    'stats': stats,
+    'optimizer': optimizer,
+    'step': state['step'] + 1,
+    'best': state['best'],
+  }
+  sums = {
+    'loss': jnp.sum(values * mask),
+    'confusion': evaluation.confusion(labels, logits, mask),
+    'examples': jnp.sum(mask),
+  }
+  sums = parallel.total(sums, recipe.axis)
+  return _choose(sums.pop('examples') > 0, updated, state), sums
+
+
+def shuffled(
+  recipe: Recipe, fold: FoldArrays, epoch: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  """The training set in this epoch's order, padding last, in batches.
+
+  Every segment draws its own random number, so the order of a fold does not
+  depend on how far the fold was padded.
+
+  Returns:
+    Segments int32 and mask float32, both (steps, batch).
+  """
+  key = keys.derive(fold.seed, 'shuffle', fold.index, epoch)
+  draw = jax.vmap(
+    lambda segment: jax.random.bits(jax.random.fold_in(key, segment))
+  )
+  order = jnp.lexsort((draw(fold.train), 1 - fold.train_mask))
+  shape = (-1, recipe.batch_size)
+  return fold.train[order].reshape(shape), fold.train_mask[order].reshape(shape)
+
+
+def train_epoch(
+  recipe: Recipe,
+  features: jax.Array,
+  labels: jax.Array,
+  fold: FoldArrays,
+  state: Tree,
+  epoch: jax.Array,
+) -> tuple[Tree, Tree]:
+  """One pass over the training set of a fold.
+
+  Args:
+    recipe: what is fixed.
+    features: (segments, frames, coefficients) of the whole corpus, or this
+      device's share of them if `recipe` has an axis.
+    labels: int32 (segments,).
+    fold: which segments, and the seed.
+    state: of the trial.
+    epoch: counted from 0.
+
+  Returns:
+    (state, metrics): mean `loss`, `l2` after the epoch, `confusion` of the
+    training passes (dropout on).
+  """
+  weights = losses.class_weights(
+    labels[fold.train], fold.train_mask, recipe.model.num_classes, recipe.loss
+  )
+
+  def step(state, batch):
+    segments, mask = batch
+    return train_step(
+      recipe,
+      state,
+      parallel.rows(features, segments, recipe.axis)[..., None],
+      parallel.own(labels[segments], recipe.axis),
+      parallel.own(mask, recipe.axis),
+      weights,
+      fold.seed,
+      fold.index,
+      epoch,
+    )
+
+  state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
+  metrics = {
+    'loss': jnp.sum(sums['loss']) / jnp.sum(fold.train_mask),
+    'l2': optim.l2_penalty(state['params'], recipe.optim),
+    'confusion': jnp.sum(sums['confusion'], axis=0),
+  }
+  return state, metrics
+
+
+def run_epoch(
+  recipe: Recipe,
+  features: jax.Array,
+  labels: jax.Array,
+  fold: FoldArrays,
+  state: Tree,
+  epoch: jax.Array,
+) -> tuple[Tree, Tree]:
+  """Trains one epoch, evaluates, and keeps the weights of the best epochs.
+
+  The test set chooses nothing but the epoch of `best_on_test`: the highest
+  accuracy, the first of equals, as the authors' code keeps it.
+
+  Returns:
+    (state, {'train': ..., 'test': ..., 'validation': ...}); parts that no
+    selection looks at are not evaluated.
+  """
+  state, train = train_epoch(recipe, features, labels, fold, state, epoch)
+  metrics = {'train': train}
+  parts = {}
+  if 'best_on_test' in recipe.selections:
+    parts['best_on_test'] = ('test', fold.test)
+  if fold.validation is not None:
+    parts['validation'] = ('validation', fold.validation)
+  best = dict(state['best'])
+  for selection, (name, part) in parts.items():
+    metrics[name] = evaluation.evaluate(
+      recipe, features, part, state['params'], state['stats']
+    )
+    counts = metrics[name]['confusion']
+    candidate = {
+      'params': state['params'],
+      'stats': state['stats'],
+      'epoch': jnp.asarray(epoch + 1, jnp.int32),
+      'score': jnp.trace(counts) / jnp.sum(part.mask),
+    }
+    better = candidate['score'] > best[selection]['score']
+    best[selection] = _choose(better, candidate, best[selection])
+  return {**state, 'best': best}, metrics
+
+
+def _choose(condition: jax.Array, one: Tree, other: Tree) -> Tree:
+  return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
+
+
+def run_block(
+  recipe: Recipe,
+  size: int,
+  features: jax.Array,
+  labels: jax.Array,
+  fold: FoldArrays,
+  state: Tree,
+  first: jax.Array,
+  count: jax.Array,
+) -> tuple[Tree, Tree]:
+  """`count` epochs from `first` on, of at most `size`.
+
+  Both may differ between calls and between trials: a block cut short by the
+  last epoch, or a trial that has to catch up, is no reason to compile again.
+
+  Returns:
+    (state, metrics), the metrics of `run_epoch` stacked along a first axis of
+    `size`, zeros from `count` on.
+  """
+  epoch = functools.partial(run_epoch, recipe, features, labels, fold)
+  _, shapes = jax.eval_shape(epoch, state, first)
+
+  def body(number, carry):
+    state, metrics = carry
+    state, found = epoch(state, first + number)
+    metrics = jax.tree.map(
+      lambda rows, row: rows.at[number].set(row), metrics, found
+    )
+    return state, metrics
+
+  empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
+  with recipes.matmul_precision(recipe):
+    return jax.lax.fori_loop(0, count, body, (state, empty))

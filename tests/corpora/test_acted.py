@@ -1,0 +1,304 @@
+"""Corpora by the names of their files: the conventions and their odd cases."""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+import re
+
+import pytest
+import tiny
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import registry
+from sernet_jax.corpora.readers import acted, catalog
+
+CATALOG = catalog.CATALOG
+
+
+def put(root, *names):
+  """Empty files: their names say all."""
+  for name in names:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def whole_ravdess():
+  for actor in range(1, 25):
+    for emotion in range(1, 9):
+      for strength in (1,) if emotion == 1 else (1, 2):
+        for statement in (1, 2):
+          for take in (1, 2):
+            yield (
+              f'Actor_{actor:02}/03-01-{emotion:02}-{strength:02}-'
+              f'{statement:02}-{take:02}-{actor:02}.wav'
+            )
+
+
+def whole_savee():
+  for speaker in acted.SAVEE_SPEAKERS:
+    for emotion in acted.SAVEE_LABELS:
+      for number in range(1, 31 if emotion == 'n' else 16):
+        yield f'AudioData/{speaker}/{emotion}{number:02}.wav'
+
+
+def whole_emovo():
+  sentences = [
+    'b1',
+    'b2',
+    'b3',
+    'l1',
+    'l2',
+    'l3',
+    'l4',
+    'n1',
+    'n2',
+    'n3',
+    'n4',
+    'n5',
+    'd1',
+    'd2',
+  ]
+  for speaker in ('f1', 'f2', 'f3', 'm1', 'm2', 'm3'):
+    for emotion in acted.EMOVO_LABELS:
+      for sentence in sentences:
+        yield f'EMOVO/{speaker}/{emotion}-{speaker}-{sentence}.wav'
+
+
+def whole_tess():
+  folders = [
+    'angry',
+    'disgust',
+    'fear',
+    'happy',
+    'neutral',
+    'Pleasant_surprise',
+    'Sad',
+  ]
+  for speaker in ('OAF', 'YAF'):
+    for folder, emotion in zip(folders, acted.TESS_LABELS, strict=True):
+      for word in range(200):
+        name = (
+          f'{speaker}_{chr(97 + word // 26)}{chr(97 + word % 26)}_{emotion}'
+        )
+        if name == 'OAF_cc_neutral':  # as OA_bite_neutral is named
+          name = 'OA_cc_neutral'
+        yield f'TESS/{speaker}_{folder}/{name}.wav'
+
+
+@pytest.mark.parametrize(
+  ('name', 'files'),
+  [
+    ('ravdess', whole_ravdess),
+    ('savee', whole_savee),
+    ('emovo', whole_emovo),
+    ('tess', whole_tess),
+  ],
+)
+def test_a_whole_corpus_has_the_published_counts(tmp_path, name, files):
+  put(tmp_path, *files())
+  corpus = registry.load(name, tmp_path)
+  facts = CATALOG[name]
+  assert corpus.problems == ()
+  (remark,) = corpus.remarks
+  assert remark.startswith(f'{facts.utterances} utterances')
+  assert len(corpus.speakers) == facts.speakers
+  counts = collections.Counter(u.label for u in corpus.utterances)
+  assert dict(counts) == facts.classes
+
+
+def test_the_catalogue_adds_up():
+  totals = {name: facts.utterances for name, facts in CATALOG.items()}
+  assert totals == {
+    'emodb': 535,
+    'iemocap': 5531,
+    'ravdess': 1440,
+    'cremad': 7442,
+    'savee': 480,
+    'tess': 2800,
+    'emovo': 588,
+    'nemo': 4481,
+    'shemo': 3000,
+  }
+  assert set(CATALOG) < set(registry.NAMES)
+
+
+def test_ravdess_leaves_songs_and_videos_out(tmp_path):
+  put(
+    tmp_path,
+    'Actor_02/03-01-06-01-02-01-02.wav',
+    'Actor_02/03-02-06-01-02-01-02.wav',  # a song
+    'Actor_02/01-01-06-01-02-01-02.wav',  # the sound of a video
+    'Actor_02/03-01-09-01-02-01-02.wav',  # no such emotion
+    'Actor_02/03-01-05-01-02-01-25.wav',  # no such actor
+    'Actor_02/._03-01-05-01-02-01-02.wav',
+    '__MACOSX/Actor_02/03-01-05-01-02-01-02.wav',
+    'copy/Actor_02/03-01-06-01-02-01-02.WAV',
+    'Actor_02/03-01-01-01-01-02-02.wav',
+  )
+  corpus = acted.ravdess(tmp_path)
+  assert [(u.label, u.speaker, u.group) for u in corpus.utterances] == [
+    ('neutral', '02', '01'),
+    ('fear', '02', '02'),
+  ]
+  problems = ' '.join(corpus.problems)
+  assert '1 recordings are songs' in problems
+  assert '1 recordings belong to videos' in problems
+  assert '2 recordings are not named like ravdess' in problems
+  assert '1 recordings lie there again' in problems
+  assert 'fear 1 of 192' in problems
+  assert 'speakers 1 of 24' in problems
+  assert corpus.remarks == ()
+
+
+def test_cremad_reads_the_level_with_one_x(tmp_path):
+  put(
+    tmp_path / 'AudioWAV',
+    '1001_DFA_ANG_XX.wav',
+    '1040_ITH_SAD_X.wav',
+    '1091_IEO_NEU_HI.wav',
+    '1091_IEO_JOY_HI.wav',
+  )
+  corpus = acted.cremad(tmp_path)
+  assert [(u.name, u.label, u.speaker, u.group) for u in corpus.utterances] == [
+    ('1001_DFA_ANG_XX', 'anger', '1001', 'DFA'),
+    ('1040_ITH_SAD_X', 'sadness', '1040', 'ITH'),
+    ('1091_IEO_NEU_HI', 'neutral', '1091', 'IEO'),
+  ]
+  assert '1 recordings are not named like cremad' in corpus.problems[0]
+
+
+def test_savee_in_one_folder_or_in_four(tmp_path):
+  put(tmp_path / 'one', 'DC_sa01.wav', 'KL_su15.wav', 'XY_a01.wav')
+  put(tmp_path / 'four', 'DC/sa01.wav', 'KL/su15.wav', 'more/a01.wav')
+  one, four = acted.savee(tmp_path / 'one'), acted.savee(tmp_path / 'four')
+  for corpus in (one, four):
+    assert [(u.name, u.label, u.speaker) for u in corpus.utterances] == [
+      ('DC_sa01', 'sadness', 'DC'),
+      ('KL_su15', 'surprise', 'KL'),
+    ]
+    assert 'not named like savee' in corpus.problems[0]
+
+
+def test_tess_by_file_names_alone(tmp_path):
+  put(
+    tmp_path,
+    'OAF_neutral/OA_bite_neutral.wav',
+    'YAF_pleasant_surprised/YAF_back_ps.wav',
+    'OAF_Pleasant_surprise/OAF_back_ps.wav',
+    'TESS Toronto emotional speech set data/OAF_Sad/OAF_back_sad.wav',
+    'copy/TESS Toronto emotional speech set data/OAF_Sad/OAF_back_sad.wav',
+    'OAF_Sad/OAF_back_gloomy.wav',
+  )
+  corpus = acted.tess(tmp_path)
+  assert [(u.name, u.label, u.speaker, u.group) for u in corpus.utterances] == [
+    ('OAF_back_ps', 'surprise', 'OAF', 'back'),
+    ('OAF_back_sad', 'sadness', 'OAF', 'back'),
+    ('OAF_bite_neutral', 'neutral', 'OAF', 'bite'),
+    ('YAF_back_ps', 'surprise', 'YAF', 'back'),
+  ]
+  assert '1 recordings lie there again' in corpus.problems[0]
+
+
+def test_shemo_tells_the_woman_f_from_the_fear_f(tmp_path):
+  put(tmp_path, 'female/F14A09.wav', 'male/M02F01.wav', 'female/F03F110.wav')
+  corpus = acted.shemo(tmp_path)
+  assert [(u.speaker, u.label) for u in corpus.utterances] == [
+    ('F03', 'fear'),
+    ('F14', 'anger'),
+    ('M02', 'fear'),
+  ]
+
+
+def put_nemo(root, rows):
+  head = 'file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tgender\tage'
+  lines = [
+    f'{name}\t{emotion}\t„Ród "smoka”\tród\t        {speaker}\tmale\t23'
+    for name, emotion, speaker in rows
+  ]
+  (root / 'data.tsv').write_text('\n'.join([head, *lines]) + '\n', 'utf-8')
+
+
+def test_nemo_follows_its_list(tmp_path):
+  rows = [
+    ('WR0_surprised_64.wav', 'surprised', 'WR0'),
+    ('EB0_neutral_13.wav', 'neutral', 'EB0'),
+    ('EB0_fear_1.wav', 'fear', 'EB0'),  # no recording
+    ('EB0_joy_1.wav', 'joy', 'EB0'),  # no such emotion
+  ]
+  put_nemo(tmp_path, rows)
+  put(
+    tmp_path / 'samples', *(name for name, _, _ in rows if 'fear' not in name)
+  )
+  corpus = acted.nemo(tmp_path)
+  assert [(u.speaker, u.label, u.group) for u in corpus.utterances] == [
+    ('EB0', 'neutral', '13'),
+    ('WR0', 'surprise', '64'),  # the blanks in the list are gone
+  ]
+  problems = ' '.join(corpus.problems)
+  assert '1 recordings of data.tsv are missing: EB0_fear_1.wav' in problems
+  assert 'lines of data.tsv could not be understood: line 5' in problems
+  assert 'EB0_joy_1.wav' in problems
+
+
+def test_nemo_without_its_list_or_with_another(tmp_path):
+  with pytest.raises(InputError, match=r'data.tsv cannot be read.*github'):
+    acted.nemo(tmp_path)
+  (tmp_path / 'data.tsv').write_text('file\temotion\n')
+  with pytest.raises(InputError, match='does not begin with the columns'):
+    acted.nemo(tmp_path)
+
+
+@pytest.mark.parametrize(
+  'name', sorted(set(CATALOG) - {'emodb', 'iemocap', 'nemo'})
+)
+def test_an_empty_folder_says_where_to_get_the_corpus(
+  tmp_path, monkeypatch, name
+):
+  monkeypatch.setenv('SERNET_CACHE', str(tmp_path))
+  for root in ('', tmp_path / 'nowhere'):
+    with pytest.raises(InputError) as caught:
+      registry.load(name, root)
+    message = str(caught.value)
+    assert CATALOG[name].source in message
+    assert '--config.data.root=' in message
+    assert str(root or tmp_path / name) in message
+  put(tmp_path, 'other.wav')
+  with pytest.raises(InputError, match=r'1 have other names, such as other'):
+    registry.load(name, tmp_path)
+
+
+def test_a_class_without_a_recording_is_an_error(tmp_path):
+  put(tmp_path, 'F14A09.wav', 'M02F01.wav')
+  with pytest.raises(InputError, match="no utterance of class 'happiness'"):
+    registry.load('shemo', tmp_path)
+
+
+def test_the_page_of_corpora_shows_the_catalogue():
+  text = (tiny.ROOT / 'docs/corpora.md').read_text()
+  rows = {
+    cells[1].strip(): [cell.strip() for cell in cells[2:-1]]
+    for cells in (
+      line.split('|') for line in text.splitlines() if line.startswith('| `')
+    )
+  }
+  for name, facts in CATALOG.items():
+    assert rows[f'`{name}`'] == [
+      facts.language,
+      str(facts.speakers),
+      str(facts.utterances),
+      ', '.join(facts.classes),
+      f'{facts.hours:g}',
+      facts.licence,
+      f'[{facts.title}]({facts.source})',
+    ]
+
+
+def test_every_source_and_count_is_in_its_docstring():
+  for name, function in registry._ACTED.items():
+    text = re.sub(r'\s+', ' ', function.__doc__)
+    facts = CATALOG[name]
+    assert facts.source in text
+    assert str(facts.utterances) in text
+    assert pathlib.Path(function.__code__.co_filename).name == 'acted.py'

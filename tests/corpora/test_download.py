@@ -1,0 +1,470 @@
+"""Fetching a corpus: broken lines, strange servers, bad archives.
+
+Everything is served from 127.0.0.1 by a real HTTP server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import http.server
+import io
+import os
+import pathlib
+import re
+import shlex
+import stat
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+
+from sernet_jax import download
+from sernet_jax.common import fetch
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import registry
+
+FILES = {
+  f'{number:02}a01Fa.wav': np.random.default_rng(number).bytes(9000)
+  for number in range(8)
+}
+SUMS = {
+  name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()
+}
+
+
+def make_zip(files=FILES, folder='wav/', extra=()):
+  """A ZIP archive of {name: content} in `folder`, and of `extra` members."""
+  target = io.BytesIO()
+  with zipfile.ZipFile(target, 'w') as archive:
+    archive.writestr('readme.txt', 'hello')
+    for name, content in files.items():
+      archive.writestr(folder + name, content)
+    for name, content in extra:
+      archive.writestr(name, content)
+  return target.getvalue()
+
+
+class Server(http.server.ThreadingHTTPServer):
+  """Serves `content` and misbehaves as told.
+
+  Attributes:
+    content: what every path gives.
+    etag: the ETag, or '' for none.
+    cut_after: for each coming answer, the bytes after which it breaks off.
+    knows_range: whether Range is understood.
+    states_size: whether the length is told.
+    statuses: for each coming answer, an error to give instead.
+    ranges: the Range headers that came in.
+  """
+
+  daemon_threads = True
+
+  def __init__(self):
+    super().__init__(('127.0.0.1', 0), Handler)
+    self.content = make_zip()
+    self.etag = '"one"'
+    self.cut_after = []
+    self.knows_range = True
+    self.states_size = True
+    self.statuses = []
+    self.ranges = []
+
+  @property
+  def url(self):
+    return f'http://127.0.0.1:{self.server_port}/download.zip'
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+  def do_GET(self):
+    server = self.server
+    asked = self.headers.get('Range')
+    server.ranges.append(asked)
+    if server.statuses:
+      self.send_error(server.statuses.pop(0))
+      return
+    start, total = 0, len(server.content)
+    same = self.headers.get('If-Range') in (None, server.etag)
+    if asked and server.knows_range and same:
+      start = int(re.fullmatch(r'bytes=(\d+)-', asked)[1])
+      if start >= total:
+        self.send_error(416)
+        return
+      self.send_response(206)
+      self.send_header('Content-Range', f'bytes {start}-{total - 1}/{total}')
+    else:
+      self.send_response(200)
+    if server.etag:
+      self.send_header('ETag', server.etag)
+    if server.states_size:
+      self.send_header('Content-Length', str(total - start))
+    self.end_headers()
+    body = server.content[start:]
+    if server.cut_after:
+      body = body[: server.cut_after.pop(0)]
+    with contextlib.suppress(ConnectionError):
+      self.wfile.write(body)
+
+  def log_message(self, *_):
+    pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+  monkeypatch.setenv('no_proxy', '127.0.0.1')
+  server = Server()
+  thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+  thread.start()
+  yield server
+  server.shutdown()
+  thread.join()
+  server.server_close()
+
+
+def get(server, root, sums=SUMS):
+  return download.download(root, server.url, sums, pause_s=0)
+
+
+def content_of(folder):
+  return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def part_of(root):
+  return root / '.download/archive.zip.part'
+
+
+def test_the_list_has_the_535_recordings():
+  sums = download.emodb_sums()
+  assert len(sums) == registry.EMODB_FILES
+  assert all(len(value) == 64 for value in sums.values())
+  for name in sums:
+    utterance = registry._emodb_utterance(pathlib.Path(name))
+    assert utterance.speaker in registry.EMODB_SPEAKERS
+
+
+def test_the_real_corpus_has_the_listed_sums():
+  root = os.environ.get('SERNET_EMODB') or registry.cache_dir() / 'emodb'
+  wav = pathlib.Path(root) / 'wav'
+  if not wav.is_dir():
+    pytest.skip('EMO-DB is absent: set SERNET_EMODB or download it')
+  assert download.wrong_files(wav, download.emodb_sums()) == []
+
+
+def test_a_download_leaves_the_recordings_and_nothing_else(server, tmp_path):
+  root = tmp_path / 'deep/emodb'
+  assert get(server, root) == root / 'wav'
+  assert content_of(root / 'wav') == FILES
+  assert [path.name for path in root.iterdir()] == ['wav']
+  assert server.ranges == [None]
+
+
+@pytest.mark.parametrize('folder', ['', 'EmoDB/wav/'])
+def test_the_folder_inside_the_archive_does_not_matter(
+  server, tmp_path, folder
+):
+  server.content = make_zip(folder=folder)
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_a_whole_corpus_is_left_alone(server, tmp_path):
+  get(server, tmp_path)
+  (tmp_path / 'wav/notes.txt').write_text('mine')
+  before = (tmp_path / 'wav/00a01Fa.wav').stat().st_mtime_ns
+  assert get(server, tmp_path) == tmp_path / 'wav'
+  assert get(server, tmp_path / 'wav') == tmp_path / 'wav'
+  assert len(server.ranges) == 1
+  assert (tmp_path / 'wav/00a01Fa.wav').stat().st_mtime_ns == before
+
+
+def test_a_damaged_corpus_is_made_whole(server, tmp_path):
+  get(server, tmp_path)
+  (tmp_path / 'wav/00a01Fa.wav').write_bytes(b'damage')
+  (tmp_path / 'wav/01a01Fa.wav').unlink()
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_files_of_the_user_are_not_thrown_away(server, tmp_path):
+  (tmp_path / 'wav').mkdir()
+  (tmp_path / 'wav/mine.wav').write_bytes(b'mine')
+  with pytest.raises(InputError, match=r'no part of the corpus: mine\.wav'):
+    get(server, tmp_path)
+  assert content_of(tmp_path / 'wav') == {'mine.wav': b'mine'}
+
+
+def test_a_broken_line_goes_on_where_it_stopped(server, tmp_path):
+  server.cut_after = [20_000, 10_000]
+  assert content_of(get(server, tmp_path)) == FILES
+  assert server.ranges == [None, 'bytes=20000-', 'bytes=30000-']
+
+
+def test_a_later_command_goes_on_too(server, tmp_path):
+  server.cut_after = [20_000]
+  server.statuses = []
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(fetch, 'TRIES', 1)
+    with pytest.raises(InputError, match='ended after 20000 of'):
+      get(server, tmp_path)
+  assert not (tmp_path / 'wav').exists()
+  assert part_of(tmp_path).stat().st_size == 20_000
+  assert content_of(get(server, tmp_path)) == FILES
+  assert server.ranges == [None, 'bytes=20000-']
+
+
+def test_an_interrupted_command_keeps_what_it_has(
+  server, tmp_path, monkeypatch
+):
+  read = fetch.http.client.HTTPResponse.read
+  chunks = []
+
+  def interrupted(response, amount):
+    chunks.append(amount)
+    if len(chunks) == 3:
+      raise KeyboardInterrupt
+    return read(response, 16_384)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(fetch.http.client.HTTPResponse, 'read', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+      get(server, tmp_path)
+  assert part_of(tmp_path).stat().st_size == 32_768
+  assert content_of(get(server, tmp_path)) == FILES
+  assert server.ranges[1] == 'bytes=32768-'
+
+
+def test_a_server_without_range_starts_over(server, tmp_path):
+  server.knows_range = False
+  server.cut_after = [20_000]
+  assert content_of(get(server, tmp_path)) == FILES
+  assert server.ranges == [None, 'bytes=20000-']
+
+
+@pytest.mark.parametrize('etag', ['"two"', ''])
+def test_another_file_on_the_server_starts_over(server, tmp_path, etag):
+  """With an ETag by If-Range, without one by the size."""
+  server.etag = etag and '"one"'
+  new, server.content = server.content, np.random.default_rng(0).bytes(50_000)
+  server.cut_after = [20_000]
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(fetch, 'TRIES', 1)
+    with pytest.raises(InputError):
+      get(server, tmp_path)
+  server.content, server.etag = new, etag
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_a_part_longer_than_the_file_starts_over(server, tmp_path):
+  server.etag = ''
+  part = part_of(tmp_path)
+  part.parent.mkdir()
+  part.write_bytes(bytes(200_000))
+  fetch._note(part).write_text(f'{{"url": "{server.url}", "size": 300000}}')
+  assert content_of(get(server, tmp_path)) == FILES
+  assert server.ranges == ['bytes=200000-', None]
+
+
+def test_a_part_of_another_address_is_not_continued(server, tmp_path):
+  part = part_of(tmp_path)
+  part.parent.mkdir()
+  part.write_bytes(bytes(2000))
+  fetch._note(part).write_text('{"url": "http://elsewhere", "size": 300000}')
+  assert content_of(get(server, tmp_path)) == FILES
+  assert server.ranges == [None]
+
+
+def test_a_damaged_note_only_costs_the_part(server, tmp_path):
+  part = part_of(tmp_path)
+  part.parent.mkdir()
+  part.write_bytes(bytes(2000))
+  fetch._note(part).write_text('{"url": ')
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_an_answer_without_a_length_is_taken_as_it_comes(server, tmp_path):
+  server.states_size = False
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_a_busy_server_is_asked_again(server, tmp_path, capsys):
+  server.statuses = [503, 429]
+  assert content_of(get(server, tmp_path)) == FILES
+  assert (
+    'the server answers 503; trying again in 0 s' in capsys.readouterr().err
+  )
+
+
+def test_it_gives_up_after_some_tries(server, tmp_path):
+  server.statuses = [500] * 99
+  with pytest.raises(InputError, match='the server answers 500'):
+    get(server, tmp_path)
+  assert len(server.ranges) == fetch.TRIES
+
+
+def test_a_missing_page_is_not_asked_for_again(server, tmp_path):
+  server.statuses = [404] * 9
+  with pytest.raises(InputError, match=r'answers 404 .*--url'):
+    get(server, tmp_path)
+  assert len(server.ranges) == 1
+  assert not (tmp_path / 'wav').exists()
+
+
+@pytest.mark.parametrize(
+  ('url', 'words'),
+  [
+    ('http://127.0.0.1:1/x.zip', 'cannot be downloaded'),
+    ('ftp://127.0.0.1/x.zip', 'starts with http'),
+    ('download.zip', 'starts with http'),
+    ('http://127.0.0.1:port/x.zip', 'not an address'),
+    ('http://127.0.0.1/ü.zip', 'not an address'),
+  ],
+)
+def test_an_address_that_leads_nowhere(tmp_path, monkeypatch, url, words):
+  monkeypatch.setenv('no_proxy', '127.0.0.1')
+  with pytest.raises(InputError, match=words) as caught:
+    download.download(tmp_path, url, SUMS, pause_s=0)
+  assert url in str(caught.value)
+
+
+@pytest.mark.parametrize('states_size', [True, False])
+def test_a_file_without_end_is_given_up(
+  server, tmp_path, monkeypatch, states_size
+):
+  monkeypatch.setattr(fetch, 'MAX_BYTES', 30_000)
+  server.states_size = states_size
+  with pytest.raises(InputError, match='30000'):
+    get(server, tmp_path)
+
+
+def test_a_wrong_sum_is_named_and_nothing_appears(server, tmp_path):
+  good = server.content
+  files = dict(FILES)
+  files['03a01Fa.wav'] = b'other'
+  del files['05a01Fa.wav']
+  server.content = make_zip(files)
+  with pytest.raises(InputError) as caught:
+    get(server, tmp_path)
+  message = str(caught.value)
+  assert '2 of 8 files' in message
+  assert '03a01Fa.wav has another sum' in message
+  assert '05a01Fa.wav is missing' in message
+  assert not (tmp_path / 'wav').exists()
+  server.content = good
+  assert content_of(get(server, tmp_path)) == FILES  # the archive was dropped
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    '../00a01Fa.wav',
+    'wav/../../00a01Fa.wav',
+    '/tmp/00a01Fa.wav',
+    'C:/00a01Fa.wav',
+    '..\\00a01Fa.wav',
+  ],
+)
+def test_a_name_that_leads_out_is_refused(server, tmp_path, name):
+  server.content = make_zip(extra=[(name, b'evil')])
+  with pytest.raises(InputError, match='a way out of its folder'):
+    get(server, tmp_path / 'emodb')
+  assert [path.name for path in tmp_path.iterdir()] == ['emodb']
+  assert not (tmp_path / 'emodb/wav').exists()
+
+
+def test_a_link_is_refused(server, tmp_path):
+  link = zipfile.ZipInfo('wav/00a01Fa.wav')
+  link.external_attr = (stat.S_IFLNK | 0o777) << 16
+  files = {k: v for k, v in FILES.items() if k != '00a01Fa.wav'}
+  server.content = make_zip(files, extra=[(link, b'/etc/passwd')])
+  with pytest.raises(InputError, match='a link or a way out'):
+    get(server, tmp_path)
+
+
+def test_a_member_that_unpacks_without_end_is_refused(
+  server, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(download, 'MAX_FILE_BYTES', 10_000)
+  files = FILES | {'00a01Fa.wav': bytes(20_000)}
+  server.content = make_zip(files)
+  with pytest.raises(InputError, match='to more than 10000 bytes'):
+    get(server, tmp_path)
+
+
+def test_what_is_no_zip_archive_is_refused_and_dropped(server, tmp_path):
+  good = server.content
+  for content in (b'<html>Please log in</html>', good[:-3000], b''):
+    server.content = content
+    with pytest.raises(InputError, match='no ZIP archive'):
+      get(server, tmp_path)
+    assert not (tmp_path / 'wav').exists()
+  server.content = good
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_a_damaged_member_is_refused(server, tmp_path):
+  place = server.content.index(FILES['03a01Fa.wav'])
+  server.content = (
+    server.content[:place] + b'xxxx' + server.content[place + 4 :]
+  )
+  with pytest.raises(InputError, match='no ZIP archive that can be read'):
+    get(server, tmp_path)
+
+
+@pytest.mark.parametrize('where', ['open', 'mkdir', 'write_bytes', 'rename'])
+def test_a_full_disk_is_one_sentence(server, tmp_path, monkeypatch, where):
+  def full(*args, **kwargs):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+  with monkeypatch.context() as patch:
+    patch.setattr(pathlib.Path, where, full)
+    with pytest.raises(InputError, match=r'No space left.*--root'):
+      get(server, tmp_path / 'emodb')
+  assert not (tmp_path / 'emodb/wav').exists()
+  assert content_of(get(server, tmp_path / 'emodb')) == FILES
+
+
+def test_two_at_once_are_kept_apart(server, tmp_path):
+  pytest.importorskip('fcntl')
+  scratch = tmp_path / '.download'
+  scratch.mkdir()
+  with (
+    download._only_one(scratch),
+    pytest.raises(InputError, match='another download into'),
+  ):
+    get(server, tmp_path)
+
+
+def test_the_command_says_where_and_what_next(
+  server, tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(download, 'emodb_sums', lambda: SUMS)
+  root = tmp_path / 'my corpora'
+  arguments = ['emodb', f'--root={root}', f'--url={server.url}']
+  assert download.main(arguments) == 0
+  output = capsys.readouterr().out
+  assert f'8 recordings, all as published, are in {root}/wav' in output
+  command = shlex.split(output.split('next: ')[1])
+  assert command[-2:] == [
+    '--config=configs/emodb.py',
+    f'--config.data.root={root}/wav',
+  ]
+
+
+def test_the_command_fails_in_one_line(server, tmp_path, capsys):
+  server.statuses = [404]
+  arguments = ['emodb', f'--root={tmp_path}', f'--url={server.url}']
+  assert download.main(arguments) == 2
+  output = capsys.readouterr()
+  assert output.out == ''
+  assert output.err.startswith('error: http://127.0.0.1')
+  assert output.err.count('\n') == 1
+
+
+def test_the_command_goes_to_the_cache_by_default(
+  server, tmp_path, monkeypatch
+):
+  monkeypatch.setenv('SERNET_CACHE', str(tmp_path))
+  monkeypatch.setattr(download, 'emodb_sums', lambda: SUMS)
+  assert download.main(['emodb', f'--url={server.url}']) == 0
+  assert content_of(tmp_path / 'emodb/wav') == FILES
+  assert len(registry.emodb().utterances) == len(FILES)

@@ -1,0 +1,223 @@
+"""Several corpora as one: speakers apart, nothing twice, labels shared."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shutil
+
+import numpy as np
+import pytest
+import tiny
+
+from sernet_jax.audio import reading
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import joined, registry
+from sernet_jax.runs import config as config_lib, run
+
+
+def write(folder, labels=('anger', 'joy'), speakers=('ann', 'bob', 'cyd')):
+  """A manifest with two recordings of each label and speaker, all different."""
+  folder.mkdir(parents=True)
+  random = np.random.default_rng(list(folder.name.encode()))
+  lines = ['path,label,speaker']
+  for speaker in speakers:
+    for label in labels:
+      for take in range(2):
+        name = f'{speaker}_{label}_{take}.wav'
+        reading.write_wav(folder / name, random.uniform(-1, 1, 800), 16_000)
+        lines.append(f'{name},{label},{speaker}')
+  path = folder / f'{folder.name}.csv'
+  path.write_text('\n'.join(lines) + '\n')
+  return path
+
+
+def test_names_speakers_and_labels_of_a_joined_corpus(tmp_path):
+  one = write(tmp_path / 'one', ('anger', 'joy', 'bored'))
+  two = write(tmp_path / 'two', ('angry', 'happiness'))
+  corpus = joined.load(f'{one},second={two}')
+  assert corpus.name == 'one+second'
+  assert corpus.classes == ('anger', 'boredom', 'happiness')
+  assert len(corpus.utterances) == 18 + 12
+  assert corpus.speakers == tuple(
+    f'{name}/{who}' for name in ('one', 'second') for who in tiny.SPEAKERS
+  )
+  first, last = corpus.utterances[0], corpus.utterances[-1]
+  assert (first.name, first.corpus) == ('one/ann_anger_0.wav', 'one')
+  assert (last.name, last.label) == ('second/cyd_happiness_1.wav', 'happiness')
+  assert joined.names(corpus) == ('one', 'second')
+  shared = joined.only_shared(corpus)
+  assert shared.classes == ('anger', 'happiness')
+  assert shared.problems == (
+    '6 utterances of other classes are left out: boredom 6.',
+  )
+
+
+def test_the_halves_of_the_synthetic_corpus(tmp_path, monkeypatch):
+  random = np.random.default_rng(0)
+
+  def generate(root):
+    (root / 'wav').mkdir(exist_ok=True)
+    for speaker in registry.synthetic.SPEAKERS:
+      for letter in registry.synthetic.LETTERS.values():
+        path = root / 'wav' / f'{speaker}a01{letter}a.wav'
+        reading.write_wav(path, random.uniform(-1, 1, 80), 16_000)
+
+  monkeypatch.setattr(registry.synthetic, 'generate', generate)
+  corpus = joined.load(f'embedded_low:{tmp_path},embedded_high:{tmp_path}')
+  assert corpus.synthetic
+  assert corpus.speakers == tuple(
+    f'embedded_{half}'
+    for half in ['high/04', 'high/05', 'high/06', 'low/01', 'low/02', 'low/03']
+  )
+  with pytest.raises(InputError, match='12 recordings are there under two'):
+    joined.load(f'embedded:{tmp_path},embedded_low:{tmp_path}')
+
+
+@pytest.mark.parametrize(
+  ('text', 'words'),
+  [
+    ('emodb,emodb', "names 'emodb' 2 times; a corpus is joined with others"),
+    ('emodb:/a,emodb:/b', "names 'emodb' 2 times"),
+    ('a=emodb,a=ravdess', "names 'a' 2 times"),
+    ('emodb,ravdes', "names 'ravdes'.*did you mean 'ravdess'"),
+    ('emodb,manifest', "names 'manifest', which is neither"),
+    ('=emodb', "the item '=emodb'"),
+    ('a/b=emodb', "the item 'a/b=emodb'"),
+    ('.csv', "names '.csv'|the item '.csv'|cannot be read"),
+  ],
+)
+def test_lists_of_corpora_that_make_no_sense(text, words):
+  with pytest.raises(InputError, match=words):
+    joined.load(text)
+
+
+def test_a_file_under_two_speakers_is_refused(tmp_path):
+  one = write(tmp_path / 'one')
+  two = write(tmp_path / 'two', ('anger', 'happiness'))
+  joined.load(f'{one},{two}')
+  copy = tmp_path / 'two' / 'ann_anger_0.wav'
+  shutil.copy(tmp_path / 'one' / 'bob_joy_1.wav', copy)
+  with pytest.raises(InputError) as caught:
+    joined.load(f'{one},{two}')
+  message = str(caught.value)
+  assert message.startswith('1 recordings are there under two speakers: ')
+  assert 'one/bob_joy_1.wav' in message
+  assert str(copy) in message
+  copy.unlink()
+  copy.symlink_to(tmp_path / 'one' / 'ann_joy_0.wav')
+  with pytest.raises(InputError, match=r'one/ann_joy_0.wav and .*ann_anger_0'):
+    joined.load(f'{one},{two}')
+
+
+def test_inspecting_a_manifest_tells_of_copies(tmp_path):
+  path = write(tmp_path / 'one')
+  corpus = registry.manifest(path)
+  assert joined.with_copies_told(corpus) is corpus
+  shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/bob_joy_0.wav')
+  shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/ann_joy_1.wav')
+  (problem,) = joined.with_copies_told(corpus).problems
+  assert problem == (
+    '1 recordings are equal byte for byte to one of another speaker: '
+    'ann_joy_0.wav (ann) and bob_joy_0.wav (bob).'
+  )
+
+
+def test_empty_files_are_no_copies_of_each_other(tmp_path):
+  for name in 'ab':
+    (tmp_path / f'{name}.wav').touch()
+  joined.require_distinct(
+    registry.Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', name)
+    for name in 'abc'
+  )
+
+
+def test_labels_that_no_map_knows_name_their_corpus(tmp_path):
+  one = write(tmp_path / 'one')
+  two = write(tmp_path / 'two', ('anger', 'awe'))
+  with pytest.raises(
+    InputError, match='two has labels that no map knows: awe 6'
+  ):
+    joined.load(f'{one},{two}')
+  corpus = joined.load(f'{one},{two}', 'anger,happiness=joy+awe')
+  assert corpus.classes == ('anger', 'awe', 'joy')  # merged by `choose`
+
+
+def test_corpora_that_share_too_little(tmp_path):
+  one = write(tmp_path / 'one')
+  two = write(tmp_path / 'two', ('anger', 'fear'))
+  with pytest.raises(InputError, match=r"share the classes \['anger'\].*one: "):
+    joined.only_shared(joined.load(f'{one},{two}'))
+
+
+def settings(**fields):
+  config = tiny.load_config('manifest')
+  config.update_from_flattened_dict(
+    {name.replace('__', '.'): value for name, value in fields.items()}
+  )
+  return config
+
+
+def test_a_config_joins_and_merges(tmp_path):
+  one = write(tmp_path / 'one', ('anger', 'joy', 'bored'))
+  two = write(tmp_path / 'two', ('anger', 'happiness', 'neutral'))
+  experiment = config_lib.experiment(
+    settings(
+      data__corpora=f'{one},{two}',
+      data__classes='anger,neutral=neutral+boredom',
+    )
+  )
+  corpus = run.load_corpus(experiment)
+  assert corpus.classes == ('anger', 'neutral')
+  assert len(corpus.utterances) == 24
+  crossed = config_lib.experiment(
+    settings(data__corpora=f'{one},{two}', protocol__name='loco')
+  )
+  assert run.load_corpus(crossed).classes == ('anger', 'happiness')
+
+
+@pytest.mark.parametrize(
+  ('fields', 'words'),
+  [
+    ({'data__corpora': 'emodb', 'data__root': '/x'}, "data.root is '/x' but"),
+    (
+      {'data__corpora': 'emodb', 'data__manifest': 'a.csv'},
+      "data.manifest is 'a.csv' but",
+    ),
+    ({'data__corpora': 'emodb,emodbb'}, "did you mean 'emodb'"),
+    ({'data__classes': 'anger,anger'}, "the class 'anger' twice"),
+  ],
+)
+def test_a_config_that_contradicts_itself(fields, words):
+  with pytest.raises(InputError, match=re.escape(words)):
+    config_lib.experiment(settings(**fields))
+
+
+def test_folders_of_corpora_do_not_tell_runs_apart():
+  def plain(**fields):
+    return config_lib.to_dict(settings(**fields))
+
+  here = plain(data__corpora='emodb:/here,x=emovo')
+  there = plain(data__corpora='emodb:/there, x=emovo:/y')
+  other = plain(data__corpora='emodb,emovo')
+  assert config_lib.differences(here, there) == []
+  assert config_lib.short_hash(here) == config_lib.short_hash(there)
+  assert [field for field, *_ in config_lib.differences(here, other)] == [
+    'data.corpora'
+  ]
+
+
+def test_a_run_from_before_these_fields_goes_on():
+  now = config_lib.to_dict(settings())
+  before = {**now, 'data': dict(now['data'])}
+  del before['data']['corpora'], before['data']['classes']
+  assert config_lib.differences(now, before) == []
+  assert config_lib.short_hash(now) == config_lib.short_hash(before)
+
+
+def test_the_stem_of_a_manifest_names_it():
+  (entry,) = joined.parse('/data/My List.CSV:/sound')
+  assert entry == joined.Entry(
+    'My List', 'manifest', '/sound', '/data/My List.CSV'
+  )
+  assert pathlib.Path(entry.manifest).suffix == '.CSV'

@@ -1,0 +1,493 @@
+"""The embedded corpus: its sound, its files, and how hard it is."""
+
+from __future__ import annotations
+
+import collections
+import errno
+import hashlib
+import itertools
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+
+import hypothesis
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import strategies as st
+
+from sernet_jax.audio import reading
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import registry
+from sernet_jax.corpora.synthetic import source_filter, speech, voice
+
+RATE_HZ = voice.SAMPLE_RATE_HZ
+GRID = tuple(
+  itertools.product(speech.SPEAKERS, speech.TEXTS, speech.CLASSES, ('a',))
+)
+
+PAIRS = tuple(itertools.combinations(speech.CLASSES, 2))
+
+
+@pytest.fixture(scope='module')
+def sounds():
+  """Half the corpus, the versions 'a': arguments -> samples."""
+  return {arguments: speech.synthesise(*arguments) for arguments in GRID}
+
+
+@pytest.fixture(scope='module')
+def measured(sounds):
+  """(utterances, 3): pitch in semitones, seconds, brightness in dB."""
+  return np.array(
+    [
+      (12 * np.log2(pitch_hz(x)), len(x) / RATE_HZ, brightness_db(x))
+      for x in sounds.values()
+    ]
+  )
+
+
+@pytest.fixture
+def clicks(monkeypatch):
+  """Short clicks instead of speech, for tests of files alone."""
+  click = np.linspace(-0.5, 0.5, 64)
+  monkeypatch.setattr(voice, 'speak', lambda *_: click)
+
+
+@pytest.fixture
+def quick(clicks, monkeypatch):
+  """A corpus of ten clicks."""
+  few = dict(itertools.islice(speech._UTTERANCES.items(), 10))
+  monkeypatch.setattr(speech, '_UTTERANCES', few)
+
+
+def pitch_hz(x):
+  """Median over loud frames of the strongest autocorrelation."""
+  frames = np.lib.stride_tricks.sliding_window_view(x, 800)[::320]
+  frames = frames - frames.mean(1, keepdims=True)
+  power = np.sum(frames**2, axis=1)
+  frames = frames[power > 0.3 * power.max()] * np.hanning(800)
+  spectrum = np.abs(np.fft.rfft(frames, 2048)) ** 2
+  correlation = np.fft.irfft(spectrum)[:, :400]
+  window = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(800), 2048)) ** 2)[:400]
+  correlation = correlation / correlation[:, :1] * (window[0] / window)
+  lags = np.arange(400)
+  allowed = (lags >= RATE_HZ // 600) & (lags <= RATE_HZ // 60)
+  # The first of nearly equal peaks: a multiple of the period is as strong.
+  best = np.where(allowed, correlation, -1).max(1, keepdims=True)
+  lag = np.argmax(allowed & (correlation > 0.9 * best), axis=1)
+  lag = [
+    low + np.argmax(row[low : low + 15])
+    for low, row in zip(lag, correlation, strict=True)
+  ]
+  return float(np.median(RATE_HZ / np.array(lag)))
+
+
+def brightness_db(x):
+  """Energy from 1 to 3.5 kHz over the energy below 1 kHz."""
+  power = np.abs(np.fft.rfft(x)) ** 2
+  frequency_hz = np.fft.rfftfreq(len(x), 1 / RATE_HZ)
+  high = power[(frequency_hz >= 1000) & (frequency_hz < 3500)].sum()
+  return 10 * np.log10(high / power[frequency_hz < 1000].sum())
+
+
+def band_statistics(x):
+  """Means and deviations over time of the log energies of 28 bands, (56,)."""
+  x = reading.prepare(x, 24_000)
+  frames = np.lib.stride_tricks.sliding_window_view(x, 1024)[::256]
+  power = np.abs(np.fft.rfft(frames * np.hamming(1024))) ** 2
+  edges = np.unique(np.geomspace(5, 500, 34).astype(int))[:28]
+  bands = np.log(np.add.reduceat(power, edges, axis=1) + 1e-4)
+  return np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
+
+
+def column(index):
+  """One argument of `synthesise` over the grid."""
+  return np.array([arguments[index] for arguments in GRID])
+
+
+def steady(pitch, formants=(500, 1500, 2500), num_frames=160, **changes):
+  """A vowel that does not move."""
+  ones = np.ones(num_frames)
+  values = {
+    'pitch_hz': pitch * ones,
+    'voicing': ones,
+    'aspiration': 0 * ones,
+    'frication': 0 * ones,
+    'frication_hz': 3000 * ones,
+    'formants_hz': np.tile(np.array(formants, float), (num_frames, 1)),
+    'tract': 1.0,
+    'tilt_hz': 2000.0,
+    'open_quotient': 0.6,
+    'jitter': 0.0,
+    'shimmer': 0.0,
+  }
+  return source_filter.Tracks(**{**values, **changes})
+
+
+def render(tracks):
+  return source_filter.render(tracks, np.random.default_rng(0))
+
+
+# The sound
+
+
+@pytest.mark.parametrize('wanted_hz', [90.0, 160.0, 290.0])
+def test_the_voice_has_the_pitch_asked_for(wanted_hz):
+  x = render(steady(wanted_hz))[3200:9600]
+  spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x)), 1 << 16))
+  around = np.arange(len(spectrum)) * RATE_HZ / (1 << 16) / wanted_hz
+  near = (around > 0.5) & (around < 1.5)
+  found = around[near][np.argmax(spectrum[near])]
+  assert found == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize('formants', [(730, 1250, 2500), (290, 2250, 2950)])
+def test_the_spectrum_peaks_at_the_formants(formants):
+  """Whispered, so that no harmonic lies beside the formant."""
+  quiet = dict.fromkeys(('voicing', 'frication'), np.zeros(800))
+  x = render(
+    steady(100, formants, 800, aspiration=np.ones(800), **quiet)
+  ).reshape(-1, 640)
+  power = np.mean(np.abs(np.fft.rfft(x * np.hanning(640))) ** 2, axis=0)
+  frequency_hz = np.arange(len(power)) * RATE_HZ / 640
+  for formant_hz in formants:
+    near = np.abs(frequency_hz - formant_hz) <= 200
+    peak_hz = frequency_hz[near][np.argmax(power[near])]
+    assert peak_hz == pytest.approx(formant_hz, abs=60)
+
+
+def test_effort_jitter_and_breath_do_what_they_say():
+  plain = render(steady(125))[1600:9600]
+
+  def harmonicity(x):
+    """Correlation with itself one period of 128 samples later."""
+    return np.corrcoef(x[:-128], x[128:])[0, 1]
+
+  assert harmonicity(plain) > 0.99
+  assert harmonicity(render(steady(125, jitter=0.03))[1600:9600]) < 0.97
+  assert harmonicity(render(steady(125, shimmer=0.3))[1600:9600]) < 0.97
+  breathy = steady(125, aspiration=0.3 * np.ones(160))
+  assert harmonicity(render(breathy)[1600:9600]) < 0.97
+  lax, pressed = (
+    render(steady(125, tilt_hz=tilt_hz))[1600:9600] for tilt_hz in (800, 4000)
+  )
+  assert brightness_db(pressed) > brightness_db(lax) + 3
+
+
+def test_the_tract_is_applied_without_seams():
+  """Frames overlap to one: a tract that stands still is one filter."""
+  x = np.random.default_rng(1).standard_normal(1600)
+  whole = source_filter._overlap_add(source_filter._spectra(x))
+  inner = slice(40, -40)
+  assert np.max(np.abs(whole[inner] - x[inner])) < 1e-12
+
+
+def test_sounds_are_finite_whole_and_of_a_plausible_length(sounds):
+  for arguments, x in sounds.items():
+    assert x.dtype == np.float64 and x.ndim == 1, arguments
+    assert np.isfinite(x).all(), arguments
+    assert 0.3 < np.max(np.abs(x)) < 0.9, arguments
+    seconds = len(x) / RATE_HZ
+    assert 1.19 <= seconds <= 2.21, arguments
+    assert abs(np.mean(x)) < 0.01, arguments
+
+
+def test_the_text_is_silent_in_its_pause_and_its_stops():
+  style = voice.Style(pause_s=0.2, snr_db=60.0)
+  x = voice.speak('da NI | ka TE', style, np.random.default_rng(0))
+  level = np.sqrt(np.mean(x[: len(x) // 160 * 160].reshape(-1, 160) ** 2, 1))
+  quiet = level < 0.02 * level.max()
+  runs = [
+    len(list(run)) for is_quiet, run in itertools.groupby(quiet) if is_quiet
+  ]
+  assert max(runs) >= 15  # 10 ms each: pause and the closure after it
+  assert len(runs) >= 4  # both ends, the pause, the closure of the last stop
+
+
+def test_anger_is_higher_than_sadness_in_every_voice(measured):
+  speaker, emotion = column(0), column(2)
+  for name in speech.SPEAKERS:
+    anger, sadness = (
+      measured[(speaker == name) & (emotion == wanted), 0].mean()
+      for wanted in ('anger', 'sadness')
+    )
+    assert anger > sadness + 1.0, name  # semitones
+
+
+def test_men_speak_lower_than_women(measured):
+  man = column(0) <= '03'
+  neutral = column(2) == 'neutral'
+  assert measured[man & neutral, 0].max() < measured[~man & neutral, 0].mean()
+
+
+def test_sadness_is_slower_and_duller_than_anger_on_average(measured):
+  means = {
+    name: measured[column(2) == name].mean(axis=0) for name in speech.CLASSES
+  }
+  assert means['sadness'][1] > means['anger'][1] + 0.1
+  assert means['sadness'][2] < means['anger'][2] - 2
+
+
+@pytest.mark.parametrize('pair', PAIRS)
+def test_no_threshold_of_one_property_parts_two_emotions(measured, pair):
+  emotion = column(2)
+  for index in range(measured.shape[1]):
+    one, other = (measured[emotion == name, index] for name in pair)
+    assert min(one) < max(other) and min(other) < max(one)
+
+
+def test_unseen_speakers_are_recognised_but_not_perfectly(sounds):
+  """Ridge regression on statistics of spectra; a guess is right in 25 %."""
+  x = np.stack([band_statistics(x) for x in sounds.values()])
+  x = (x - x.mean(axis=0)) / x.std(axis=0)
+  speaker, emotion = column(0), column(2)
+  classes = np.array(speech.CLASSES)
+  targets = (emotion[:, None] == classes) - 0.25
+  correct = []
+  for name in speech.SPEAKERS:
+    test = speaker == name
+    seen = x[~test]
+    ridge = seen.T @ seen + 30 * np.eye(x.shape[1])
+    weights = np.linalg.solve(ridge, seen.T @ targets[~test])
+    found = classes[np.argmax(x[test] @ weights, axis=1)]
+    correct.append(np.mean(found == emotion[test]))
+  assert 0.5 < np.mean(correct) < 0.95, correct
+  assert np.ptp(correct) > 0.05, correct  # one speaker is easier than another
+
+
+# The same on every machine and in every process
+
+ONE = ('04', 'b01', 'happiness', 'b')
+
+
+def test_an_utterance_is_the_same_in_another_process():
+  code = (
+    'import hashlib, numpy; numpy.random.seed(5)\n'
+    'from sernet_jax import synthetic\n'
+    f'x = synthetic.synthesise(*{ONE!r})\n'
+    'print(hashlib.sha256(x.tobytes()).hexdigest())'
+  )
+  other = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, check=True
+  )
+  here = speech.synthesise(*ONE).tobytes()
+  assert other.stdout.strip() == hashlib.sha256(here).hexdigest()
+
+
+def test_no_two_recordings_are_alike(sounds):
+  assert len({x.tobytes() for x in sounds.values()}) == len(sounds)
+  a, b = (speech.synthesise(*ONE[:3], version) for version in 'ab')
+  assert len(a) != len(b) or not np.allclose(a, b)
+
+
+def test_the_sound_belongs_to_its_version():
+  """If this fails you changed the sound: raise VERSION, then these figures."""
+  x = speech.synthesise('01', 'a01', 'neutral', 'a')
+  tenths = [float(np.std(part)) for part in np.array_split(x, 10)]
+  assert speech.VERSION == '2'
+  np.testing.assert_allclose(tenths, VERSION_2, atol=2e-4)
+
+
+VERSION_2 = (
+  0.0729,
+  0.1838,
+  0.1588,
+  0.1574,
+  0.0701,
+  0.0888,
+  0.1778,
+  0.1372,
+  0.0746,
+  0.0674,
+)
+
+
+# The files
+
+
+def test_the_corpus_is_balanced_and_read_like_any(clicks, tmp_path):
+  corpus = registry.embedded(tmp_path / 'corpus')
+  assert corpus.synthetic
+  assert corpus.classes == speech.CLASSES
+  assert len(corpus.utterances) == 240
+  cells = collections.Counter((u.speaker, u.label) for u in corpus.utterances)
+  assert set(cells.values()) == {10} and len(cells) == 24
+  for utterance in corpus.utterances:
+    speaker, label = speech.parse_name(utterance.name)
+    assert utterance.name[:2] == speaker == utterance.speaker
+    assert utterance.name[5] == speech.LETTERS[label]
+  readme = (tmp_path / 'corpus/README.txt').read_text()
+  assert 'Synthetic' in readme and 'say\nnothing' in readme
+
+
+def test_files_are_16_bit_mono_of_the_same_bytes_each_time(
+  tmp_path, monkeypatch
+):
+  few = dict(itertools.islice(speech._UTTERANCES.items(), 0, 240, 60))
+  monkeypatch.setattr(speech, '_UTTERANCES', few)
+  for name in ('one', 'two'):
+    speech.generate(tmp_path / name)
+  for name in few:
+    one, two = (
+      tmp_path / folder / f'wav/{name}.wav' for folder in ('one', 'two')
+    )
+    assert one.read_bytes() == two.read_bytes()
+    info = soundfile.info(one)
+    assert (info.samplerate, info.channels) == (16_000, 1)
+    assert info.subtype == 'PCM_16'
+    samples, _ = soundfile.read(one)
+    wanted = speech.synthesise(*few[name])
+    assert np.max(np.abs(samples - wanted)) <= 1 / 32768
+
+
+@hypothesis.given(st.text(max_size=9))
+@hypothesis.example('01a02W')
+@hypothesis.example('07a02Wa')
+@hypothesis.example('01a09Wa')
+@hypothesis.example('01a02Xa')
+@hypothesis.example('01a02Wc')
+@hypothesis.example('01a02Wa\n')
+@hypothesis.example('01a02wa')
+def test_a_foreign_name_is_refused_by_name(stem):
+  with pytest.raises(InputError) as error:
+    speech.parse_name(stem)
+  assert repr(stem) in str(error.value)
+
+
+def test_names_say_speaker_and_emotion():
+  assert speech.parse_name('01a02Wb') == ('01', 'anger')
+  assert speech.parse_name('06b01Ta') == ('06', 'sadness')
+
+
+def test_a_complete_corpus_is_not_written_again(quick, tmp_path, monkeypatch):
+  root = tmp_path / 'deep/er/corpus'
+  assert not speech.is_complete(root)
+  speech.generate(root)
+  assert speech.is_complete(root)
+  assert [p.name for p in root.parent.iterdir()] == ['corpus']
+  monkeypatch.setattr(speech, '_write', None)  # calling it would fail
+  speech.generate(root)
+
+
+@pytest.mark.parametrize(
+  'failure, seen',
+  [
+    (OSError(errno.ENOSPC, 'No space left on device'), InputError),
+    (KeyboardInterrupt(), KeyboardInterrupt),
+  ],
+)
+def test_a_failure_half_way_leaves_nothing(
+  quick, tmp_path, monkeypatch, failure, seen
+):
+  write, calls = reading.write_wav, itertools.count()
+
+  def fail_later(*arguments):
+    if next(calls) == 5:
+      raise failure
+    write(*arguments)
+
+  monkeypatch.setattr(reading, 'write_wav', fail_later)
+  root = tmp_path / 'corpus'
+  with pytest.raises(seen) as error:
+    speech.generate(root)
+  assert not list(tmp_path.iterdir())
+  if seen is InputError:
+    assert str(root) in str(error.value) and 'No space' in str(error.value)
+  speech.generate(root)
+  assert speech.is_complete(root)
+
+
+def test_a_killed_process_leaves_nothing_that_looks_complete(tmp_path):
+  root = tmp_path / 'corpus'
+  code = (
+    'import os, signal, sys\n'
+    'from sernet_jax import audio, synthetic\n'
+    'write = audio.write_wav\n'
+    'def last(*arguments):\n'
+    '  write(*arguments)\n'
+    '  os.kill(os.getpid(), signal.SIGKILL)\n'
+    'audio.write_wav = last\n'
+    'synthetic.generate(sys.argv[1])\n'
+  )
+  done = subprocess.run([sys.executable, '-c', code, root])
+  assert done.returncode == -signal.SIGKILL
+  assert len(list(tmp_path.rglob('*.wav'))) == 1  # it had begun
+  assert not root.exists() and not speech.is_complete(root)
+
+
+def test_two_at_once_make_one_corpus(quick, tmp_path, monkeypatch):
+  """Both have written everything before either puts it in place."""
+  write, barrier = speech._write, threading.Barrier(2, timeout=30)
+
+  def write_and_wait(root):
+    write(root)
+    barrier.wait()
+
+  monkeypatch.setattr(speech, '_write', write_and_wait)
+  root, errors = tmp_path / 'corpus', []
+
+  def generate():
+    try:
+      speech.generate(root)
+    except (InputError, threading.BrokenBarrierError) as error:
+      errors.append(error)
+
+  threads = [threading.Thread(target=generate) for _ in range(2)]
+  for thread in threads:
+    thread.start()
+  for thread in threads:
+    thread.join()
+  assert not errors
+  assert speech.is_complete(root)
+  assert [p.name for p in tmp_path.iterdir()] == ['corpus']
+
+
+@pytest.mark.parametrize('damage', ['missing', 'empty', 'older', 'bare'])
+def test_a_damaged_or_older_corpus_is_replaced(quick, tmp_path, damage):
+  root = tmp_path / 'corpus'
+  speech.generate(root)
+  if damage == 'missing':
+    (root / 'wav/01a01Wb.wav').unlink()
+  elif damage == 'empty':
+    (root / 'wav/01a01Wb.wav').write_bytes(b'')
+  elif damage == 'older':
+    text = (root / 'README.txt').read_text()
+    older = text.replace(f'version {speech.VERSION}', 'version 0')
+    (root / 'README.txt').write_text(older)
+  else:
+    for path in (root / 'wav').iterdir():
+      path.unlink()
+  assert not speech.is_complete(root)
+  speech.generate(root)
+  assert speech.is_complete(root)
+  assert [p.name for p in tmp_path.iterdir()] == ['corpus']
+
+
+def plain_file(root):
+  root.write_text('mine')
+  return root
+
+
+def other_folder(root):
+  root.mkdir()
+  return plain_file(root / 'thesis.txt')
+
+
+def damaged_corpus_with_a_guest(root):
+  speech.generate(root)
+  (root / 'wav/01a01Wb.wav').unlink()
+  return plain_file(root / 'wav/song.wav')
+
+
+@pytest.mark.parametrize(
+  'occupy', [plain_file, other_folder, damaged_corpus_with_a_guest]
+)
+def test_files_of_others_are_left_alone(quick, tmp_path, occupy):
+  root: pathlib.Path = tmp_path / 'corpus'
+  theirs = occupy(root)
+  with pytest.raises(InputError, match='not of the embedded corpus') as error:
+    speech.generate(root)
+  assert str(root) in str(error.value)
+  assert theirs.read_text() == 'mine'

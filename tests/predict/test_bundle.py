@@ -1,0 +1,312 @@
+"""Bundles come back as they were; damaged and hostile files are refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import hypothesis
+import numpy as np
+import pytest
+import small_model
+from hypothesis import strategies
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.predict import bundle, bundle_header
+
+
+@pytest.fixture(scope='module')
+def small():
+  return small_model.make(corpus='made up')
+
+
+@pytest.fixture(scope='module')
+def content(small, tmp_path_factory):
+  path = tmp_path_factory.mktemp('bundle') / 'a.safetensors'
+  bundle.save(path, small)
+  return path.read_bytes()
+
+
+def _header(content):
+  end = 8 + int.from_bytes(content[:8], 'little')
+  return json.loads(content[8:end]), content[end:]
+
+
+def _file(tmp_path, header, numbers):
+  text = header if isinstance(header, bytes) else json.dumps(header).encode()
+  path = tmp_path / 'changed.safetensors'
+  path.write_bytes(len(text).to_bytes(8, 'little') + text + numbers)
+  return path
+
+
+def _refuse(path, match):
+  with pytest.raises(InputError, match=match) as caught:
+    bundle.load(path)
+  assert str(path) in str(caught.value)
+  assert '\n' not in str(caught.value)
+  assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize('dtype', bundle.DTYPES)
+def test_comes_back_as_it_was(small, tmp_path, dtype):
+  path = tmp_path / 'b.safetensors'
+  bundle.save(path, small, dtype)
+  found = bundle.load(path)
+  for field in dataclasses.fields(bundle.Bundle):
+    if field.name != 'folded':
+      assert getattr(found, field.name) == getattr(small, field.name)
+  for block, arrays in small.folded.items():
+    for name, array in arrays.items():
+      actual = found.folded[block][name]
+      assert actual.dtype == np.float32
+      np.testing.assert_array_equal(actual, array.astype(dtype))
+
+
+def test_size_of_the_release_file(tmp_path):
+  """The paper's network in fp16 is below 0.95 MB with its header."""
+  spec = ModelSpec()
+  full = dataclasses.replace(
+    small_model.make(),
+    model=spec,
+    mfcc=MfccSpec(),
+    classes=tuple('abcdefg'),
+    folded=bundle.folded_lib.fold(spec, *small_model.weights(spec)),
+  )
+  bundle.save(tmp_path / 'a.safetensors', full)
+  assert (tmp_path / 'a.safetensors').stat().st_size < 950_000
+  assert full.num_parameters == 460_743
+
+
+def test_the_weights_in_the_box():
+  """Small, of the paper's network, trained on all of EMO-DB."""
+  path = bundle.release_path()
+  assert path.stat().st_size < 950_000
+  found = bundle.load(path)
+  assert found.num_parameters == 460_743
+  assert (found.model, found.mfcc) == (ModelSpec(), MfccSpec())
+  assert (found.audio.num_samples, found.feature_kind) == (48_000, 'mfcc')
+  assert found.classes == (
+    'anger',
+    'boredom',
+    'disgust',
+    'fear',
+    'happiness',
+    'neutral',
+    'sadness',
+  )
+  assert found.about['protocol'] == 'all'
+  assert (found.about['corpus'], found.about['synthetic']) == ('emodb', 'no')
+
+
+def test_the_same_bundle_gives_the_same_bytes(content, tmp_path):
+  """In another process too, where hashes are seeded anew."""
+  (tmp_path / 'a.safetensors').write_bytes(content)
+  program = (
+    'from sernet_jax import bundle;'
+    "bundle.save('again.safetensors', bundle.load('a.safetensors'))"
+  )
+  subprocess.run(
+    [sys.executable, '-c', program],
+    check=True,
+    cwd=tmp_path,
+    env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+  )
+  assert (tmp_path / 'again.safetensors').read_bytes() == content
+
+
+def test_other_programs_read_it(content, small):
+  """It is plain safetensors: aligned numbers, a header of strings."""
+  import safetensors.numpy
+
+  arrays = safetensors.numpy.load(content)
+  assert arrays['head/bias'].dtype == np.float16
+  assert int.from_bytes(content[:8], 'little') % 8 == 0
+  header, _ = _header(content)
+  assert json.loads(header['__metadata__']['classes']) == list(small.classes)
+
+
+def test_what_fp16_cannot_hold_is_not_written(small, tmp_path):
+  weights = {**small.folded, 'head': dict(small.folded['head'])}
+  weights['head']['bias'] = np.array([1e5, 0, 0], np.float32)
+  loud = dataclasses.replace(small, folded=weights)
+  with pytest.raises(InputError, match=r'head/bias holds 1e\+05.*float32'):
+    bundle.save(tmp_path / 'a.safetensors', loud)
+  assert not list(tmp_path.iterdir())
+  bundle.save(tmp_path / 'a.safetensors', loud, 'float32')
+
+
+@pytest.mark.parametrize(
+  ('changes', 'match'),
+  [
+    ({'classes': ('a', 'b')}, '2 class names for a network of 3'),
+    ({'classes': ('a', 'b', 'b')}, 'one twice'),
+    ({'classes': ('a', 'b', '')}, '1 to 100'),
+    ({'feature_kind': 'mfc'}, "did you mean 'mfcc'"),
+    ({'mfcc': MfccSpec(sample_rate_hz=22_050)}, '16000 Hz and .* 22050 Hz'),
+    ({'model': ModelSpec(num_classes=3, filters=12)}, 'kernel has shape'),
+    ({'folded': {}}, 'lack'),
+  ],
+)
+def test_a_bundle_checks_itself(small, changes, match):
+  with pytest.raises(InputError, match=match):
+    dataclasses.replace(small, **changes)
+
+
+def test_weights_that_are_not_finite_are_refused(small):
+  weights = {**small.folded, 'head': dict(small.folded['head'])}
+  weights['head']['bias'] = np.array([np.nan, 0, 0], np.float32)
+  with pytest.raises(InputError, match=r'head/bias .*not finite'):
+    dataclasses.replace(small, folded=weights)
+
+
+def test_missing_file_and_folder(tmp_path):
+  _refuse(tmp_path / 'none.safetensors', 'does not exist')
+  _refuse(tmp_path, 'is no file')
+
+
+@pytest.mark.parametrize(
+  ('bytes_', 'match'),
+  [
+    (b'', 'no safetensors file'),
+    (b'12345678', 'no safetensors file'),
+    (b'\x80\x04\x95' + b'a' * 50, 'no safetensors file'),
+    ((2**63).to_bytes(8, 'little') + b'{}', 'header claims 92233'),
+    ((10**8).to_bytes(8, 'little') + b'{}', 'header claims 1000'),
+    ((50).to_bytes(8, 'little') + b'{}', 'cut short'),
+    ((2).to_bytes(8, 'little') + b'{}', 'another program'),
+    ((9).to_bytes(8, 'little') + b'{"a": {"a', 'header is broken'),
+  ],
+)
+def test_what_is_no_bundle(tmp_path, bytes_, match):
+  path = tmp_path / 'x.safetensors'
+  path.write_bytes(bytes_)
+  _refuse(path, match)
+
+
+def test_a_header_nested_too_deep(tmp_path):
+  _refuse(_file(tmp_path, b'{"a":' + b'[' * 200_000, b''), 'header')
+
+
+def test_a_file_too_large_to_be_one(content, tmp_path, monkeypatch):
+  monkeypatch.setattr(bundle_header, 'MAX_FILE_BYTES', 1000)
+  path = tmp_path / 'x.safetensors'
+  path.write_bytes(content)
+  _refuse(path, 'more than any bundle')
+
+
+def test_cut_short_anywhere(content, tmp_path):
+  path = tmp_path / 'x.safetensors'
+  for size in (7, 8, 100, 2000, len(content) - 1):
+    path.write_bytes(content[:size])
+    _refuse(path, 'damaged')
+  path.write_bytes(content + b'\0')
+  _refuse(path, 'damaged')
+
+
+def _metadata(key, value):
+  def change(header):
+    header['__metadata__'][key] = value
+
+  return change
+
+
+def _spec(key, field, value):
+  def change(header):
+    spec = json.loads(header['__metadata__'][key])
+    spec[field] = value
+    header['__metadata__'][key] = json.dumps(spec)
+
+  return change
+
+
+def _tensor(name, field, value):
+  def change(header):
+    header[name][field] = value
+
+  return change
+
+
+@pytest.mark.parametrize(
+  ('change', 'match'),
+  [
+    (_metadata('format', 'pt'), 'another program'),
+    (_metadata('format_version', '2'), 'newer .*upgrade'),
+    (_metadata('format_version', 'x'), "version is 'x'"),
+    (_metadata('model', '{'), "'model' in its header is no JSON"),
+    (_metadata('model', '[]'), "'model' .*no JSON object"),
+    (_metadata('classes', '["a", "b"]'), '2 class names'),
+    (_metadata('classes', '["a", "b", 3]'), 'another type'),
+    (_metadata('about', '{"a": 1}'), 'another type'),
+    (_metadata('feature_kind', '3'), 'another type'),
+    (_spec('mfcc', 'fft_size', 2**40), r'mfcc\.fft_size is 1099511627776'),
+    (_spec('mfcc', 'num_mel_bands', 10**9), r'more than the 1024 allowed'),
+    (_spec('model', 'filters', 3 * 10**9), r'more than the 4096 allowed'),
+    (_spec('audio', 'duration_s', 1e12), r'more than the 600 allowed'),
+    (_spec('audio', 'duration_s', float('nan')), 'duration_s is nan'),
+    (_spec('mfcc', 'hop_samples', True), r'mfcc\.hop_samples is True'),
+    (_spec('mfcc', 'hop_samples', '256'), r'hop_samples is .256., of another'),
+    (_spec('mfcc', 'from_the_future', 1), r"unknown fields \['from_the"),
+    (_spec('model', 'paths', ['joint', 'diagonal']), "'diagonal'"),
+    (_spec('model', 'num_classes', 4), 'another shape'),
+    (_tensor('head/kernel', 'shape', [3, 320]), 'head/kernel has another'),
+    (_tensor('head/bias', 'dtype', 'F32'), "'F16', 'F32'"),
+    (_tensor('head/bias', 'dtype', 'I16'), "'F16', 'I16'"),
+    (_tensor('head/bias', 'data_offsets', [0, 6]), 'damaged'),
+    (_tensor('head/bias', 'data_offsets', [-6, 0]), 'damaged'),
+    (_tensor('head/bias', 'data_offsets', [2**62, 2**62 + 6]), 'damaged'),
+    (lambda header: header.pop('head/bias'), r"lack \['head/bias'\]"),
+    (
+      lambda header: header.update(extra=dict(header['head/bias'])),
+      r"unknown \['extra'\]",
+    ),
+    (lambda header: header['__metadata__'].pop('mfcc'), "lacks 'mfcc'"),
+  ],
+)
+def test_a_header_that_lies(content, tmp_path, change, match):
+  header, numbers = _header(content)
+  change(header)
+  _refuse(_file(tmp_path, header, numbers), match)
+
+
+def test_a_name_that_stands_twice(content, tmp_path):
+  header, numbers = _header(content)
+  text = json.dumps(header)
+  entry = json.dumps(header['head/bias'])
+  twice = text[:-1] + f', "head/bias": {entry}}}'
+  _refuse(_file(tmp_path, twice.encode(), numbers), 'twice')
+
+
+def test_numbers_that_are_not_finite_in_a_file(content, tmp_path):
+  header, numbers = _header(content)
+  begin, _ = header['head/bias']['data_offsets']
+  changed = bytearray(numbers)
+  changed[begin : begin + 2] = np.float16(np.inf).tobytes()
+  _refuse(_file(tmp_path, header, bytes(changed)), 'head/bias .*not finite')
+
+
+@hypothesis.given(
+  place=strategies.integers(0, 4000), value=strategies.integers(0, 255)
+)
+@hypothesis.settings(
+  max_examples=150,
+  suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+def test_any_byte_of_the_header_changed(content, tmp_path, place, value):
+  """Either it loads with specs that check, or it is one sentence."""
+  changed = bytearray(content)
+  changed[place] = value
+  path = tmp_path / 'x.safetensors'
+  path.write_bytes(changed)
+  try:
+    found = bundle.load(path)
+  except InputError as error:
+    assert '\n' not in str(error)
+  else:
+    assert found.num_parameters == sum(
+      array.size for block in found.folded.values() for array in block.values()
+    )

@@ -1,0 +1,281 @@
+"""The doors: predict and stream, their output, exit codes and mistakes."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import small_model
+import soundfile
+from matplotlib import image
+
+from sernet_jax import stream
+from sernet_jax.predict import __main__ as predict, bundle, models, recordings
+
+RATE_HZ = small_model.RATE_HZ
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+  """A model file, a long recording, a folder with good and bad files."""
+  folder = tmp_path_factory.mktemp('predict')
+  bundle.save(folder / 'm.safetensors', small_model.make(), 'float32')
+  samples = small_model.sound(1.3)
+  soundfile.write(folder / 'long.wav', samples, RATE_HZ)
+  (folder / 'raw.pcm').write_bytes((samples * 32_768).astype('<i2').tobytes())
+  many = folder / 'many'
+  (many / 'deep').mkdir(parents=True)
+  for number in range(5):
+    soundfile.write(
+      many / f'{number}.wav', small_model.sound(0.2, number), RATE_HZ
+    )
+  soundfile.write(many / 'deep' / 'x.FLAC', samples, RATE_HZ)
+  (many / 'notes.txt').write_text('no recording')
+  (many / '.hidden.wav').write_text('no recording')
+  (many / '3.wav').write_bytes(b'')
+  return folder
+
+
+@pytest.fixture
+def say(place, capsys, monkeypatch):
+  """Runs a door; gives (exit code, stdout, stderr)."""
+
+  def run(door, *arguments, stdin=None):
+    if stdin is not None:
+      monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(stdin)))
+    model = f'--model={place / "m.safetensors"}'
+    code = door.main([model, *map(str, arguments)])
+    return code, *capsys.readouterr()
+
+  return run
+
+
+def test_a_table(say, place):
+  code, out, _ = say(predict, place / 'long.wav', '--hop_s=0.25')
+  lines = out.splitlines()
+  assert code == 0
+  assert lines[0].split() == [
+    'recording',
+    'seconds',
+    'label',
+    'high',
+    'low',
+    'none',
+  ]
+  assert lines[1].split()[1] == '1.30'
+  shares = [float(cell) for cell in lines[1].split()[-3:]]
+  assert sum(shares) == pytest.approx(100, abs=0.2)
+  assert len(lines) == 2 + 6
+
+
+def test_a_folder_with_a_bad_file(say, place):
+  code, out, err = say(predict, place / 'many', '--output=json', '--hop_s=0.25')
+  found = [json.loads(line) for line in out.splitlines()]
+  assert code == 1
+  assert [os.path.basename(one['recording']) for one in found] == [  # noqa: PTH119
+    '0.wav', '1.wav', '2.wav', '4.wav', 'x.FLAC',
+  ]  # fmt: skip
+  assert [len(one['timeline']) for one in found] == [1, 1, 1, 1, 6]
+  assert '3.wav is empty' in err
+  assert '1 of 6 recordings' in err
+
+
+def test_names_that_are_no_text_or_look_like_a_formula(say, place, tmp_path):
+  sound = (place / 'long.wav').read_bytes()
+  names = [b'caf\xe9.wav', b'$\\frac{.wav', b'z.wav']
+  for name in names:
+    (tmp_path / os.fsdecode(name)).write_bytes(sound)
+  for output in ('table', 'json', 'csv'):
+    code, out, err = say(predict, tmp_path, f'--output={output}')
+    assert (code, err) == (0, '')
+    assert out.encode() and 'z.wav' in out
+  for name in names[:2]:
+    picture = tmp_path / 'a.png'
+    code, _, _ = say(
+      predict, tmp_path / os.fsdecode(name), f'--figure={picture}'
+    )
+    assert code == 0
+    assert picture.stat().st_size > 10_000
+    picture.unlink()
+  code, _, err = say(
+    predict, place / 'long.wav', f'--figure={place / "long.wav" / "x.png"}'
+  )
+  assert code != 0
+  assert 'choose another --figure' in err
+
+
+def test_folders_behind_links_are_searched_once(say, place, tmp_path):
+  (tmp_path / 'link').symlink_to(place / 'many' / 'deep')
+  (tmp_path / 'back').symlink_to(tmp_path)
+  code, out, _ = say(predict, tmp_path, '--output=json')
+  assert code == 0
+  assert len(out.splitlines()) == 1
+
+
+def test_a_folder_that_may_not_be_entered_is_named(
+  say, place, monkeypatch, capsys
+):
+  scandir = os.scandir
+
+  def closed(path):
+    if str(path).endswith('deep'):
+      raise PermissionError(errno.EACCES, 'Permission denied', path)
+    return scandir(path)
+
+  monkeypatch.setattr(os, 'scandir', closed)
+  code, out, err = say(predict, place / 'many')
+  assert (code, out) == (2, '')
+  assert 'deep cannot be entered (Permission denied)' in err
+
+
+def test_stdin_is_a_file(say, place):
+  content = (place / 'long.wav').read_bytes()
+  code, out, _ = say(predict, '-', '--output=json', stdin=content)
+  _, expected, _ = say(predict, place / 'long.wav', '--output=json')
+  found = json.loads(out)
+  assert code == 0
+  assert found.pop('recording') == '-'
+  assert found == {
+    k: v for k, v in json.loads(expected).items() if k != 'recording'
+  }
+  code, _, err = say(predict, '-', stdin=b'')
+  assert (code, '- is empty' in err) == (2, True)
+
+
+def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
+  """As ffmpeg writes to a pipe: both sizes are the largest number."""
+  content = bytearray((place / 'long.wav').read_bytes())
+  content[4:8] = content[40:44] = b'\xff' * 4
+  assert content[36:40] == b'data'
+  code, out, _ = say(predict, '-', '--output=json', stdin=bytes(content))
+  assert code == 0
+  assert json.loads(out)['duration_s'] == pytest.approx(1.3)
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'match'),
+  [
+    (['none.wav'], 'none.wav does not exist'),
+    (['long.wav', '--hop_s=9'], 'hop_s is 9.0'),
+    (['long.wav', '--model=none'], '--model=none does not exist'),
+    (['raw.pcm'], 'not audio'),
+    (['empty'], 'holds no recordings'),
+    (['long.wav', 'many', '--figure=a.png'], '--figure draws one recording'),
+    (['long.wav', '--figure=a.png', '--hop_s=0'], 'leave out --hop_s=0'),
+    (['-', '-'], 'given twice'),
+    (['long.wav', '--fold=03'], 'leave out --fold'),
+  ],
+)
+def test_mistakes_are_one_sentence(say, place, monkeypatch, arguments, match):
+  (place / 'empty').mkdir(exist_ok=True)
+  monkeypatch.chdir(place)
+  code, _, err = say(predict, *arguments)
+  assert code == 2
+  assert err.startswith('error: ')
+  assert err.count('\n') == 1
+  assert match in err
+
+
+def test_a_silent_file(say, tmp_path):
+  soundfile.write(tmp_path / 'a.wav', np.zeros(9000), RATE_HZ)
+  code, _, err = say(predict, tmp_path / 'a.wav')
+  assert (code, 'is silent' in err) == (2, True)
+
+
+@pytest.mark.parametrize('seconds', [0.03, 0.2, 1.3])
+@pytest.mark.parametrize('kind', ['mfcc', 'log_mel'])
+def test_a_figure(tmp_path, seconds, kind):
+  """From less than a frame on; and with silence in it."""
+  bundle.save(tmp_path / 'k.safetensors', small_model.make(kind=kind))
+  samples = small_model.sound(seconds)
+  samples[8000:14_000] = 0
+  soundfile.write(tmp_path / 'a.wav', samples, RATE_HZ)
+  from sernet_jax.predict import recording_figure
+
+  model = models.load(tmp_path / 'k.safetensors')
+  (heard,) = recordings.recognise([tmp_path / 'a.wav'], model, 0.1, 'timeline')
+  recording_figure.write(tmp_path / 'a.png', heard, model)
+  picture = image.imread(tmp_path / 'a.png')
+  assert picture.shape[0] > 500
+  assert picture.std() > 0.1
+
+
+def test_a_figure_of_a_long_recording_has_bounded_columns(
+  tmp_path, monkeypatch
+):
+  from sernet_jax.predict import recording_figure
+
+  monkeypatch.setattr(recording_figure, 'COLUMNS', 20)
+  samples = small_model.sound(2.0)
+  starts = recording_figure._starts(len(samples), small_model.MFCC)
+  assert 10 <= len(starts) <= 20
+  (low, high), frames = recording_figure._gather(
+    np.split(samples, [5, 7000, 7003]), len(samples), starts, 1024
+  )
+  expected = [samples[start : start + 1024] for start in starts]
+  np.testing.assert_array_equal(frames, expected)
+  buckets = samples.reshape(20, -1)
+  np.testing.assert_array_equal(low, buckets.min(1))
+  np.testing.assert_array_equal(high, buckets.max(1))
+
+
+def test_the_stream_is_the_timeline(say, place):
+  raw = (place / 'raw.pcm').read_bytes()
+  code, out, _ = say(stream, '--hop_s=0.25', stdin=raw)
+  _, whole, _ = say(
+    predict, place / 'long.wav', '--output=json', '--hop_s=0.25'
+  )
+  found = [json.loads(line) for line in out.splitlines()]
+  expected = json.loads(whole)['timeline']
+  assert code == 0
+  assert len(found) == len(expected) == 6
+  for one, other in zip(found, expected, strict=True):
+    assert one['time_s'] == other['end_s']
+    assert one['start_s'] == other['start_s']
+    assert one['label'] == other['label']
+    for name, share in other['probabilities'].items():
+      assert one['probabilities'][name] == pytest.approx(share, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'raw', 'match'),
+  [
+    ([], b'', 'ended before its first sample'),
+    ([], b'RIFF' + bytes(100), 'ffmpeg'),
+    (['--rate_hz=7'], bytes(100), 'rate_hz is 7'),
+    (['--hop_s=0'], bytes(100), 'hop_s is 0.0'),
+  ],
+)
+def test_mistakes_in_a_stream(say, arguments, raw, match):
+  code, _, err = say(stream, *arguments, stdin=raw)
+  assert (code, match in err) == (2, True)
+
+
+def test_lines_come_while_the_input_is_open(place):
+  """An estimate does not wait for the end of the stream."""
+  process = subprocess.Popen(
+    [
+      sys.executable,
+      '-m',
+      'sernet_jax.stream',
+      '--hop_s=0.25',
+      f'--model={place / "m.safetensors"}',
+    ],
+    stdin=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+  )
+  raw = (place / 'raw.pcm').read_bytes()
+  process.stdin.write(raw[:8000])
+  process.stdin.flush()
+  first = json.loads(process.stdout.readline())
+  assert (first['start_s'], first['time_s']) == (0.0, 0.25)
+  rest, _ = process.communicate(raw[8000:], timeout=60)
+  assert process.returncode == 0
+  assert len(rest.splitlines()) == 5

@@ -1,0 +1,143 @@
+"""A real run of three folds, its predictions and its bundles."""
+
+from __future__ import annotations
+
+import csv
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import small_model
+import tiny
+
+from sernet_jax.audio import reading
+from sernet_jax.common.errors import InputError
+from sernet_jax.predict import (
+  bundle,
+  models,
+  recognizer,
+  recordings as recognise,
+  run_bundles,
+)
+from sernet_jax.results import run_folder
+from sernet_jax.runs import run
+
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+
+
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('predict')
+  listing = tiny.write_corpus(folder / 'corpus')
+  # Short fast training that leaves no two probabilities alike.
+  settings = tiny.config(listing, folder / 'features')
+  run.train(settings, folder / 'run')
+  return folder / 'run'
+
+
+@pytest.mark.parametrize(
+  'selection', ['last', 'last_recomputed', 'best_on_test']
+)
+def test_the_numbers_of_its_evaluation(workdir, selection):
+  """float32 rows to 1e-5; fp16 rows to what rounding moves."""
+  with (workdir / 'predictions.csv').open() as file:
+    rows = [r for r in csv.DictReader(file) if r['selection'] == selection]
+  recordings = workdir.parent / 'corpus'
+  for fold in run_bundles.from_run(workdir, selection):
+    path = workdir.parent / 'half.safetensors'
+    bundle.save(path, fold)
+    models_by_dtype = {
+      'float32': recognizer.Recogniser([fold]),
+      'float16': models.load(path),
+    }
+    for dtype, model in models_by_dtype.items():
+      mine = [
+        row
+        for row in rows
+        if row['fold'] == fold.about['fold'] and row['weights_dtype'] == dtype
+      ]
+      assert len(mine) == 8
+      found = recognise.recognise(
+        [recordings / row['utterance'] for row in mine], model, 0.1
+      )
+      for row, recording in zip(mine, found, strict=True):
+        expected = [float(row[f'p_{label}']) for label in model.classes]
+        np.testing.assert_allclose(
+          recording.probabilities,
+          expected,
+          atol=1e-5 if dtype == 'float32' else 5e-3,
+        )
+        assert recording.label == row['predicted'] or dtype == 'float16'
+
+
+def test_the_folder_is_an_ensemble(workdir):
+  found = models.load(workdir)
+  assert found.name == 'run (3 folds)'
+  segment = reading.prepare(small_model.sound(0.2), 3200)[None]
+  folds = [models.load(workdir, fold=name) for name in ('ann', 'bob', 'cyd')]
+  np.testing.assert_allclose(
+    found(segment), np.mean([fold(segment) for fold in folds], axis=0),
+    atol=1e-6,
+  )  # fmt: skip
+
+
+def test_nothing_of_the_run_is_touched(workdir):
+  def state():
+    return {p: p.stat().st_mtime_ns for p in workdir.rglob('*') if p.is_file()}
+
+  before = state()
+  run_bundles.from_run(workdir)
+  assert state() == before
+
+
+def test_recomputed_statistics_are_of_the_newest_checkpoint(workdir, tmp_path):
+  """Not of one before: their epochs are compared."""
+  copy = pathlib.Path(shutil.copytree(workdir, tmp_path / 'copy'))
+  folder = run_folder.RunFolder(copy)
+  one, other = (
+    run_bundles.weights_of_run(copy, selection)[1][0]
+    for selection in ('last', 'last_recomputed')
+  )
+  assert one.epoch == other.epoch
+  blocks, epochs = folder.read_statistics(list(one.stats))
+  for name, block in blocks.items():
+    for moment, values in block.items():
+      np.testing.assert_array_equal(other.stats[name][moment], values[0])
+      assert np.abs(values[0] - one.stats[name][moment]).max() > 0
+  folder.write_statistics(blocks, epochs - 1)
+  with pytest.raises(InputError, match=r'not of the newest.*--mode=evaluate'):
+    run_bundles.from_run(copy, 'last_recomputed')
+  folder.write_statistics({name: blocks[name] for name in ['joint']}, epochs)
+  with pytest.raises(InputError, match=r'statistics\.npz is damaged'):
+    run_bundles.from_run(copy, 'last_recomputed')
+  folder.statistics.unlink()
+  with pytest.raises(InputError, match=r'is missing.*--mode=evaluate'):
+    run_bundles.from_run(copy, 'last_recomputed')
+
+
+def test_what_a_run_can_lack(workdir, tmp_path):
+  with pytest.raises(InputError, match="selection is 'best'"):
+    run_bundles.from_run(workdir, 'best')
+  with pytest.raises(InputError, match=r"--fold is 'an'.*'ann'"):
+    models.load(workdir, fold='an')
+  with pytest.raises(InputError, match='holds no run'):
+    models.load(tmp_path)
+  for name in ('config.json', 'folds.json'):
+    (tmp_path / name).write_text((workdir / name).read_text())
+  with pytest.raises(InputError, match=r'results\.json is missing'):
+    models.load(tmp_path)
+  (tmp_path / 'results.json').write_text((workdir / 'results.json').read_text())
+  with pytest.raises(InputError, match='checkpoints does not exist'):
+    models.load(tmp_path)
+  (tmp_path / 'checkpoints').mkdir()
+  with pytest.raises(InputError, match='holds no checkpoint'):
+    models.load(tmp_path)
+  broken = tmp_path / 'checkpoints' / '6'
+  broken.mkdir()
+  for file in (workdir / 'checkpoints').glob('6/*'):
+    if file.is_file():
+      (broken / file.name).write_bytes(file.read_bytes())
+  with pytest.raises(InputError, match='6 cannot be read'):
+    models.load(tmp_path)
+  assert broken.exists()

@@ -1,0 +1,532 @@
+"""The report: figures and one page, from the files of a run alone."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.results import caveats, metrics, report
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.selections import SELECTIONS
+
+pytestmark = pytest.mark.usefixtures('quick_compiles')
+
+CLASSES = (
+  'anger',
+  'anxiety',
+  'boredom',
+  'disgust',
+  'happiness',
+  'neutral',
+  'sadness',
+)
+SPEAKERS = ('03', '08', '09', '10', '11', '12', '13', '14', '15', '16')
+
+
+def fake_run(
+  path,
+  speakers=SPEAKERS,
+  classes=CLASSES,
+  epochs=40,
+  validation=True,
+  synthetic=False,
+  protocol='loso',
+):
+  """Files of a run that was never made; the folder and its results."""
+  random = np.random.default_rng(0)
+  folder = RunFolder(path)
+  truth = {
+    speaker: np.sort(random.integers(0, len(classes), 40 + 3 * k))
+    for k, speaker in enumerate(speakers)
+  }
+  skill = dict(
+    zip(speakers, random.uniform(1.2, 2.6, len(speakers)), strict=True)
+  )
+
+  def tested(labels, level):
+    logits = random.gumbel(size=(len(labels), len(classes)))
+    logits[np.arange(len(labels)), labels] += level
+    matrix = np.zeros((len(classes), len(classes)), int)
+    np.add.at(matrix, (labels, logits.argmax(1)), 1)
+    return matrix, logits
+
+  def scored(labels, level):
+    matrix, _ = tested(labels, level)
+    some = metrics.scores_of_many(matrix)
+    return {
+      'loss': float(1.95 * np.exp(-level / 2) + random.uniform(0, 0.1)),
+      'confusion': matrix,
+      'wa': some['wa'],
+      'uar': some['uar'],
+    }
+
+  rows = []
+  for epoch in range(1, epochs + 1):
+    for speaker in speakers:
+      learned = 1 - np.exp(-epoch / 12)
+      row = {
+        'fold': speaker,
+        'epoch': epoch,
+        'learning_rate': 1e-4 if epoch < 30 else 1e-4 * np.exp(-0.15),
+        'seconds': 6.1,
+        'train': {
+          **scored(random.integers(0, len(classes), 470), 6 * learned),
+          'l2': 0.01,
+        },
+        'test': scored(truth[speaker], 1.4 * skill[speaker] * learned),
+      }
+      if validation:
+        row['validation'] = scored(truth[speaker], 2.5 * learned)
+      rows.append(row)
+  folder.append_metrics(rows)
+
+  predictions = []
+
+  def selection(name, dtype, level, epoch):
+    for speaker in speakers:
+      _, logits = tested(truth[speaker], level * skill[speaker])
+      shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+      predictions.extend(
+        {
+          'selection': name,
+          'weights_dtype': dtype,
+          'fold': speaker,
+          'utterance': f'{speaker}x{k:02d}',
+          'speaker': speaker,
+          'label': classes[label],
+          'predicted': classes[share.argmax()],
+          'probabilities': share,
+        }
+        for k, (label, share) in enumerate(
+          zip(truth[speaker], shares, strict=True)
+        )
+      )
+    mine = [
+      row
+      for row in predictions
+      if (row['selection'], row['weights_dtype']) == (name, dtype)
+    ]
+    return metrics.selection_from_predictions(
+      mine, classes, dict.fromkeys(speakers, epoch)
+    )
+
+  levels = {
+    'last': (1.4, epochs),
+    'last_recomputed': (1.6, epochs),
+    'best_on_test': (1.8, 31),
+  }
+  if validation:
+    levels['validation'] = (1.35, 28)
+  results = {
+    'corpus': 'synthetic' if synthetic else 'emodb',
+    'synthetic': synthetic,
+    'protocol': protocol,
+    'validation': 'speaker' if validation else 'none',
+    'classes': list(classes),
+    'epochs': epochs,
+    'seed': 0,
+    'num_utterances': sum(map(len, truth.values())),
+    'num_segments': sum(map(len, truth.values())),
+    'skipped_files': {'/data/emodb/wav/03a01Fa.wav': 'has no samples'},
+    'weights_dtype': 'float16',
+    'selections': {
+      name: selection(name, 'float16', *of) for name, of in levels.items()
+    },
+    'selections_float32': {
+      name: selection(name, 'float32', *of) for name, of in levels.items()
+    },
+    'cost': {
+      'parameters': 463431,
+      'parameters_trainable': 461703,
+      'parameters_folded': 460743,
+      'mflops': 318.6528,
+      'peak_memory_kib': 1610.0,
+      'fp16_bytes': 921486,
+    },
+    'seconds': 2440.5,
+  }
+  folder.write_results(results)
+  folder.write_predictions(predictions, classes)
+  folder.write_config(
+    {
+      'seed': 0,
+      'data': {
+        'corpus': results['corpus'],
+        'root': '/data/emodb',
+        'part': 'all',
+        'duration_s': 3.0,
+        'segments': 'center',
+        'on_bad_file': 'skip',
+      },
+      'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
+      'model': {
+        'paths': ['spectral', 'temporal', 'joint'],
+        'filters': 96,
+        'dropout': 0.3,
+        'batch_norm_momentum': 0.99,
+      },
+      'loss': {'name': 'cross_entropy', 'gamma': 2.0, 'class_weights': 'none'},
+      'optim': {'learning_rate': 1e-4, 'l2': 1e-6},
+      'protocol': {
+        'name': protocol,
+        'validation': results['validation'],
+        'folds': [],
+      },
+      'train': {'epochs': epochs, 'batch_size': 32, 'checkpoint_epochs': 10},
+    }
+  )
+  folder.write_environment(
+    {
+      'command': 'python -m sernet_jax.main --config=configs/emodb.py '
+      '--workdir=runs/emodb --config.train.epochs=40',
+      'python': '3.11.7',
+      'platform': 'Linux-6.1-x86_64',
+      'cpu': 'AMD EPYC',
+      'cores': 2,
+      'packages': {'jax': '0.10.2', 'flax': None},
+      'devices': ['TFRT_CPU_0'],
+      'xla_flags': '',
+      'git_commit': 'abc123',
+      'date': '2026-01-02T03:04:05+00:00',
+    }
+  )
+  time = np.linspace(0, 3, 184)[:, None]
+  band = np.arange(40)
+  shapes = [
+    4 * np.cos(band / (k + 2) + time) * np.exp(-band / 12)
+    for k in range(len(classes))
+  ]
+  folder.write_examples(
+    shapes, [f'03a0{k}Fa' for k in range(len(classes))], classes
+  )
+  return folder, folder.read_results()
+
+
+class Page(html.parser.HTMLParser):
+  """Tags with their attributes, tables as lists of rows, and the text."""
+
+  def __init__(self, text):
+    super().__init__()
+    self.tags, self.tables, self.text = [], [], ''
+    self.in_cell = False
+    self.feed(text)
+
+  def handle_starttag(self, tag, attrs):
+    self.tags.append((tag, dict(attrs)))
+    if tag == 'table':
+      self.tables.append([])
+    elif tag == 'tr':
+      self.tables[-1].append([])
+    elif tag in ('td', 'th'):
+      self.tables[-1][-1].append('')
+      self.in_cell = True
+
+  def handle_endtag(self, tag):
+    if tag in ('td', 'th'):
+      self.in_cell = False
+
+  def handle_data(self, data):
+    self.text += f'{data} '
+    if self.in_cell:
+      self.tables[-1][-1][-1] += f'{data} '
+
+  def rows(self, heading):
+    """Body of the table whose first cell starts with `heading`."""
+    table = next(t for t in self.tables if t[0][0].startswith(heading))
+    return [[cell.split() for cell in row] for row in table]
+
+
+def percent(share):
+  return f'{100 * share:.1f}'
+
+
+def flat(row):
+  return [word for cell in row for word in cell]
+
+
+@pytest.fixture(scope='module')
+def full(tmp_path_factory):
+  """Folder, results and page of a run with everything in it."""
+  folder, results = fake_run(tmp_path_factory.mktemp('run'))
+  assert report.write(folder) == folder.report
+  return folder, results, Page(folder.report.read_text())
+
+
+@pytest.fixture
+def small(tmp_path):
+  """A run of two speakers, two classes, two epochs."""
+  return fake_run(
+    tmp_path / 'run', ('a', 'b'), ('calm', 'wild'), epochs=2, validation=False
+  )
+
+
+def test_selections_in_the_page_are_those_of_the_results(full):
+  _, results, page = full
+  rows = page.rows('selection')[1:]
+  assert [(row[0][0], row[1][0]) for row in rows] == [
+    (name, dtype) for name in SELECTIONS for dtype in ('float16', 'float32')
+  ]
+  kinds = {
+    'float16': results['selections'],
+    'float32': results['selections_float32'],
+  }
+  for name, dtype, *cells in rows:
+    selection = kinds[dtype[0]][name[0]]
+    for cell, score in zip(
+      cells[:4], ('uar', 'wa', 'f1_macro', 'f1_weighted'), strict=True
+    ):
+      low, high = selection['ci95'][score]
+      pooled = percent(selection['pooled'][score])
+      assert cell == [pooled, percent(low), 'to', percent(high)]
+    for cell, score in zip(cells[4:], ('uar', 'wa'), strict=True):
+      mean, sd = selection['mean'][score], selection['sd'][score]
+      assert cell == [percent(mean), '±', percent(sd)]
+
+
+def test_headline_is_the_last_epoch(full):
+  _, results, page = full
+  last = results['selections']['last']
+  low, high = map(percent, last['ci95']['uar'])
+  text = ' '.join(page.text.split())
+  assert (
+    f'UAR, last epoch {percent(last["pooled"]["uar"])} % '
+    f'95 % interval {low} to {high}'
+  ) in text
+  assert f'WA, last epoch {percent(last["pooled"]["wa"])} %' in text
+
+
+def test_folds_and_speakers_in_the_page_are_those_of_the_results(full):
+  _, results, page = full
+  order = [results['selections'][name] for name in SELECTIONS]
+  for number, row in enumerate(page.rows('fold')[2:]):
+    folds = [selection['folds'][number] for selection in order]
+    expected = [folds[0]['name'], str(folds[0]['n_test'])]
+    for fold in folds:
+      expected += [
+        str(fold['epoch']),
+        percent(fold['uar']),
+        percent(fold['wa']),
+      ]
+    assert flat(row) == expected
+  assert number == 9
+  for number, row in enumerate(page.rows('speaker')[2:]):
+    speakers = [selection['speakers'][number] for selection in order]
+    expected = [speakers[0]['name'], str(speakers[0]['n'])]
+    for speaker in speakers:
+      expected += [percent(speaker['uar']), percent(speaker['wa'])]
+    assert flat(row) == expected
+  assert number == 9
+
+
+def test_classes_in_the_page_are_counted_from_the_matrix(full):
+  _, results, page = full
+  matrix = np.array(results['selections']['last']['pooled']['confusion'])
+  for k, row in enumerate(page.rows('class')[1:]):
+    recall = matrix[k, k] / matrix[k].sum()
+    precision = matrix[k, k] / matrix[:, k].sum()
+    assert flat(row) == [
+      CLASSES[k],
+      str(matrix[k].sum()),
+      percent(recall),
+      percent(precision),
+      percent(2 * recall * precision / (recall + precision)),
+    ]
+
+
+def test_page_has_the_cost_config_environment_command_and_skipped_files(full):
+  folder, _, page = full
+  text = ' '.join(page.text.split())
+  for words in (
+    '463,431',
+    '461,703',
+    '460,743',
+    '318.7',
+    '1,610',
+    '0.879',
+    '03a01Fa.wav has no samples',
+    'features.preset paper',
+    'packages.jax 0.10.2',
+    'git_commit abc123',
+    '2026-01-02T03:04:05',
+    folder.read_environment()['command'],
+  ):
+    assert words in text, words
+
+
+def test_page_loads_nothing(full):
+  folder, _, page = full
+  links = [
+    value
+    for _, attributes in page.tags
+    for key, value in attributes.items()
+    if key in ('src', 'href', 'srcset', 'action', 'data', 'poster')
+  ]
+  assert len(links) == 8
+  assert all(link.startswith('data:image/png;base64,') for link in links)
+  assert {tag for tag, _ in page.tags}.isdisjoint(
+    {'script', 'link', 'iframe', 'object', 'base'}
+  )
+  style = folder.report.read_text().split('<style>')[1].split('</style>')[0]
+  assert 'url(' not in style and '@import' not in style
+
+
+def test_every_figure_is_a_picture_beside_the_page(full):
+  folder, *_ = full
+  assert {path.stem for path in folder.figures.iterdir()} == {
+    'learning_curves',
+    'learning_rate',
+    'speakers',
+    'features',
+    'confusion_last',
+    'confusion_last_recomputed',
+    'confusion_validation',
+    'confusion_best_on_test',
+  }
+  for path in folder.figures.iterdir():
+    assert path.read_bytes().startswith(b'\x89PNG'), path
+
+
+def test_best_on_test_is_called_optimistic_wherever_it_stands(full):
+  _, _, page = full
+  assert 'optimistic: epoch chosen on the test speakers' in page.text
+  cells = [c for table in page.tables for row in table for c in row]
+  named = [cell for cell in cells if 'best_on_test' in cell]
+  assert len(named) == 4
+  assert all('(optimistic)' in cell for cell in named)
+
+
+def test_report_is_the_same_from_the_files_alone_anywhere(small, tmp_path):
+  folder, _ = small
+  first = report.write(folder).read_bytes()
+  moved = RunFolder(tmp_path / 'elsewhere')
+  moved.path.mkdir()
+  for file in ('config', 'environment', 'results', 'metrics', 'examples'):
+    source = getattr(folder, file)
+    shutil.copy(source, moved.path / source.name)
+  assert report.write(moved).read_bytes() == first
+
+
+def test_names_from_outside_are_text_not_markup(tmp_path):
+  evil = '<script>alert(1)</script>'
+  folder, results = fake_run(
+    tmp_path,
+    (f'a{evil}', 'b$x_1$'),
+    (f'"{evil}', '$\\frac{'),
+    epochs=2,
+    validation=False,
+  )
+  results['corpus'] = evil
+  results['skipped_files'] = {f'/{evil}.wav': evil}
+  folder.write_results(results)
+  environment = folder.read_environment()
+  folder.write_environment({**environment, 'command': evil})
+  text = report.write(folder).read_text()
+  assert '<script' not in text
+  assert {tag for tag, _ in Page(text).tags}.isdisjoint({'script'})
+  assert Page(text).text.count(evil) >= 6
+
+
+@pytest.mark.parametrize(
+  'name', ['config', 'environment', 'metrics', 'results']
+)
+def test_missing_file_is_named_and_no_page_is_written(small, name):
+  folder, _ = small
+  getattr(folder, name).unlink()
+  with pytest.raises(InputError, match=rf'{name}\.jsonl? is missing'):
+    report.write(folder)
+  assert not folder.report.exists()
+
+
+def test_run_without_examples_has_a_page_that_says_so(small):
+  folder, _ = small
+  folder.examples.unlink()
+  text = report.write(folder).read_text()
+  assert 'examples.npz is not in the run folder' in text
+
+
+@pytest.mark.parametrize(
+  ('protocol', 'shows', 'not_shown'),
+  [
+    ('loso', 'had never heard this speaker', 'other languages'),
+    ('random10', 'voices the network knows', 'an unknown voice'),
+    ('emobox', 'EmoBox benchmark', 'an unknown voice'),
+    ('paper2021', 'what was published is', 'the tests overlap'),
+    ('all', 'is for its weights', 'any other recording'),
+  ],
+)
+def test_page_says_what_the_protocol_shows(
+  small, monkeypatch, protocol, shows, not_shown
+):
+  folder, results = small
+  folder.write_results({**results, 'protocol': protocol})
+  monkeypatch.setattr(report, '_draw', lambda *_: FIGURES)
+  text = ' '.join(Page(report.write(folder).read_text()).text.split())
+  first, second = re.search(
+    r'What this shows\.(.*)What it does not show\.(.*)Results by', text
+  ).groups()
+  assert shows in first
+  assert not_shown in second
+  whom = 'speakers' if protocol == 'loso' else 'utterances'
+  assert f'optimistic: epoch chosen on the test {whom}' in text
+
+
+class _Figures(dict):
+  def __missing__(self, _):
+    return {'text': '', 'width': 1, 'png': ''}
+
+
+FIGURES = _Figures()
+
+
+def test_notes_limit_what_results_may_be_taken_for(small):
+  _, results = small
+  results = {**results, 'epochs': 300, 'skipped_files': {}}
+  assert caveats.notes(results) == []
+
+  def note(**changes):
+    (only,) = caveats.notes({**results, **changes})
+    return only
+
+  assert note(synthetic=True) == caveats.SYNTHETIC_NOTE
+  assert '40 epochs where the paper has 300' in note(epochs=40)
+  count = results['num_utterances']
+  assert 'folds: a, b' in note(num_utterances=count + 1)
+  assert '1 file could not be used' in note(skipped_files={'a.wav': 'silent'})
+  last = {**results['selections']['last'], 'ci95': None}
+  assert 'Only one speaker' in note(
+    selections={**results['selections'], 'last': last}
+  )
+  # Two of the ten folds of this protocol, however many tests they hold.
+  assert 'Only part' in note(protocol='paper2021')
+
+
+def test_one_speaker_has_a_page_without_interval(tmp_path):
+  folder, _ = fake_run(
+    tmp_path, ('a',), ('calm', 'wild'), epochs=1, synthetic=True
+  )
+  page = Page(report.write(folder).read_text())
+  assert 'no interval: one speaker' in page.text
+  assert '±' not in str(page.rows('selection'))
+  assert caveats.SYNTHETIC_NOTE in page.text
+
+
+def test_summary_is_short_and_says_where_to_look(full):
+  folder, results, _ = full
+  lines = report.summary_text(results, folder).splitlines()
+  assert len(lines) <= 9
+  last = results['selections']['last']
+  low, high = map(percent, last['ci95']['uar'])
+  uar, wa = (percent(last['pooled'][name]) for name in ('uar', 'wa'))
+  assert '10 folds, 40 epochs, 535 tests, float16' in lines[0]
+  assert (
+    f'  last            UAR {uar} % [{low} to {high}], WA {wa} %' in lines[1]
+  )
+  assert 'optimistic: epoch chosen on the test speakers' in lines[4]
+  assert lines[-1].endswith(str(folder.report))
+  one = {**results, 'synthetic': True}
+  assert caveats.SYNTHETIC_NOTE in report.summary_text(one)

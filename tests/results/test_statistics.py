@@ -1,0 +1,139 @@
+"""Intervals and the paired test against values worked out by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sernet_jax.results import metrics, statistics
+
+
+def speaker(right_of_first: int, right_of_second: int) -> list[list[int]]:
+  """Ten utterances of each of two classes, so many of them right."""
+  return [
+    [right_of_first, 10 - right_of_first],
+    [10 - right_of_second, right_of_second],
+  ]
+
+
+BETTER = np.array([[speaker(9, 8), speaker(7, 9), speaker(8, 8)]])
+WORSE = np.array([[speaker(5, 6), speaker(6, 8), speaker(7, 7)]])
+
+
+def test_a_setting_that_wins_with_each_speaker_has_the_smallest_p():
+  """Three speakers: 8 ways, of which the one found and its mirror."""
+  assert statistics.permutation_test(BETTER, WORSE) == 2 / 8
+  assert statistics.permutation_test(WORSE, BETTER) == 2 / 8
+  assert statistics.smallest_p(3) == 2 / 8
+
+
+def test_p_by_hand_where_a_speaker_goes_the_other_way():
+  """UAR is the mean of 30 answers per class, so differences add up.
+
+  Differences of the speakers in right answers: +6, +2, -3. With signs all
+  eight sums are 5, 11, 1, -1, ... = +-(6 + 2 - 3), +-(6 + 2 + 3),
+  +-(6 - 2 + 3), +-(6 - 2 - 3): 5, 11, 7 and 1. Six of eight are >= 5.
+  """
+  one = np.array([[speaker(9, 9), speaker(7, 7), speaker(5, 5)]])
+  other = np.array([[speaker(6, 6), speaker(6, 6), speaker(6, 7)]])
+  assert statistics.permutation_test(one, other) == 6 / 8
+
+
+def test_settings_that_agree_have_p_of_one():
+  assert statistics.permutation_test(BETTER, BETTER) == 1.0
+
+
+@pytest.mark.parametrize('score', metrics.SCORES)
+def test_exact_test_agrees_with_going_through_all_ways(score):
+  """Four speakers, two seeds, unequal classes: sixteen ways in plain loops."""
+  random = np.random.default_rng(1)
+  truth = random.integers(1, 9, (4, 3))
+
+  def answers():
+    return np.array(
+      [
+        [
+          [random.multinomial(count, [0.4, 0.3, 0.3]) for count in row]
+          for row in truth
+        ]
+        for _ in range(2)
+      ]
+    )
+
+  one, other = answers(), answers()
+
+  def value(counts):
+    return np.mean([metrics.scores(c.sum(0))[score] for c in counts])
+
+  found = value(one) - value(other)
+  as_large = 0
+  for ways in itertools.product([False, True], repeat=4):
+    swap = np.array(ways)[None, :, None, None]
+    difference = value(np.where(swap, other, one)) - value(
+      np.where(swap, one, other)
+    )
+    as_large += abs(difference) >= abs(found) - 1e-12
+  expected = as_large / 16
+  assert statistics.permutation_test(one, other, score) == expected
+
+
+def test_many_speakers_are_tested_at_random_and_p_is_never_zero():
+  one = np.array([[speaker(9, 9)] * 20])
+  other = np.array([[speaker(4, 4)] * 20])
+  p = statistics.permutation_test(one, other)
+  assert p == pytest.approx(1 / 10_001)
+  assert p == statistics.smallest_p(20)
+  assert statistics.permutation_test(one, other) == p
+
+
+def test_equal_settings_are_called_different_as_often_as_promised():
+  """Of 300 pairs without a difference at most about 20 % have p <= 0.2."""
+  random = np.random.default_rng(2)
+  ps = []
+  for _ in range(300):
+    right = random.binomial(10, 0.7, (2, 8, 2))
+    one, other = ([[speaker(*pair) for pair in half]] for half in right)
+    ps.append(statistics.permutation_test(one, other))
+  assert 0.12 < np.mean(np.array(ps) <= 0.2) < 0.25
+
+
+def test_one_speaker_has_neither_test_nor_interval():
+  assert statistics.permutation_test(BETTER[:, :1], WORSE[:, :1]) is None
+  assert statistics.ci95(BETTER[:, :1]) is None
+
+
+def test_holm_by_hand():
+  """Sorted 0.01 x 4, 0.02 x 3, 0.03 x 2 (below 0.06, so 0.06), 0.5."""
+  assert statistics.holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx(
+    [0.06, 0.04, 0.5, 0.06]
+  )
+  assert statistics.holm([0.7, 0.9]) == [1.0, 1.0]
+  assert statistics.holm([]) == []
+
+
+def test_interval_of_one_seed_is_that_of_the_results():
+  assert statistics.ci95(BETTER) == metrics.bootstrap_ci95(BETTER[0])
+
+
+def test_interval_of_a_difference_uses_each_draw_for_both():
+  """A constant difference has no width, however much speakers differ."""
+  one = np.array([[speaker(9, 9), speaker(5, 5), speaker(3, 3)]])
+  other = np.array([[speaker(8, 8), speaker(4, 4), speaker(2, 2)]])
+  low, high = statistics.ci95(one, other)['uar']
+  assert low == pytest.approx(0.1) and high == pytest.approx(0.1)
+
+
+def test_seeds_widen_the_interval():
+  seeds = np.array([BETTER[0], WORSE[0]])
+  low, high = statistics.ci95(seeds)['uar']
+  one = statistics.scores(BETTER)['uar']
+  other = statistics.scores(WORSE)['uar']
+  assert low < other < one < high or low <= other < one <= high
+  assert statistics.scores(seeds)['uar'] == pytest.approx((one + other) / 2)
+
+
+def test_spread_is_the_standard_deviation():
+  assert statistics.spread([0.5, 0.7, 0.9]) == pytest.approx(0.2)
+  assert statistics.spread([0.5]) is None

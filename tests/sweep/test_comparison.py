@@ -1,0 +1,390 @@
+"""Finished runs side by side: what is said, and what is refused."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+
+import numpy as np
+import pytest
+import tiny
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.results import metrics, run_folder
+from sernet_jax.runs import config
+from sernet_jax.sweep import comparison, comparison_page
+
+CLASSES = ('high', 'low')
+SPEAKERS = ('ann', 'bob', 'cyd', 'dan', 'eve', 'fay')
+TAKES = 10
+ENVIRONMENT = {
+  'command': 'python -m sernet_jax.main --config=configs/<x>.py',
+  'python': '3.11',
+  'cpu': 'a processor',
+  'cores': 1,
+  'packages': {'jax': '0.10.2', 'sernet_jax': '0.1.0'},
+  'devices': ['cpu:0'],
+  'xla_flags': '',
+  'git_commit': 'abc',
+  'date': '2026-01-02T03:04:05+00:00',
+}
+
+
+def make_run(folder, right, changes=None, results=None, environment=None):
+  """The folder of a run of which we choose what it gets right.
+
+  Args:
+    folder: to write.
+    right: speaker -> how many of the ten takes of each class are right.
+    changes: field -> value of the config.
+    results: entries of results.json to change.
+    environment: entries of environment.json to change.
+  """
+  settings = tiny.load_config('emodb')
+  settings.update_from_flattened_dict(changes or {})
+  rows = []
+  for speaker, count in right.items():
+    for label in CLASSES:
+      for take in range(TAKES):
+        other = CLASSES[1 - CLASSES.index(label)]
+        rows.append(
+          {
+            'selection': 'last',
+            'weights_dtype': 'float16',
+            'fold': speaker,
+            'utterance': f'{speaker}_{label}_{take}',
+            'speaker': speaker,
+            'label': label,
+            'predicted': label if take < count else other,
+            'probabilities': [0.5, 0.5],
+          }
+        )
+  best = [{**row, 'selection': 'best_on_test'} for row in rows]
+  epochs = dict.fromkeys(right, settings.train.epochs)
+  summary = metrics.selection_from_predictions(rows, CLASSES, epochs)
+  run = run_folder.RunFolder(folder)
+  run.write_config(config.to_dict(settings))
+  run.write_environment({**ENVIRONMENT, **(environment or {})})
+  run.write_predictions([*rows, *best], CLASSES)
+  run.write_results(
+    {
+      'corpus': 'tones',
+      'synthetic': False,
+      'protocol': settings.protocol.name,
+      'classes': list(CLASSES),
+      'epochs': settings.train.epochs,
+      'seed': settings.seed,
+      'num_utterances': len(rows),
+      'skipped_files': {},
+      'weights_dtype': 'float16',
+      'selections': {'last': summary, 'best_on_test': summary},
+      'cost': {'parameters': 10, 'mflops': 2.0, 'peak_memory_kib': 3.0},
+      'seconds': 60.0,
+      **(results or {}),
+    }
+  )
+  return folder
+
+
+def only(folder):
+  """A run of one seed."""
+  (run,) = comparison.read_all(folder)
+  return run
+
+
+def counts(*values):
+  return dict(zip(SPEAKERS, values, strict=True))
+
+
+GOOD, BAD = counts(9, 8, 9, 7, 9, 8), counts(5, 6, 6, 5, 7, 6)
+FOCAL = {'loss.name': 'focal'}
+
+
+def compare(*folders, **options):
+  return comparison.compare([*map(only, folders)], **options)
+
+
+@pytest.fixture
+def pair(tmp_path):
+  """Two seeds of each of two losses; focal is better with every speaker."""
+  return [
+    make_run(tmp_path / 'a0', BAD),
+    make_run(tmp_path / 'a1', counts(6, 6, 6, 5, 7, 6), {'seed': 1}),
+    make_run(tmp_path / 'b0', GOOD, FOCAL),
+    make_run(tmp_path / 'b1', GOOD, {**FOCAL, 'seed': 1}),
+  ]
+
+
+def test_settings_are_told_apart_by_what_differs_and_seeds_are_repeats(pair):
+  content = compare(*pair)
+  assert [row['name'] for row in content['settings']] == [
+    'loss.name=cross_entropy',
+    'loss.name=focal',
+  ]
+  assert [row['seeds'] for row in content['settings']] == [[0, 1], [0, 1]]
+  first, second = (row['selections']['last'] for row in content['settings'])
+  # Of 120 tests 70 and 72 right, both classes alike: UAR is WA.
+  assert first['by_seed']['0']['uar'] == pytest.approx(70 / 120)
+  assert first['by_seed']['1']['uar'] == pytest.approx(72 / 120)
+  assert first['scores']['uar'] == pytest.approx(71 / 120)
+  assert first['sd_over_seeds']['uar'] == pytest.approx(
+    np.std([70 / 120, 72 / 120], ddof=1)
+  )
+  assert second['scores']['wa'] == pytest.approx(100 / 120)
+  assert second['sd_over_seeds']['uar'] == 0
+  assert [row['recall'] for row in second['classes']] == pytest.approx(
+    [50 / 60, 50 / 60]
+  )
+
+
+def test_the_difference_is_tested_over_speakers(pair):
+  """Six speakers, all for one setting: p = 2 / 2^6, one pair, so also Holm."""
+  content = compare(*pair)
+  (row,) = content['differences']
+  assert (row['setting'], row['against']) == (
+    'loss.name=focal',
+    'loss.name=cross_entropy',
+  )
+  assert row['difference']['uar'] == pytest.approx(29 / 120)
+  assert row['p'] == row['p_holm'] == 2 / 64
+  low, high = row['ci95']['uar']
+  assert 0 < low < 29 / 120 < high
+  assert content['test']['smallest_p'] == 2 / 64
+
+
+def test_a_baseline_leaves_fewer_pairs_to_correct_for(tmp_path):
+  more = {'gus': 9}  # seven speakers: p is at least 2 / 2^7
+  folders = [
+    make_run(tmp_path / str(gamma), right, {'loss.gamma': gamma})
+    for gamma, right in (
+      (0.0, {**BAD, 'gus': 5}),
+      (1.0, GOOD | more),
+      (2.0, GOOD | more),
+      (3.0, GOOD | more),
+    )
+  ]
+  everything = compare(*folders)
+  assert len(everything['differences']) == 6
+  assert everything['differences'][0]['p_holm'] == 6 * 2 / 128
+  assert any('name a --baseline' in note for note in everything['notes'])
+  against = compare(*folders, baseline='loss.gamma=0')
+  assert [r['p_holm'] for r in against['differences']] == [3 * 2 / 128] * 3
+  assert not any('no difference can' in note for note in against['notes'])
+  with pytest.raises(InputError, match=r"mean 'loss\.gamma=0'"):
+    compare(*folders, baseline='loss.gamme=0')
+
+
+def test_another_selection_is_compared_by_its_own_scores(tmp_path):
+  """What `last` would call better is worse with recomputed statistics."""
+  folders = []
+  for name, right, other, changes in (
+    ('ce', BAD, GOOD, {}),
+    ('focal', GOOD, BAD, FOCAL),
+  ):
+    folder = run_folder.RunFolder(make_run(tmp_path / name, right, changes))
+    twin = run_folder.RunFolder(make_run(tmp_path / f'{name}2', other, changes))
+    results = folder.read_results()
+    recomputed = twin.read_results()['selections']['last']
+    results['selections']['last_recomputed'] = recomputed
+    folder.write_results(results)
+    folders.append(folder.path)
+  signs = {}
+  for selection in ('last', 'last_recomputed'):
+    content = compare(*folders, selection=selection)
+    (row,) = content['differences']
+    signs[selection] = np.sign(row['difference']['uar'])
+    page = comparison_page.write(tmp_path / selection, content, 'compare')
+    text = comparison_page.summary_text(content, page)
+    shown = content['settings'][0]['selections'][selection]['scores']['uar']
+    assert f'{content["selection_title"]}, per cent' in text
+    assert f'UAR {100 * shown:.1f}' in text
+    html = page.read_text()
+    assert f'Per cent, {content["selection_title"]}' in html
+  assert signs == {'last': 1, 'last_recomputed': -1}
+
+
+def test_a_selection_that_is_none_or_optimistic_is_refused(tmp_path):
+  folder = make_run(tmp_path / 'run', BAD)
+  with pytest.raises(InputError, match='has no selection last_recomputed'):
+    compare(folder, selection='last_recomputed')
+  with pytest.raises(InputError, match="--selection is 'best_on_test'"):
+    compare(folder, selection='best_on_test')
+
+
+def test_an_interval_of_one_seed_is_that_of_its_run(tmp_path):
+  content = compare(make_run(tmp_path / 'a', GOOD))
+  results = run_folder.RunFolder(tmp_path / 'a').read_results()
+  (row,) = content['settings']
+  assert (
+    row['selections']['last']['ci95'] == (results['selections']['last']['ci95'])
+  )
+  assert row['name'] == 'one setting' and content['differences'] == []
+
+
+def test_notes_of_the_runs_travel_with_the_comparison(tmp_path):
+  short = {'train.epochs': 40}
+  content = compare(
+    make_run(tmp_path / 'a', GOOD, short),
+    make_run(tmp_path / 'b', BAD, {**short, **FOCAL}, {'synthetic': True}),
+    make_run(
+      tmp_path / 'c', BAD, {'loss.gamma': 3.0}, environment={'cpu': 'another'}
+    ),
+  )
+  notes = ' '.join(content['notes'])
+  assert 'Trained for 40 epochs where the paper has 300' in notes
+  assert 'epochs=40: Synthetic speech' in notes
+  assert 'One seed for each setting' in notes
+  assert 'different processors' in notes
+
+
+def test_part_of_a_protocol_is_said(tmp_path):
+  half = dict.fromkeys(SPEAKERS[:2], 5)
+  content = compare(
+    make_run(tmp_path / 'a', half, results={'num_utterances': 120})
+  )
+  assert any('Only part of the protocol' in note for note in content['notes'])
+
+
+@pytest.mark.parametrize(
+  ('right', 'changes', 'results', 'message'),
+  [
+    (GOOD, {'protocol.name': 'random10'}, {}, "protocol is 'loso' in the"),
+    (GOOD, FOCAL, {'corpus': 'others'}, 'corpus is'),
+    (GOOD, FOCAL, {'classes': ['high', 'deep']}, 'classes is'),
+    ({**GOOD, 'gus': 4}, FOCAL, {}, r'different utterances \(120 and 140'),
+    (GOOD, {}, {}, 'same settings and seed 0'),
+  ],
+)
+def test_what_cannot_be_compared_is_refused(
+  tmp_path, right, changes, results, message
+):
+  one = make_run(tmp_path / 'one', BAD)
+  other = make_run(tmp_path / 'other', right, changes, results)
+  with pytest.raises(InputError, match=message) as error:
+    compare(one, other)
+  assert str(one) in str(error.value) and str(other) in str(error.value)
+  assert not (tmp_path / 'out').exists()
+
+
+def test_tests_drawn_anew_with_each_seed_need_the_same_seeds(tmp_path):
+  """As under paper2021, which draws its test sets from the seed."""
+  paper = {'protocol.name': 'paper2021'}
+  some = {name: GOOD[name] for name in SPEAKERS[:4]}
+  folders = [
+    make_run(tmp_path / 'a0', GOOD, paper),
+    make_run(tmp_path / 'a1', some, {**paper, 'seed': 1}),
+    make_run(tmp_path / 'b0', BAD, {**paper, **FOCAL}),
+  ]
+  with pytest.raises(InputError, match='give both the same seeds'):
+    compare(*folders)
+
+
+def test_tests_drawn_anew_that_leave_a_speaker_out_are_refused(tmp_path):
+  """Intervals draw speakers, who have to be the same with each seed."""
+  paper = {'protocol.name': 'paper2021'}
+  some = {name: GOOD[name] for name in SPEAKERS[:5]}
+  folders = [
+    make_run(tmp_path / 'a0', GOOD, paper),
+    make_run(tmp_path / 'a1', some, {**paper, 'seed': 1}),
+  ]
+  with pytest.raises(InputError, match="'fay' is tested in one of them alone"):
+    compare(*folders)
+
+
+def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
+  content = compare(
+    make_run(tmp_path / 'a', GOOD),
+    make_run(tmp_path / 'b', BAD, {**FOCAL, 'seed': 1}),
+  )
+  (row,) = content['differences']
+  assert row['seeds'] == [] and row['p'] is None
+  assert any('without a common seed' in note for note in content['notes'])
+
+
+def test_a_folder_without_results_is_one_sentence(tmp_path):
+  with pytest.raises(InputError, match=r'has no results\.json'):
+    comparison.read_all(tmp_path)
+  with pytest.raises(InputError, match='is no folder'):
+    comparison.read_all(tmp_path / 'nothing')
+
+
+class Page(html.parser.HTMLParser):
+  """Text and addresses of a page."""
+
+  def __init__(self, text):
+    super().__init__()
+    self.text, self.sources, self.open = '', [], []
+    self.feed(text)
+
+  def handle_starttag(self, tag, attrs):
+    if tag not in ('meta', 'img', 'br', 'wbr'):
+      self.open.append(tag)
+    self.sources += [v for k, v in attrs if k in ('src', 'href')]
+
+  def handle_endtag(self, tag):
+    assert self.open.pop() == tag
+
+  def handle_data(self, data):
+    self.text += data
+
+
+def test_the_page_holds_it_all_in_one_file(pair, tmp_path):
+  content = compare(*pair)
+  out = tmp_path / 'out'
+  missing = [('loss.name=focal,seed=2', 'killed by signal 9')]
+  path = comparison_page.write(out, content, 'python -m x --a', missing)
+  page = Page(path.read_text())
+  assert page.open == []
+  assert all(source.startswith('data:') for source in page.sources)
+  assert len(page.sources) == 3
+  text = ' '.join(page.text.split())
+  for part in (
+    '2 settings compared on tones',
+    'Protocol loso',
+    '59.2',  # 71 / 120
+    '83.3',
+    '+24.2',  # 29 / 120
+    '0.031',  # 2 / 64
+    'all 64 ways',
+    'Holm',
+    'best on test',
+    'optimistic',
+    '1 of 5 jobs have no results yet',
+    'killed by signal 9',
+    'python -m x --a',
+    'configs/<x>.py',
+    '2026-01-02',
+    'a processor',
+  ):
+    assert part in text, part
+  saved = json.loads((out / 'comparison.json').read_text())
+  assert saved['settings'] == content['settings']
+  assert saved['missing'][0]['name'] == 'loss.name=focal,seed=2'
+  for name in ('settings', 'differences', 'recalls'):
+    assert (out / 'figures' / f'{name}.png').read_bytes()[1:4] == b'PNG'
+
+
+def test_the_same_runs_give_the_same_page(pair, tmp_path):
+  pages = [
+    comparison_page.write(tmp_path / name, compare(*pair), 'x').read_bytes()
+    for name in ('one', 'two')
+  ]
+  assert pages[0] == pages[1]
+
+
+def test_one_speaker_gives_a_page_without_intervals(tmp_path):
+  content = compare(
+    make_run(tmp_path / 'a', {'ann': 7}),
+    make_run(tmp_path / 'b', {'ann': 9}, FOCAL),
+  )
+  page = comparison_page.write(tmp_path / 'out', content, 'x').read_text()
+  assert 'one speaker: not tested' in page
+  assert 'Only one speaker was tested' in page
+
+
+def test_the_summary_names_the_settings_and_the_page(pair, tmp_path):
+  text = comparison_page.summary_text(compare(*pair), tmp_path / 'x.html')
+  assert re.search(r'loss\.name=focal +UAR 83\.3 \[.*\], WA 83\.3', text)
+  assert 'UAR +24.2, p 0.031 (Holm)' in text
+  assert text.endswith(f'look at {tmp_path / "x.html"}')

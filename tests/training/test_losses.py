@@ -1,0 +1,131 @@
+"""Losses of hand-computed probabilities, and means under masks."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sernet_jax.training import losses
+from sernet_jax.training.specs import LossSpec
+
+CROSS_ENTROPY = LossSpec()
+FOCAL = LossSpec(name='focal')
+BALANCED = LossSpec(class_weights='balanced')
+
+of_probability = jax.jit(losses.of_probability, static_argnums=1)
+per_example = jax.jit(losses.per_example, static_argnums=2)
+masked_mean = jax.jit(losses.masked_mean)
+class_weights = jax.jit(losses.class_weights, static_argnums=(2, 3))
+
+pytestmark = pytest.mark.usefixtures('strict_ranks')
+
+
+@pytest.mark.parametrize(
+  ('spec', 'expected'),
+  [
+    (CROSS_ENTROPY, [math.log(2), math.log(4), -math.log(0.9)]),
+    (
+      FOCAL,  # gamma 2
+      [0.25 * math.log(2), 0.5625 * math.log(4), -0.01 * math.log(0.9)],
+    ),
+    (
+      LossSpec(name='focal', gamma=1.0),
+      [0.5 * math.log(2), 0.75 * math.log(4), -0.1 * math.log(0.9)],
+    ),
+  ],
+)
+def test_by_hand(spec, expected):
+  values = of_probability(jnp.array([0.5, 0.25, 0.9]), spec)
+  np.testing.assert_allclose(values, expected, rtol=1e-6)
+
+
+def test_logits_are_turned_into_the_label_s_probability():
+  probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
+  labels = jnp.array([1, 2])
+  for shift in (0, 30):  # a softmax does not see a common term
+    logits = jnp.asarray(np.log(probabilities) + shift)
+    np.testing.assert_allclose(
+      per_example(logits, labels, CROSS_ENTROPY),
+      [-math.log(0.3), -math.log(0.8)],
+      rtol=3e-6,
+    )
+  np.testing.assert_allclose(
+    per_example(jnp.asarray(np.log(probabilities)), labels, FOCAL),
+    [-0.49 * math.log(0.3), -0.04 * math.log(0.8)],
+    rtol=3e-6,
+  )
+
+
+def test_focal_with_gamma_0_is_the_cross_entropy():
+  spec = LossSpec(name='focal', gamma=0.0)
+  p = jnp.array([0.0, 1e-8, 1e-3, 0.5, 0.999, 1.0])
+  both = [
+    jax.vmap(jax.value_and_grad(lambda p, s=s: of_probability(p, s)))(p)
+    for s in (spec, CROSS_ENTROPY)
+  ]
+  np.testing.assert_allclose(both[0], both[1], rtol=1e-6)
+  assert np.all(np.isfinite(both))
+
+
+@pytest.mark.parametrize('spec', [CROSS_ENTROPY, FOCAL])
+def test_probabilities_are_clipped_and_give_no_gradient_outside(spec):
+  value_and_gradient = jax.jit(
+    jax.value_and_grad(lambda p: of_probability(p, spec))
+  )
+  floor = -math.log(1e-7)
+  for p in (0.0, 5e-8):
+    value, gradient = value_and_gradient(p)
+    np.testing.assert_allclose(value, floor, rtol=1e-6)
+    assert gradient == 0
+  value, gradient = value_and_gradient(2e-7)
+  np.testing.assert_allclose(value, -math.log(2e-7), rtol=1e-6)
+  assert gradient < -1e6
+  value, gradient = value_and_gradient(1.0)
+  assert 0 <= value < 2e-7 and gradient == 0
+
+
+def test_hopeless_logits_stay_finite():
+  def mean(logits):
+    labels = jnp.array([0, 1])
+    return jnp.mean(per_example(logits, labels, CROSS_ENTROPY))
+
+  logits = jnp.array([[-1e4, 1e4], [-1e4, 1e4]])
+  value, gradient = jax.jit(jax.value_and_grad(mean))(logits)
+  np.testing.assert_allclose(value, -math.log(1e-7) / 2, rtol=1e-6)
+  np.testing.assert_array_equal(gradient, 0)
+
+
+def test_masked_mean_leaves_out_what_is_masked():
+  values = jnp.array([1.0, 2.0, 1e6, 6.0])
+  assert masked_mean(values, jnp.array([1.0, 1.0, 0.0, 1.0])) == 3
+  assert masked_mean(values, jnp.zeros(4)) == 0
+
+
+def test_class_weights_are_1_unless_balanced():
+  labels = jnp.array([0, 0, 0, 2])
+  weights = class_weights(labels, jnp.ones(4), 3, CROSS_ENTROPY)
+  np.testing.assert_array_equal(weights, np.ones(3))
+
+
+def test_balanced_class_weights_by_hand():
+  labels = jnp.array([0, 0, 0, 1, 2, 2])
+  weights = class_weights(labels, jnp.ones(6), 3, BALANCED)
+  # N / (K * N_k): 6 / (3 * 3), 6 / (3 * 1), 6 / (3 * 2)
+  np.testing.assert_allclose(weights, [2 / 3, 2, 1], rtol=1e-6)
+  np.testing.assert_allclose(jnp.mean(weights[labels]), 1, rtol=1e-6)
+
+
+def test_balanced_class_weights_do_not_count_padding():
+  labels = jnp.array([0, 0, 0, 1, 0, 0])
+  mask = jnp.array([1.0, 1.0, 1.0, 1.0, 0.0, 0.0])
+  weights = class_weights(labels, mask, 2, BALANCED)
+  np.testing.assert_allclose(weights, [4 / 6, 4 / 2], rtol=1e-6)
+
+
+def test_a_class_that_is_absent_has_no_weight():
+  weights = class_weights(jnp.array([0, 0]), jnp.ones(2), 2, BALANCED)
+  np.testing.assert_allclose(weights, [0.5, 0])
