@@ -3,55 +3,11 @@
 python -m sernet_jax.compare runs/one runs/other --output=runs/compared
 """
 
-from __future__ import annotations
+from absl import flags
 
-import pathlib
-import shlex
-import sys
+from sernet_jax.sweep.comparison import command
 
-from absl import app, flags
-
-from sernet_jax.common.errors import InputError, require
-from sernet_jax.runs import config_flags
-
-_OUTPUT = flags.DEFINE_string(
-  'output', '', 'Folder for comparison.html, comparison.json and figures.'
-)
-_BASELINE = flags.DEFINE_string(
-  'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
-)
-_SELECTION = flags.DEFINE_string(
-  'selection', 'last', 'Whose scores are compared, e.g. last_recomputed.'
-)
-
-
-def main(argv: list[str]) -> None:
-  """Compares the folders that are named."""
-  try:
-    require(
-      len(argv) > 1,
-      'no run was named; give the folders of finished runs or sweeps',
-    )
-    require(
-      bool(_OUTPUT.value),
-      'no --output was given; pass a folder such as --output=runs/compared',
-    )
-    from sernet_jax.sweep import sweep_results
-
-    folders = [pathlib.Path(text) for text in argv[1:]]
-    command = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
-    print(
-      sweep_results.compare(
-        folders,
-        pathlib.Path(_OUTPUT.value),
-        command,
-        _BASELINE.value,
-        _SELECTION.value,
-      )
-    )
-  except InputError as error:
-    config_flags.fail(str(error))
-
+flags.adopt_module_key_flags(command)
 
 if __name__ == '__main__':
-  app.run(main, flags_parser=config_flags.parse)
+  command.run()

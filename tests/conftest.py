@@ -70,10 +70,10 @@ def data_dir():
 @pytest.fixture(scope='session')
 def emodb_root():
   """The folder of the real EMO-DB, which holds `wav/`."""
-  from sernet_jax.corpora import registry
+  from sernet_jax.common import files
 
   root = pathlib.Path(
-    os.environ.get('SERNET_EMODB') or registry.cache_dir() / 'emodb'
+    os.environ.get('SERNET_EMODB') or files.cache_dir() / 'emodb'
   )
   if not (root / 'wav').is_dir():
     pytest.skip(

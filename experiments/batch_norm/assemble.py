@@ -26,7 +26,7 @@ from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.figures import style
 from sernet_jax.runs import config_flags
-from sernet_jax.sweep import compared_runs, comparison
+from sernet_jax.sweep.comparison import compare_runs, compared_runs
 
 HERE = pathlib.Path(__file__).parent
 # What tells two trainings apart.
@@ -58,7 +58,7 @@ COLORS = {
 }
 
 
-def row_of(run: comparison.Run) -> dict:
+def row_of(run: compare_runs.Run) -> dict:
   """One run: both figures, their difference, every speaker."""
   compared_runs.require_settings_of_the_paper(run, _FREE)
   selections = run.results['selections']
@@ -263,7 +263,7 @@ def main(arguments: list[str]) -> None:
   given = parser.parse_args(arguments)
   kept = files.kept_rows(given.output / 'results.json') if given.keep else []
   made = [
-    row_of(run) for path in given.runs for run in comparison.read_all(path)
+    row_of(run) for path in given.runs for run in compare_runs.read_all(path)
   ]
   rows = merged(kept, made)
   for folder in (given.output, HERE):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from sernet_jax.corpora import feature_cache
+from sernet_jax.features import kinds
 from sernet_jax.nn import folded
 from sernet_jax.nn.kernels import ops
 from sernet_jax.predict.bundle import Bundle
@@ -40,7 +40,7 @@ def programs(bundle: Bundle) -> dict[str, Program]:
   waveform = jax.ShapeDtypeStruct((1, bundle.audio.num_samples), jnp.float32)
 
   def front_end(x):
-    return feature_cache.KINDS[bundle.feature_kind](x, bundle.mfcc)[..., None]
+    return kinds.KINDS[bundle.feature_kind].compute(x, bundle.mfcc)[..., None]
 
   def plain_block(x, block, window):
     y = ops.plain_conv(x, jnp.asarray(block['kernel'])) + block['bias']

@@ -27,7 +27,8 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import caveats, metrics
 from sernet_jax.runs import config_flags
-from sernet_jax.sweep import compared_runs, comparison, sweep_results
+from sernet_jax.sweep import sweep_results
+from sernet_jax.sweep.comparison import compare_runs, compared_runs
 
 HERE = pathlib.Path(__file__).parent
 WORDS = {
@@ -48,7 +49,7 @@ _FREE = {
 }
 
 
-def check(run: comparison.Run) -> None:
+def check(run: compare_runs.Run) -> None:
   """Refuses a run that is no part of this table."""
   path, results = run.folder.path, run.results
   require(
@@ -65,7 +66,7 @@ def check(run: comparison.Run) -> None:
 
 
 def rows_of(
-  runs: list[comparison.Run], kept: Sequence[dict] = ()
+  runs: list[compare_runs.Run], kept: Sequence[dict] = ()
 ) -> list[dict]:
   """One row for each protocol, loss and number of epochs, in this order.
 
@@ -73,7 +74,7 @@ def rows_of(
     runs: of one or several rows.
     kept: rows made before, which stay unless they are made anew.
   """
-  groups: dict[tuple, list[comparison.Run]] = {}
+  groups: dict[tuple, list[compare_runs.Run]] = {}
   for run in runs:
     check(run)
     settings = run.settings
@@ -97,10 +98,10 @@ def _key(protocol, loss, gamma, epochs, folds) -> tuple:
   return PROTOCOLS.index(protocol), loss, gamma, -epochs, tuple(folds)
 
 
-def _row(runs: list[comparison.Run]) -> dict:
+def _row(runs: list[compare_runs.Run]) -> dict:
   settings = runs[0].settings
   loss = settings['loss.name']
-  content = comparison.compare(runs, [])
+  content = compare_runs.compare(runs, [])
   (setting,) = content['settings']
   results = runs[0].results
   seeds = sorted(
@@ -222,7 +223,7 @@ def main(arguments: list[str]) -> None:
     f'{", ".join(map(str, given.runs))} hold no finished run yet; run the '
     'commands of the sweeps again to go on',
   )
-  runs = [run for path in folders for run in comparison.read_all(path)]
+  runs = [run for path in folders for run in compare_runs.read_all(path)]
   rows = rows_of(runs, kept)
   missing = [
     name for name in PROTOCOLS if name not in {row['protocol'] for row in rows}

@@ -187,3 +187,13 @@ def _plain(value: Any) -> Any:
   if isinstance(value, os.PathLike):
     return os.fspath(value)
   raise TypeError(f'{type(value)} has no form in JSON')
+
+
+def cache_dir() -> pathlib.Path:
+  """The user's folder for what can be made again; $SERNET_CACHE moves it."""
+  return absolute(os.environ.get('SERNET_CACHE') or '~/.cache/sernet_jax')
+
+
+def absolute(path: str | os.PathLike) -> pathlib.Path:
+  """The absolute path, with `~` as the user's home folder."""
+  return pathlib.Path(path).expanduser().absolute()

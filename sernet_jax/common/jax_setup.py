@@ -7,13 +7,14 @@ import os
 import jax
 
 from sernet_jax.common import files
-from sernet_jax.corpora import registry
+
+pass
 
 
 def set_up() -> None:
   """Keeps compiled programs in the user's cache folder."""
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-    folder = registry.cache_dir() / 'xla'
+    folder = files.cache_dir() / 'xla'
     jax.config.update('jax_compilation_cache_dir', str(folder))
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
 

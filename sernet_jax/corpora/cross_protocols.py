@@ -1,4 +1,4 @@
-"""Tests across corpora: who trains, who tests, and the matrix of results.
+"""Tests across corpora: who trains and who tests.
 
 `loco`   each corpus is the test set once, all others train.
 `cross`  each ordered pair: one corpus trains, another is the test set; its
@@ -11,19 +11,16 @@ left out of it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from sernet_jax.common.errors import require
 from sernet_jax.corpora.specs import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus
-from sernet_jax.results import metrics
 
 PROTOCOLS = ('loco', 'cross')
 ARROW = '>'
-SCORES = ('uar', 'wa')
 
 
 def pairs(
@@ -102,112 +99,3 @@ def splits(
     places = [np.flatnonzero(part).astype(np.int32) for part in parts]
     found.append((fold, places[0], places[1], places[2]))
   return found
-
-
-def summary(
-  protocol: str,
-  corpora: Sequence[str],
-  classes: Sequence[str],
-  rows: Iterable[Mapping[str, Any]],
-) -> dict[str, Any]:
-  """The entry `crossed` of results.json.
-
-  Args:
-    protocol: of `PROTOCOLS`.
-    corpora: all that were joined.
-    classes: names in the order of the network's outputs.
-    rows: one per test with `selection`, `fold`, `speaker`, `label` and
-      `predicted`, all with the same kind of weights.
-
-  Returns:
-    `corpora` and `selections` -> cells: `fold`, `train` (names), `test`, `n`,
-    `classes` (those tested), `uar`, `wa`, and `ci95` (from resampling the
-    speakers of the test corpus, None for one speaker).
-  """
-  index = {name: k for k, name in enumerate(classes)}
-  shape = (len(classes), len(classes))
-  counts: dict[tuple[str, str], dict[str, np.ndarray]] = {}
-  for row in rows:
-    speakers = counts.setdefault((row['selection'], row['fold']), {})
-    matrix = speakers.setdefault(row['speaker'], np.zeros(shape, np.int64))
-    matrix[index[row['label']], index[row['predicted']]] += 1
-  sides = {
-    fold: (train, test) for fold, train, test in pairs(protocol, corpora)
-  }
-  selections: dict[str, list[dict[str, Any]]] = {}
-  for (selection, fold), speakers in counts.items():
-    matrices = [speakers[name] for name in sorted(speakers)]
-    total = np.sum(matrices, axis=0)
-    scores = metrics.scores(total)
-    ci95 = metrics.bootstrap_ci95(matrices)
-    selections.setdefault(selection, []).append(
-      {
-        'fold': fold,
-        'train': list(sides[fold][0]),
-        'test': sides[fold][1],
-        'n': int(np.sum(total)),
-        'classes': [classes[k] for k in np.flatnonzero(total.sum(1)).tolist()],
-        **{score: scores[score] for score in SCORES},
-        'ci95': ci95 and {score: ci95[score] for score in SCORES},
-      }
-    )
-  return {'corpora': sorted(corpora), 'selections': selections}
-
-
-def matrix(
-  crossed: Mapping[str, Any], selection: str = 'last', score: str = 'uar'
-) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
-  """A score as a matrix, training corpora down and test corpora across.
-
-  Args:
-    crossed: from `summary`.
-    selection: of the epoch.
-    score: of `SCORES`.
-
-  Returns:
-    Names of the rows and of the columns; float64 (rows, columns), NaN where
-    there is no test; and its interval, (rows, columns, 2).
-  """
-  cells = crossed['selections'][selection]
-  columns = [
-    name for name in crossed['corpora'] if any(c['test'] == name for c in cells)
-  ]
-  rows = list(dict.fromkeys('+'.join(cell['train']) for cell in cells))
-  if all(len(cell['train']) == 1 for cell in cells):
-    rows = [name for name in crossed['corpora'] if name in {*rows, *columns}]
-  values = np.full((len(rows), len(columns)), np.nan)
-  intervals = np.full((*values.shape, 2), np.nan)
-  for cell in cells:
-    place = rows.index('+'.join(cell['train'])), columns.index(cell['test'])
-    values[place] = cell[score]
-    if cell['ci95']:
-      intervals[place] = cell['ci95'][score]
-  return rows, columns, values, intervals
-
-
-def table(crossed: Mapping[str, Any], selection: str = 'last') -> list[str]:
-  """Lines for a terminal: UAR in per cent, columns lined up."""
-  rows, columns, values, _ = matrix(crossed, selection)
-  cells = [['train \\ test', *columns]]
-  for name, line in zip(rows, values, strict=True):
-    texts = ['-' if np.isnan(v) else f'{100 * v:.1f}' for v in line]
-    cells.append([name, *texts])
-  widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-  return [
-    '  '.join(
-      cell.ljust(width) if place == 0 else cell.rjust(width)
-      for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-    )
-    for line in cells
-  ]
-
-
-def uneven(crossed: Mapping[str, Any]) -> list[str]:
-  """Folds that were tested on fewer classes than others."""
-  cells = next(iter(crossed['selections'].values()))
-  most = max(len(cell['classes']) for cell in cells)
-  return [
-    f'{cell["fold"]} ({", ".join(cell["classes"])})'
-    for cell in cells
-    if len(cell['classes']) < most
-  ]

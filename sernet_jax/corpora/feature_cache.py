@@ -22,20 +22,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax import features
 from sernet_jax.audio import reading
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.utterances import Corpus, keep
+from sernet_jax.features.kinds import KINDS
 from sernet_jax.features.spec import MfccSpec
 
 FORMAT = 1  # raised when the same settings would give other numbers
-KINDS = {
-  'mfcc': features.mfcc,
-  'log_mel': features.log_mel_spectrogram,
-  'spectrogram': features.spectrogram,
-}
 _BATCH = 64
 _BLOCK = 16  # batches between two notes of progress
 
@@ -135,7 +130,7 @@ def _compute(
   numbers are the same, bit for bit.
   """
   shape = jax.eval_shape(
-    lambda x: KINDS[kind](x, spec),
+    lambda x: KINDS[kind].compute(x, spec),
     jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
   ).shape
   files.make_folder(stem.parent, files.CACHE_OPTION)
@@ -217,7 +212,7 @@ def _write_blocks(
   for number, batch in enumerate(_batches(segments), 1):
     padded = np.zeros((_BATCH, audio_spec.num_samples), np.float32)
     padded[: len(batch)] = [segment for _, _, _, segment in batch]
-    values = np.asarray(KINDS[kind](padded, spec))[: len(batch)]
+    values = np.asarray(KINDS[kind].compute(padded, spec))[: len(batch)]
     file.write(values.tobytes())
     block.names += [name for name, _, _, _ in batch]
     _, place, count, _ = batch[-1]

@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.corpora.readers import acted, audformat_tables, catalog
 from sernet_jax.corpora.readers.iemocap import iemocap
@@ -22,7 +23,6 @@ from sernet_jax.corpora.utterances import Corpus, Utterance, check, keep
 __all__ = [
   'Corpus',
   'Utterance',
-  'cache_dir',
   'check',
   'embedded',
   'emodb',
@@ -72,11 +72,6 @@ _EMODB_NAME = re.compile(r'([0-9]{2})([a-z][0-9]{2})([^\W\d_])([a-z])')
 PathLike = str | os.PathLike
 
 
-def cache_dir() -> pathlib.Path:
-  """The user's folder for what can be made again; $SERNET_CACHE moves it."""
-  return _absolute(os.environ.get('SERNET_CACHE') or '~/.cache/sernet_jax')
-
-
 def load(
   name: str,
   root: PathLike = '',
@@ -103,7 +98,7 @@ def load(
     '--config.data.corpus=manifest or drop the manifest',
   )
   if name in _ACTED:
-    corpus = _ACTED[name](root or cache_dir() / name)
+    corpus = _ACTED[name](root or files.cache_dir() / name)
   elif name in _HALVES:
     corpus = _of_speakers(embedded(root), name, _HALVES[name])
   else:
@@ -115,7 +110,7 @@ def load(
       'embedded': lambda: embedded(root),
     }[name]()
   if corpus.name == 'iemocap-all':  # the published choice of turns
-    corpus = catalog.compared(corpus, 'iemocap', _absolute(root))
+    corpus = catalog.compared(corpus, 'iemocap', files.absolute(root))
   check(corpus)
   return corpus
 
@@ -133,7 +128,7 @@ def emodb(root: PathLike = '') -> Corpus:
   Raises:
     InputError: if there is no recording, or a name does not fit.
   """
-  folder = _absolute(root or cache_dir() / 'emodb')
+  folder = files.absolute(root or files.cache_dir() / 'emodb')
   paths = _wav_files(folder)
   require(
     bool(paths),
@@ -157,7 +152,9 @@ def embedded(root: PathLike = '') -> Corpus:
   Args:
     root: where its recordings are or shall be; '' for the cache.
   """
-  folder = _absolute(root or cache_dir() / f'embedded-{speech.VERSION}')
+  folder = files.absolute(
+    root or files.cache_dir() / f'embedded-{speech.VERSION}'
+  )
   speech.generate(folder)
   utterances = []
   for path in _wav_files(folder):
@@ -172,10 +169,6 @@ def _of_speakers(
 ) -> Corpus:
   utterances = tuple(u for u in corpus.utterances if u.speaker in speakers)
   return dataclasses.replace(corpus, name=name, utterances=utterances)
-
-
-def _absolute(path: PathLike) -> pathlib.Path:
-  return pathlib.Path(path).expanduser().absolute()
 
 
 def _wav_files(folder: pathlib.Path) -> list[pathlib.Path]:

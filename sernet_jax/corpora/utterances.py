@@ -11,6 +11,11 @@ import numpy as np
 
 from sernet_jax.common.errors import require
 
+SYNTHETIC_NOTE = (
+  'Synthetic speech made by a program: it shows that the code works, not how '
+  'people sound.'
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Utterance:

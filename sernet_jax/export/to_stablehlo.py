@@ -16,8 +16,8 @@ import jax
 import numpy as np
 
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.corpora import feature_cache
 from sernet_jax.export import chain, eager
+from sernet_jax.features import kinds
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.predict.bundle import Bundle
 
@@ -48,7 +48,7 @@ def convert(
       lambda leaf: jax.numpy.asarray(leaf).astype(np.float32), folded
     )
     scaled = chain.scaled(eager.Eager(), waveform, samples)
-    features = feature_cache.KINDS[bundle.feature_kind](scaled, bundle.mfcc)
+    features = kinds.KINDS[bundle.feature_kind].compute(scaled, bundle.mfcc)
     return folded_lib.probabilities(bundle.model, stored, features[..., None])
 
   shape = jax.export.symbolic_shape(f'batch, {samples}')

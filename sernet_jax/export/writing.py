@@ -8,9 +8,9 @@ import pathlib
 import numpy as np
 
 from sernet_jax.common import files
-from sernet_jax.corpora import feature_cache
 from sernet_jax.export import chain, eager as export_eager
 from sernet_jax.export.recordings import Segments
+from sernet_jax.features import kinds
 from sernet_jax.nn import folded
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.predict.bundle import Bundle
@@ -69,7 +69,7 @@ def ranges(
 ) -> dict[str, tuple[float, float]]:
   """What goes through each convolution; see `export_eager.Eager`."""
   eager = export_eager.Eager()
-  features = feature_cache.KINDS[bundle.feature_kind]
+  features = kinds.KINDS[bundle.feature_kind].compute
   for start in range(0, len(prepared), _BATCH):
     values = features(prepared[start : start + _BATCH], bundle.mfcc)
     chain.network(eager, values, bundle.model, bundle.folded)

@@ -26,7 +26,7 @@ from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require, require_choice
-from sernet_jax.corpora import feature_cache
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.nn.spec import ModelSpec
@@ -62,7 +62,7 @@ class Bundle:
 
   def __post_init__(self):
     object.__setattr__(self, 'classes', tuple(self.classes))
-    require_choice('feature_kind', self.feature_kind, feature_cache.KINDS)
+    require_choice('feature_kind', self.feature_kind, kinds.KINDS)
     require(
       len(self.classes) == self.model.num_classes,
       f'there are {len(self.classes)} class names for a network of '

@@ -14,7 +14,7 @@ import numpy as np
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError, require, require_choice
-from sernet_jax.corpora import feature_cache
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict import bundle, bundle_header
 from sernet_jax.predict.sessions import formats, waveform
@@ -38,7 +38,7 @@ class Exported:
     bundle_header.check_version(path, said, bundle.FORMAT_VERSION)
     try:
       parts = bundle_header.parts(said)
-      require_choice('feature_kind', parts['feature_kind'], feature_cache.KINDS)
+      require_choice('feature_kind', parts['feature_kind'], kinds.KINDS)
       self._check(parts)
     except InputError as error:
       raise InputError(f'{path} cannot be used: {error}') from error

@@ -17,7 +17,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require
-from sernet_jax.corpora import feature_cache
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
@@ -39,7 +39,7 @@ def probabilities(
   Returns:
     (batch, classes) float32; rows add up to 1.
   """
-  features = feature_cache.KINDS[bundle.feature_kind](waveforms, bundle.mfcc)
+  features = kinds.KINDS[bundle.feature_kind].compute(waveforms, bundle.mfcc)
   return folded.probabilities(bundle.model, bundle.folded, features[..., None])
 
 
@@ -63,7 +63,7 @@ def _ensemble(
   """
 
   def vote(weights, waveforms):
-    features = feature_cache.KINDS[kind](waveforms, mfcc)[..., None]
+    features = kinds.KINDS[kind].compute(waveforms, mfcc)[..., None]
 
     def network(folded_):
       return folded.probabilities(spec, folded_, features)

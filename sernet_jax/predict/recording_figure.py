@@ -9,18 +9,13 @@ import numpy as np
 
 from sernet_jax.audio import reading, timeline
 from sernet_jax.common.errors import require
-from sernet_jax.corpora import feature_cache
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recordings import Recording
 from sernet_jax.results.figures import recording_plot
 
 COLUMNS = 1500  # more than a picture has pixels to show
-_NAMES = {
-  'mfcc': 'MFCC',
-  'log_mel': 'Log-mel bands',
-  'spectrogram': 'Spectrogram (magnitude)',
-}
 
 
 def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
@@ -50,7 +45,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
   )
   scale = np.percentile(np.abs(frames), reading.PERCENTILE) + reading.EPSILON
   frames = np.clip(frames / np.float32(scale), -1, 1)
-  values = feature_cache.KINDS[model.feature_kind](frames, spec)[:, 0]
+  values = kinds.KINDS[model.feature_kind].compute(frames, spec)[:, 0]
   low, high = (np.clip(side / scale, -1, 1) for side in envelope)
   time_s = (np.arange(len(low)) + 0.5) * total / len(low) / rate_hz
   half_s = spec.frame_samples / 2 / rate_hz
@@ -63,7 +58,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
     f'{model.audio.duration_s:g} s',
     (time_s, low, high),
     np.asarray(values),
-    _NAMES[model.feature_kind],
+    kinds.KINDS[model.feature_kind].title,
     (half_s - step_s / 2, half_s + (len(starts) - 0.5) * step_s),
     [(window.start_s, window.end_s) for window in recording.windows],
     np.stack(

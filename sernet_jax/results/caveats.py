@@ -12,12 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.corpora import cross_protocols
-
-SYNTHETIC_NOTE = (
-  'Synthetic speech made by a program: it shows that the code works, not how '
-  'people sound.'
-)
+from sernet_jax.corpora.utterances import SYNTHETIC_NOTE
+from sernet_jax.results import crossed
 
 _PAPER_EPOCHS = 300
 
@@ -169,7 +165,7 @@ def notes(results: Mapping[str, Any]) -> list[str]:
     count = len(results['crossed']['corpora'])
     folds = count if results['protocol'] == 'loco' else count * (count - 1)
     complete = len(last['folds']) == folds
-    uneven = cross_protocols.uneven(results['crossed'])
+    uneven = crossed.uneven(results['crossed'])
     if uneven:
       found.append(
         'These folds have fewer classes than others, which makes them '

@@ -17,20 +17,14 @@ import numpy as np
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
-from sernet_jax.corpora import cross_protocols
 from sernet_jax.features import PRESETS
-from sernet_jax.results import caveats, metrics
+from sernet_jax.features.kinds import KINDS
+from sernet_jax.results import caveats, crossed, metrics
 from sernet_jax.results.figures import matrix_plots, run_plots, style
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.selections import SELECTIONS
 
 _PIXELS_PER_INCH = 86
-
-_FEATURES = {
-  'mfcc': 'MFCC',
-  'log_mel': 'log-mel band',
-  'spectrogram': 'FFT bin',
-}
 
 
 def write(folder: RunFolder) -> pathlib.Path:
@@ -132,9 +126,7 @@ def summary_text(
       )
   if 'crossed' in results:
     lines += ['  UAR, per cent, last epoch:']
-    lines += [
-      f'    {line}' for line in cross_protocols.table(results['crossed'])
-    ]
+    lines += [f'    {line}' for line in crossed.table(results['crossed'])]
   lines += [f'  note: {note}' for note in caveats.notes(results)]
   if folder is not None:
     lines.append(f'  look at {folder.report}')
@@ -184,7 +176,7 @@ def _draw(
     )
     if 'crossed' in results:
       matrix_plots.corpus_matrix(
-        *cross_protocols.matrix(results['crossed'], name),
+        *crossed.matrix(results['crossed'], name),
         path(f'matrix_{name}', f'UAR across corpora, {name}'),
         subtitle,
         synthetic,
@@ -210,7 +202,7 @@ def _draw(
       examples['labels'].tolist(),
       path=path('features', 'Features of one utterance per class'),
       frame_step_s=mfcc.hop_samples / mfcc.sample_rate_hz,
-      coefficient_name=_FEATURES[config['features']['kind']],
+      coefficient_name=KINDS[config['features']['kind']].row,
       subtitle=f'{results["corpus"]}; what the network sees',
       synthetic=synthetic,
     )

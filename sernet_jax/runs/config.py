@@ -13,8 +13,9 @@ import ml_collections
 from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import nearest, require, require_choice
-from sernet_jax.corpora import feature_cache, joined, registry, vocabulary
+from sernet_jax.corpora import joined, registry, vocabulary
 from sernet_jax.corpora.specs import ProtocolSpec
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
@@ -133,7 +134,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   _check_fields(given, DEFAULTS, '')
   data, front, train = given['data'], given['features'], given['train']
   require_choice('features.preset', front['preset'], features.PRESETS)
-  require_choice('features.kind', front['kind'], feature_cache.KINDS)
+  require_choice('features.kind', front['kind'], kinds.KINDS)
   require_choice('data.corpus', data['corpus'], registry.NAMES)
   _check_corpora(data)
   vocabulary.parse(data['classes'])

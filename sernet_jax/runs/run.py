@@ -25,6 +25,7 @@ from sernet_jax.corpora import (
 )
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
+from sernet_jax.results.figures import corpus_plot
 from sernet_jax.runs import config as config_lib, loop, summary as results_lib
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.distributed import processes
@@ -76,7 +77,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   picture = workdir / _PICTURE
   with run_folder.files.writing(picture):
     workdir.mkdir(parents=True, exist_ok=True)
-    inspection.figure(corpus, durations_s, picture, segment_s)
+    corpus_plot.figure(corpus, durations_s, picture, segment_s)
   table = inspection.table(corpus, durations_s, segment_s, bad)
   return f'{table}\nlook at {picture}'
 
@@ -271,7 +272,7 @@ def _compare(
 
 def _cache_folder(experiment: Experiment) -> pathlib.Path:
   return pathlib.Path(
-    experiment.data['cache_dir'] or registry.cache_dir() / 'features'
+    experiment.data['cache_dir'] or files.cache_dir() / 'features'
   )
 
 

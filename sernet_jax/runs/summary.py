@@ -17,7 +17,7 @@ from sernet_jax.corpora.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.registry import Corpus
 from sernet_jax.nn import cost
-from sernet_jax.results import metrics, run_folder
+from sernet_jax.results import crossed, metrics, run_folder
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import evaluation, mapping, optim
@@ -251,7 +251,7 @@ def make(
     'seconds': sum(row['seconds'] for row in folder.read_metrics()),
   }
   if experiment.protocol.name in cross_protocols.PROTOCOLS:
-    results['crossed'] = cross_protocols.summary(
+    results['crossed'] = crossed.summary(
       experiment.protocol.name,
       sorted({u.corpus for u in corpus.utterances}),
       corpus.classes,

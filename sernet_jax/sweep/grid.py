@@ -25,7 +25,7 @@ import ml_collections
 
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.runs import config as config_lib
-from sernet_jax.sweep.compared_runs import setting_name, shown
+from sernet_jax.sweep.comparison.compared_runs import setting_name, shown
 
 MANY_JOBS = 1_000
 _MOST_VALUES = 100_000

@@ -20,7 +20,8 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import protocols
 from sernet_jax.results import run_folder
 from sernet_jax.runs import config as config_lib, run as run_lib
-from sernet_jax.sweep import comparable, comparison, seeds_together
+from sernet_jax.sweep import seeds_together
+from sernet_jax.sweep.comparison import comparable, compare_runs
 from sernet_jax.sweep.grid import Job
 
 # Settings of the data that leave the list of utterances as it is.
@@ -46,7 +47,7 @@ class Planned:
   @property
   def setting(self) -> str:
     """What it changes, without the seed."""
-    return comparison.setting_name(self.job.changes)
+    return compare_runs.setting_name(self.job.changes)
 
   @property
   def fold_epochs(self) -> int:
@@ -124,7 +125,7 @@ def plan(
         tested=tuple(
           comparable.Tested(
             run=job.name,
-            setting=comparison.setting_name(job.changes),
+            setting=compare_runs.setting_name(job.changes),
             seed=seed,
             corpus=corpus.name,
             protocol=experiment.protocol.name,

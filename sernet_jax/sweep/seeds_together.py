@@ -24,7 +24,7 @@ from sernet_jax.corpora import protocols
 from sernet_jax.corpora.registry import Corpus
 from sernet_jax.runs.config import Experiment
 from sernet_jax.sweep import grid
-from sernet_jax.sweep.compared_runs import REPEATS, setting_name
+from sernet_jax.sweep.comparison.compared_runs import REPEATS, setting_name
 from sernet_jax.sweep.grid import Job
 
 

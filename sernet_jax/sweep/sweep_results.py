@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sernet_jax.common import files
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.runs import summary as results_lib
-from sernet_jax.sweep import comparison, comparison_page
+from sernet_jax.sweep.comparison import compare_runs, page as page_lib
 from sernet_jax.sweep.planning import Planned
 
 
@@ -22,7 +22,7 @@ def require_comparison(
     baseline: '' or one of the settings.
     selection: see `comparison.compare`.
   """
-  require_choice('--selection', selection, comparison.COMPARED)
+  require_choice('--selection', selection, compare_runs.COMPARED)
   for job in planned:
     has = results_lib.selections(job.job.experiment)
     require(
@@ -69,16 +69,18 @@ def write(
   ]
   lines = [f'  failed: {name}: {why}' for name, why in missing]
   if done:
-    runs = [run for job in done for run in comparison.read_all(job.folder.path)]
+    runs = [
+      run for job in done for run in compare_runs.read_all(job.folder.path)
+    ]
     settings = {job.setting for job in done}
-    content = comparison.compare(
+    content = compare_runs.compare(
       runs,
       list(planned[0].job.changes),
       baseline if baseline in settings else '',
       selection,
     )
-    page = comparison_page.write(workdir, content, command, missing)
-    lines.insert(0, comparison_page.summary_text(content, page))
+    page = page_lib.write(workdir, content, command, missing)
+    lines.insert(0, page_lib.summary_text(content, page))
   if missing:
     lines.append(
       f'{len(missing)} of {len(planned)} jobs failed; run the same command '
@@ -99,13 +101,17 @@ def compare(
   Raises:
     InputError: if a folder holds no results, or the runs cannot be compared.
   """
-  content = comparison.compare(
-    [run for path in run_folders(folders) for run in comparison.read_all(path)],
+  content = compare_runs.compare(
+    [
+      run
+      for path in run_folders(folders)
+      for run in compare_runs.read_all(path)
+    ],
     baseline=baseline,
     selection=selection,
   )
-  page = comparison_page.write(output, content, command)
-  return comparison_page.summary_text(content, page)
+  page = page_lib.write(output, content, command)
+  return page_lib.summary_text(content, page)
 
 
 def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:

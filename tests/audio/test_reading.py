@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 
 from sernet_jax.audio import reading
 from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import registry
 
 RATE_HZ = 16_000
 LOSSLESS = 1e-4  # 16 bits and the resampler
@@ -37,7 +37,7 @@ def noise(num_samples=RATE_HZ):
 @pytest.fixture
 def emodb_wav():
   root = pathlib.Path(
-    os.environ.get('SERNET_EMODB') or registry.cache_dir() / 'emodb'
+    os.environ.get('SERNET_EMODB') or files.cache_dir() / 'emodb'
   )
   if not (root / 'wav').is_dir():
     pytest.skip('EMO-DB is absent: set SERNET_EMODB or download it')
@@ -270,7 +270,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     raise PermissionError(13, 'Permission denied')
 
   # As by chmod 0, which does not stop the administrator.
-  monkeypatch.setattr(reading.container, 'fault', refuse)
+  monkeypatch.setattr(reading.containers, 'fault', refuse)
   with pytest.raises(reading.BadFile, match='may not be read'):
     reading.read(path)
 
@@ -314,8 +314,8 @@ def test_an_mp3_without_the_tag_of_its_length_is_not_cut_short(tmp_path):
 def test_any_bytes_are_a_container_or_have_a_fault(tmp_path, head, rest):
   path = tmp_path / 'any'
   path.write_bytes(head + rest)
-  assert isinstance(reading.container.fault(path), str)
-  assert isinstance(reading.container.states_length(path), bool)
+  assert isinstance(reading.containers.fault(path), str)
+  assert isinstance(reading.containers.states_length(path), bool)
 
 
 @hypothesis.settings(

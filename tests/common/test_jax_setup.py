@@ -37,20 +37,22 @@ SHARED = """
 import json
 import jax, numpy as np
 import small_model
-from sernet_jax import audio, files, inference, jax_setup
+from sernet_jax.audio import reading
+from sernet_jax.common import files, jax_setup
+from sernet_jax.predict import recognizer
 
 files.num_cores = lambda: 3
 jax_setup.one_core_devices()
 bundles = [small_model.make(seed) for seed in range(2)]
 segments = np.stack(
-  [audio.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
+  [reading.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
 )
 place = {'devices': jax.device_count()}
 for batch in (7, 12, 16):
-  mesh = inference._cores(batch)
+  mesh = recognizer._cores(batch)
   place[batch] = 1 if mesh is None else mesh.size
 for count, batch in ((1, 16), (2, 12)):
-  model = inference.Recogniser(bundles[:count], batch=batch)
+  model = recognizer.Recogniser(bundles[:count], batch=batch)
   alone = np.concatenate([model(segment[None]) for segment in segments])
   np.testing.assert_allclose(model(segments), alone, atol=1e-6)
 print(json.dumps(place))

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import tiny
 
-from sernet_jax import cross
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import cross_protocols, joined, protocols
 from sernet_jax.corpora.specs import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus, Utterance
-from sernet_jax.results import caveats, report
+from sernet_jax.results import caveats, crossed as crossed_lib, report
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import run
+from sernet_jax.sweep.comparison import cross
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
@@ -127,7 +127,7 @@ def test_the_matrix_holds_the_figures_of_its_folds():
     *rows_of('en>de', 'de/ann', 2, 0),
     *rows_of('en>de', 'de/ann', 1, 3, 'b', 'c'),
   ]
-  crossed = cross_protocols.summary('cross', ['en', 'de'], 'abc', rows)
+  crossed = crossed_lib.summary('cross', ['en', 'de'], 'abc', rows)
   one, two = crossed['selections']['last']
   assert (one['train'], one['test'], one['n']) == (['de'], 'en', 6)
   assert one['classes'] == ['a', 'b']
@@ -136,17 +136,17 @@ def test_the_matrix_holds_the_figures_of_its_folds():
   low, high = one['ci95']['uar']
   assert low <= one['uar'] <= high
   assert two['ci95'] is None  # one speaker
-  names, columns, values, intervals = cross_protocols.matrix(crossed)
+  names, columns, values, intervals = crossed_lib.matrix(crossed)
   assert names == columns == ['de', 'en']
   np.testing.assert_allclose(values, [[np.nan, 0.625], [0.625, np.nan]])
   assert np.isnan(intervals[1, 0]).all()
-  lines = cross_protocols.table(crossed)
+  lines = crossed_lib.table(crossed)
   assert lines[0].split() == ['train', '\\', 'test', 'de', 'en']
   assert lines[1].split() == ['de', '-', '62.5']
-  assert cross_protocols.uneven(crossed) == []
+  assert crossed_lib.uneven(crossed) == []
   fewer = [row for row in rows if row['label'] == 'a' or row['fold'] == 'de>en']
-  uneven = cross_protocols.uneven(
-    cross_protocols.summary('cross', ['en', 'de'], 'abc', fewer)
+  uneven = crossed_lib.uneven(
+    crossed_lib.summary('cross', ['en', 'de'], 'abc', fewer)
   )
   assert uneven == ['en>de (a)']
 
@@ -158,8 +158,8 @@ def test_a_left_out_corpus_has_its_trainers_in_one_row():
     for who in 'xy'
     for row in rows_of(fold, f'{fold}/{who}', 2, 1)
   ]
-  crossed = cross_protocols.summary('loco', ['de', 'en', 'it'], 'ab', rows)
-  names, columns, values, _ = cross_protocols.matrix(crossed)
+  crossed = crossed_lib.summary('loco', ['de', 'en', 'it'], 'ab', rows)
+  names, columns, values, _ = crossed_lib.matrix(crossed)
   assert names == ['en+it', 'de+it', 'de+en']
   assert columns == ['de', 'en', 'it']
   assert np.isfinite(values).sum() == 3

@@ -21,10 +21,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from sernet_jax import download
-from sernet_jax.common import fetch
+from sernet_jax.common import fetch, files as files_lib
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import registry
+from sernet_jax.corpora import download, registry
 
 FILES = {
   f'{number:02}a01Fa.wav': np.random.default_rng(number).bytes(9000)
@@ -145,7 +144,7 @@ def test_the_list_has_the_535_recordings():
 
 
 def test_the_real_corpus_has_the_listed_sums():
-  root = os.environ.get('SERNET_EMODB') or registry.cache_dir() / 'emodb'
+  root = os.environ.get('SERNET_EMODB') or files_lib.cache_dir() / 'emodb'
   wav = pathlib.Path(root) / 'wav'
   if not wav.is_dir():
     pytest.skip('EMO-DB is absent: set SERNET_EMODB or download it')

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from sernet_jax.audio import reading
-from sernet_jax.corpora import inspection, registry
-from sernet_jax.results import caveats
-from sernet_jax.results.figures import style
+from sernet_jax.corpora import (
+  inspection,
+  registry,
+  utterances as utterances_lib,
+)
+from sernet_jax.results.figures import corpus_plot, style
 
 CLASSES = ('anger', 'joy')
 
@@ -71,7 +74,7 @@ def test_long_durations_are_told_in_hours():
 
 def test_a_synthetic_corpus_says_so():
   text = inspection.table(make_corpus(synthetic=True), np.ones(12))
-  assert caveats.SYNTHETIC_NOTE in text
+  assert utterances_lib.SYNTHETIC_NOTE in text
 
 
 def test_durations_come_from_the_files_and_bad_ones_are_named(tmp_path):
@@ -107,11 +110,11 @@ def test_the_picture_has_names_inside_its_borders(
     lambda figure, path: (drawn.append(figure), save(figure, path)),
   )
   path = tmp_path / 'figures/corpus.png'
-  inspection.figure(corpus, durations_s, path, segment_s=3.0)
+  corpus_plot.figure(corpus, durations_s, path, segment_s=3.0)
   assert path.read_bytes().startswith(b'\x89PNG')
   (figure,) = drawn
   texts = [text.get_text() for text in figure.texts]
-  assert (caveats.SYNTHETIC_NOTE in texts) == synthetic
+  assert (utterances_lib.SYNTHETIC_NOTE in texts) == synthetic
   upper, lower = figure.axes[:2]
   for axis in (upper, lower):
     box = axis.get_tightbbox()
@@ -128,7 +131,7 @@ def test_the_picture_needs_no_durations_and_leaves_the_look_alone(tmp_path):
   before = dict(mpl.rcParams)
   corpus = make_corpus()
   path = tmp_path / 'corpus.png'
-  inspection.figure(corpus, np.full(12, np.nan), path)
+  corpus_plot.figure(corpus, np.full(12, np.nan), path)
   assert path.stat().st_size > 0
   assert dict(mpl.rcParams) == before
 

@@ -58,12 +58,12 @@ def test_the_halves_of_the_synthetic_corpus(tmp_path, monkeypatch):
 
   def generate(root):
     (root / 'wav').mkdir(exist_ok=True)
-    for speaker in registry.synthetic.SPEAKERS:
-      for letter in registry.synthetic.LETTERS.values():
+    for speaker in registry.speech.SPEAKERS:
+      for letter in registry.speech.LETTERS.values():
         path = root / 'wav' / f'{speaker}a01{letter}a.wav'
         reading.write_wav(path, random.uniform(-1, 1, 80), 16_000)
 
-  monkeypatch.setattr(registry.synthetic, 'generate', generate)
+  monkeypatch.setattr(registry.speech, 'generate', generate)
   corpus = joined.load(f'embedded_low:{tmp_path},embedded_high:{tmp_path}')
   assert corpus.synthetic
   assert corpus.speakers == tuple(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from sernet_jax.audio import reading
+from sernet_jax.common import files as files_lib
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import registry
 from sernet_jax.corpora.readers import iemocap, manifest
@@ -30,7 +31,7 @@ def put_wav(path):
 @pytest.fixture
 def emodb_root():
   root = pathlib.Path(
-    os.environ.get('SERNET_EMODB') or registry.cache_dir() / 'emodb'
+    os.environ.get('SERNET_EMODB') or files_lib.cache_dir() / 'emodb'
   )
   if not (root / 'wav').is_dir():
     pytest.skip('EMO-DB is absent: set SERNET_EMODB or download it')
@@ -626,10 +627,10 @@ def test_the_embedded_corpus_is_synthetic_and_says_so(tmp_path, monkeypatch):
     for name in ('01a01Wa', '02b01Na', '03a01Fa', '03a01Ta'):
       put_wav(root / 'wav' / f'{name}.wav')
 
-  monkeypatch.setattr(registry.synthetic, 'generate', generate)
+  monkeypatch.setattr(registry.speech, 'generate', generate)
   corpus = registry.load('embedded')
   assert made[0].parent == tmp_path
-  assert made[0].name == f'embedded-{registry.synthetic.VERSION}'
+  assert made[0].name == f'embedded-{registry.speech.VERSION}'
   assert corpus.synthetic
   assert corpus.name == 'embedded'
   assert corpus.classes == ('anger', 'happiness', 'neutral', 'sadness')
@@ -650,6 +651,6 @@ def test_load_knows_its_names(tmp_path):
 
 def test_the_cache_is_where_the_variable_says(tmp_path, monkeypatch):
   monkeypatch.setenv('SERNET_CACHE', str(tmp_path))
-  assert registry.cache_dir() == tmp_path
+  assert files_lib.cache_dir() == tmp_path
   monkeypatch.delenv('SERNET_CACHE')
-  assert registry.cache_dir() == pathlib.Path.home() / '.cache/sernet_jax'
+  assert files_lib.cache_dir() == pathlib.Path.home() / '.cache/sernet_jax'

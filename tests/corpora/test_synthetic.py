@@ -265,7 +265,7 @@ ONE = ('04', 'b01', 'happiness', 'b')
 def test_an_utterance_is_the_same_in_another_process():
   code = (
     'import hashlib, numpy; numpy.random.seed(5)\n'
-    'from sernet_jax import synthetic\n'
+    'from sernet_jax.corpora.synthetic import speech as synthetic\n'
     f'x = synthetic.synthesise(*{ONE!r})\n'
     'print(hashlib.sha256(x.tobytes()).hexdigest())'
   )
@@ -403,7 +403,8 @@ def test_a_killed_process_leaves_nothing_that_looks_complete(tmp_path):
   root = tmp_path / 'corpus'
   code = (
     'import os, signal, sys\n'
-    'from sernet_jax import audio, synthetic\n'
+    'from sernet_jax.audio import reading as audio\n'
+    'from sernet_jax.corpora.synthetic import speech as synthetic\n'
     'write = audio.write_wav\n'
     'def last(*arguments):\n'
     '  write(*arguments)\n'

@@ -12,7 +12,7 @@ from test_comparison import BAD, FOCAL, GOOD, make_run, only
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.runs import config_flags
-from sernet_jax.sweep import comparison, comparison_page
+from sernet_jax.sweep.comparison import compare_runs, page as page_lib
 
 PAGE = """# A claim
 
@@ -34,12 +34,12 @@ def test_tables_and_figures_of_a_sweep_without_paths(collect, tmp_path):
     make_run(tmp_path / 'one', BAD),
     make_run(tmp_path / 'other', GOOD, FOCAL),
   ]
-  content = comparison.compare(
+  content = compare_runs.compare(
     [*map(only, runs)],
     baseline='loss.name=cross_entropy',
   )
   command = 'python -m sernet_jax.sweep --workdir=/some/where'
-  comparison_page.write(tmp_path, content, command)
+  page_lib.write(tmp_path, content, command)
   target = tmp_path / 'claim'
   target.mkdir()
   (target / 'README.md').write_text(PAGE)
@@ -99,11 +99,11 @@ def test_settings_without_intervals_or_a_common_seed_are_dashes(
     make_run(tmp_path / 'one', {'ann': 5}),
     make_run(tmp_path / 'other', {'ann': 9}, {**FOCAL, 'seed': 1}),
   ]
-  content = comparison.compare(
+  content = compare_runs.compare(
     [*map(only, runs)],
     baseline='loss.name=cross_entropy',
   )
-  comparison_page.write(tmp_path, content, 'python -m sernet_jax.sweep')
+  page_lib.write(tmp_path, content, 'python -m sernet_jax.sweep')
   target = tmp_path / 'claim'
   target.mkdir()
   (target / 'README.md').write_text(PAGE)
@@ -150,7 +150,7 @@ def test_a_run_is_kept_without_paths_and_only_when_it_is_done(
 def test_a_folder_without_a_page_gets_results_alone(collect, tmp_path):
   run = only(make_run(tmp_path / 'one', BAD))
   command = 'python -m sernet_jax.compare'
-  comparison_page.write(tmp_path, comparison.compare([run]), command)
+  page_lib.write(tmp_path, compare_runs.compare([run]), command)
   collect.main(str(tmp_path), str(tmp_path / 'claim'))
   assert (tmp_path / 'claim' / 'results.json').exists()
   assert not (tmp_path / 'claim' / 'README.md').exists()

@@ -15,7 +15,6 @@ from sernet_jax import features
 from sernet_jax.audio import reading
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import feature_cache
 from sernet_jax.export import (
   __main__ as export,
   chain as export_chain,
@@ -24,6 +23,7 @@ from sernet_jax.export import (
   recordings as export_data,
   writing,
 )
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded, model
 from sernet_jax.nn.spec import ModelSpec
@@ -146,14 +146,14 @@ def test_silence_gives_no_nan():
 
 @pytest.mark.parametrize(
   ('kind', 'name'),
-  [(kind, 'paper') for kind in feature_cache.KINDS]
+  [(kind, 'paper') for kind in kinds.KINDS]
   + [('mfcc', name) for name in features.PRESETS if name != 'paper'],
 )
 def test_front_end_of_the_chain_is_that_of_training(kind, name):
   spec = features.PRESETS[name]
   random = np.random.default_rng(1)
   sound = np.float32(random.uniform(-1, 1, (2, 3000)))
-  want = np.asarray(feature_cache.KINDS[kind](sound, spec))
+  want = np.asarray(kinds.KINDS[kind].compute(sound, spec))
 
   @jax.jit
   def chain(x):

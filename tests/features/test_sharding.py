@@ -14,7 +14,8 @@ SHARDED = """
 import dataclasses, itertools
 import jax, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from sernet_jax import features, features_blocks
+from sernet_jax import features
+from sernet_jax.features import blocks as features_blocks
 
 spec = features.MfccSpec(
   frame_samples=64, hop_samples=16, fft_size=64, num_mel_bands=8,

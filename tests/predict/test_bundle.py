@@ -107,7 +107,7 @@ def test_the_same_bundle_gives_the_same_bytes(content, tmp_path):
   """In another process too, where hashes are seeded anew."""
   (tmp_path / 'a.safetensors').write_bytes(content)
   program = (
-    'from sernet_jax import bundle;'
+    'from sernet_jax.predict import bundle;'
     "bundle.save('again.safetensors', bundle.load('a.safetensors'))"
   )
   subprocess.run(

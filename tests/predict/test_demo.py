@@ -17,10 +17,9 @@ import numpy as np
 import pytest
 import test_export
 
-from sernet_jax import demo
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
-from sernet_jax.predict import bundle, recognizer
+from sernet_jax.predict import bundle, demo, recognizer
 
 
 @pytest.fixture(scope='module')

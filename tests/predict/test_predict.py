@@ -15,8 +15,13 @@ import small_model
 import soundfile
 from matplotlib import image
 
-from sernet_jax import stream
-from sernet_jax.predict import __main__ as predict, bundle, models, recordings
+from sernet_jax.predict import (
+  __main__ as predict,
+  bundle,
+  models,
+  recordings,
+  stream,
+)
 
 RATE_HZ = small_model.RATE_HZ
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, metrics, report
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.selections import SELECTIONS
@@ -492,7 +493,7 @@ def test_notes_limit_what_results_may_be_taken_for(small):
     (only,) = caveats.notes({**results, **changes})
     return only
 
-  assert note(synthetic=True) == caveats.SYNTHETIC_NOTE
+  assert note(synthetic=True) == utterances.SYNTHETIC_NOTE
   assert '40 epochs where the paper has 300' in note(epochs=40)
   count = results['num_utterances']
   assert 'folds: a, b' in note(num_utterances=count + 1)
@@ -512,7 +513,7 @@ def test_one_speaker_has_a_page_without_interval(tmp_path):
   page = Page(report.write(folder).read_text())
   assert 'no interval: one speaker' in page.text
   assert '±' not in str(page.rows('selection'))
-  assert caveats.SYNTHETIC_NOTE in page.text
+  assert utterances.SYNTHETIC_NOTE in page.text
 
 
 def test_summary_is_short_and_says_where_to_look(full):
@@ -529,4 +530,4 @@ def test_summary_is_short_and_says_where_to_look(full):
   assert 'optimistic: epoch chosen on the test speakers' in lines[4]
   assert lines[-1].endswith(str(folder.report))
   one = {**results, 'synthetic': True}
-  assert caveats.SYNTHETIC_NOTE in report.summary_text(one)
+  assert utterances.SYNTHETIC_NOTE in report.summary_text(one)

@@ -198,7 +198,7 @@ def test_a_cut_row_of_predictions_is_named(folder):
 
 HOLD = """
 import sys
-from sernet_jax.records import RunFolder
+from sernet_jax.results.run_folder import RunFolder
 with RunFolder(sys.argv[1]).lock():
   print('held', flush=True)
   sys.stdin.read()
@@ -300,7 +300,7 @@ def test_environment_says_what_a_reader_needs(folder):
 
 def test_environment_does_not_load_jax():
   code = (
-    'import sys; from sernet_jax import environment; environment.record([]); '
+    'import sys; from sernet_jax.results import environment; environment.record([]); '
     'assert "jax" not in sys.modules'
   )
   subprocess.run([sys.executable, '-c', code], check=True)
@@ -308,7 +308,7 @@ def test_environment_does_not_load_jax():
 
 def test_command_of_a_module_can_be_repeated(tmp_path):
   (tmp_path / 'door.py').write_text(
-    'from sernet_jax import environment\nprint(environment.record([])["command"])'
+    'from sernet_jax.results import environment\nprint(environment.record([])["command"])'
   )
   result = subprocess.run(
     [sys.executable, '-m', 'door', '--root=a b'],

@@ -133,7 +133,7 @@ def test_processes_of_one_number_or_unlike_counts_are_refused():
 
 def test_auto_without_a_cluster_is_one_sentence():
   """In a process where JAX has computed nothing yet."""
-  program = "from sernet_jax import processes; processes.connect('auto', "
+  program = "from sernet_jax.runs.distributed import processes; processes.connect('auto', "
   done = subprocess.run(
     [sys.executable, '-c', program + 'timeout_s=1)'],
     cwd=tiny.ROOT,
@@ -152,7 +152,7 @@ SLURM = {
   'SLURM_LOCALID': '1',
 }
 CONNECT = """
-from sernet_jax import processes
+from sernet_jax.runs.distributed import processes
 try:
   processes.connect('auto', timeout_s=1)
 except processes.InputError as error:
@@ -184,7 +184,7 @@ def watched(count):
   """Processes that met and do nothing; process 0 first."""
   port = free_port()
   program = (
-    'import sys; from sernet_jax import meeting, watch; rank = '
+    'import sys; from sernet_jax.runs.distributed import meeting, watch; rank = '
     f"int(sys.argv[1]); watch.begin(meeting.meet('127.0.0.1', {port}, {count}, "
     "rank, 20)); print('met', flush=True); sys.stdin.read()"
   )

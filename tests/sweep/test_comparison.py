@@ -13,7 +13,7 @@ import tiny
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import metrics, run_folder
 from sernet_jax.runs import config
-from sernet_jax.sweep import comparison, comparison_page
+from sernet_jax.sweep.comparison import compare_runs, page as page_lib
 
 CLASSES = ('high', 'low')
 SPEAKERS = ('ann', 'bob', 'cyd', 'dan', 'eve', 'fay')
@@ -89,7 +89,7 @@ def make_run(folder, right, changes=None, results=None, environment=None):
 
 def only(folder):
   """A run of one seed."""
-  (run,) = comparison.read_all(folder)
+  (run,) = compare_runs.read_all(folder)
   return run
 
 
@@ -102,7 +102,7 @@ FOCAL = {'loss.name': 'focal'}
 
 
 def compare(*folders, **options):
-  return comparison.compare([*map(only, folders)], **options)
+  return compare_runs.compare([*map(only, folders)], **options)
 
 
 @pytest.fixture
@@ -194,8 +194,8 @@ def test_another_selection_is_compared_by_its_own_scores(tmp_path):
     content = compare(*folders, selection=selection)
     (row,) = content['differences']
     signs[selection] = np.sign(row['difference']['uar'])
-    page = comparison_page.write(tmp_path / selection, content, 'compare')
-    text = comparison_page.summary_text(content, page)
+    page = page_lib.write(tmp_path / selection, content, 'compare')
+    text = page_lib.summary_text(content, page)
     shown = content['settings'][0]['selections'][selection]['scores']['uar']
     assert f'{content["selection_title"]}, per cent' in text
     assert f'UAR {100 * shown:.1f}' in text
@@ -304,9 +304,9 @@ def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
 
 def test_a_folder_without_results_is_one_sentence(tmp_path):
   with pytest.raises(InputError, match=r'has no results\.json'):
-    comparison.read_all(tmp_path)
+    compare_runs.read_all(tmp_path)
   with pytest.raises(InputError, match='is no folder'):
-    comparison.read_all(tmp_path / 'nothing')
+    compare_runs.read_all(tmp_path / 'nothing')
 
 
 class Page(html.parser.HTMLParser):
@@ -333,7 +333,7 @@ def test_the_page_holds_it_all_in_one_file(pair, tmp_path):
   content = compare(*pair)
   out = tmp_path / 'out'
   missing = [('loss.name=focal,seed=2', 'killed by signal 9')]
-  path = comparison_page.write(out, content, 'python -m x --a', missing)
+  path = page_lib.write(out, content, 'python -m x --a', missing)
   page = Page(path.read_text())
   assert page.open == []
   assert all(source.startswith('data:') for source in page.sources)
@@ -367,7 +367,7 @@ def test_the_page_holds_it_all_in_one_file(pair, tmp_path):
 
 def test_the_same_runs_give_the_same_page(pair, tmp_path):
   pages = [
-    comparison_page.write(tmp_path / name, compare(*pair), 'x').read_bytes()
+    page_lib.write(tmp_path / name, compare(*pair), 'x').read_bytes()
     for name in ('one', 'two')
   ]
   assert pages[0] == pages[1]
@@ -378,13 +378,13 @@ def test_one_speaker_gives_a_page_without_intervals(tmp_path):
     make_run(tmp_path / 'a', {'ann': 7}),
     make_run(tmp_path / 'b', {'ann': 9}, FOCAL),
   )
-  page = comparison_page.write(tmp_path / 'out', content, 'x').read_text()
+  page = page_lib.write(tmp_path / 'out', content, 'x').read_text()
   assert 'one speaker: not tested' in page
   assert 'Only one speaker was tested' in page
 
 
 def test_the_summary_names_the_settings_and_the_page(pair, tmp_path):
-  text = comparison_page.summary_text(compare(*pair), tmp_path / 'x.html')
+  text = page_lib.summary_text(compare(*pair), tmp_path / 'x.html')
   assert re.search(r'loss\.name=focal +UAR 83\.3 \[.*\], WA 83\.3', text)
   assert 'UAR +24.2, p 0.031 (Holm)' in text
   assert text.endswith(f'look at {tmp_path / "x.html"}')

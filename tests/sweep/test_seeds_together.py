@@ -10,13 +10,8 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import metrics, report
 from sernet_jax.runs import config, run
-from sernet_jax.sweep import (
-  comparison,
-  grid,
-  planning,
-  seeds_together,
-  sweep_results,
-)
+from sernet_jax.sweep import grid, planning, seeds_together, sweep_results
+from sernet_jax.sweep.comparison import compare_runs
 
 pytestmark = pytest.mark.usefixtures(
   'quick_compiles', 'two_blocks', 'blank_figures'
@@ -100,9 +95,9 @@ def test_seeds_that_trained_together_say_so(both):
 
 def test_each_seed_has_the_predictions_of_its_own_run(both, place):
   folder = place / 'together' / 'features.preset=reference,seed=3,train.seeds=2'
-  together = {seed.seed: seed for seed in comparison.read_all(folder)}
+  together = {seed.seed: seed for seed in compare_runs.read_all(folder)}
   for number in (3, 4):
-    (alone,) = comparison.read_all(
+    (alone,) = compare_runs.read_all(
       place / 'apart' / f'features.preset=reference,seed={number}'
     )
     rows = [
@@ -131,20 +126,20 @@ def test_each_seed_has_the_predictions_of_its_own_run(both, place):
 
 def test_runs_made_either_way_stand_in_one_comparison(both, place):
   runs = [
-    *comparison.read_all(
+    *compare_runs.read_all(
       place / 'together' / 'features.preset=reference,seed=3,train.seeds=2'
     ),
-    *comparison.read_all(place / 'apart' / 'features.preset=paper,seed=3'),
-    *comparison.read_all(place / 'apart' / 'features.preset=paper,seed=4'),
+    *compare_runs.read_all(place / 'apart' / 'features.preset=paper,seed=3'),
+    *compare_runs.read_all(place / 'apart' / 'features.preset=paper,seed=4'),
   ]
-  content = comparison.compare(runs)
+  content = compare_runs.compare(runs)
   assert content['fields'] == ['features.preset']
   assert content['differences'][0]['seeds'] == [3, 4]
   with pytest.raises(InputError, match='same settings and seed 3; name one'):
-    comparison.compare(
+    compare_runs.compare(
       [
         *runs,
-        *comparison.read_all(
+        *compare_runs.read_all(
           place / 'apart' / 'features.preset=reference,seed=3'
         ),
       ]

@@ -36,9 +36,11 @@ import json
 import jax, numpy as np
 
 jax.config.update('jax_enable_x64', True)
-from sernet_jax import recipes, batching, mapping, model, training
-from sernet_jax.protocols import Fold
-from sernet_jax.spec import LossSpec, ModelSpec, OptimSpec
+from sernet_jax.corpora.protocols import Fold
+from sernet_jax.nn import model
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.training import batching, mapping, recipes, train_step
+from sernet_jax.training.specs import LossSpec, OptimSpec
 
 # All kinds of layers, and soon compiled.
 model.BLOCKS = (8, (3, 3), (2, 2)), (6, (1, 1), None)
@@ -57,8 +59,8 @@ folds = [  # of unlike sizes, so that one is padded
 owners = np.arange(23, dtype=np.int32)
 arrays = batching.fold_arrays(folds, labels, owners, 4, seeds=(3, 4, 5))
 traces = []
-step = training.train_step
-training.train_step = lambda *args: (traces.append(1), step(*args))[1]
+step = train_step.train_step
+train_step.train_step = lambda *args: (traces.append(1), step(*args))[1]
 
 def trained(name, devices, size=6):
   here = arrays[:size]
@@ -121,7 +123,7 @@ PAIR = (
   SETUP
   + """
 import sys
-from sernet_jax import processes
+from sernet_jax.runs.distributed import processes
 
 rank = int(sys.argv[2])
 processes.connect(sys.argv[1], 2, rank)

@@ -15,7 +15,7 @@ from typing import Any
 from matplotlib import figure as mpl_figure
 
 from sernet_jax.common import files
-from sernet_jax.results import caveats
+from sernet_jax.corpora import utterances
 
 COLORS = {
   'train': '#0072B2',
@@ -73,7 +73,7 @@ def new_figure(
     level = 1 - (0.4 + 0.18 * number) / height
     figure.text(left, level, plain(line), va='top', color=GREY)
   if synthetic:
-    figure.text(left, 0.1 / height, caveats.SYNTHETIC_NOTE, style='italic')
+    figure.text(left, 0.1 / height, utterances.SYNTHETIC_NOTE, style='italic')
   return figure
 
 

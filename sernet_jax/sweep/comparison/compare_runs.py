@@ -16,8 +16,8 @@ import numpy as np
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.selections import SELECTIONS
-from sernet_jax.sweep.comparable import require_comparable
-from sernet_jax.sweep.compared_runs import (
+from sernet_jax.sweep.comparison.comparable import require_comparable
+from sernet_jax.sweep.comparison.compared_runs import (
   REPEATS,
   Run,
   fields_that_differ,

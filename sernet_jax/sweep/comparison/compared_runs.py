@@ -16,7 +16,7 @@ from typing import Any
 from sernet_jax.common.errors import require
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import config as config_lib
-from sernet_jax.sweep.comparable import Tested
+from sernet_jax.sweep.comparison.comparable import Tested
 
 # Fields that repeat a setting and do not change it.
 REPEATS = ('seed', 'train.seeds')

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sernet_jax.common import files
+from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
 from sernet_jax.runs import config as config_lib
-from sernet_jax.sweep import comparison
+from sernet_jax.sweep.comparison import compare_runs
 
 _COST = {
   'parameters': 'parameters',
@@ -118,7 +119,7 @@ def _draw(
   )
   # What limits the figures goes with them; the page and the JSON have more.
   about += ' '.join(
-    note for note in content['notes'] if note != caveats.SYNTHETIC_NOTE
+    note for note in content['notes'] if note != utterances.SYNTHETIC_NOTE
   )
   synthetic = bool(content['synthetic'])
   place = folder / 'figures'
@@ -135,7 +136,7 @@ def _draw(
   if pairs:
     texts['differences'] = 'Difference in UAR of each pair with its interval'
     comparison_plots.differences(
-      pairs, comparison.LEVEL, place / 'differences.png', about, synthetic
+      pairs, compare_runs.LEVEL, place / 'differences.png', about, synthetic
     )
   texts['recalls'] = 'Recall of each class under each setting'
   comparison_plots.recalls(

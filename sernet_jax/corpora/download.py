@@ -1,0 +1,278 @@
+"""Fetches a corpus: python -m sernet_jax.download emodb [--root DIR].
+
+The official archive is downloaded (and continued after a break), each
+recording is compared with its known SHA-256 sum, and the folder `wav` appears
+in one step, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import importlib.resources
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import stat
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.fetch import fetch, on_disk
+from sernet_jax.corpora.utterances import listing
+
+EMODB_URL = 'http://emodb.bilderbar.info/download/download.zip'
+MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
+_SCRATCH = '.download'
+_SUM_LINE = re.compile(r'([0-9a-f]{64})[ ][ *]([^/\\]+)')
+
+
+def emodb_sums() -> dict[str, str]:
+  """SHA-256 sum by file name of the 535 recordings of EMO-DB."""
+  folder = importlib.resources.files('sernet_jax.corpora')
+  file = folder / 'data' / 'emodb_sha256.txt'
+  return parse_sums(file.read_text())
+
+
+def parse_sums(text: str) -> dict[str, str]:
+  """{name: sum} of lines as `sha256sum` writes them."""
+  sums = {}
+  for line in text.splitlines():
+    match = _SUM_LINE.fullmatch(line)
+    assert match, f'not a line of sha256sum: {line!r}'
+    sums[match[2]] = match[1]
+  return sums
+
+
+def wrong_files(folder: pathlib.Path, sums: Mapping[str, str]) -> list[str]:
+  """Names of `sums` that are missing in `folder` or have another sum."""
+
+  def is_right(name: str) -> bool:
+    path = folder / name
+    if not path.is_file():
+      return False
+    with path.open('rb') as file:
+      return hashlib.file_digest(file, 'sha256').hexdigest() == sums[name]
+
+  return [name for name in sums if not is_right(name)]
+
+
+def download(
+  root: str | os.PathLike,
+  url: str,
+  sums: Mapping[str, str],
+  progress: bool = True,
+  pause_s: float = 1.0,
+) -> pathlib.Path:
+  """Makes `root`/wav hold the files of `sums`, if it does not already.
+
+  Args:
+    root: the folder of the corpus; an unfinished archive waits in its hidden
+      folder `.download`.
+    url: the archive, a ZIP file with the recordings in any of its folders.
+    sums: SHA-256 sum by file name.
+    progress: show a bar, or a line a minute where stderr is no terminal.
+    pause_s: wait before the second try of a broken download.
+
+  Returns:
+    The folder of the recordings.
+
+  Raises:
+    InputError: if the archive cannot be had, is not what was expected, or the
+      disk refuses; `root`/wav is then as it was.
+  """
+  root = pathlib.Path(root).expanduser().absolute()
+  wav = root / 'wav'
+  with on_disk(root):
+    for folder in (wav, root):
+      if not wrong_files(folder, sums):
+        return folder
+    strangers = _strangers(wav, sums)
+  require(
+    not strangers,
+    f'{wav} holds files that are no part of the corpus: {listing(strangers)}; '
+    'move them away or choose another folder with --root',
+  )
+  scratch = root / _SCRATCH
+  with on_disk(root):
+    scratch.mkdir(parents=True, exist_ok=True)
+  with _only_one(scratch):
+    archive = scratch / 'archive.zip'
+    if not archive.is_file():
+      fetch(url, archive, progress, pause_s)
+    try:
+      unpack(archive, scratch / 'wav', sums)
+    except BadArchive:
+      archive.unlink(missing_ok=True)
+      raise
+    with on_disk(root):
+      _swap(scratch / 'wav', wav, scratch / 'old')
+  shutil.rmtree(scratch, ignore_errors=True)
+  return wav
+
+
+class BadArchive(InputError):
+  """The archive cannot give the corpus; it is of no further use."""
+
+
+def unpack(
+  archive: pathlib.Path, folder: pathlib.Path, sums: Mapping[str, str]
+) -> None:
+  """Writes the files of `sums` from a ZIP archive to a new `folder`.
+
+  Only these are written, under their bare names, each of at most
+  `MAX_FILE_BYTES` and only if its sum is right. An archive that holds a link,
+  or a name that leads out of a folder, is refused as a whole.
+
+  Raises:
+    BadArchive: if it is no ZIP file, is damaged, is refused, or has missing or
+      wrong files; all are named.
+    InputError: if the disk refuses.
+  """
+  with on_disk(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+  wrong = []
+  try:
+    with zipfile.ZipFile(archive) as file:
+      members = _members(file, sums)
+      for name, expected in sums.items():
+        content = _content(file, members[name]) if name in members else None
+        if content is None:
+          wrong.append(f'{name} is missing')
+        elif hashlib.sha256(content).hexdigest() != expected:
+          wrong.append(f'{name} has another sum')
+        else:
+          with on_disk(folder):
+            (folder / name).write_bytes(content)
+  except (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,  # a way of compression unknown here
+    RuntimeError,  # a password
+  ) as error:
+    raise BadArchive(
+      f'what the server sent is no ZIP archive that can be read ({error}); '
+      'check --url, then run the command again'
+    ) from error
+  if wrong:
+    raise BadArchive(
+      f'{len(wrong)} of {len(sums)} files in the archive are not the known '
+      f'recordings: {listing(wrong)}; nothing was kept, so run the command '
+      'again or give another archive with --url'
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """The command; returns the exit code."""
+  parser = argparse.ArgumentParser(
+    prog='python -m sernet_jax.download',
+    description='Fetch a corpus, check every file, unpack it.',
+  )
+  parser.add_argument('corpus', choices=['emodb'])
+  default = files.cache_dir() / 'emodb'
+  parser.add_argument(
+    '--root', default='', help=f'folder for the corpus ({default})'
+  )
+  parser.add_argument(
+    '--url', default=EMODB_URL, help='the archive (%(default)s)'
+  )
+  args = parser.parse_args(argv)
+  try:
+    sums = emodb_sums()
+    folder = download(args.root or default, args.url, sums)
+  except InputError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print('\ninterrupted; the same command goes on from here', file=sys.stderr)
+    return 130
+  option = ''
+  if folder.parent != default:
+    option = f' {shlex.quote(f"--config.data.root={folder}")}'
+  print(
+    f'{len(sums)} recordings, all as published, are in {folder}; next: '
+    f'python -m sernet_jax.main --config=configs/emodb.py{option}'
+  )
+  return 0
+
+
+def _members(
+  file: zipfile.ZipFile, sums: Mapping[str, str]
+) -> dict[str, zipfile.ZipInfo]:
+  """The members to unpack by their bare name, after a look at all of them."""
+  members = {}
+  for info in file.infolist():
+    path = pathlib.PurePosixPath(info.filename.replace('\\', '/'))
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if (
+      path.is_absolute()
+      or '..' in path.parts
+      or ':' in info.filename
+      or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+    ):
+      raise BadArchive(
+        f'the archive holds {info.filename!r}, a link or a way out of its '
+        'folder; nothing was unpacked, so give another archive with --url'
+      )
+    # The folder wav goes first where a name comes twice.
+    if path.name in sums and (
+      path.name not in members or path.parent.name == 'wav'
+    ):
+      members[path.name] = info
+  return members
+
+
+def _content(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+  """A member's bytes, no more than one above the limit."""
+  # The size in the header may lie, so it is the reading that is bounded.
+  with file.open(info) as member:
+    content = member.read(MAX_FILE_BYTES + 1)
+  if len(content) > MAX_FILE_BYTES:
+    raise BadArchive(
+      f'the archive unpacks {info.filename!r} to more than {MAX_FILE_BYTES} '
+      'bytes, which no recording has; give another archive with --url'
+    )
+  return content
+
+
+def _strangers(wav: pathlib.Path, sums: Mapping[str, str]) -> list[str]:
+  if not wav.is_dir():
+    return []
+  return sorted(path.name for path in wav.iterdir() if path.name not in sums)
+
+
+def _swap(new: pathlib.Path, place: pathlib.Path, old: pathlib.Path) -> None:
+  """Puts `new` at `place`; what was there goes to `old`, then away."""
+  shutil.rmtree(old, ignore_errors=True)
+  if place.exists():
+    place.rename(old)
+  new.rename(place)
+  shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _only_one(scratch: pathlib.Path) -> Iterator[None]:
+  """Keeps a second download out of the same folder."""
+  try:
+    import fcntl
+  except ImportError:  # Windows
+    yield
+    return
+  with on_disk(scratch), contextlib.ExitStack() as stack:
+    lock = stack.enter_context((scratch / 'lock').open('w'))
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      raise InputError(
+        f'another download into {scratch.parent} is under way; wait for it, '
+        'or choose another folder with --root'
+      ) from error
+    yield

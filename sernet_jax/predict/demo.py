@@ -1,0 +1,221 @@
+"""A page to try a model on: python -m sernet_jax.demo.
+
+Record or upload, and see waveform, features, a timeline and probabilities. The
+page is served to this machine alone (127.0.0.1), loads nothing from the
+network, and what was recorded is deleted when the command ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from sernet_jax.common.errors import InputError
+
+HOST = '127.0.0.1'
+_LARGEST_UPLOAD = '200mb'
+_TITLE = 'Which emotion is heard?'
+_NOTE = (
+  'Model: {name}; {classes}. It judges {duration_s:g} s at a time and knows '
+  'acted speech: a guess about how something was said, not about what anyone '
+  'feels.'
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """The command; returns the exit code."""
+  args = _parser().parse_args(argv)
+  try:
+    with (
+      _ended_by_signals(),
+      tempfile.TemporaryDirectory(prefix='sernet_jax_demo_') as folder,
+    ):
+      _serve(args, pathlib.Path(folder))
+  except InputError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print('stopped', file=sys.stderr)
+  return 0
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+  """Ends as after Ctrl-C, so that recordings are deleted."""
+
+  def end(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+  before = {
+    number: signal.signal(number, end)
+    for number in (signal.SIGTERM, signal.SIGHUP)
+  }
+  try:
+    yield
+  finally:
+    for number, handler in before.items():
+      signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m sernet_jax.demo',
+    description='A page on this machine to record or upload and see which '
+    'emotion is heard.',
+  )
+  parser.add_argument(
+    '--model',
+    default='',
+    help='run folder or model file; by default the weights in the package',
+  )
+  parser.add_argument('--port', type=int, default=7860, help='(%(default)s)')
+  parser.add_argument(
+    '--hop_s',
+    type=float,
+    default=0.5,
+    help='from window to window of the timeline (%(default)s)',
+  )
+  return parser
+
+
+def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
+  # Read when gradio is imported.
+  os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+  os.environ['GRADIO_TEMP_DIR'] = str(folder)
+  os.environ.setdefault('HF_HUB_OFFLINE', '1')
+  try:
+    import gradio
+  except ImportError as error:
+    raise InputError(
+      'the demo needs the package gradio, which is not installed; run pip '
+      "install 'sernet_jax[demo]'"
+    ) from error
+  from sernet_jax.audio import timeline
+  from sernet_jax.common import jax_setup
+  from sernet_jax.predict import models
+
+  jax_setup.set_up()
+  jax_setup.one_core_devices()
+  model = models.load(args.model)
+  audio = model.audio
+  timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)
+  page = _page(gradio, model, args.hop_s, folder)
+  try:
+    page.launch(
+      server_name=HOST,
+      server_port=args.port,
+      share=False,
+      max_file_size=_LARGEST_UPLOAD,
+      allowed_paths=[str(folder)],
+      **look(gradio),
+    )
+  except OSError as error:
+    raise InputError(
+      f'port {args.port} of {HOST} cannot be used; give another --port'
+    ) from error
+
+
+def look(gradio: Any) -> dict[str, Any]:
+  """How the page looks; the default theme would ask Google for fonts."""
+  theme = gradio.themes.Base(
+    font=['system-ui', 'sans-serif'], font_mono=['monospace']
+  )
+  return {'theme': theme, 'footer_links': []}
+
+
+def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
+  """The page, not served yet."""
+
+  def hear(path):
+    if not path:
+      raise gradio.Error(
+        'Record something or choose a recording first.', print_exception=False
+      )
+    try:
+      return listen(path, model, hop_s, folder)
+    except InputError as error:
+      message = str(error).replace(path, 'The recording')
+      raise gradio.Error(message, print_exception=False) from error
+
+  note = _NOTE.format(
+    name=model.name,
+    classes=', '.join(model.classes),
+    duration_s=model.audio.duration_s,
+  )
+  with gradio.Blocks(title=_TITLE, analytics_enabled=False) as page:
+    gradio.Markdown(f'# {_TITLE}\n{note}')
+    with gradio.Row():
+      with gradio.Column():
+        sound = gradio.Audio(
+          sources=['microphone', 'upload'],
+          type='filepath',
+          label='Recording',
+          buttons=['download'],  # not the one that shares
+        )
+        button = gradio.Button('Listen', variant='primary')
+        shares = gradio.Label(label='The whole recording')
+      with gradio.Column(scale=2):
+        picture = gradio.Image(
+          label='Waveform, features and probabilities over time',
+          type='filepath',
+          show_label=False,
+          buttons=['download', 'fullscreen'],
+        )
+        windows = gradio.Dataframe(
+          headers=['from (s)', 'to (s)', 'label', 'probability'],
+          label='Timeline',
+        )
+    outputs = [shares, picture, windows]
+    button.click(hear, sound, outputs, api_visibility='private')
+    sound.upload(hear, sound, outputs, api_visibility='private')
+    sound.stop_recording(hear, sound, outputs, api_visibility='private')
+  return page
+
+
+def listen(
+  path: str, model: Any, hop_s: float, folder: pathlib.Path
+) -> tuple[dict[str, float], str, list[list[Any]]]:
+  """What the page shows of one recording.
+
+  Args:
+    path: the recording.
+    model: from `models.load`.
+    hop_s: from window to window.
+    folder: where the picture goes.
+
+  Returns:
+    (probability by class, path of a PNG, rows of the timeline).
+
+  Raises:
+    InputError: if the recording cannot be used.
+  """
+  from sernet_jax.predict import recording_figure, recordings
+
+  (result,) = recordings.recognise([path], model, hop_s)
+  if isinstance(result, recordings.Failure):
+    raise InputError(result.message)
+  with tempfile.NamedTemporaryFile(
+    dir=folder, suffix='.png', delete=False
+  ) as file:
+    picture = pathlib.Path(file.name)
+  recording_figure.write(picture, result, model)
+  rows = [
+    [
+      round(window.start_s, 2),
+      round(window.end_s, 2),
+      window.label or 'silence',
+      None
+      if window.probabilities is None
+      else round(float(window.probabilities.max()), 3),
+    ]
+    for window in result.windows
+  ]
+  shares = dict(zip(model.classes, result.probabilities.tolist(), strict=True))
+  return shares, str(picture), rows

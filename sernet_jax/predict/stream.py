@@ -1,0 +1,133 @@
+"""Emotions while they are heard.
+
+  arecord -t raw -f S16_LE -r 16000 | python -m sernet_jax.stream
+
+Reads raw 16-bit little-endian mono sound from stdin (or a microphone) and
+prints, for every hop, one line of JSON:
+
+  {"time_s": 3.0, "start_s": 0.0, "label": "anger", "probabilities": {...}}
+
+about the sound from start_s to time_s; label and probabilities are null where
+there is no sound at all. The lines are those of the timeline that
+`python -m sernet_jax.predict` gives for the same sound, the last and shorter
+window included. Ctrl-C ends the microphone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from sernet_jax.common.errors import InputError, require
+
+_BLOCK_S = 0.1  # at most, so that memory is bounded and an estimate is soon
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """The command; returns the exit code."""
+  args = _parser().parse_args(argv)
+  problems: list[str] = []
+  try:
+    _run(args, problems)
+  except InputError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except BrokenPipeError:  # the reader has seen enough
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+  except KeyboardInterrupt:
+    return 0 if args.microphone else 130
+  finally:
+    _tell(problems)
+  return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m sernet_jax.stream',
+    description='Estimate emotions in raw sound from stdin while it comes in: '
+    '16-bit little-endian samples, one channel, no header.',
+  )
+  parser.add_argument(
+    '--rate_hz', type=int, default=16_000, help='of the sound (%(default)s)'
+  )
+  parser.add_argument(
+    '--microphone', action='store_true', help='listen to it instead of stdin'
+  )
+  parser.add_argument(
+    '--hop_s', type=float, default=None, help='between estimates (1)'
+  )
+  parser.add_argument(
+    '--model',
+    default='',
+    help='run folder (the mean of its folds) or model file; by default the '
+    'weights in the package',
+  )
+  parser.add_argument(
+    '--selection',
+    default='last',
+    help="which of a run's weights (%(default)s); last_recomputed usually "
+    'does better on new voices',
+  )
+  parser.add_argument(
+    '--fold', default='', help='of a run: this fold instead of all'
+  )
+  return parser
+
+
+def _run(args: argparse.Namespace, problems: list[str]) -> None:
+  require(
+    args.microphone or not sys.stdin.isatty(),
+    'stdin is the keyboard; pipe raw sound in, or give --microphone',
+  )
+  import numpy as np
+
+  from sernet_jax.common import jax_setup
+  from sernet_jax.predict import live, models, predictions_out
+
+  jax_setup.set_up()
+  model = models.load(args.model, args.selection, args.fold)
+  # Compiled before the first sound, which must not wait for it.
+  model(np.zeros((1, model.audio.num_samples), np.float32))
+  if args.microphone:
+    chunks = live.microphone(args.rate_hz, problems)
+  else:
+    chunks = _stdin(round(_BLOCK_S * args.rate_hz) * 2)
+  heard = live.estimates(
+    live.from_pcm16(chunks, problems),
+    model,
+    args.rate_hz,
+    args.hop_s,
+    newest_only=args.microphone,
+  )
+  for window in heard:
+    line = {
+      'time_s': window.end_s,
+      'start_s': window.start_s,
+      'label': window.label,
+      'probabilities': predictions_out.shares_by_name(
+        window.probabilities, model.classes
+      ),
+    }
+    sys.stdout.write(json.dumps(line) + '\n')
+    sys.stdout.flush()
+    _tell(problems)
+
+
+def _stdin(num_bytes: int) -> Iterator[bytes]:
+  """What is there, at most `num_bytes` at a time, until the end."""
+  stdin = cast(io.BufferedReader, sys.stdin.buffer)
+  while chunk := stdin.read1(max(2, num_bytes)):
+    yield chunk
+
+
+def _tell(problems: list[str]) -> None:
+  """Prints each new problem once in a row."""
+  for sentence in dict.fromkeys(problems):
+    print(f'note: {sentence}', file=sys.stderr)
+  problems.clear()

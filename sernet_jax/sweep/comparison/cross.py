@@ -1,0 +1,212 @@
+"""The matrix of a run across corpora, with figures within them on its diagonal.
+
+python -m sernet_jax.cross runs/cross --within runs/emodb --within runs/savee
+
+The run is one of protocol.name='cross'; those within are 'loso' runs of one
+of its corpora each, with the same classes and settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.results import caveats, crossed as crossed_lib
+from sernet_jax.results.figures import matrix_plots
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.runs import config as config_lib
+
+# What a run of one corpus says in another way than a run of several.
+_MAY_DIFFER = {
+  'name',
+  'data.corpus',
+  'data.corpora',
+  'data.manifest',
+  'data.part',
+  'data.excited',
+  'data.classes',
+  'protocol.name',
+  'protocol.folds',
+}
+_COLUMNS = ('train', 'test', 'n', 'classes', 'uar', 'uar_low', 'uar_high', 'wa')
+
+
+def combine(
+  folder: RunFolder, within: Sequence[RunFolder], selection: str = 'last'
+) -> dict[str, Any]:
+  """The cells of a run across corpora and of runs within them.
+
+  Args:
+    folder: of a run of the protocol 'cross'.
+    within: of runs of the protocol 'loso', one for a corpus each.
+    selection: whose cells.
+
+  Returns:
+    As `crossing.summary`, with one selection; a cell of a run within has the
+    same name on both sides.
+
+  Raises:
+    InputError: if the runs cannot be compared.
+  """
+  results = folder.read_results()
+  require(
+    results['protocol'] == 'cross',
+    f'{folder.path} is a run of protocol.name={results["protocol"]!r}; name '
+    "one of 'cross'",
+  )
+  require_choice('--selection', selection, results['selections'])
+  crossed = results['crossed']
+  cells = list(crossed['selections'][selection])
+  seen: dict[str, pathlib.Path] = {}
+  for other in within:
+    cell = _diagonal(other, folder, results, selection)
+    name = cell['test']
+    require(
+      name not in seen,
+      f'{other.path} and {seen.get(name)} are both runs within {name}; name '
+      'one',
+    )
+    seen[name] = other.path
+    cells.append(cell)
+  return {'corpora': crossed['corpora'], 'selections': {selection: cells}}
+
+
+def _diagonal(
+  other: RunFolder,
+  folder: RunFolder,
+  results: Mapping[str, Any],
+  selection: str,
+) -> dict[str, Any]:
+  """The cell of a run within a corpus, compared with the run across."""
+  found = other.read_results()
+  names = results['crossed']['corpora']
+  require(
+    found['protocol'] == 'loso',
+    f'{other.path} is a run of protocol.name={found["protocol"]!r}, whose '
+    "figures mean something else than a speaker left out; name one of 'loso'",
+  )
+  require(
+    found['corpus'] in names,
+    f'{other.path} is about {found["corpus"]}, which is not in {folder.path} '
+    f'({", ".join(names)})',
+  )
+  require(
+    found['classes'] == results['classes'],
+    f'{other.path} tells {", ".join(found["classes"])} apart and {folder.path} '
+    f'{", ".join(results["classes"])}, which are figures of different tasks; '
+    'train it with --config.data.classes=' + ','.join(results['classes']),
+  )
+  differ = [
+    (field, one, two)
+    for field, one, two in config_lib.differences(
+      other.read_config(), folder.read_config()
+    )
+    if field not in _MAY_DIFFER
+  ]
+  if found['epochs'] != results['epochs']:
+    differ.append(('train.epochs', found['epochs'], results['epochs']))
+  if differ:
+    field, one, two = differ[0]
+    raise InputError(
+      f'{other.path} has {field}={one!r} and {folder.path} {two!r}, so that '
+      'their figures differ for that reason too; train both with the same '
+      'settings'
+    )
+  require_choice('--selection', selection, found['selections'])
+  part = found['selections'][selection]
+  pooled, ci95 = part['pooled'], part['ci95']
+  return {
+    'fold': f'within {found["corpus"]}',
+    'train': [found['corpus']],
+    'test': found['corpus'],
+    'n': sum(map(sum, pooled['confusion'])),
+    'classes': found['classes'],
+    **{score: pooled[score] for score in crossed_lib.SCORES},
+    'ci95': ci95 and {score: ci95[score] for score in crossed_lib.SCORES},
+  }
+
+
+def write(
+  combined: Mapping[str, Any],
+  results: Mapping[str, Any],
+  out: pathlib.Path,
+) -> tuple[pathlib.Path, pathlib.Path]:
+  """Writes matrix.csv and matrix.png; returns their paths."""
+  ((selection, cells),) = combined['selections'].items()
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator='\n')
+  writer.writerow(_COLUMNS)
+  for cell in cells:
+    low, high = cell['ci95']['uar'] if cell['ci95'] else ('', '')
+    writer.writerow(
+      [
+        '+'.join(cell['train']),
+        cell['test'],
+        cell['n'],
+        ' '.join(cell['classes']),
+        cell['uar'],
+        low,
+        high,
+        cell['wa'],
+      ]
+    )
+  table, picture = out / 'matrix.csv', out / 'matrix.png'
+  files.write_bytes(table, text.getvalue().encode())
+  note = 'below each UAR its 95 % interval over the test speakers'
+  if any(cell['train'] == [cell['test']] for cell in cells):
+    note += '; diagonal: one speaker left out within the corpus'
+  matrix_plots.corpus_matrix(
+    *crossed_lib.matrix(combined, selection),
+    picture,
+    f'{len(results["classes"])} classes, '
+    f'{caveats.times(results["epochs"], "epoch")}; '
+    f'{caveats.caption(selection, results)}',
+    bool(results['synthetic']),
+    note,
+  )
+  return table, picture
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """The command; returns the exit code."""
+  parser = argparse.ArgumentParser(
+    prog='python -m sernet_jax.cross',
+    description='The matrix of a run across corpora: table and heat map.',
+  )
+  parser.add_argument('run', help="folder of a run of protocol.name='cross'")
+  parser.add_argument(
+    '--within',
+    action='append',
+    default=[],
+    metavar='RUN',
+    help="folder of a 'loso' run of one of its corpora; may be given often",
+  )
+  parser.add_argument('--selection', default='last')
+  parser.add_argument('--out', default='', help='folder for the files (RUN)')
+  args = parser.parse_args(argv)
+  folder = RunFolder(args.run)
+  try:
+    within = [RunFolder(path) for path in args.within]
+    combined = combine(folder, within, args.selection)
+    results = folder.read_results()
+    out = pathlib.Path(args.out or args.run)
+    table, picture = write(combined, results, out)
+  except InputError as error:
+    print(error, file=sys.stderr)
+    return 2
+  _, shows, not_shown = caveats.protocol(results)
+  print('UAR, per cent:')
+  print(
+    '\n'.join(
+      f'  {line}' for line in crossed_lib.table(combined, args.selection)
+    )
+  )
+  print(f'{shows}\n{not_shown}\nlook at {table} and {picture}')
+  return 0
