@@ -21,12 +21,12 @@ from sernet_jax.corpora import registry
 from sernet_jax.nn import cost
 from sernet_jax.predict import run_bundles
 from sernet_jax.results import caveats, metrics, run_folder, statistics
+from sernet_jax.results.selections import LAST, SELECTIONS
 from sernet_jax.runs import run, summary as results_lib
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import batch_norm_statistics, mapping
 
 SEGMENTS = ('center', 'all')
-SELECTIONS = results_lib.LAST
 DTYPE = 'float16'
 
 
@@ -62,7 +62,7 @@ def evaluate(
       not there or not the one of the run.
   """
   folder = run_folder.RunFolder(workdir)
-  require_choice('selection', selection, SELECTIONS)
+  require_choice('selection', selection, LAST)
   spec, weights = run_bundles.weights_of_run(folder.path, selection)
   experiment = _elsewhere(run_bundles.settings_of(folder), root, cache)
   results = folder.read_results()
@@ -176,7 +176,7 @@ def _judge(
   corpus = data.features.corpus
   results_lib.check_folds(folder, corpus, data.folds)
   recipe = results_lib.recipe(experiment, corpus)
-  if selection == 'last_recomputed' and audio != experiment.audio:
+  if SELECTIONS[selection].recomputed and audio != experiment.audio:
     stats = batch_norm_statistics.of_trials(
       recipe,
       data.features.features,

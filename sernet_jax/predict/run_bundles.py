@@ -17,12 +17,9 @@ from sernet_jax.common.errors import require, require_choice
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.results import run_folder
-from sernet_jax.runs import (
-  checkpoint,
-  config as config_lib,
-  summary as results_lib,
-)
+from sernet_jax.results import run_folder, selections
+from sernet_jax.results.selections import SELECTIONS
+from sernet_jax.runs import checkpoint, config as config_lib
 from sernet_jax.training import recipes, train_step
 
 
@@ -108,8 +105,8 @@ def weights_of_run(
     'a training run',
   )
   experiment = settings_of(folder)
-  selections = results_lib.selections(experiment)
-  require_choice('selection', selection, selections)
+  reported = selections.reported(experiment.protocol)
+  require_choice('selection', selection, reported)
   names = trial_names(folder, experiment)
   classes = folder.read_results()['classes']
   recipe = recipes.Recipe(
@@ -117,13 +114,13 @@ def weights_of_run(
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
-    selections=results_lib.choosing(experiment),
+    selections=selections.choosing(experiment.protocol),
   )
   tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
   chosen, epochs = tree['folds'], tree['epochs_done']
-  if selection == 'last_recomputed':
+  if SELECTIONS[selection].recomputed:
     chosen = {**chosen, 'stats': _recomputed(folder, chosen['stats'], epochs)}
-  elif selection != 'last':
+  elif SELECTIONS[selection].part:
     chosen = tree['folds']['best'][selection]
     epochs = chosen['epoch']
   found = []

@@ -14,6 +14,7 @@ import numpy as np
 
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE
 from sernet_jax.results import crossed
+from sernet_jax.results.selections import SELECTIONS
 
 _PAPER_EPOCHS = 300
 
@@ -82,29 +83,6 @@ _PROTOCOLS = {
   ),
 }
 
-_SELECTIONS = {
-  'last': (
-    'last epoch',
-    'the weights after the last epoch; nothing was chosen',
-  ),
-  'last_recomputed': (
-    'last epoch, statistics recomputed',
-    'the same weights with BatchNorm statistics taken once more over the '
-    'training set, where those of the training lag behind; nothing was chosen, '
-    'and the paper does not do it',
-  ),
-  'validation': (
-    'chosen on validation',
-    'the epoch that did best on a training speaker held out for this; the '
-    'test fold had no part in it',
-  ),
-  'best_on_test': (
-    'best on test',
-    'optimistic: epoch chosen on the test {whom}; nobody could choose it '
-    'without the answers, and it is here because published figures used it',
-  ),
-}
-
 
 def protocol(results: Mapping[str, Any]) -> tuple[str, str, str]:
   """Short name of the protocol, what it shows, what it does not."""
@@ -120,7 +98,7 @@ def whom(results: Mapping[str, Any]) -> str:
 
 def title(selection: str) -> str:
   """A selection in two or three words."""
-  return _SELECTIONS[selection][0]
+  return SELECTIONS[selection].title
 
 
 def meanings(results: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -128,7 +106,7 @@ def meanings(results: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
   return {
     name: (
       title(name),
-      _SELECTIONS[name][1].format(whom=whom(results)),
+      SELECTIONS[name].meaning.format(whom=whom(results)),
     )
     for name in results['selections']
   }
@@ -137,7 +115,7 @@ def meanings(results: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 def caption(selection: str, results: Mapping[str, Any]) -> str:
   """Selection and weights, in the title of a figure."""
   words, meaning = meanings(results)[selection]
-  if selection == 'best_on_test':
+  if SELECTIONS[selection].optimistic:
     words = f'{words}, {meaning.split(";")[0]}'
   return f'{words}; {results["weights_dtype"]} weights'
 

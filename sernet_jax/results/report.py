@@ -105,7 +105,7 @@ def summary_text(
     if ci95:
       interval = ' [{} to {}]'.format(*map(_percent, ci95['uar']))
     warning = ''
-    if name == 'best_on_test':
+    if SELECTIONS[name].optimistic:
       warning = (
         f'  (optimistic: epoch chosen on the test {caveats.whom(results)})'
       )
@@ -226,7 +226,7 @@ def embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
 
 
 def _in_order(results: Mapping[str, Any]) -> dict[str, Any]:
-  """Results with the selections in the order of `spec.SELECTIONS`."""
+  """Results with the selections in the order of `SELECTIONS`."""
   found = results['selections']
   ordered = {name: found[name] for name in SELECTIONS if name in found}
   return {**results, 'selections': ordered}

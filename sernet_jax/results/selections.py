@@ -1,3 +1,93 @@
-"""Which weights of a training a result is of."""
+"""The selections: which weights of a training a result belongs to.
 
-SELECTIONS = ('last', 'last_recomputed', 'validation', 'best_on_test')
+Each is one entry of one table, which training, results, pages and commands
+read; nothing else knows more of a selection than its entry says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from sernet_jax.corpora.specs import ProtocolSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+  """One choice of weights.
+
+  Attributes:
+    name: in files and flags.
+    title: two or three words for tables and figures.
+    meaning: one phrase for the report; `{whom}` stands for what the tests
+      are made of (speakers, corpora, utterances).
+    part: of a fold, whose accuracy chooses the epoch; None for the weights
+      after the last epoch.
+    recomputed: whether the BatchNorm statistics are taken once more over the
+      training set.
+    optimistic: whether the choice saw the answers of the tests.
+  """
+
+  name: str
+  title: str
+  meaning: str
+  part: Literal['validation', 'test'] | None = None
+  recomputed: bool = False
+  optimistic: bool = False
+
+
+# In the order of tables.
+SELECTIONS = {
+  selection.name: selection
+  for selection in (
+    Selection(
+      'last',
+      'last epoch',
+      'the weights after the last epoch; nothing was chosen',
+    ),
+    Selection(
+      'last_recomputed',
+      'last epoch, statistics recomputed',
+      'the same weights with BatchNorm statistics taken once more over the '
+      'training set, where those of the training lag behind; nothing was '
+      'chosen, and the paper does not do it',
+      recomputed=True,
+    ),
+    Selection(
+      'validation',
+      'chosen on validation',
+      'the epoch that did best on a training speaker held out for this; the '
+      'test fold had no part in it',
+      part='validation',
+    ),
+    Selection(
+      'best_on_test',
+      'best on test',
+      'optimistic: epoch chosen on the test {whom}; nobody could choose it '
+      'without the answers, and it is here because published figures used it',
+      part='test',
+      optimistic=True,
+    ),
+  )
+}
+# Weights after the last epoch: nothing was chosen.
+LAST = tuple(s.name for s in SELECTIONS.values() if s.part is None)
+# Figures of these may be compared: the tests chose nothing.
+HONEST = tuple(s.name for s in SELECTIONS.values() if not s.optimistic)
+
+
+def choosing(protocol: ProtocolSpec) -> tuple[str, ...]:
+  """Names of the selections that choose an epoch under a protocol."""
+  if protocol.name == 'all':  # The tests are the training set itself.
+    return ()
+  return tuple(
+    selection.name
+    for selection in SELECTIONS.values()
+    if selection.part == 'test'
+    or (selection.part == 'validation' and protocol.validation != 'none')
+  )
+
+
+def reported(protocol: ProtocolSpec) -> tuple[str, ...]:
+  """Names of the selections that a run reports, `last` first."""
+  return (*LAST, *choosing(protocol))

@@ -17,7 +17,7 @@ from sernet_jax.corpora.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.registry import Corpus
 from sernet_jax.nn import cost
-from sernet_jax.results import crossed, metrics, run_folder
+from sernet_jax.results import crossed, metrics, run_folder, selections
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import evaluation, mapping, optim
@@ -26,8 +26,6 @@ from sernet_jax.training.recipes import Recipe
 from sernet_jax.training.specs import OptimSpec
 
 DTYPES = ('float16', 'float32')
-# Of the last epoch: as training left them, with statistics of `recompute`.
-LAST = ('last', 'last_recomputed')
 
 
 def recipe(experiment: Experiment, corpus: Corpus) -> Recipe:
@@ -37,23 +35,9 @@ def recipe(experiment: Experiment, corpus: Corpus) -> Recipe:
     loss=experiment.loss,
     optim=experiment.optim,
     batch_size=experiment.train.batch_size,
-    selections=choosing(experiment),
+    selections=selections.choosing(experiment.protocol),
     precision=experiment.train.precision,
   )
-
-
-def selections(experiment: Experiment) -> tuple[str, ...]:
-  """Names of the selections a run reports, `last` first."""
-  return (*LAST, *choosing(experiment))
-
-
-def choosing(experiment: Experiment) -> tuple[str, ...]:
-  """Those that choose an epoch by what a part of the corpus says."""
-  if experiment.protocol.name == 'all':
-    return ()
-  if experiment.protocol.validation == 'none':
-    return ('best_on_test',)
-  return ('validation', 'best_on_test')
 
 
 def check_folds(
@@ -230,7 +214,7 @@ def make(
     ]
     return _summary(rows, corpus.classes, experiment.seeds)
 
-  reported = selections(experiment)
+  reported = selections.reported(experiment.protocol)
   frames, coefficients = data.features.shape[1:]
   results = {
     'corpus': corpus.name,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import nearest, require, require_choice
-from sernet_jax.runs import summary as results_lib
+from sernet_jax.results import selections
 from sernet_jax.sweep.comparison import compare_runs, page as page_lib
 from sernet_jax.sweep.planning import Planned
 
@@ -22,9 +22,9 @@ def require_comparison(
     baseline: '' or one of the settings.
     selection: see `comparison.compare`.
   """
-  require_choice('--selection', selection, compare_runs.COMPARED)
+  require_choice('--selection', selection, selections.HONEST)
   for job in planned:
-    has = results_lib.selections(job.job.experiment)
+    has = selections.reported(job.job.experiment.protocol)
     require(
       selection in has,
       f'--selection={selection} is nothing that {job.name} will have '

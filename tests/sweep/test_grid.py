@@ -11,9 +11,9 @@ import pytest
 import tiny
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.results import selections
 from sernet_jax.runs import config as config_lib
 from sernet_jax.sweep import grid as sweep_grid
-from sernet_jax.sweep.comparison import compare_runs
 
 
 def values(text):
@@ -192,7 +192,7 @@ def test_the_commands_of_the_experiments_build_their_grids(path):
   parser.add_argument('--axis', action='append', required=True)
   parser.add_argument('--workdir', required=True)
   parser.add_argument('--baseline')
-  parser.add_argument('--selection', choices=compare_runs.COMPARED)
+  parser.add_argument('--selection', choices=selections.HONEST)
   found = commands(path)
   assert found
   workdirs = set()

@@ -15,7 +15,7 @@ import numpy as np
 
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.results import caveats, metrics, statistics
-from sernet_jax.results.selections import SELECTIONS
+from sernet_jax.results.selections import HONEST, SELECTIONS
 from sernet_jax.sweep.comparison.comparable import require_comparable
 from sernet_jax.sweep.comparison.compared_runs import (
   REPEATS,
@@ -38,7 +38,6 @@ __all__ = [
 SCORE = 'uar'  # what is tested; fixed before any result is seen
 SHOWN = ('uar', 'wa', 'f1_macro')
 LEVEL = 0.05
-COMPARED = tuple(name for name in SELECTIONS if name != 'best_on_test')
 TEST = (
   'paired permutation test: the answers to each speaker are kept or swapped '
   'between two settings, all seeds together, and the difference in pooled UAR '
@@ -64,7 +63,7 @@ def compare(
     InputError: if the runs cannot be compared; see `require_comparable`.
   """
   require(len(runs) > 0, 'no finished run was given; name the folders of some')
-  require_choice('--selection', selection, COMPARED)
+  require_choice('--selection', selection, HONEST)
   for run in runs:
     require(
       selection in run.results['selections'],
