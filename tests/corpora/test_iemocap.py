@@ -12,7 +12,7 @@ import pathlib
 import numpy as np
 import pytest
 import tiny
-from test_main import sernet
+from commands import sernet
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 import tiny
-from test_comparison import BAD, FOCAL, GOOD, make_run, only
+from chosen_runs import BAD, FOCAL, GOOD, make_run, only
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import tiny
-from test_comparison import BAD, GOOD, make_run
+from chosen_runs import BAD, GOOD, make_run
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder

@@ -10,23 +10,19 @@ import json
 import jax
 import numpy as np
 import pytest
+from exportable import AUDIO, CLASSES, FRONT, bundle, heard
 
 from sernet_jax import features
 from sernet_jax.audio import reading
-from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import (
   __main__ as export,
   chain as export_chain,
   checking,
   eager,
-  recordings as export_data,
   writing,
 )
 from sernet_jax.features import kinds
-from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import folded, model
-from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import (
   bundle as bundle_lib,
   exported,
@@ -36,11 +32,6 @@ from sernet_jax.predict import (
 from sernet_jax.predict.sessions import formats, waveform
 
 # 11 frames of 13 coefficients: maps of odd sizes all the way down.
-FRONT = MfccSpec(
-  frame_samples=512, hop_samples=128, fft_size=512, num_coefficients=13
-)
-AUDIO = AudioSpec(16_000, 0.112)
-CLASSES = ('calm', 'cross', 'glad')
 LIBRARY = {'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}
 PAIRS = [
   (kind, precision)
@@ -49,31 +40,6 @@ PAIRS = [
 ]
 # Of probabilities: float32 rounding, fp16 kernels, 8-bit kernels and maps.
 BOUND = {'fp32': 2e-5, 'fp16': 5e-3, 'int8': 0.1}
-
-
-@functools.cache
-def bundle():
-  """An untrained network with the statistics of made-up sound."""
-  spec = ModelSpec(num_classes=len(CLASSES), batch_norm_momentum=0.0)
-  params, stats = model.init(jax.random.key(1), spec)
-  x = features.mfcc(heard().prepared, FRONT)[..., None]
-  _, stats = model.apply(spec, params, stats, x, train=True)
-  params['head']['kernel'] *= 2  # decided enough to tell sounds apart
-  params, stats = jax.tree.map(np.asarray, (params, stats))
-  return bundle_lib.Bundle(
-    model=spec,
-    mfcc=FRONT,
-    feature_kind='mfcc',
-    audio=AUDIO,
-    classes=CLASSES,
-    folded=folded.fold(spec, params, stats),
-    about={'name': 'test', 'fold': 'a'},
-  )
-
-
-@functools.cache
-def heard():
-  return export_data.made_up(AUDIO)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import jax.test_util
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from test_ops import (
+from kernels import (
   EPSILON,
   MASKS,
   WINDOWS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import pytest
-from test_ops import check, draw
+from kernels import check, draw
 
 from sernet_jax.nn import ready_blocks
 from sernet_jax.nn.kernels import ops

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from test_ops import check, draw, numpy_conv
+from kernels import check, draw, numpy_conv
 
 from sernet_jax.nn.kernels import taps
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from test_ops import check, draw, numpy_conv
+from kernels import check, draw, numpy_conv
 
 from sernet_jax.nn.kernels import ops, winograd
 

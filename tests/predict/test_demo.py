@@ -13,9 +13,9 @@ import time
 import urllib.error
 import urllib.request
 
+import exportable
 import numpy as np
 import pytest
-import test_export
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
@@ -24,7 +24,7 @@ from sernet_jax.predict import bundle, demo, recognizer
 
 @pytest.fixture(scope='module')
 def model():
-  return recognizer.Recogniser([test_export.bundle()], 'test')
+  return recognizer.Recogniser([exportable.bundle()], 'test')
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_what_was_recorded_is_deleted_when_the_command_is_killed(
 )
 def test_page_asks_the_network_for_nothing(tmp_path):
   path = tmp_path / 'model.safetensors'
-  bundle.save(path, test_export.bundle())
+  bundle.save(path, exportable.bundle())
   with socket.socket() as free:
     free.bind((demo.HOST, 0))
     port = free.getsockname()[1]

@@ -7,8 +7,8 @@ import re
 
 import pytest
 import tiny
-from test_comparison import BAD, GOOD, compare, make_run
-from test_main import sernet
+from chosen_runs import BAD, GOOD, compare, make_run
+from commands import sernet
 
 from sernet_jax.common.errors import InputError
 

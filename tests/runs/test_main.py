@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 import tiny
+from commands import sernet
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
-
-
-def sernet(*arguments, cache=None, module='main'):
-  environment = dict(os.environ)
-  if cache is not None:
-    environment['SERNET_CACHE'] = str(cache)
-  return subprocess.run(
-    [sys.executable, '-m', f'sernet_jax.{module}', *arguments],
-    capture_output=True,
-    text=True,
-    cwd=tiny.ROOT,
-    env=environment,
-    timeout=300,
-  )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import tiny
-from test_comparison import BAD, GOOD, make_run
+from chosen_runs import BAD, GOOD, make_run
 
 from sernet_jax.common import files, interrupt
 from sernet_jax.common.errors import InputError
