@@ -44,7 +44,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from sernet_jax import features
-from sernet_jax.common import files
+from sernet_jax.common import machine
 from sernet_jax.features import framing
 
 PAPER = features.PRESETS['paper']
@@ -232,7 +232,7 @@ def main() -> None:
   parser.add_argument('--peers', default='librosa,torchaudio,tensorflow')
   parser.add_argument('--output', default='')
   arguments = parser.parse_args()
-  jax.config.update('jax_num_cpu_devices', files.num_cores())
+  jax.config.update('jax_num_cpu_devices', machine.num_cores())
   cores = jax.local_device_count()
   samples = round(16_000 * arguments.seconds)
   generator = np.random.default_rng(0)

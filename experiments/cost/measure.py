@@ -26,7 +26,7 @@ from experiments.lib import (
   published,
   receptive,
 )
-from sernet_jax.common import files
+from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.nn import cost, folded
 from sernet_jax.predict import bundle as bundle_lib
@@ -45,7 +45,7 @@ def at_length(model, duration_s: float, repeats: int) -> dict:
   programs = cost_measured.programs(model)
   _, frames, coefficients, _ = programs['network'].shape.shape
   layers = cost.list_layers(model.model, frames, coefficients)
-  threads = [n for n in THREADS if n <= files.num_cores()]
+  threads = [n for n in THREADS if n <= machine.num_cores()]
   return {
     'duration_s': duration_s,
     'frames': frames,

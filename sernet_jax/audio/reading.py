@@ -25,7 +25,7 @@ import soxr
 
 from sernet_jax.audio import containers
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import files, progress_bar
+from sernet_jax.common import machine, progress_bar
 from sernet_jax.common.errors import InputError, require_choice
 
 PERCENTILE = 99.9
@@ -338,7 +338,7 @@ def _read_all(
   progress: bool,
   start: int,
 ) -> Iterator[tuple[int, np.ndarray]]:
-  workers = min(16, files.num_cores())
+  workers = min(16, machine.num_cores())
   bar = progress_bar.make(
     total=len(paths),
     initial=start,

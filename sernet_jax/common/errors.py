@@ -24,6 +24,12 @@ def nearest(name: str, options: Iterable[str]) -> str:
   return 'choose one of ' + ', '.join(repr(option) for option in options)
 
 
+def first_line(reason: object) -> str:
+  """Returns what a library's error says, short enough for one sentence."""
+  lines = str(reason).strip().splitlines() or [type(reason).__name__]
+  return lines[0][:200]
+
+
 def require(condition: bool, message: str) -> None:
   """Raises `InputError(message)` unless `condition` holds."""
   if not condition:

@@ -140,13 +140,6 @@ def states(paths: Sequence[str]) -> list[os.stat_result | None]:
     return [state for states_ in pool.map(stat, chunks) for state in states_]
 
 
-def num_cores() -> int:
-  """Cores this process may use."""
-  if hasattr(os, 'sched_getaffinity'):
-    return len(os.sched_getaffinity(0))
-  return os.cpu_count() or 1
-
-
 @contextlib.contextmanager
 def writing(path: pathlib.Path, option: str = '--workdir') -> Iterator[None]:
   """Turns an `OSError` of the body into an `InputError` about `path`."""
@@ -162,12 +155,6 @@ def writing(path: pathlib.Path, option: str = '--workdir') -> Iterator[None]:
 def as_text(path: str) -> str:
   """A path whose bytes are no text has question marks."""
   return path.encode('utf-8', 'replace').decode()
-
-
-def first_line(error: BaseException) -> str:
-  """What an error of a library says, short enough for one sentence."""
-  lines = str(error).strip().splitlines() or [type(error).__name__]
-  return lines[0][:200]
 
 
 def state_key(state: os.stat_result | None) -> tuple[int, int, int] | None:

@@ -6,9 +6,7 @@ import os
 
 import jax
 
-from sernet_jax.common import files
-
-pass
+from sernet_jax.common import files, machine
 
 
 def set_up() -> None:
@@ -34,7 +32,7 @@ def one_core_devices(threads: bool = True) -> None:
   flags = os.environ.get('XLA_FLAGS', '')
   if name in flags:
     return
-  own = f'--{name}={files.num_cores()}'
+  own = f'--{name}={machine.num_cores()}'
   if not threads:
     own += ' --xla_cpu_multi_thread_eigen=false'
   os.environ['XLA_FLAGS'] = f'{flags} {own}'.strip()

@@ -9,6 +9,13 @@ import sys
 STATUS = pathlib.Path('/proc/self/status')
 
 
+def num_cores() -> int:
+  """Returns how many cores this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
 def take_cores(count: int) -> None:
   """Binds this process to `count` of its cores, where it can be bound."""
   if hasattr(os, 'sched_setaffinity'):

@@ -22,7 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from sernet_jax.common import files
+from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.fetch import fetch, on_disk
 from sernet_jax.corpora.utterances import listing
@@ -261,18 +261,13 @@ def _swap(new: pathlib.Path, place: pathlib.Path, old: pathlib.Path) -> None:
 @contextlib.contextmanager
 def _only_one(scratch: pathlib.Path) -> Iterator[None]:
   """Keeps a second download out of the same folder."""
-  try:
-    import fcntl
-  except ImportError:  # Windows
-    yield
-    return
-  with on_disk(scratch), contextlib.ExitStack() as stack:
-    lock = stack.enter_context((scratch / 'lock').open('w'))
+  with contextlib.ExitStack() as stack:
     try:
-      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+      with on_disk(scratch):
+        stack.enter_context(locks.hold(scratch / 'lock'))
+    except locks.Held as held:
       raise InputError(
         f'another download into {scratch.parent} is under way; wait for it, '
         'or choose another folder with --root'
-      ) from error
+      ) from held
     yield

@@ -8,9 +8,7 @@ or killed goes on where it was.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -24,7 +22,7 @@ import numpy as np
 
 from sernet_jax.audio import reading
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import files
+from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.utterances import Corpus, keep
 from sernet_jax.features.kinds import KINDS
@@ -138,7 +136,7 @@ def _compute(
   note = stem.with_suffix('.progress')
   with (
     files.writing(target, files.CACHE_OPTION),
-    _alone(stem.with_suffix('.lock')),
+    locks.hold(stem.with_suffix('.lock'), wait=True),
   ):
     if stem.with_suffix('.json').exists():
       return  # another process was faster
@@ -236,14 +234,6 @@ def _note(file, note, done: _Done, block: _Done, told: int) -> int:
     os.fsync(lines.fileno())
   done.names += block.names
   return len(done.skipped)
-
-
-@contextlib.contextmanager
-def _alone(path: pathlib.Path) -> Iterator[None]:
-  """Waits until no other process computes the same; then keeps others out."""
-  with path.open('w') as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    yield
 
 
 def _segments(

@@ -15,7 +15,7 @@ import pathlib
 import numpy as np
 
 from sernet_jax.audio import reading
-from sernet_jax.common import files, progress_bar
+from sernet_jax.common import files, progress_bar, text
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus
 
 MAX_ROWS = 40  # speakers spelt out in the table
@@ -190,15 +190,7 @@ def _count_lines(corpus: Corpus) -> list[str]:
     ]
   rows.insert(0, ['speaker', *corpus.classes, 'total'])
   rows.append(['total', *numbers.sum(0), numbers.sum()])
-  cells = [[str(cell) for cell in row] for row in rows]
-  widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-  return [
-    '  '.join(
-      cell.ljust(width) if column == 0 else cell.rjust(width)
-      for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    for row in cells
-  ]
+  return text.table([[str(cell) for cell in row] for row in rows])
 
 
 def clock(seconds: float) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax.common import files
+from sernet_jax.common import files, text
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import writing
 from sernet_jax.export.recordings import Segments
@@ -182,13 +182,7 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
         f'{row["peak_memory_mib"]["1"]:.0f} MiB',
       )
     )
-  widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-  return '\n'.join(
-    '  '.join(
-      cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-    ).rstrip()
-    for line in lines
-  )
+  return '\n'.join(text.table(lines, left=range(len(lines[0]))))
 
 
 def write_report(path: pathlib.Path, report: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, first_line, require
 
 MAX_FILE_BYTES = 256 << 20  # Adam's moments may be in it too
 MAX_MEMBER_BYTES = 256 << 20
@@ -67,7 +67,7 @@ def read(path: str | os.PathLike[str]) -> list[Layer]:
     raise InputError(f'{path} cannot be used: {error}') from error
   except _FAILURES as error:
     raise InputError(
-      f'{path} is damaged or no Keras file ({files.first_line(error)}); save it '
+      f'{path} is damaged or no Keras file ({first_line(error)}); save it '
       'again with model.save'
     ) from error
 
@@ -130,8 +130,7 @@ def _member(path: pathlib.Path) -> bytes:
     OSError,
   ) as error:
     raise InputError(
-      f'{path} is damaged ({files.first_line(error)}); save it again with '
-      'model.save'
+      f'{path} is damaged ({first_line(error)}); save it again with model.save'
     ) from error
   require(
     len(content) <= MAX_MEMBER_BYTES,

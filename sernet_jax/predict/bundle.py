@@ -24,7 +24,7 @@ import safetensors.numpy
 
 from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import files
+from sernet_jax.common import files, trees
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
@@ -91,8 +91,8 @@ class Bundle:
     self._check_arrays()
 
   def _check_arrays(self) -> None:
-    expected = _flat(folded_lib.shapes(self.model))
-    given = _flat(self.folded)
+    expected = trees.flatten(folded_lib.shapes(self.model), '/')
+    given = trees.flatten(self.folded, '/')
     _require_names(given.keys(), expected.keys())
     for name, array in given.items():
       require(
@@ -133,7 +133,7 @@ def save(
   """
   require_choice('dtype', dtype, DTYPES)
   tensors = {}
-  for name, array in _flat(bundle.folded).items():
+  for name, array in trees.flatten(bundle.folded, '/').items():
     with np.errstate(over='ignore'):
       tensors[name] = np.ascontiguousarray(array, dtype)
     require(
@@ -178,7 +178,7 @@ def load(path: str | os.PathLike[str]) -> Bundle:
   bundle_header.check_version(path, said, FORMAT_VERSION)
   try:
     parts = bundle_header.parts(said)
-    expected = _flat(folded_lib.shapes(parts['model']))
+    expected = trees.flatten(folded_lib.shapes(parts['model']), '/')
     _check_tensors(header, expected)
     arrays = safetensors.numpy.load(content)
     tree: folded_lib.Folded = {}
@@ -225,12 +225,3 @@ def _require_names(given, expected) -> None:
     f'its tensors lack {missing or "nothing"} and have unknown '
     f'{unknown or "nothing"}; take the weights of this network',
   )
-
-
-def _flat(tree: dict[str, Any]) -> dict[str, Any]:
-  """{'block/array': ...} of two nested levels."""
-  return {
-    f'{block}/{name}': value
-    for block, arrays in tree.items()
-    for name, value in arrays.items()
-  }

@@ -15,7 +15,7 @@ import warnings
 from typing import Any
 
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, first_line, require
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec
 
@@ -94,9 +94,9 @@ def in_order(content: bytes) -> bytes:
 
 def damaged(path: pathlib.Path, reason: object) -> InputError:
   """The error for a file that is broken or something else."""
-  line = (str(reason).splitlines() or [''])[0][:200]
   return InputError(
-    f'{path} is damaged or no bundle ({line}); copy or export it again'
+    f'{path} is damaged or no bundle ({first_line(reason)}); copy or export it '
+    'again'
   )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sernet_jax.common import files
+from sernet_jax.common import files, text
 from sernet_jax.predict.recordings import Recording
 
 FORMATS = ('table', 'json', 'csv')
@@ -41,10 +41,12 @@ class Writer:
     assert kind in FORMATS
     self._kind, self._classes, self._windows = kind, classes, windows
     longest = max([len(_short(path)) for path in paths], default=0)
-    self._width = max(
-      longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')
-    )
-    self._label = max(len(name) for name in (*classes, SILENCE))
+    self._widths = [
+      max(longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')),
+      len('00000.00'),
+      max(len(name) for name in (*classes, SILENCE)),
+      *(max(len('100.0'), len(name)) for name in classes),
+    ]
 
   def head(self) -> str:
     """What stands above the first recording, with its newline, or ''."""
@@ -55,11 +57,7 @@ class Writer:
       )
     if self._kind == 'json':
       return ''
-    names = '  '.join(f'{name:>{_column(name)}}' for name in self._classes)
-    return (
-      f'{"recording":<{self._width}}  {"seconds":>8}  '
-      f'{"label":<{self._label}}  {names}\n'
-    )
+    return self._line(['recording', 'seconds', 'label', *self._classes])
 
   def text(self, recording: Recording) -> str:
     """One recording, with its newline."""
@@ -88,16 +86,16 @@ class Writer:
       ]
     return ''.join(lines)
 
-  def _row(self, name, seconds, label, shares) -> str:
-    cells = '  '.join(
-      f'{"" if shares is None else f"{100 * shares[i]:.1f}":>{_column(one)}}'
-      for i, one in enumerate(self._classes)
-    )
-    row = (
-      f'{name:<{self._width}}  {seconds:>8}  '
-      f'{label or SILENCE:<{self._label}}  {cells}'
-    )
-    return row.rstrip() + '\n'
+  def _row(
+    self, name: str, seconds: str, label: str | None, shares: np.ndarray | None
+  ) -> str:
+    cells = [''] * len(self._classes)
+    if shares is not None:
+      cells = [f'{100 * share:.1f}' for share in shares]
+    return self._line([name, seconds, label or SILENCE, *cells])
+
+  def _line(self, cells: Sequence[str]) -> str:
+    return text.line(cells, self._widths, left=(0, 2)) + '\n'
 
   def _csv(self, recording: Recording) -> str:
     def line(part, start_s, end_s, heard):
@@ -160,10 +158,6 @@ def clock(seconds: float) -> str:
   minutes, rest = divmod(tenths, 600)
   hours, minutes = divmod(minutes, 60)
   return f'{hours:02}:{minutes:02}:{rest // 10:02}.{rest % 10}'
-
-
-def _column(name: str) -> int:
-  return max(5, len(name))
 
 
 def _short(path: str) -> str:

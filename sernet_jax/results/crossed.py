@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.common import text
 from sernet_jax.corpora.cross_protocols import pairs
 from sernet_jax.results import metrics
 
@@ -98,17 +99,10 @@ def table(crossed: Mapping[str, Any], selection: str = 'last') -> list[str]:
   """Lines for a terminal: UAR in per cent, columns lined up."""
   rows, columns, values, _ = matrix(crossed, selection)
   cells = [['train \\ test', *columns]]
-  for name, line in zip(rows, values, strict=True):
-    texts = ['-' if np.isnan(v) else f'{100 * v:.1f}' for v in line]
+  for name, scores in zip(rows, values, strict=True):
+    texts = ['-' if np.isnan(v) else f'{100 * v:.1f}' for v in scores]
     cells.append([name, *texts])
-  widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-  return [
-    '  '.join(
-      cell.ljust(width) if place == 0 else cell.rjust(width)
-      for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-    )
-    for line in cells
-  ]
+  return text.table(cells)
 
 
 def uneven(crossed: Mapping[str, Any]) -> list[str]:

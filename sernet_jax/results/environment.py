@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sernet_jax
-from sernet_jax.common import files
+from sernet_jax.common import machine
 
 _PACKAGES = (
   'jax',
@@ -50,7 +50,7 @@ def record(
     'python': platform.python_version(),
     'platform': platform.platform(),
     'cpu': _cpu(),
-    'cores': files.num_cores(),
+    'cores': machine.num_cores(),
     'packages': {**versions, 'sernet_jax': sernet_jax.__version__},
     'devices': [str(device) for device in devices],
     'xla_flags': os.environ.get('XLA_FLAGS', ''),

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from sernet_jax.common import files
+from sernet_jax.common import files, trees
 from sernet_jax.common.errors import require
 from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
@@ -244,17 +244,14 @@ def _selection_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
   ]
 
 
-def _flat(content: Mapping[str, Any], prefix: str = '') -> dict[str, str]:
-  """Nested dict as 'data.corpus' -> text."""
-  flat = {}
-  for key, value in content.items():
-    if isinstance(value, Mapping) and value:
-      flat.update(_flat(value, f'{prefix}{key}.'))
-    else:
-      if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False)
-      flat[f'{prefix}{key}'] = value
-  return flat
+def _flat(content: Mapping[str, Any]) -> dict[str, str]:
+  """Returns the leaves of a nested dict as 'data.corpus' -> text."""
+  return {
+    name: leaf
+    if isinstance(leaf, str)
+    else json.dumps(leaf, ensure_ascii=False)
+    for name, leaf in trees.flatten(content).items()
+  }
 
 
 def _percent(share: float | None) -> str:

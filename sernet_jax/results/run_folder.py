@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
 import pathlib
-import socket
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
-from sernet_jax.common import files
+from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
 
 _PREDICTION_COLUMNS = (
@@ -80,39 +78,25 @@ class RunFolder:
   def lock(self) -> Iterator[None]:
     """Holds the folder for this process; makes the folder if need be.
 
-    The lock belongs to the open file, so it goes away with the process
-    however that ends.
-
     Raises:
       InputError: if another run holds it.
     """
     files.make_folder(self.path)
-    with files.writing(self.lock_file):
-      handle = self.lock_file.open('a+', encoding='utf-8')
-    with handle:
-      try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-      except BlockingIOError:
-        handle.seek(0)
-        owner = handle.read().strip() or 'another process'
-        raise InputError(
-          f'{self.path} is in use by {owner}; wait for it or choose another '
-          '--workdir'
-        ) from None
-      except OSError as error:
-        raise InputError(
-          f'{self.lock_file} cannot be locked ({error.strerror}); choose a '
-          '--workdir on a file system with locks, such as a local disk'
-        ) from error
-      try:
-        _write_owner(
-          handle, f'process {os.getpid()} on {socket.gethostname()}\n'
-        )
-        yield
-      finally:
-        # Emptied, not removed: a waiting process may have it open already.
-        _write_owner(handle, '')
-        fcntl.flock(handle, fcntl.LOCK_UN)
+    with contextlib.ExitStack() as stack:
+      with files.writing(self.lock_file):
+        try:
+          stack.enter_context(locks.hold(self.lock_file))
+        except locks.Held as held:
+          raise InputError(
+            f'{self.path} is in use by {held.holder}; wait for it or choose '
+            'another --workdir'
+          ) from None
+        except locks.NoLocks as error:
+          raise InputError(
+            f'{self.lock_file} cannot be locked ({error.strerror}); choose a '
+            '--workdir on a file system with locks, such as a local disk'
+          ) from error
+      yield
 
   def write_config(self, config: Mapping[str, Any]) -> None:
     """Writes config.json."""
@@ -304,13 +288,6 @@ class RunFolder:
       for block in blocks
     }
     return found, arrays['epochs_done']
-
-
-def _write_owner(handle: TextIO, text: str) -> None:
-  """Who holds a lock; a full disk does not keep anyone from holding it."""
-  with contextlib.suppress(OSError):
-    os.ftruncate(handle.fileno(), 0)
-    os.write(handle.fileno(), text.encode())
 
 
 def _write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, first_line, require
 
 try:
   from orbax.checkpoint import v1 as ocp
@@ -93,7 +93,7 @@ class Checkpoints:
     try:
       self._checkpointer.save(step, host)
     except _FAILURES as error:
-      raise self._unwritten(_first_line(error)) from error
+      raise self._unwritten(first_line(error)) from error
     finally:
       logger.setLevel(level)
 
@@ -124,7 +124,7 @@ class Checkpoints:
         tree = self._checkpointer.load(step, abstract)
         self._check_shapes(tree, abstract)
       except _FAILURES as error:
-        damaged[step] = _first_line(error)
+        damaged[step] = first_line(error)
         continue
       for other in damaged:
         self._set_aside(other)
@@ -183,12 +183,7 @@ def read(folder: pathlib.Path, target: Tree) -> Tree:
     except _FAILURES as error:
       raise InputError(
         f'checkpoint {folder / str(step)} cannot be read '
-        f'({_first_line(error)}); run the training command with this --workdir '
+        f'({first_line(error)}); run the training command with this --workdir '
         'again, which goes on from the one before'
       ) from error
   return tree
-
-
-def _first_line(error: BaseException) -> str:
-  text = str(error).strip().splitlines() or [type(error).__name__]
-  return text[0][:200]

@@ -12,6 +12,7 @@ import ml_collections
 
 from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import trees
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.corpora import joined, registry, vocabulary
 from sernet_jax.corpora.specs import ProtocolSpec
@@ -115,7 +116,7 @@ class Experiment:
 
 def field_names() -> list[str]:
   """Every field of a config with its sections, e.g. 'train.epochs'."""
-  return sorted(flat(DEFAULTS))
+  return sorted(trees.flatten(DEFAULTS))
 
 
 def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def short_hash(config: dict[str, Any]) -> str:
 
 def _kept(config: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
   """The fields that are not free, flat; what older runs lack is filled in."""
-  fields = {**YOUNG, **flat(config)}
+  fields = {**YOUNG, **trees.flatten(config)}
   kept = {
     field: value
     for field, value in fields.items()
@@ -219,17 +220,6 @@ def _check_corpora(data: dict[str, Any]) -> None:
       f'{data["corpora"]!r}; say it there, as NAME:FOLDER or a path that ends '
       'in .csv',
     )
-
-
-def flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Fields of nested dicts by their full names, as 'train.epochs'."""
-  fields = {}
-  for key, value in tree.items():
-    if isinstance(value, dict):
-      fields.update(flat(value, f'{prefix}{key}.'))
-    else:
-      fields[prefix + key] = value
-  return fields
 
 
 def _check_fields(given, expected, prefix) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import ml_collections
 
-from sernet_jax.common import files
+from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import (
   feature_cache,
@@ -71,7 +71,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   if experiment.data['manifest']:
     corpus = joined.with_copies_told(corpus)
   durations_s, bad = inspection.durations_s(
-    corpus, folder=_cache_folder(experiment), processes=files.num_cores()
+    corpus, folder=_cache_folder(experiment), processes=machine.num_cores()
   )
   segment_s = experiment.audio.duration_s
   picture = workdir / _PICTURE

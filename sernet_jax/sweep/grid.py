@@ -23,6 +23,7 @@ from typing import Any
 
 import ml_collections
 
+from sernet_jax.common import trees
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.runs import config as config_lib
 from sernet_jax.sweep.comparison.compared_runs import setting_name, shown
@@ -268,4 +269,4 @@ def _value(text: str, field: str, word: str) -> Any:
 
 
 def _defaults() -> dict[str, Any]:
-  return config_lib.flat(config_lib.DEFAULTS)
+  return trees.flatten(config_lib.DEFAULTS)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sernet_jax.common import files, jax_setup
+from sernet_jax.common import jax_setup, machine
 
 COUNT = '--xla_force_host_platform_device_count='
 
@@ -27,7 +27,7 @@ COUNT = '--xla_force_host_platform_device_count='
 def test_a_device_for_each_core_unless_the_user_counts(
   monkeypatch, given, threads, wanted
 ):
-  monkeypatch.setattr(files, 'num_cores', lambda: 3)
+  monkeypatch.setattr(machine, 'num_cores', lambda: 3)
   monkeypatch.setenv('XLA_FLAGS', given)
   jax_setup.one_core_devices(threads)
   assert os.environ['XLA_FLAGS'] == wanted
@@ -38,10 +38,10 @@ import json
 import jax, numpy as np
 import small_model
 from sernet_jax.audio import reading
-from sernet_jax.common import files, jax_setup
+from sernet_jax.common import jax_setup, machine
 from sernet_jax.predict import recognizer
 
-files.num_cores = lambda: 3
+machine.num_cores = lambda: 3
 jax_setup.one_core_devices()
 bundles = [small_model.make(seed) for seed in range(2)]
 segments = np.stack(

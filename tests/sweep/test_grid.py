@@ -10,9 +10,9 @@ import shlex
 import pytest
 import tiny
 
+from sernet_jax.common import trees
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import selections
-from sernet_jax.runs import config as config_lib
 from sernet_jax.sweep import grid as sweep_grid
 
 
@@ -204,7 +204,7 @@ def test_the_commands_of_the_experiments_build_their_grids(path):
     for word in rest:
       field, _, value = word.removeprefix('--config.').partition('=')
       assert word.startswith('--config.')
-      before = config_lib.flat(config.to_dict())[field]
+      before = trees.flatten(config.to_dict())[field]
       config.update_from_flattened_dict({field: type(before)(value)})
     axes = [sweep_grid.parse_axis(text) for text in given.axis]
     jobs = sweep_grid.jobs(config, axes)

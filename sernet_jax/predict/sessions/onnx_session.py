@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sernet_jax.common.errors import InputError
+from sernet_jax.common.errors import InputError, first_line
 
 INPUT, OUTPUT = 'waveform', 'probabilities'
 _INSTALL = "pip install 'sernet_jax[onnx]'"
@@ -39,7 +39,7 @@ class Session:
       if not type(error).__module__.startswith('onnxruntime'):
         raise
       raise InputError(
-        f'{path} is damaged or no ONNX file ({_first_line(error)}); copy or '
+        f'{path} is damaged or no ONNX file ({first_line(error)}); copy or '
         'export it again'
       ) from error
     inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -57,10 +57,6 @@ class Session:
   def __call__(self, waveforms: np.ndarray) -> np.ndarray:
     """Raw waveforms (batch, samples) to probabilities (batch, classes)."""
     return self._session.run([OUTPUT], {INPUT: waveforms})[0]
-
-
-def _first_line(error: BaseException) -> str:
-  return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 @contextlib.contextmanager

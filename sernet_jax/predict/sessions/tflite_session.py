@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sernet_jax.common.errors import InputError
+from sernet_jax.common.errors import InputError, first_line
 
 INPUT, OUTPUT = 'waveform', 'probabilities'
 METADATA = 'sernet_jax'
@@ -92,10 +92,9 @@ def _metadata(path: pathlib.Path, content: bytes) -> dict[str, str]:
 
 
 def _damaged(path: pathlib.Path, error: object) -> InputError:
-  line = (str(error).splitlines() or [type(error).__name__])[0][:200]
   return InputError(
-    f'{path} is damaged or no TensorFlow Lite file ({line}); copy or export '
-    'it again'
+    f'{path} is damaged or no TensorFlow Lite file ({first_line(error)}); copy '
+    'or export it again'
   )
 
 

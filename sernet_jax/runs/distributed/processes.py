@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from jax._src import clusters, distributed
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, first_line, require
 from sernet_jax.runs.distributed import meeting, watch
 
 T = TypeVar('T')
@@ -96,7 +96,7 @@ def connect(
   except (RuntimeError, ValueError) as error:
     raise InputError(
       f'not all processes met at {coordinator} within {timeout_s} s '
-      f'({_reason(error)}); start all of them, each with its own --process_id '
+      f'({first_line(error)}); start all of them, each with its own --process_id '
       'and the same --processes'
     ) from error
 
@@ -265,7 +265,7 @@ class Group:
         return json.loads(text)
       except jax.errors.JaxRuntimeError as error:
         if 'DEADLINE_EXCEEDED' not in str(error):
-          gone = f'another process of the run is gone ({_reason(error)})'
+          gone = f'another process of the run is gone ({first_line(error)})'
           raise InputError(watch.lost(gone)) from error
       for key, text in self._client.key_value_dir_get(_FAILED):
         require(
@@ -273,11 +273,6 @@ class Group:
           f'process {key.removeprefix(_FAILED)} failed ({json.loads(text)}); '
           'see what it printed',
         )
-
-
-def _reason(error: BaseException) -> str:
-  """What JAX's runtime says first."""
-  return str(error).strip().splitlines()[0][:200]
 
 
 def _attempt(make: Callable[[], T]) -> tuple[T | Any, InputError | None]:

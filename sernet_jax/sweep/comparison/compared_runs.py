@@ -13,6 +13,7 @@ import pathlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from sernet_jax.common import trees
 from sernet_jax.common.errors import require
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import config as config_lib
@@ -81,7 +82,7 @@ def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
   Raises:
     InputError: naming the first field.
   """
-  expected = config_lib.flat(config_lib.DEFAULTS)
+  expected = trees.flatten(config_lib.DEFAULTS)
   for field, value in sorted(run.settings.items()):
     if field in free or field in config_lib.FREE or field not in expected:
       continue
@@ -114,8 +115,8 @@ def read_all(path: pathlib.Path) -> list[Run]:
   )
   results = folder.read_results()
   settings = {
-    **config_lib.flat(config_lib.DEFAULTS),
-    **config_lib.flat(folder.read_config()),
+    **trees.flatten(config_lib.DEFAULTS),
+    **trees.flatten(folder.read_config()),
     'train.epochs': results['epochs'],
   }
   settings = {
@@ -154,7 +155,7 @@ def _of_seed(results: Mapping[str, Any], place: int) -> dict[str, Any]:
 def fields_that_differ(runs: Sequence[Run]) -> list[str]:
   """Fields that tell the settings of runs apart, the seed left aside."""
   ignored = (config_lib.FREE - {'train.epochs'}) | {'name', *REPEATS}
-  order = list(config_lib.flat(config_lib.DEFAULTS))
+  order = list(trees.flatten(config_lib.DEFAULTS))
   names = dict.fromkeys(order)
   for run in runs:
     names.update(dict.fromkeys(run.settings))

@@ -11,11 +11,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sernet_jax.common import files
+from sernet_jax.common import files, trees
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
-from sernet_jax.runs import config as config_lib
 from sernet_jax.sweep.comparison import compare_runs
 
 _COST = {
@@ -166,7 +165,7 @@ def _environment(environments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
   """Field -> value, or all values where runs differ; dates stand apart."""
   values: dict[str, dict[str, None]] = {}
   for environment in environments:
-    for field, value in config_lib.flat(dict(environment)).items():
+    for field, value in trees.flatten(dict(environment)).items():
       if field != 'date':
         text = value if isinstance(value, str) else json.dumps(value)
         values.setdefault(field, {})[text] = None

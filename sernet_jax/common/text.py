@@ -1,0 +1,30 @@
+"""Tables in text, with their columns lined up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+
+def table(
+  rows: Iterable[Sequence[str]], left: Collection[int] = (0,)
+) -> list[str]:
+  """Lines for a terminal, one for each row.
+
+  Args:
+    rows: cells, the same number in each row.
+    left: indices of the columns that are flush left; others are flush right.
+  """
+  rows = list(rows)
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  return [line(row, widths, left) for row in rows]
+
+
+def line(
+  cells: Sequence[str], widths: Sequence[int], left: Collection[int] = (0,)
+) -> str:
+  """One row of a `table` whose `widths` are known before its last row is."""
+  padded = [
+    cell.ljust(width) if column in left else cell.rjust(width)
+    for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+  ]
+  return '  '.join(padded).rstrip()
