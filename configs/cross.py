@@ -17,51 +17,23 @@ diagonal.
 
 from ml_collections import ConfigDict
 
+from sernet_jax.runs.defaults import get_config as defaults
+
 
 def get_config() -> ConfigDict:
-  """The settings; any of them can be changed on the command line."""
-  return ConfigDict(
-    {
-      'name': 'cross',
-      'seed': 0,
-      'data': {
-        'corpus': 'embedded',
-        'corpora': 'embedded_low,embedded_high',
-        'root': '',
-        'part': 'all',
-        'excited': 'default',
-        'manifest': '',
-        'classes': '',
-        'duration_s': 1.5,
-        'segments': 'center',
-        'on_bad_file': 'error',
-        'cache_dir': '',
-      },
-      'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
-      'model': {
-        'paths': ('spectral', 'temporal', 'joint'),
-        'filters': 96,
-        'dropout': 0.3,
-        'batch_norm_momentum': 0.9,  # few steps: 0.99 would lag behind
-      },
-      'loss': {'name': 'cross_entropy', 'gamma': 2.0, 'class_weights': 'none'},
-      'optim': {
-        'learning_rate': 1e-3,
-        'decay_start_epochs': 8,
-        'decay_every_epochs': 1,
-        'decay_factor': 0.5,
-        'l2': 1e-6,
-      },
-      'protocol': {'name': 'cross', 'validation': 'none', 'folds': ()},
-      'train': {
-        'epochs': 10,
-        'batch_size': 16,
-        'checkpoint_epochs': 5,
-        'report_epochs': 0,
-        'fold_mapping': 'auto',
-        'seeds': 1,
-        'precision': 'float32',
-        'tensorboard': False,
-      },
-    }
-  )
+  """Returns the settings; the command line can change any of them."""
+  config = defaults()
+  config.name = 'cross'
+  config.data.corpus = 'embedded'
+  config.data.corpora = 'embedded_low,embedded_high'
+  config.data.duration_s = 1.5
+  config.model.batch_norm_momentum = 0.9  # few steps: 0.99 would lag behind
+  config.optim.learning_rate = 1e-3
+  config.optim.decay_start_epochs = 8
+  config.optim.decay_every_epochs = 1
+  config.optim.decay_factor = 0.5
+  config.protocol.name = 'cross'
+  config.train.epochs = 10
+  config.train.batch_size = 16
+  config.train.checkpoint_epochs = 5
+  return config

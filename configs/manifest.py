@@ -8,55 +8,14 @@ relative to the file, or to --config.data.root. Look at it first with
 --mode=inspect.
 """
 
-import math
-
 from ml_collections import ConfigDict
+
+from sernet_jax.runs.defaults import get_config as defaults
 
 
 def get_config() -> ConfigDict:
-  """The settings; any of them can be changed on the command line."""
-  return ConfigDict(
-    {
-      'name': 'manifest',
-      'seed': 0,
-      'data': {
-        'corpus': 'manifest',
-        'corpora': '',
-        'root': '',
-        'part': 'all',
-        'excited': 'default',
-        'manifest': '',
-        'classes': '',
-        'duration_s': 3.0,
-        'segments': 'center',
-        'on_bad_file': 'error',
-        'cache_dir': '',
-      },
-      'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
-      'model': {
-        'paths': ('spectral', 'temporal', 'joint'),
-        'filters': 96,
-        'dropout': 0.3,
-        'batch_norm_momentum': 0.99,
-      },
-      'loss': {'name': 'cross_entropy', 'gamma': 2.0, 'class_weights': 'none'},
-      'optim': {
-        'learning_rate': 1e-4,
-        'decay_start_epochs': 50,
-        'decay_every_epochs': 20,
-        'decay_factor': math.exp(-0.15),
-        'l2': 1e-6,
-      },
-      'protocol': {'name': 'loso', 'validation': 'none', 'folds': ()},
-      'train': {
-        'epochs': 300,
-        'batch_size': 32,
-        'checkpoint_epochs': 10,
-        'report_epochs': 0,  # 1 on CPUs, checkpoint_epochs elsewhere
-        'fold_mapping': 'auto',  # or map, vmap, shard
-        'seeds': 1,  # seed, seed + 1, ...
-        'precision': 'float32',  # or tf32, bfloat16
-        'tensorboard': False,
-      },
-    }
-  )
+  """Returns the settings; the command line can change any of them."""
+  config = defaults()
+  config.name = 'manifest'
+  config.data.corpus = 'manifest'
+  return config

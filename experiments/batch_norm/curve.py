@@ -10,21 +10,25 @@ curve.json beside this file; --output takes another folder.
 from __future__ import annotations
 
 import argparse
-import copy
 import functools
 import os
 import pathlib
 import sys
 
 import jax
-import ml_collections
 import numpy as np
 import tqdm
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import environment
-from sernet_jax.runs import config as config_lib, config_flags, run, summary
+from sernet_jax.runs import (
+  config as config_lib,
+  config_flags,
+  defaults,
+  run,
+  summary,
+)
 from sernet_jax.training import (
   batch_norm_statistics,
   evaluation,
@@ -37,7 +41,7 @@ HERE = pathlib.Path(__file__).parent
 
 def settings(fold: str, root: str, epochs: int) -> config_lib.Experiment:
   """Those of configs/emodb.py for one fold."""
-  config = ml_collections.ConfigDict(copy.deepcopy(config_lib.DEFAULTS))
+  config = defaults.get_config()
   config.data.root = root
   config.protocol.folds = (fold,)
   config.train.epochs = epochs

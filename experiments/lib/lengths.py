@@ -147,9 +147,11 @@ def costs(
 def _elsewhere(
   experiment: Experiment, root: str, cache: str | os.PathLike[str]
 ) -> Experiment:
-  data = dict(experiment.data)
-  data['root'] = root or data['root']
-  data['cache_dir'] = os.fspath(cache) or data['cache_dir']
+  data = dataclasses.replace(
+    experiment.data,
+    root=root or experiment.data.root,
+    cache_dir=os.fspath(cache) or experiment.data.cache_dir,
+  )
   return dataclasses.replace(experiment, data=data)
 
 

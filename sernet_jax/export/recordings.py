@@ -55,7 +55,7 @@ class Corpus:
     folder = run_folder.RunFolder(workdir)
     experiment = run_bundles.settings_of(folder)
     self.audio = experiment.audio
-    self.name = experiment.data['corpus']
+    self.name = experiment.data.corpus
     utterances = run.load_corpus(experiment).utterances
     self._by_name = {one.name: one for one in utterances}
     folds = files.read_json(folder.path / 'folds.json', ('folds',))['folds']

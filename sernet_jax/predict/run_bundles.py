@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import os
 from typing import Any
@@ -19,7 +18,7 @@ from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.results import run_folder, selections
 from sernet_jax.results.selections import SELECTIONS
-from sernet_jax.runs import checkpoint, config as config_lib
+from sernet_jax.runs import checkpoint, config as config_lib, defaults
 from sernet_jax.training import recipes, train_step
 
 
@@ -151,7 +150,7 @@ def _recomputed(folder: run_folder.RunFolder, stats, epochs) -> dict[str, Any]:
 
 def settings_of(folder: run_folder.RunFolder) -> config_lib.Experiment:
   """The settings; fields that came after the run have their defaults."""
-  settings = copy.deepcopy(config_lib.DEFAULTS)
+  settings = defaults.get_config().to_dict()
   _update(settings, folder.read_config())
   return config_lib.experiment(ml_collections.ConfigDict(settings))
 

@@ -74,9 +74,9 @@ def parse(argv: list[str]) -> list[str]:
 
 def _unknown_field(argv: list[str]) -> str | None:
   """Says which --config.field does not exist and which was meant."""
-  from sernet_jax.runs import config as config_lib
+  from sernet_jax.runs import defaults
 
-  fields = config_lib.field_names()
+  fields = sorted(defaults.fields())
   for argument in argv:
     field = argument.lstrip('-').split('=')[0].removeprefix('config.')
     if argument.lstrip('-').startswith('config.') and field not in fields:

@@ -26,7 +26,12 @@ from sernet_jax.corpora import (
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
-from sernet_jax.runs import config as config_lib, loop, summary as results_lib
+from sernet_jax.runs import (
+  config as config_lib,
+  differences,
+  loop,
+  summary as results_lib,
+)
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.distributed import processes
 from sernet_jax.training import batching
@@ -34,21 +39,18 @@ from sernet_jax.training import batching
 # Where a machine keeps its files may differ between the processes of a run.
 _LOCAL = ('data.root', 'data.cache_dir')
 _PICTURE = 'corpus.png'  # of `inspect`
-_EXCITED = {'default': None, 'yes': True, 'no': False}
 
 
 def load_corpus(experiment: Experiment) -> registry.Corpus:
   """The corpus that a config names, or several as one, with its classes."""
   data = experiment.data
-  options = data['part'], _EXCITED[data['excited']]
-  if data['corpora']:
-    corpus = joined.load(data['corpora'], data['classes'], *options)
+  options = data.part, data.excited_as_happy
+  if data.corpora:
+    corpus = joined.load(data.corpora, data.classes, *options)
   else:
-    corpus = registry.load(
-      data['corpus'], data['root'], data['manifest'], *options
-    )
-  if data['classes']:
-    corpus = vocabulary.choose(corpus, data['classes'])
+    corpus = registry.load(data.corpus, data.root, data.manifest, *options)
+  if data.classes:
+    corpus = vocabulary.choose(corpus, data.classes)
   elif experiment.protocol.name in ('loco', 'cross'):
     corpus = joined.only_shared(corpus)
   registry.check(corpus)
@@ -57,7 +59,7 @@ def load_corpus(experiment: Experiment) -> registry.Corpus:
 
 def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
   """runs/NAME-HASH, another folder for every set of settings."""
-  digest = config_lib.short_hash(config_lib.to_dict(config))
+  digest = differences.short_hash(config_lib.to_dict(config))
   return pathlib.Path('runs') / f'{config.name}-{digest}'
 
 
@@ -68,7 +70,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
     corpus = load_corpus(experiment)
   except manifest.WrongLines as error:
     raise InputError(error.explained()) from error
-  if experiment.data['manifest']:
+  if experiment.data.manifest:
     corpus = joined.with_copies_told(corpus)
   durations_s, bad = inspection.durations_s(
     corpus, folder=_cache_folder(experiment), processes=machine.num_cores()
@@ -170,7 +172,7 @@ def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:
   theirs = group.from_first(lambda: settings)
 
   def compare():
-    changed = config_lib.differences(settings, theirs, free=_LOCAL)
+    changed = differences.between(settings, theirs, free=_LOCAL)
     if changed:
       field, here, there = changed[0]
       raise InputError(
@@ -197,7 +199,7 @@ def _load(experiment: Experiment, group: processes.Group) -> Data:
     require(
       made[0].fingerprint == expected,
       f'process {group.rank} has another corpus than process 0 in '
-      f'data.root={experiment.data["root"]!r}; give both the same files',
+      f'data.root={experiment.data.root!r}; give both the same files',
     )
 
   group.all(check)
@@ -259,7 +261,7 @@ def _compare(
 ) -> dict[str, Any]:
   """The config of a run, which has the same settings."""
   theirs = folder.read_config()
-  changed = config_lib.differences(config, theirs)
+  changed = differences.between(config, theirs)
   if changed:
     field, now, before = changed[0]
     more = f' and {len(changed) - 1} other fields' if len(changed) > 1 else ''
@@ -272,7 +274,7 @@ def _compare(
 
 def _cache_folder(experiment: Experiment) -> pathlib.Path:
   return pathlib.Path(
-    experiment.data['cache_dir'] or files.cache_dir() / 'features'
+    experiment.data.cache_dir or files.cache_dir() / 'features'
   )
 
 
@@ -286,7 +288,7 @@ class Data:
       experiment.mfcc,
       experiment.audio,
       _cache_folder(experiment),
-      experiment.data['on_bad_file'],
+      experiment.data.on_bad_file,
     )
     corpus = self.features.corpus
     owners = self.features.segment_utterances

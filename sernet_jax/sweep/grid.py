@@ -23,9 +23,8 @@ from typing import Any
 
 import ml_collections
 
-from sernet_jax.common import trees
 from sernet_jax.common.errors import InputError, nearest, require
-from sernet_jax.runs import config as config_lib
+from sernet_jax.runs import config as config_lib, defaults, differences
 from sernet_jax.sweep.comparison.compared_runs import setting_name, shown
 
 MANY_JOBS = 1_000
@@ -43,7 +42,7 @@ __all__ = [
 ]
 
 # Fields in which jobs may not differ: they change no figure.
-_SAME_FIGURES = (config_lib.FREE - {'train.epochs'}) | {'name'}
+_SAME_FIGURES = (differences.FREE - {'train.epochs'}) | {'name'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -269,4 +268,4 @@ def _value(text: str, field: str, word: str) -> Any:
 
 
 def _defaults() -> dict[str, Any]:
-  return trees.flatten(config_lib.DEFAULTS)
+  return defaults.fields()

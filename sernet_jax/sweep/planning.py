@@ -18,14 +18,13 @@ from typing import Any
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import protocols
+from sernet_jax.corpora.specs import DataSpec
+from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config as config_lib, run as run_lib
+from sernet_jax.runs import config as config_lib, differences, run as run_lib
 from sernet_jax.sweep import seeds_together
 from sernet_jax.sweep.comparison import comparable, compare_runs
 from sernet_jax.sweep.grid import Job
-
-# Settings of the data that leave the list of utterances as it is.
-_SAME_UTTERANCES = ('duration_s', 'segments', 'on_bad_file', 'cache_dir')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Planned:
     settings = config_lib.to_dict(self.job.config)
     return self.folder.read_results()['epochs'] == settings['train'][
       'epochs'
-    ] and not config_lib.differences(settings, self.folder.read_config())
+    ] and not differences.between(settings, self.folder.read_config())
 
 
 def plan(
@@ -83,15 +82,15 @@ def plan(
     InputError: if a corpus is missing, a protocol does not fit it, or the
       figures of the jobs could not be compared.
   """
-  corpora: dict[str, Any] = {}
+  corpora: dict[DataSpec, Corpus] = {}
   tests: dict[str, tuple[int, Any]] = {}
   planned = []
   for job in jobs:
     experiment = job.experiment
-    kept = {
-      k: v for k, v in experiment.data.items() if k not in _SAME_UTTERANCES
-    }
-    data = json.dumps(kept, sort_keys=True)
+    # Fields that leave the list of utterances as it is are set to one value.
+    data = dataclasses.replace(
+      experiment.data, on_bad_file='error', cache_dir=''
+    )
     if data not in corpora:
       corpora[data] = run_lib.load_corpus(experiment)
     corpus = corpora[data]
@@ -185,7 +184,7 @@ def _require_same_sweep(path, config, fields, now) -> None:
   )
   changed = [
     row
-    for row in config_lib.differences(config, before['config'])
+    for row in differences.between(config, before['config'])
     if row[0] not in fields
   ]
   if changed:

@@ -13,7 +13,7 @@ import tiny
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import joined, registry
-from sernet_jax.runs import config as config_lib, run
+from sernet_jax.runs import config as config_lib, differences, run
 
 
 def write(folder, labels=('anger', 'joy'), speakers=('ann', 'bob', 'cyd')):
@@ -200,9 +200,9 @@ def test_folders_of_corpora_do_not_tell_runs_apart():
   here = plain(data__corpora='emodb:/here,x=emovo')
   there = plain(data__corpora='emodb:/there, x=emovo:/y')
   other = plain(data__corpora='emodb,emovo')
-  assert config_lib.differences(here, there) == []
-  assert config_lib.short_hash(here) == config_lib.short_hash(there)
-  assert [field for field, *_ in config_lib.differences(here, other)] == [
+  assert differences.between(here, there) == []
+  assert differences.short_hash(here) == differences.short_hash(there)
+  assert [field for field, *_ in differences.between(here, other)] == [
     'data.corpora'
   ]
 
@@ -211,8 +211,8 @@ def test_a_run_from_before_these_fields_goes_on():
   now = config_lib.to_dict(settings())
   before = {**now, 'data': dict(now['data'])}
   del before['data']['corpora'], before['data']['classes']
-  assert config_lib.differences(now, before) == []
-  assert config_lib.short_hash(now) == config_lib.short_hash(before)
+  assert differences.between(now, before) == []
+  assert differences.short_hash(now) == differences.short_hash(before)
 
 
 def test_the_stem_of_a_manifest_names_it():

@@ -7,6 +7,7 @@ import importlib.util
 import pathlib
 import re
 
+import ml_collections
 import numpy as np
 
 from sernet_jax.audio import reading
@@ -50,6 +51,18 @@ def load_script(path: pathlib.Path):
 def load_config(name: str, *arguments: str):
   """The ConfigDict of configs/NAME.py."""
   return load_script(ROOT / 'configs' / f'{name}.py').get_config(*arguments)
+
+
+def emodb(**fields) -> ml_collections.ConfigDict:
+  """EMO-DB's config as a person may write it; data__root=1 sets data.root."""
+  content = load_config('emodb').to_dict()
+  for name, value in fields.items():
+    *sections, field = name.split('__')
+    section = content
+    for key in sections:
+      section = section[key]
+    section[field] = value
+  return ml_collections.ConfigDict(content)
 
 
 # What makes a run tiny: 9 frames of 8 coefficients, 24 utterances.

@@ -16,7 +16,7 @@ from typing import Any
 from sernet_jax.common import trees
 from sernet_jax.common.errors import require
 from sernet_jax.results.run_folder import RunFolder
-from sernet_jax.runs import config as config_lib
+from sernet_jax.runs import defaults, differences
 from sernet_jax.sweep.comparison.comparable import Tested
 
 # Fields that repeat a setting and do not change it.
@@ -82,9 +82,9 @@ def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
   Raises:
     InputError: naming the first field.
   """
-  expected = trees.flatten(config_lib.DEFAULTS)
+  expected = defaults.fields()
   for field, value in sorted(run.settings.items()):
-    if field in free or field in config_lib.FREE or field not in expected:
+    if field in free or field in differences.FREE or field not in expected:
       continue
     wanted = expected[field]
     same = value == wanted or (
@@ -115,7 +115,7 @@ def read_all(path: pathlib.Path) -> list[Run]:
   )
   results = folder.read_results()
   settings = {
-    **trees.flatten(config_lib.DEFAULTS),
+    **defaults.fields(),
     **trees.flatten(folder.read_config()),
     'train.epochs': results['epochs'],
   }
@@ -154,8 +154,8 @@ def _of_seed(results: Mapping[str, Any], place: int) -> dict[str, Any]:
 
 def fields_that_differ(runs: Sequence[Run]) -> list[str]:
   """Fields that tell the settings of runs apart, the seed left aside."""
-  ignored = (config_lib.FREE - {'train.epochs'}) | {'name', *REPEATS}
-  order = list(trees.flatten(config_lib.DEFAULTS))
+  ignored = (differences.FREE - {'train.epochs'}) | {'name', *REPEATS}
+  order = list(defaults.fields())
   names = dict.fromkeys(order)
   for run in runs:
     names.update(dict.fromkeys(run.settings))

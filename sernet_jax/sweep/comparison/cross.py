@@ -21,7 +21,7 @@ from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.results import caveats, crossed as crossed_lib
 from sernet_jax.results.figures import matrix_plots
 from sernet_jax.results.run_folder import RunFolder
-from sernet_jax.runs import config as config_lib
+from sernet_jax.runs import differences
 
 # What a run of one corpus says in another way than a run of several.
 _MAY_DIFFER = {
@@ -105,7 +105,7 @@ def _diagonal(
   )
   differ = [
     (field, one, two)
-    for field, one, two in config_lib.differences(
+    for field, one, two in differences.between(
       other.read_config(), folder.read_config()
     )
     if field not in _MAY_DIFFER

@@ -1,0 +1,64 @@
+"""Defaults of a config, taken from the specs that its sections become.
+
+A config file starts from them and states only what differs:
+
+  from sernet_jax.runs.defaults import get_config as defaults
+
+  def get_config():
+    config = defaults()
+    config.train.epochs = 30
+    return config
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import trees
+from sernet_jax.corpora.specs import DataSpec, ProtocolSpec
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
+
+# Fields of specs that belong to the network or to Adam, not to a config.
+_ARCHITECTURE = ('paths', 'filters', 'dropout', 'batch_norm_momentum')
+_ADAM = ('beta1', 'beta2', 'epsilon')
+
+
+def get_config() -> ConfigDict:
+  """Returns the settings of the paper on EMO-DB, every field of a config."""
+  return ConfigDict(_sections())
+
+
+def fields() -> dict[str, Any]:
+  """Returns every field with its section, e.g. 'train.epochs', in order."""
+  return trees.flatten(_sections())
+
+
+def _sections() -> dict[str, Any]:
+  model = _fields(ModelSpec)
+  optim = _fields(OptimSpec)
+  return {
+    'name': 'emodb',
+    'seed': 0,
+    'data': _fields(DataSpec)
+    | {
+      'duration_s': AudioSpec.duration_s,
+      'segments': AudioSpec.segments,
+    },
+    # features.spec has these three too, but loads JAX, which --help need not.
+    'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
+    'model': {name: model[name] for name in _ARCHITECTURE},
+    'loss': _fields(LossSpec),
+    'optim': {k: v for k, v in optim.items() if k not in _ADAM},
+    'protocol': _fields(ProtocolSpec),
+    'train': _fields(TrainSpec) | {'tensorboard': False},
+  }
+
+
+def _fields(spec: type) -> dict[str, Any]:
+  """Names and defaults of the fields of a spec."""
+  return {field.name: field.default for field in dataclasses.fields(spec)}

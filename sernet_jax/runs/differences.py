@@ -1,0 +1,77 @@
+"""Which settings tell two runs apart, and a short name for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from typing import Any
+
+from sernet_jax.common import trees
+from sernet_jax.corpora import joined
+
+# Fields a run may change when it is resumed: its results stay the same.
+FREE = {
+  'data.root',
+  'data.cache_dir',
+  'train.epochs',
+  'train.checkpoint_epochs',
+  'train.report_epochs',
+  'train.fold_mapping',
+  'train.tensorboard',
+}
+# Fields that older runs lack; an empty value equals a missing field.
+_LATER = {'data.corpora', 'data.classes'}
+
+# Fields younger than some run folders: there, and in the names of folders,
+# a missing one has this value.
+YOUNG: dict[str, Any] = {'train.seeds': 1, 'train.precision': 'float32'}
+
+
+def between(
+  one: dict[str, Any],
+  other: dict[str, Any],
+  free: Collection[str] = frozenset(FREE),
+) -> list[tuple[str, Any, Any]]:
+  """Compares two configs.
+
+  Args:
+    one: nested dicts, as in config.json.
+    other: the same.
+    free: fields that may differ; by default those that do not shape results.
+
+  Returns:
+    (field, value, other value) of all other fields that differ, by name.
+  """
+  mine, others = _kept(one, free), _kept(other, free)
+  return [
+    (field, mine.get(field), others.get(field))
+    for field in sorted(mine.keys() | others.keys())
+    if mine.get(field) != others.get(field)
+  ]
+
+
+def short_hash(config: dict[str, Any]) -> str:
+  """Returns eight hex digits of the fields that shape the results."""
+  kept = {
+    k: v
+    for k, v in _kept(config, FREE).items()
+    if k not in YOUNG or v != YOUNG[k]
+  }
+  text = json.dumps(kept, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _kept(config: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
+  """The fields that are not free, flat; what older runs lack is filled in."""
+  fields = {**YOUNG, **trees.flatten(config)}
+  kept = {
+    field: value
+    for field, value in fields.items()
+    if field not in free and not (field in _LATER and not value)
+  }
+  if 'data.root' in free and fields.get('data.corpus') == 'audformat':
+    kept['data.root'] = joined.database(fields['data.root'])
+  if 'data.corpora' in kept:  # folders are as free as data.root
+    kept['data.corpora'] = joined.without_roots(kept['data.corpora'])
+  return kept
