@@ -57,7 +57,7 @@ class Twin:
     self.train = jax.jit(train, static_argnums=1, donate_argnums=0)
     fixed = bundle(weights)
     self.recognisers = {
-      count: recognizer.Recogniser([fixed], batch=count)
+      count: recognizer.Recognizer([fixed], batch=count)
       for count in (1, len(waveforms))
     }
 

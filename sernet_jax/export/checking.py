@@ -25,7 +25,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.export import writing
 from sernet_jax.export.recordings import Segments
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.predict.recognizer import Recogniser
+from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.results import environment, metrics
 
 REPEATS = 50
@@ -102,7 +102,7 @@ def scores(jax_counts: Any, file_counts: Any) -> dict[str, Any]:
 
 def expected(bundle: Bundle, heard: Segments) -> np.ndarray:
   """What the JAX model gives, float32 weights."""
-  return Recogniser([bundle])(heard.prepared)
+  return Recognizer([bundle])(heard.prepared)
 
 
 def summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def _runner(path: pathlib.Path, threads: int):
   if path.suffix == '.safetensors':
     from sernet_jax.predict import bundle, recognizer
 
-    return recognizer.Recogniser([bundle.load(path)])
+    return recognizer.Recognizer([bundle.load(path)])
   from sernet_jax.predict.sessions import formats
 
   return formats.session(path, path.read_bytes(), threads)

@@ -134,7 +134,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   jax_setup.set_up()
   jax_setup.one_core_devices()
   model = models.load(args.model, args.selection, args.fold)
-  results = recordings.recognise(paths, model, args.hop_s, args.whole)
+  results = recordings.recognize(paths, model, args.hop_s, args.whole)
   writer = predictions_out.Writer(
     args.output,
     model.classes,
@@ -146,7 +146,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     unit='file',
     # What is printed shows the progress by itself.
     shown=not (len(paths) == 1 or sys.stdout.isatty()),
-    desc='recognising',
+    desc='recognizing',
   )
   failed = 0
   _print(writer.head())

@@ -198,7 +198,7 @@ def listen(
   """
   from sernet_jax.predict import recording_figure, recordings
 
-  (result,) = recordings.recognise([path], model, hop_s)
+  (result,) = recordings.recognize([path], model, hop_s)
   if isinstance(result, recordings.Failure):
     raise InputError(result.message)
   with tempfile.NamedTemporaryFile(

@@ -3,7 +3,7 @@
 Each window is scaled by its own 99.9th percentile before its features are
 computed, as a segment is in training. A coefficient of one window is therefore
 not that of the same samples in the next one, and no features are carried over:
-every window is computed anew, which gives the timeline of `recognise` exactly.
+every window is computed anew, which gives the timeline of `recognize` exactly.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def estimates(
     pieces: float32 (samples,) at `rate_hz`, of any sizes.
     model: from `models.load`.
     rate_hz: of the pieces; other rates than the model's are resampled.
-    hop_s: from window to window; None as in `recognise`.
+    hop_s: from window to window; None as in `recognize`.
     newest_only: of windows that became full with the same piece only the last
       is computed: what is said is about now, even on a slow machine.
 

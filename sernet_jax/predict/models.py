@@ -13,7 +13,7 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict import bundle, exported, run_bundles
-from sernet_jax.predict.recognizer import Recogniser
+from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.sessions import formats
 
 
@@ -48,7 +48,7 @@ class Model(Protocol):
 
 
 def _bundle(path: pathlib.Path) -> Model:
-  return Recogniser([bundle.load(path)], path.name)
+  return Recognizer([bundle.load(path)], path.name)
 
 
 # By the end of the file's name. A loader raises InputError, never runs code
@@ -103,7 +103,7 @@ def _release(path: pathlib.Path) -> Model:
     f'this copy of sernet_jax comes without weights ({path.name} is missing); '
     'install a release, or train and give --model=RUN_FOLDER',
   )
-  return Recogniser([bundle.load(path)], 'emodb')
+  return Recognizer([bundle.load(path)], 'emodb')
 
 
 def _ensemble(folder: pathlib.Path, selection: str, fold: str) -> Model:
@@ -113,4 +113,4 @@ def _ensemble(folder: pathlib.Path, selection: str, fold: str) -> Model:
     require_choice('--fold', fold, names)
     bundles = [bundles[names.index(fold)]]
   which = f'fold {fold}' if fold else f'{len(bundles)} folds'
-  return Recogniser(bundles, f'{folder.absolute().name} ({which})')
+  return Recognizer(bundles, f'{folder.absolute().name} ({which})')

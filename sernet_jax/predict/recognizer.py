@@ -98,7 +98,7 @@ def _cores(batch: int) -> Mesh | None:
   return Mesh(np.array(devices[:count]), (device_layout.DATA,))
 
 
-class Recogniser:
+class Recognizer:
   """Bundles of one kind, ready to run; an ensemble is the mean of them.
 
   Attributes:

@@ -1,21 +1,27 @@
-"""From recordings to labels, probabilities and a timeline.
+"""Recordings to labels, probabilities and a timeline.
 
 The label of a whole recording is what training's evaluation gives for the
 same file: the mean over the segments that the model's `AudioSpec` names. The
-timeline is extra. Segments of many recordings share batches; a recording is
-read in pieces and never held whole if it is long.
+timeline is extra.
+
+A recording is a row of items, read in pieces and never held whole if it is
+long: its windows, its votes, its end. The items of all recordings form one
+stream, in which segments share batches across recordings; behind the model
+the stream has probabilities in place of segments, in the same order, and is
+grouped by recording again.
 """
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from sernet_jax.audio import reading, timeline
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.models import Model
 
@@ -36,7 +42,7 @@ class Window:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recording:
-  """What was heard in one recording.
+  """The emotions recognized in one recording.
 
   Attributes:
     path: as it was given.
@@ -61,102 +67,37 @@ class Failure:
   message: str
 
 
-class _Batch:
-  """Collects segments of many recordings and runs them together."""
+class _Span(NamedTuple):
+  """Key of a window of the timeline: its samples in the recording."""
 
-  def __init__(self, model: Model):
-    self._model = model
-    self._segments: list[np.ndarray] = []
-    self._sinks: list[Callable[[np.ndarray], None]] = []
-
-  def add(
-    self, segment: np.ndarray, sink: Callable[[np.ndarray], None]
-  ) -> None:
-    """`sink` is called with the probabilities, sooner or later."""
-    self._segments.append(segment)
-    self._sinks.append(sink)
-    if len(self._segments) == BATCH:
-      self.flush()
-
-  def flush(self) -> None:
-    """Runs what waits."""
-    if self._segments:
-      rows = self._model(np.stack(self._segments))
-      for row, sink in zip(rows, self._sinks, strict=True):
-        sink(row)
-      self._segments, self._sinks = [], []
+  start: int
+  stop: int
 
 
-class _Pending:
-  """A recording whose segments wait for their probabilities."""
-
-  def __init__(self, path: str, model: Model):
-    self.path, self._model = path, model
-    self.num_samples = 0
-    self._missing = 0
-    self._whole: list[np.ndarray] = []
-    self._windows: list[tuple[int, int, np.ndarray | None]] = []
-
-  def add_whole(self, batch: _Batch, segment: np.ndarray) -> None:
-    """One of the segments that vote for the recording."""
-    self._missing += 1
-
-    def sink(row):
-      self._whole.append(row)
-      self._missing -= 1
-
-    batch.add(segment, sink)
-
-  def add_window(self, batch: _Batch, start: int, samples: np.ndarray) -> None:
-    """One window of the timeline."""
-    place, stop = len(self._windows), start + len(samples)
-    self._windows.append((start, stop, None))
-    segment = timeline.prepare(samples, self._model.audio.num_samples)
-    if segment is None:
-      return
-    self._missing += 1
-
-    def sink(row):
-      self._windows[place] = (start, stop, row)
-      self._missing -= 1
-
-    batch.add(segment, sink)
-
-  @property
-  def done(self) -> bool:
-    """Every segment has its probabilities."""
-    return not self._missing
-
-  def result(self) -> Recording:
-    """The mean of the votes, or of the timeline if nothing else voted."""
-    rate_hz, classes = self._model.audio.sample_rate_hz, self._model.classes
-    windows = tuple(
-      Window(
-        start / rate_hz,
-        stop / rate_hz,
-        None if row is None else classes[int(np.argmax(row))],
-        row,
-      )
-      for start, stop, row in self._windows
-    )
-    votes = self._whole or [row for *_, row in self._windows if row is not None]
-    mean = np.mean(votes, axis=0)
-    return Recording(
-      self.path,
-      self.num_samples / rate_hz,
-      classes[int(np.argmax(mean))],
-      mean,
-      windows,
-    )
+class _Vote(NamedTuple):
+  """Key of a segment that votes for the whole recording."""
 
 
-def recognise(
+class _End(NamedTuple):
+  """Key after the last segment of a recording."""
+
+  path: str
+  num_samples: int
+
+
+_Key = _Span | _Vote | _End | Failure
+# The array is a segment (samples,) before the model and its probabilities
+# (classes,) behind it; None for silence and at the end of a recording.
+_Item = tuple[_Key, np.ndarray | None]
+
+
+def recognize(
   paths: Iterable[str | os.PathLike[str]],
   model: Model,
   hop_s: float | None = None,
   whole: str = 'segments',
 ) -> Iterator[Recording | Failure]:
-  """What is heard in every recording, in the order of `paths`.
+  """Recognizes the emotion in every recording, in the order of `paths`.
 
   Args:
     paths: of any format, rate and length that `audio` reads.
@@ -166,6 +107,10 @@ def recognise(
     whole: 'segments' for the label training's evaluation gives; 'timeline' for
       the mean over the timeline.
 
+  Returns:
+    An iterator over one result for each path; memory is bounded by the
+    longest timeline.
+
   Raises:
     InputError: if hop_s makes no sense; a bad recording is a `Failure`.
   """
@@ -174,92 +119,150 @@ def recognise(
   hop = 0
   if hop_s != 0 or whole == 'timeline':
     hop = timeline.hop_samples(hop_s, spec.sample_rate_hz, spec.num_samples)
-  return _recognise(paths, model, hop, whole)
+  segments = _segments_of_all(paths, spec, hop, whole)
+  return _grouped(_probabilities(segments, model), model)
 
 
-def _recognise(paths, model, hop, whole) -> Iterator[Recording | Failure]:
-  batch = _Batch(model)
-  waiting: collections.deque[_Pending | Failure] = collections.deque()
+def _segments_of_all(
+  paths: Iterable[str | os.PathLike[str]],
+  spec: AudioSpec,
+  hop: int,
+  whole: str,
+) -> Iterator[_Item]:
+  """The segments of each recording, then its end or failure."""
   for path in paths:
-    pending = _Pending(os.fspath(path), model)
+    name = os.fspath(path)
     try:
-      _scan(pending, model, hop, whole, batch)
-      waiting.append(pending)
+      yield from _segments(name, spec, hop, whole)
     except InputError as error:
-      waiting.append(Failure(pending.path, str(error)))
-    yield from _finished(waiting)
-  batch.flush()
-  yield from _finished(waiting)
+      yield Failure(name, str(error)), None
 
 
-def _finished(waiting) -> Iterator[Recording | Failure]:
-  while waiting and (isinstance(waiting[0], Failure) or waiting[0].done):
-    first = waiting.popleft()
-    yield first if isinstance(first, Failure) else first.result()
+def _segments(
+  path: str, spec: AudioSpec, hop: int, whole: str
+) -> Iterator[_Item]:
+  """The windows of a recording (if `hop`), its votes and its end.
 
-
-def _scan(pending, model, hop, whole, batch) -> None:
-  """Reads a recording and hands all its segments to the batch."""
-  spec = model.audio
-  windows = timeline.Windows(spec.num_samples, hop) if hop else None
+  Raises:
+    InputError: if the recording cannot be used; segments may have come before.
+  """
+  length, rate_hz = spec.num_samples, spec.sample_rate_hz
+  windows = timeline.Windows(length, hop) if hop else None
+  num_samples = 0
   held: list[np.ndarray] | None = []
-  for piece in timeline.pieces(pending.path, spec.sample_rate_hz):
-    pending.num_samples += len(piece)
+  for piece in timeline.pieces(path, rate_hz):
+    num_samples += len(piece)
     if windows is not None:
-      for start, samples in windows.push(piece):
-        pending.add_window(batch, start, samples)
-    if pending.num_samples > max(HELD_S, spec.duration_s) * spec.sample_rate_hz:
+      yield from _spans(windows.push(piece), length)
+    if num_samples > max(HELD_S, spec.duration_s) * rate_hz:
       held = None
     if held is not None:
       held.append(piece)
   if windows is not None:
-    for start, samples in windows.finish():
-      pending.add_window(batch, start, samples)
-  if whole == 'timeline' or (
-    # Then the one window is the centred segment.
-    windows is not None
-    and spec.segments == 'center'
-    and pending.num_samples <= spec.num_samples
-  ):
-    return
-  try:
-    if held is None:
-      _scan_long(pending, spec, batch)
+    yield from _spans(windows.finish(), length)
+  # A recording of one window: that window is the centered segment already.
+  one = hop and spec.segments == 'center' and num_samples <= length
+  if whole == 'segments' and not one:
+    if held is not None:
+      cuts: Iterable[np.ndarray] = reading.cut(np.concatenate(held), spec)
     else:
-      for segment in reading.segments(np.concatenate(held), spec):
-        pending.add_whole(batch, segment)
-  except reading.BadFile:
-    raise
-  except InputError as error:
+      cuts = _cut_again(path, num_samples, spec)
+    yield from _votes(cuts, path, spec)
+  yield _End(path, num_samples), None
+
+
+def _spans(
+  windows: Iterable[tuple[int, np.ndarray]], length: int
+) -> Iterator[_Item]:
+  for start, samples in windows:
+    segment = timeline.prepare(samples, length)
+    yield _Span(start, start + len(samples)), segment
+
+
+def _votes(
+  cuts: Iterable[np.ndarray], path: str, spec: AudioSpec
+) -> Iterator[_Item]:
+  """The cuts of a recording as `audio.segments` prepares them."""
+  silent = True
+  for samples in cuts:
+    segment = timeline.prepare(samples, spec.num_samples)
+    if segment is not None:
+      silent = False
+      yield _Vote(), segment
+  if silent:
     raise reading.BadFile(
-      pending.path, f'is silent in its segments of {spec.duration_s} s'
-    ) from error
+      path, f'is silent in its segments of {spec.duration_s} s'
+    )
 
 
-def _scan_long(pending, spec, batch) -> None:
-  """`audio.segments` of a recording that is too long to hold."""
+def _cut_again(
+  path: str, num_samples: int, spec: AudioSpec
+) -> Iterator[np.ndarray]:
+  """Reads a recording that is too long to hold once more: `audio.cut`."""
   length, rate_hz = spec.num_samples, spec.sample_rate_hz
   if spec.segments == 'center':
-    left = (pending.num_samples - length) // 2
-    centre = timeline.slice_of(pending.path, rate_hz, left, left + length)
-    for segment in reading.segments(centre, spec):
-      pending.add_whole(batch, segment)
+    left = (num_samples - length) // 2
+    yield timeline.slice_of(path, rate_hz, left, left + length)
     return
-  count = 0
   side_by_side = timeline.Windows(length, length)
-  last = (pending.num_samples + length // 2) // length * length
-  for piece in timeline.pieces(pending.path, rate_hz):
+  for piece in timeline.pieces(path, rate_hz):
     for _, samples in side_by_side.push(piece):
-      count += _add_unless_silent(pending, batch, samples, length)
+      yield samples
+  # A rest shorter than half a segment is not one of the cuts.
+  last = (num_samples + length // 2) // length * length
   for start, samples in side_by_side.finish():
     if start < last:
-      count += _add_unless_silent(pending, batch, samples, length)
-  if not count:
-    raise InputError('silent in every segment')
+      yield samples
 
 
-def _add_unless_silent(pending, batch, samples, length) -> bool:
-  segment = timeline.prepare(samples, length)
-  if segment is not None:
-    pending.add_whole(batch, segment)
-  return segment is not None
+def _probabilities(items: Iterable[_Item], model: Model) -> Iterator[_Item]:
+  """Runs the model on `BATCH` segments at a time, whosever they are.
+
+  The items come back in the same order, with probabilities (classes,) in
+  place of segments.
+  """
+  waiting: list[_Item] = []
+  count = 0
+  for key, segment in items:
+    waiting.append((key, segment))
+    count += segment is not None
+    # Items without a segment only wait for those before them.
+    if count in (0, BATCH):
+      yield from _run(waiting, model)
+      waiting, count = [], 0
+  yield from _run(waiting, model)
+
+
+def _run(items: list[_Item], model: Model) -> Iterator[_Item]:
+  segments = [segment for _, segment in items if segment is not None]
+  rows = iter(model(np.stack(segments))) if segments else iter(())
+  for key, segment in items:
+    yield key, None if segment is None else next(rows)
+
+
+def _grouped(
+  items: Iterable[_Item], model: Model
+) -> Iterator[Recording | Failure]:
+  """One result for each recording in the stream of probabilities."""
+  rate_hz, classes = model.audio.sample_rate_hz, model.classes
+  votes: list[np.ndarray] = []
+  windows: list[Window] = []
+  for key, row in items:
+    if isinstance(key, _Vote):
+      assert row is not None
+      votes.append(row)
+    elif isinstance(key, _Span):
+      label = None if row is None else classes[int(np.argmax(row))]
+      times_s = key.start / rate_hz, key.stop / rate_hz
+      windows.append(Window(*times_s, label, row))
+    else:
+      if isinstance(key, Failure):
+        yield key
+      else:
+        # Without votes, as for whole='timeline', the windows vote.
+        seen = [w.probabilities for w in windows if w.probabilities is not None]
+        mean = np.mean(votes or seen, axis=0)
+        label = classes[int(np.argmax(mean))]
+        duration_s = key.num_samples / rate_hz
+        yield Recording(key.path, duration_s, label, mean, tuple(windows))
+      votes, windows = [], []

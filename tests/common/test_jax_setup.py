@@ -52,7 +52,7 @@ for batch in (7, 12, 16):
   mesh = recognizer._cores(batch)
   place[batch] = 1 if mesh is None else mesh.size
 for count, batch in ((1, 16), (2, 12)):
-  model = recognizer.Recogniser(bundles[:count], batch=batch)
+  model = recognizer.Recognizer(bundles[:count], batch=batch)
   alone = np.concatenate([model(segment[None]) for segment in segments])
   np.testing.assert_allclose(model(segments), alone, atol=1e-6)
 print(json.dumps(place))

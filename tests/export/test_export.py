@@ -160,7 +160,7 @@ def test_file_takes_raw_sound_in_batches_of_any_size(exported_file, kind):
   path = exported_file(kind, 'fp32')
   run = formats.session(path, path.read_bytes())
   raw, prepared = raw_and_prepared()
-  want = recognizer.Recogniser([bundle()])(prepared)
+  want = recognizer.Recognizer([bundle()])(prepared)
   for part in (slice(0, 1), slice(0, 3), slice(2, 5), slice(4, 5)):
     np.testing.assert_allclose(run(raw[part]), want[part], atol=1e-5)
 

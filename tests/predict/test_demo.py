@@ -24,7 +24,7 @@ from sernet_jax.predict import bundle, demo, recognizer
 
 @pytest.fixture(scope='module')
 def model():
-  return recognizer.Recogniser([exportable.bundle()], 'test')
+  return recognizer.Recognizer([exportable.bundle()], 'test')
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ def test_a_figure(tmp_path, seconds, kind):
   from sernet_jax.predict import recording_figure
 
   model = models.load(tmp_path / 'k.safetensors')
-  (heard,) = recordings.recognise([tmp_path / 'a.wav'], model, 0.1, 'timeline')
+  (heard,) = recordings.recognize([tmp_path / 'a.wav'], model, 0.1, 'timeline')
   recording_figure.write(tmp_path / 'a.png', heard, model)
   picture = image.imread(tmp_path / 'a.png')
   assert picture.shape[0] > 500

@@ -25,7 +25,7 @@ from sernet_jax.predict import (
 
 @pytest.fixture(scope='module')
 def model():
-  return recognizer.Recogniser([small_model.make()])
+  return recognizer.Recognizer([small_model.make()])
 
 
 def write(path, samples, rate_hz=small_model.RATE_HZ):
@@ -34,7 +34,7 @@ def write(path, samples, rate_hz=small_model.RATE_HZ):
 
 
 def one(path, model, **options):
-  (found,) = recordings.recognise([path], model, **{'hop_s': 0.1, **options})
+  (found,) = recordings.recognize([path], model, **{'hop_s': 0.1, **options})
   return found
 
 
@@ -52,7 +52,7 @@ def test_the_whole_is_what_training_evaluates(
   monkeypatch.setattr(recordings, 'HELD_S', held_s)
   small = small_model.make(segments=segments)
   path = write(tmp_path / 'a.wav', small_model.sound(seconds))
-  network = recognizer.Recogniser([small])
+  network = recognizer.Recognizer([small])
   expected = network(audio.load_segments(path, small.audio)).mean(axis=0)
   found = one(path, network)
   np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
@@ -115,7 +115,7 @@ def test_files_share_batches_and_keep_their_order(tmp_path, model):
     else:
       write(path, small_model.sound(0.1 + 0.02 * number, seed=number))
     paths.append(path)
-  found = [*recordings.recognise(paths, model, 0.1)]
+  found = [*recordings.recognize(paths, model, 0.1)]
   assert [result.path for result in found] == [str(path) for path in paths]
   for number, result in enumerate(found):
     assert isinstance(result, recordings.Failure) == (number % 10 == 3)
@@ -132,24 +132,24 @@ def test_an_ensemble_is_the_mean(tmp_path):
     [audio.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
   )
   expected = np.mean(
-    [recognizer.Recogniser([one])(segments) for one in small], axis=0
+    [recognizer.Recognizer([one])(segments) for one in small], axis=0
   )
-  found = recognizer.Recogniser(small)(segments)
+  found = recognizer.Recognizer(small)(segments)
   np.testing.assert_allclose(found, expected, atol=1e-7)
   np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
   np.testing.assert_allclose(
     recognizer.probabilities(small[0], segments[:2]),
-    recognizer.Recogniser(small[:1])(segments[:2]),
+    recognizer.Recognizer(small[:1])(segments[:2]),
     atol=1e-6,
   )
   other = dataclasses.replace(small[1], classes=('a', 'b', 'c'))
   with pytest.raises(InputError, match='differ in classes'):
-    recognizer.Recogniser([small[0], other])
+    recognizer.Recognizer([small[0], other])
 
 
 @pytest.mark.parametrize('kind', ['mfcc', 'log_mel', 'spectrogram'])
 def test_every_kind_of_features(kind):
-  found = recognizer.Recogniser([small_model.make(kind=kind)])
+  found = recognizer.Recognizer([small_model.make(kind=kind)])
   segment = audio.prepare(small_model.sound(0.25), 4000)[None]
   assert found(segment).shape == (1, 3)
   assert found(segment[:0]).shape == (0, 3)
@@ -281,7 +281,7 @@ def test_the_weights_in_the_box_know_what_they_were_trained_on(emodb_root):
   emotions = dict(zip('WLEAFTN', (0, 1, 2, 3, 4, 6, 5), strict=True))
   paths = sorted((emodb_root / 'wav').glob('*.wav'))[::35]
   release = models.load()
-  found = [*recordings.recognise(paths, release, 0)]
+  found = [*recordings.recognize(paths, release, 0)]
   assert [one.label for one in found] == [
     release.classes[emotions[path.name[5]]] for path in paths
   ]

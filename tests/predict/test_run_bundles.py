@@ -17,7 +17,7 @@ from sernet_jax.predict import (
   bundle,
   models,
   recognizer,
-  recordings as recognise,
+  recordings,
   run_bundles,
 )
 from sernet_jax.results import run_folder
@@ -43,12 +43,12 @@ def test_the_numbers_of_its_evaluation(workdir, selection):
   """float32 rows to 1e-5; fp16 rows to what rounding moves."""
   with (workdir / 'predictions.csv').open() as file:
     rows = [r for r in csv.DictReader(file) if r['selection'] == selection]
-  recordings = workdir.parent / 'corpus'
+  corpus = workdir.parent / 'corpus'
   for fold in run_bundles.from_run(workdir, selection):
     path = workdir.parent / 'half.safetensors'
     bundle.save(path, fold)
     models_by_dtype = {
-      'float32': recognizer.Recogniser([fold]),
+      'float32': recognizer.Recognizer([fold]),
       'float16': models.load(path),
     }
     for dtype, model in models_by_dtype.items():
@@ -58,8 +58,8 @@ def test_the_numbers_of_its_evaluation(workdir, selection):
         if row['fold'] == fold.about['fold'] and row['weights_dtype'] == dtype
       ]
       assert len(mine) == 8
-      found = recognise.recognise(
-        [recordings / row['utterance'] for row in mine], model, 0.1
+      found = recordings.recognize(
+        [corpus / row['utterance'] for row in mine], model, 0.1
       )
       for row, recording in zip(mine, found, strict=True):
         expected = [float(row[f'p_{label}']) for label in model.classes]
