@@ -159,7 +159,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
 
   from sernet_jax.audio.spec import AudioSpec
   from sernet_jax.corpora import feature_cache, protocols, registry
-  from sernet_jax.corpora.specs import ProtocolSpec
+  from sernet_jax.corpora.protocols import ProtocolSpec
   from sernet_jax.features.spec import MfccSpec
   from sernet_jax.nn.spec import ModelSpec
   from sernet_jax.training import batching, recipes, train_step

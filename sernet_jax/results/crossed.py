@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.common import text
-from sernet_jax.corpora.cross_protocols import pairs
+from sernet_jax.corpora.protocols import PROTOCOLS
 from sernet_jax.results import metrics
 
 SCORES = ('uar', 'wa')
@@ -23,7 +23,7 @@ def summary(
   """The entry `crossed` of results.json.
 
   Args:
-    protocol: of `PROTOCOLS`.
+    protocol: name of one that crosses corpora.
     corpora: all that were joined.
     classes: names in the order of the network's outputs.
     rows: one per test with `selection`, `fold`, `speaker`, `label` and
@@ -41,9 +41,9 @@ def summary(
     speakers = counts.setdefault((row['selection'], row['fold']), {})
     matrix = speakers.setdefault(row['speaker'], np.zeros(shape, np.int64))
     matrix[index[row['label']], index[row['predicted']]] += 1
-  sides = {
-    fold: (train, test) for fold, train, test in pairs(protocol, corpora)
-  }
+  pairs = PROTOCOLS[protocol].pairs
+  assert pairs is not None
+  sides = {fold: (train, test) for fold, train, test in pairs(corpora)}
   selections: dict[str, list[dict[str, Any]]] = {}
   for (selection, fold), speakers in counts.items():
     matrices = [speakers[name] for name in sorted(speakers)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from sernet_jax.corpora.specs import ProtocolSpec
+from sernet_jax.corpora.protocols import ProtocolSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ HONEST = tuple(s.name for s in SELECTIONS.values() if not s.optimistic)
 
 def choosing(protocol: ProtocolSpec) -> tuple[str, ...]:
   """Names of the selections that choose an epoch under a protocol."""
-  if protocol.name == 'all':  # The tests are the training set itself.
+  if protocol.entry.trains_on_tests:
     return ()
   return tuple(
     selection.name

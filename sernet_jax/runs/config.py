@@ -11,7 +11,8 @@ import ml_collections
 from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import nearest, require, require_choice
-from sernet_jax.corpora.specs import DataSpec, ProtocolSpec
+from sernet_jax.corpora.protocols import ProtocolSpec
+from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec

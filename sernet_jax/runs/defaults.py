@@ -19,7 +19,8 @@ from ml_collections import ConfigDict
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import trees
-from sernet_jax.corpora.specs import DataSpec, ProtocolSpec
+from sernet_jax.corpora.protocols import ProtocolSpec
+from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 

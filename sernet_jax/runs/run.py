@@ -51,7 +51,7 @@ def load_corpus(experiment: Experiment) -> registry.Corpus:
     corpus = registry.load(data.corpus, data.root, data.manifest, *options)
   if data.classes:
     corpus = vocabulary.choose(corpus, data.classes)
-  elif experiment.protocol.name in ('loco', 'cross'):
+  elif experiment.protocol.entry.crosses_corpora:
     corpus = joined.only_shared(corpus)
   registry.check(corpus)
   return corpus

@@ -12,7 +12,6 @@ import numpy as np
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
-from sernet_jax.corpora import cross_protocols
 from sernet_jax.corpora.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.registry import Corpus
@@ -234,7 +233,7 @@ def make(
     'cost': cost.cost(recipe.model, frames, coefficients),
     'seconds': sum(row['seconds'] for row in folder.read_metrics()),
   }
-  if experiment.protocol.name in cross_protocols.PROTOCOLS:
+  if experiment.protocol.entry.crosses_corpora:
     results['crossed'] = crossed.summary(
       experiment.protocol.name,
       sorted({u.corpus for u in corpus.utterances}),

@@ -10,7 +10,7 @@ import pytest
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import errors
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora.specs import ProtocolSpec
+from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec

@@ -11,8 +11,8 @@ import pytest
 import tiny
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import cross_protocols, joined, protocols
-from sernet_jax.corpora.specs import ProtocolSpec
+from sernet_jax.corpora import joined, protocols
+from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus, Utterance
 from sernet_jax.results import caveats, crossed as crossed_lib, report
 from sernet_jax.results.run_folder import RunFolder
@@ -21,6 +21,7 @@ from sernet_jax.sweep.comparison import cross
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
 
+CROSSING = [p.name for p in protocols.PROTOCOLS.values() if p.crosses_corpora]
 HAS = {
   'de': {'ann': 'abc', 'bob': 'abc', 'cyd': 'ab'},
   'en': {'dan': 'abd', 'eve': 'abd'},
@@ -53,7 +54,7 @@ def told(corpus, places, field):
 
 
 @pytest.mark.parametrize('validation', ['none', 'speaker'])
-@pytest.mark.parametrize('name', cross_protocols.PROTOCOLS)
+@pytest.mark.parametrize('name', CROSSING)
 def test_sides_share_classes_and_no_corpus(name, validation):
   corpus = make()
   folds = protocols.make(corpus, ProtocolSpec(name, validation))
@@ -278,7 +279,7 @@ def test_figures_within_corpora_fill_the_diagonal(
 
 
 def test_every_pair_has_a_name_of_its_own():
-  names = [name for name, *_ in cross_protocols.pairs('cross', 'abcd')]
+  names = [name for name, *_ in protocols.PROTOCOLS['cross'].pairs('abcd')]
   assert len(set(names)) == 12
   assert set(names) == {
     f'{one}>{two}' for one, two in itertools.permutations('abcd', 2)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import protocols
-from sernet_jax.corpora.specs import ProtocolSpec
+from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 EMODB_LETTERS = {

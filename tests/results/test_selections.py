@@ -1,6 +1,6 @@
 import pytest
 
-from sernet_jax.corpora.specs import PROTOCOLS, ProtocolSpec
+from sernet_jax.corpora.protocols import PROTOCOLS, ProtocolSpec
 from sernet_jax.results import selections
 from sernet_jax.results.selections import SELECTIONS
 

@@ -1,0 +1,34 @@
+"""The protocol that a config asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sernet_jax.common.errors import require_choice
+from sernet_jax.corpora.protocols.table import PROTOCOLS, Protocol
+
+
+@dataclasses.dataclass(frozen=True)
+class ProtocolSpec:
+  """Which utterance is train, validation or test in which fold.
+
+  Attributes:
+    name: a key of `PROTOCOLS`.
+    validation: 'none', or 'speaker' to hold out the next training speaker
+      (across corpora: the first of each training corpus).
+    folds: names of the folds to run; empty runs all.
+  """
+
+  name: str = 'loso'
+  validation: str = 'none'
+  folds: tuple[str, ...] = ()
+
+  def __post_init__(self) -> None:
+    object.__setattr__(self, 'folds', tuple(str(name) for name in self.folds))
+    require_choice('protocol.name', self.name, PROTOCOLS)
+    require_choice('protocol.validation', self.validation, ('none', 'speaker'))
+
+  @property
+  def entry(self) -> Protocol:
+    """The protocol's entry in the table."""
+    return PROTOCOLS[self.name]

@@ -1,0 +1,74 @@
+"""The table of protocols, and the pages that name them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import tiny
+
+from sernet_jax.corpora.protocols import PROTOCOLS
+
+PAGES = [tiny.ROOT / 'README.md', *sorted((tiny.ROOT / 'docs').glob('**/*.md'))]
+
+
+def test_names_are_keys_and_every_entry_says_what_it_means():
+  assert list(PROTOCOLS) == [
+    'loso',
+    'random10',
+    'emobox',
+    'paper2021',
+    'all',
+    'loco',
+    'cross',
+  ]
+  for name, entry in PROTOCOLS.items():
+    assert entry.name == name
+    assert entry.title and entry.shows and entry.does_not_show
+  assert len({entry.title for entry in PROTOCOLS.values()}) == len(PROTOCOLS)
+
+
+def test_who_is_on_both_sides():
+  def names(which):
+    return {name for name, entry in PROTOCOLS.items() if which(entry)}
+
+  assert names(lambda p: p.crosses_corpora) == {'loco', 'cross'}
+  assert names(lambda p: p.trains_on_tests) == {'all'}
+  assert names(lambda p: not p.mixes_speakers) == {'loso', 'loco', 'cross'}
+  for entry in PROTOCOLS.values():
+    assert ('mixed' in entry.title) == (
+      entry.mixes_speakers and not entry.trains_on_tests
+    )
+
+
+@pytest.mark.parametrize(
+  ('name', 'folds', 'tests', 'corpora', 'complete'),
+  [
+    ('loso', 10, 535, '', True),
+    ('loso', 9, 500, '', False),
+    ('random10', 10, 535, '', True),
+    ('paper2021', 10, 1070, '', True),
+    ('paper2021', 5, 535, '', False),
+    ('loco', 3, 535, 'abc', True),
+    ('loco', 2, 400, 'abc', False),
+    ('cross', 6, 1070, 'abc', True),
+    ('cross', 5, 900, 'abc', False),
+  ],
+)
+def test_a_complete_run_is_known(name, folds, tests, corpora, complete):
+  found = PROTOCOLS[name].is_complete(folds, tests, 535, corpora)
+  assert found == complete
+
+
+def test_the_pages_name_the_protocols_of_the_table_and_no_others():
+  tables, assigned = [], set()
+  for page in PAGES:
+    text = page.read_text()
+    assigned |= set(re.findall(r"protocol\.name='?=?'?([a-z]+\d*)", text))
+    tables += [
+      set(re.findall(r'`([a-z]+\d*)`', row))
+      for row in text.splitlines()
+      if row.startswith('| `protocol.name` | `')
+    ]
+  assert assigned <= set(PROTOCOLS)
+  assert set().union(*tables) == set(PROTOCOLS)
