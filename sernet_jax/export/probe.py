@@ -1,6 +1,6 @@
-"""Runs a model file in a process of its own, for `export_check`.
+"""Runs a model file in a process of its own, for `export.checking`.
 
-python -m sernet_jax.export_probe FILE WAVEFORMS.npy OUT.npy THREADS REPEATS
+python -m sernet_jax.export.probe FILE WAVEFORMS.npy OUT.npy THREADS REPEATS
 
 Takes as many cores as threads, runs the first waveform alone again and again,
 notes the peak of memory, then runs all waveforms, and prints JSON.
@@ -18,7 +18,7 @@ import numpy as np
 
 from sernet_jax.common import machine
 
-_BATCH = 16
+_BATCH = 16  # as `recognizer.BATCH`, which would load JAX
 
 
 def main(argv: list[str]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from sernet_jax.export import chain
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.predict.sessions import seal
+from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.onnx_session import INPUT, OUTPUT, needed
 
 OPSET = 17
@@ -301,9 +301,9 @@ def convert(
   if precision == 'int8':
     assert calibration is not None
     model = _quantized(model, writer.heavy, calibration)
-  said = {**metadata, seal.KEY: seal.EMPTY}
-  helper.set_model_props(model, said)
-  return seal.sealed(model.SerializeToString())
+  texts = {**metadata, formats.SEAL: formats.UNSEALED}
+  helper.set_model_props(model, texts)
+  return formats.sealed(model.SerializeToString())
 
 
 def _quantized(model: Any, nodes: list[str], calibration: np.ndarray) -> Any:

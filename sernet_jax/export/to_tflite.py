@@ -18,7 +18,7 @@ import numpy as np
 from sernet_jax.export import chain
 from sernet_jax.export.tflite_graph import VERSIONS, Range, Value, Writer
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.predict.sessions import seal
+from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import (
   IDENTIFIER,
   INPUT,
@@ -76,10 +76,10 @@ def convert(
   model.signatureDefs = [_signature(schema, source, result)]
   note = schema.MetadataT()
   note.name = METADATA
-  said = {**metadata, seal.KEY: seal.EMPTY}
-  note.buffer = writer.buffer(json.dumps(said).encode())
+  texts = {**metadata, formats.SEAL: formats.UNSEALED}
+  note.buffer = writer.buffer(json.dumps(texts).encode())
   model.metadata, model.buffers = [note], writer.buffers
-  return seal.sealed(_packed(model))
+  return formats.sealed(_packed(model))
 
 
 def _code(schema: Any, name: str) -> Any:

@@ -129,13 +129,13 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   import tqdm
 
   from sernet_jax.common import jax_setup, progress_bar
-  from sernet_jax.predict import models, predictions_out, recordings
+  from sernet_jax.predict import models, output, recordings
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
   model = models.load(args.model, args.selection, args.fold)
   results = recordings.recognize(paths, model, args.hop_s, args.whole)
-  writer = predictions_out.Writer(
+  writer = output.Writer(
     args.output,
     model.classes,
     [names.get(path, path) for path in paths],

@@ -1,11 +1,11 @@
-"""One small file that holds all it takes to go from sound to probabilities.
+"""Bundles: one small file with all it takes to go from sound to probabilities.
 
 A bundle is the network with BatchNorm folded in, the specs of network, front
 end and audio, and the names of the classes. The file is in the safetensors
 format: a JSON header, then plain numbers; nothing in it can run. What the
 `safetensors` package checks (offsets without holes or overlaps, sizes that fit
-shapes) is checked before a tensor is made; here the header's length, the
-specs and every name, shape and number are checked on top, so that a damaged,
+shapes) is checked before a tensor is made; the header's length, the specs and
+every name, shape and number are checked on top, so that a damaged,
 foreign or hostile file is refused with one sentence.
 """
 
@@ -16,6 +16,7 @@ import importlib.resources
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.predict import bundle_header
+from sernet_jax.predict import bundle_file
 
 FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file
@@ -40,7 +41,7 @@ _MAX_LABEL = 100
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Bundle:
-  """A trained model with all it needs; checks itself.
+  """A trained model with everything it needs; checks itself.
 
   Attributes:
     model: the network.
@@ -60,7 +61,7 @@ class Bundle:
   folded: folded_lib.Folded
   about: dict[str, str] = dataclasses.field(default_factory=dict)
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     object.__setattr__(self, 'classes', tuple(self.classes))
     require_choice('feature_kind', self.feature_kind, kinds.KINDS)
     require(
@@ -71,8 +72,8 @@ class Bundle:
     for label in self.classes:
       require(
         isinstance(label, str) and 0 < len(label) <= _MAX_LABEL,
-        f'the class name {str(label)[:40]!r} has not 1 to {_MAX_LABEL} '
-        'characters; rename the class',
+        f'the class name {str(label)[:40]!r} must have 1 to '
+        f'{_MAX_LABEL} characters; rename the class',
       )
     require(
       len(set(self.classes)) == len(self.classes),
@@ -112,7 +113,7 @@ class Bundle:
 
   @property
   def num_parameters(self) -> int:
-    """Numbers in the folded network."""
+    """Number of parameters in the folded network."""
     return folded_lib.count(self.folded)
 
 
@@ -122,7 +123,7 @@ def save(
   """Writes a bundle, whole or not at all.
 
   Args:
-    path: of the file, by custom ending in '.safetensors'.
+    path: of the file; its name should end in '.safetensors'.
     bundle: what to write.
     dtype: 'float16' rounds the folded numbers to the nearest fp16; 'float32'
       keeps them to the bit.
@@ -142,11 +143,11 @@ def save(
       "bundle with dtype='float32'",
     )
   content = safetensors.numpy.save(tensors, metadata(bundle))
-  files.write_bytes(pathlib.Path(path), bundle_header.in_order(content))
+  files.write_bytes(pathlib.Path(path), bundle_file.in_order(content))
 
 
 def metadata(bundle: Bundle) -> dict[str, str]:
-  """All of a bundle but its numbers, as every file of a model holds it."""
+  """Everything in a bundle but its arrays, as every file of a model holds it."""
   return {
     'format': FORMAT,
     'format_version': str(FORMAT_VERSION),
@@ -167,17 +168,17 @@ def load(path: str | os.PathLike[str]) -> Bundle:
       package, or holds anything but what its specs promise.
   """
   path = pathlib.Path(path)
-  content = bundle_header.read(path)
-  header = bundle_header.parse(path, content)
-  said = header.pop('__metadata__', None)
+  content = bundle_file.read(path)
+  header = bundle_file.parse(path, content)
+  texts = header.pop('__metadata__', None)
   require(
-    isinstance(said, dict) and said.get('format') == FORMAT,
+    isinstance(texts, dict) and texts.get('format') == FORMAT,
     f'{path} is a safetensors file of another program; give one written by '
     'python -m sernet_jax.export',
   )
-  bundle_header.check_version(path, said, FORMAT_VERSION)
+  bundle_file.check_version(path, texts, FORMAT_VERSION)
   try:
-    parts = bundle_header.parts(said)
+    parts = bundle_file.parts(texts)
     expected = trees.flatten(folded_lib.shapes(parts['model']), '/')
     _check_tensors(header, expected)
     arrays = safetensors.numpy.load(content)
@@ -187,13 +188,13 @@ def load(path: str | os.PathLike[str]) -> Bundle:
       tree.setdefault(block, {})[array] = arrays[name].astype(np.float32)
     return Bundle(folded=tree, **parts)
   except safetensors.SafetensorError as error:
-    raise bundle_header.damaged(path, error) from error
+    raise bundle_file.damaged(path, error) from error
   except InputError as error:
     raise InputError(f'{path} cannot be used: {error}') from error
 
 
 def release_path() -> pathlib.Path:
-  """Where the package keeps the weights trained on all of EMO-DB."""
+  """Path of the weights in the package, trained on all of EMO-DB."""
   folder = importlib.resources.files('sernet_jax')
   return pathlib.Path(str(folder / 'data' / 'emodb.safetensors'))
 
@@ -217,7 +218,7 @@ def _check_tensors(
   )
 
 
-def _require_names(given, expected) -> None:
+def _require_names(given: Iterable[str], expected: Iterable[str]) -> None:
   missing = sorted(set(expected) - set(given))[:3]
   unknown = [str(name)[:40] for name in sorted(set(given) - set(expected))[:3]]
   require(

@@ -24,9 +24,9 @@ from sernet_jax.audio import reading, timeline
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.models import Model
+from sernet_jax.predict.recognizer import BATCH
 
 HELD_S = 600  # a longer recording is read twice instead of held
-BATCH = 16
 WHOLE = ('segments', 'timeline')
 
 

@@ -88,7 +88,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
   import numpy as np
 
   from sernet_jax.common import jax_setup
-  from sernet_jax.predict import live, models, predictions_out
+  from sernet_jax.predict import live, models, output
 
   jax_setup.set_up()
   model = models.load(args.model, args.selection, args.fold)
@@ -110,7 +110,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
       'time_s': window.end_s,
       'start_s': window.start_s,
       'label': window.label,
-      'probabilities': predictions_out.shares_by_name(
+      'probabilities': output.shares_by_name(
         window.probabilities, model.classes
       ),
     }

@@ -17,7 +17,7 @@ from hypothesis import strategies
 from sernet_jax.common.errors import InputError
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.predict import bundle, bundle_header
+from sernet_jax.predict import bundle, bundle_file
 
 
 @pytest.fixture(scope='module')
@@ -166,15 +166,15 @@ def test_weights_that_are_not_finite_are_refused(small):
 
 def test_missing_file_and_folder(tmp_path):
   _refuse(tmp_path / 'none.safetensors', 'does not exist')
-  _refuse(tmp_path, 'is no file')
+  _refuse(tmp_path, 'is not a file')
 
 
 @pytest.mark.parametrize(
   ('bytes_', 'match'),
   [
-    (b'', 'no safetensors file'),
-    (b'12345678', 'no safetensors file'),
-    (b'\x80\x04\x95' + b'a' * 50, 'no safetensors file'),
+    (b'', 'not a safetensors file'),
+    (b'12345678', 'not a safetensors file'),
+    (b'\x80\x04\x95' + b'a' * 50, 'not a safetensors file'),
     ((2**63).to_bytes(8, 'little') + b'{}', 'header claims 92233'),
     ((10**8).to_bytes(8, 'little') + b'{}', 'header claims 1000'),
     ((50).to_bytes(8, 'little') + b'{}', 'cut short'),
@@ -193,7 +193,7 @@ def test_a_header_nested_too_deep(tmp_path):
 
 
 def test_a_file_too_large_to_be_one(content, tmp_path, monkeypatch):
-  monkeypatch.setattr(bundle_header, 'MAX_FILE_BYTES', 1000)
+  monkeypatch.setattr(bundle_file, 'MAX_FILE_BYTES', 1000)
   path = tmp_path / 'x.safetensors'
   path.write_bytes(content)
   _refuse(path, 'more than any bundle')
@@ -237,8 +237,8 @@ def _tensor(name, field, value):
     (_metadata('format', 'pt'), 'another program'),
     (_metadata('format_version', '2'), 'newer .*upgrade'),
     (_metadata('format_version', 'x'), "version is 'x'"),
-    (_metadata('model', '{'), "'model' in its header is no JSON"),
-    (_metadata('model', '[]'), "'model' .*no JSON object"),
+    (_metadata('model', '{'), "'model' in its header is not JSON"),
+    (_metadata('model', '[]'), "'model' .*not a JSON object"),
     (_metadata('classes', '["a", "b"]'), '2 class names'),
     (_metadata('classes', '["a", "b", 3]'), 'another type'),
     (_metadata('about', '{"a": 1}'), 'another type'),

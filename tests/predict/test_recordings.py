@@ -17,7 +17,7 @@ from sernet_jax.predict import (
   bundle,
   live,
   models,
-  predictions_out,
+  output,
   recognizer,
   recordings,
 )
@@ -294,8 +294,8 @@ def test_outputs_say_the_same(tmp_path, model):
     windows=(*found.windows, recordings.Window(3600.25, 3601, None, None)),
   )
   texts = {}
-  for kind in predictions_out.FORMATS:
-    writer = predictions_out.Writer(kind, model.classes, [quiet.path])
+  for kind in output.FORMATS:
+    writer = output.Writer(kind, model.classes, [quiet.path])
     texts[kind] = writer.head() + writer.text(quiet)
   (line,) = texts['json'].splitlines()
   content = json.loads(line)
@@ -317,9 +317,9 @@ def test_outputs_say_the_same(tmp_path, model):
 
 
 def test_clock():
-  assert predictions_out.clock(62.54) == '00:01:02.5'
-  assert predictions_out.clock(59.96) == '00:01:00.0'
-  assert predictions_out.clock(3600 * 100 + 1) == '100:00:01.0'
+  assert output.clock(62.54) == '00:01:02.5'
+  assert output.clock(59.96) == '00:01:00.0'
+  assert output.clock(3600 * 100 + 1) == '100:00:01.0'
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):

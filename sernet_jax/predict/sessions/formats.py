@@ -1,41 +1,76 @@
-"""The formats a model can be exported to, and what runs a file of each."""
+"""The formats a model can be exported to, what runs a file of each, checksums.
+
+Libraries that run models trust what they read: a flipped byte can end the
+process. So every exported file carries a checksum, which is compared before a
+library reads the file: ONNX and TensorFlow Lite files as a seal among their
+texts, StableHLO files in what follows the program (`stablehlo_session`). A
+checksum finds damage; it does not stop someone who makes a file on purpose
+and seals it again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import pathlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol
 
-from sernet_jax.common.errors import InputError
-from sernet_jax.predict.sessions import seal
+import numpy as np
 
-# Format -> precisions. What a precision means in each, the format's file says.
+from sernet_jax.common.errors import InputError, require
+
+# Format -> precisions. What a precision means is in the writer of the format.
 PRECISIONS = {
   'safetensors': ('fp32', 'fp16'),
   'stablehlo': ('fp32', 'fp16'),
   'onnx': ('fp32', 'fp16', 'int8'),
   'tflite': ('fp32', 'fp16', 'int8'),
 }
-# By the end of a file's name: where its runner, `Session`, is.
+# End of a file's name -> the module of its runner, `Session`.
 MODULES = {
-  '.onnx': 'predict.sessions.onnx_session',
-  '.tflite': 'predict.sessions.tflite_session',
-  '.stablehlo': 'export.to_stablehlo',
+  '.onnx': 'onnx_session',
+  '.tflite': 'tflite_session',
+  '.stablehlo': 'stablehlo_session',
 }
-SEALED = ('.onnx', '.tflite')  # StableHLO has a checksum of its own
+SEALED = ('.onnx', '.tflite')
+
+SEAL = 'seal'  # name of the seal among the texts of a file
+_MARK = b'sernet_jax sha256 '
+_BLANK = b'0' * 64
+UNSEALED = (_MARK + _BLANK).decode()
 
 
-def report_path(path: pathlib.Path) -> pathlib.Path:
-  """The report beside an exported file."""
-  return path.with_name(path.name + '.json')
+class Session(Protocol):
+  """An exported file ready to run, whatever its format.
+
+  Attributes:
+    metadata: texts by name; empty for a file of another program.
+    fits: whether inputs and outputs are a waveform and probabilities.
+    num_samples: length of a waveform, None if it does not fit.
+    num_classes: number of outputs, likewise.
+  """
+
+  metadata: Mapping[str, str]
+  fits: bool
+  num_samples: int | None
+  num_classes: int | None
+
+  def __call__(self, waveforms: np.ndarray) -> np.ndarray:
+    """Raw waveforms (batch, samples) to probabilities (batch, classes)."""
+    ...
 
 
-def session(path: pathlib.Path, content: bytes, threads: int = 0) -> Any:
-  """The runner of a file's format; loads the library of that format alone.
+def session(path: pathlib.Path, content: bytes, threads: int = 0) -> Session:
+  """Opens a file with the runner of its format.
 
-  Returns:
-    A callable from raw waveforms (batch, samples) to probabilities, with
-    `metadata`, `fits`, `num_samples` and `num_classes`.
+  Loads the library of that format alone.
+
+  Args:
+    path: of the file; its end names the format.
+    content: the bytes of the file.
+    threads: to run on; 0 for as many as the library likes.
 
   Raises:
     InputError: if the file is damaged or the library is missing.
@@ -47,6 +82,53 @@ def session(path: pathlib.Path, content: bytes, threads: int = 0) -> Any:
       f'{", ".join(MODULES)}'
     )
   if suffix in SEALED:
-    seal.check(path, content)
-  module = importlib.import_module(f'sernet_jax.{MODULES[suffix]}')
+    check_seal(path, content)
+  module = importlib.import_module(f'{__package__}.{MODULES[suffix]}')
   return module.Session(path, content, threads)
+
+
+def checksum(content: bytes) -> str:
+  """SHA-256 in hexadecimal digits."""
+  return hashlib.sha256(content).hexdigest()
+
+
+def sealed(content: bytes) -> bytes:
+  """Fills in the seal of a file that holds `UNSEALED` once."""
+  assert content.count(UNSEALED.encode()) == 1
+  seal = _MARK + checksum(content).encode()
+  return content.replace(UNSEALED.encode(), seal)
+
+
+def check_seal(path: pathlib.Path, content: bytes) -> None:
+  """Raises `InputError` for a file that is not as `sealed` left it."""
+  mark = content.find(_MARK)
+  if mark >= 0:
+    start = mark + len(_MARK)
+    stop = start + len(_BLANK)
+    blank = content[:start] + _BLANK + content[stop:]
+    if checksum(blank).encode() == content[start:stop]:
+      return
+  raise InputError(
+    f'{path} is damaged or was not written by python -m sernet_jax.export; '
+    'copy or export it again'
+  )
+
+
+def report_path(path: pathlib.Path) -> pathlib.Path:
+  """The report beside an exported file."""
+  return path.with_name(path.name + '.json')
+
+
+def check_report(path: pathlib.Path, content: bytes) -> None:
+  """Raises `InputError` if the report beside a file is of another file."""
+  beside = report_path(path)
+  try:
+    report = json.loads(beside.read_text())
+  except (OSError, ValueError):
+    return  # a file works without its report
+  expected = report.get('sha256') if isinstance(report, dict) else None
+  require(
+    expected in (None, checksum(content)),
+    f'{path} is not the file that {beside.name} beside it was written for; '
+    'copy both again, or delete the report',
+  )

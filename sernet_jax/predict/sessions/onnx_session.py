@@ -15,13 +15,7 @@ _INSTALL = "pip install 'sernet_jax[onnx]'"
 
 
 class Session:
-  """An ONNX file ready to run; needs onnxruntime alone.
-
-  Attributes:
-    metadata: texts by name.
-    num_samples: of a waveform, None if the file does not fix it.
-    num_classes: outputs, likewise.
-  """
+  """An ONNX file ready to run; see `formats.Session`."""
 
   def __init__(self, path: pathlib.Path, content: bytes, threads: int = 0):
     with needed():
@@ -39,7 +33,7 @@ class Session:
       if not type(error).__module__.startswith('onnxruntime'):
         raise
       raise InputError(
-        f'{path} is damaged or no ONNX file ({first_line(error)}); copy or '
+        f'{path} is damaged or not an ONNX file ({first_line(error)}); copy or '
         'export it again'
       ) from error
     inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

@@ -19,14 +19,7 @@ _INSTALL = "pip install 'sernet_jax[tflite]'"
 
 
 class Session:
-  """A TensorFlow Lite file ready to run; needs ai-edge-litert alone.
-
-  Attributes:
-    metadata: texts by name; empty for a file of another program.
-    fits: whether inputs and outputs are a waveform and probabilities.
-    num_samples: of a waveform, None if it does not fit.
-    num_classes: outputs, likewise.
-  """
+  """A TensorFlow Lite file ready to run; see `formats.Session`."""
 
   def __init__(self, path: pathlib.Path, content: bytes, threads: int = 0):
     with needed():
@@ -47,14 +40,14 @@ class Session:
       and [one['name'] for one in outputs] == [OUTPUT]
       and len(inputs[0]['shape']) == len(outputs[0]['shape']) == 2
     )
-    self._places = inputs[0]['index'], outputs[0]['index']
+    self._indices = inputs[0]['index'], outputs[0]['index']
     self.num_samples = int(inputs[0]['shape'][1]) if self.fits else None
     self.num_classes = int(outputs[0]['shape'][1]) if self.fits else None
     self._batch = 1
 
   def __call__(self, waveforms: np.ndarray) -> np.ndarray:
     """Raw waveforms (batch, samples) to probabilities (batch, classes)."""
-    source, result = self._places
+    source, result = self._indices
     if len(waveforms) != self._batch:
       self._interpreter.resize_tensor_input(source, waveforms.shape)
       self._interpreter.allocate_tensors()
@@ -65,6 +58,7 @@ class Session:
 
 
 def _metadata(path: pathlib.Path, content: bytes) -> dict[str, str]:
+  """The texts in a file; the generated schema raises all sorts of errors."""
   from ai_edge_litert import schema_py_generated as schema
 
   if content[4:8] != IDENTIFIER:
@@ -75,9 +69,9 @@ def _metadata(path: pathlib.Path, content: bytes) -> dict[str, str]:
       note = model.Metadata(i)
       if note.Name() == METADATA.encode():
         data = model.Buffers(note.Buffer()).DataAsNumpy()
-        found = json.loads(bytes(data))
-        if isinstance(found, dict):
-          return {str(key): str(text) for key, text in found.items()}
+        texts = json.loads(bytes(data))
+        if isinstance(texts, dict):
+          return {str(key): str(text) for key, text in texts.items()}
   except (
     struct.error,
     IndexError,
@@ -93,7 +87,7 @@ def _metadata(path: pathlib.Path, content: bytes) -> dict[str, str]:
 
 def _damaged(path: pathlib.Path, error: object) -> InputError:
   return InputError(
-    f'{path} is damaged or no TensorFlow Lite file ({first_line(error)}); copy '
+    f'{path} is damaged or not a TensorFlow Lite file ({first_line(error)}); copy '
     'or export it again'
   )
 

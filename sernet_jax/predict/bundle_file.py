@@ -1,7 +1,15 @@
-"""The header of a bundle's file, taken apart with distrust.
+"""The file of a bundle: read whole, its header taken apart with distrust.
 
 Whatever a file says is checked before it is used: the length of the header
 before it is parsed, types and sizes of the specs before they are made.
+
+The `safetensors` package checks offsets, sizes and dtypes when it reads the
+tensors, and that is left to it. `parse` stays beside it because the package
+(0.8) accepts a header of 100 MB and a name that occurs twice, and gives the
+metadata of a file on disk alone, not of bytes that were read once and cannot
+change in between; it may go when `safetensors.deserialize` returns the
+metadata and refuses both. `in_order` may go when the package writes its
+metadata in a fixed order.
 """
 
 from __future__ import annotations
@@ -38,9 +46,9 @@ _LIMITS = {
 
 
 def read(path: pathlib.Path) -> bytes:
-  """A whole file of bounded size; `InputError` where it cannot be read."""
+  """Reads a whole file of bounded size; `InputError` if it cannot be read."""
   require(path.exists(), f'{path} does not exist; check the name of the model')
-  require(path.is_file(), f'{path} is no file; give a .safetensors file')
+  require(path.is_file(), f'{path} is not a file; give a .safetensors file')
   try:
     with path.open('rb') as file:
       content = file.read(MAX_FILE_BYTES + 1)
@@ -57,10 +65,10 @@ def read(path: pathlib.Path) -> bytes:
 
 
 def parse(path: pathlib.Path, content: bytes) -> dict[str, Any]:
-  """The JSON object at the start of a safetensors file."""
+  """Parses the JSON object at the start of a safetensors file."""
   size = int.from_bytes(content[:8], 'little')
   if len(content) < 8 or content[8:9] != b'{':
-    raise damaged(path, 'it is no safetensors file')
+    raise damaged(path, 'it is not a safetensors file')
   if size > MAX_HEADER_BYTES:
     raise damaged(path, f'its header claims {size} bytes')
   if size + 8 > len(content):
@@ -74,14 +82,15 @@ def parse(path: pathlib.Path, content: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-  found = dict(pairs)
-  if len(found) < len(pairs):
-    raise ValueError('a name stands in it twice')
-  return found
+  """An object of JSON; `json.loads` itself would keep the last of two."""
+  entries = dict(pairs)
+  if len(entries) < len(pairs):
+    raise ValueError('a name occurs in it twice')
+  return entries
 
 
 def in_order(content: bytes) -> bytes:
-  """The same file with its header sorted by name.
+  """Returns the same file with its header sorted by name.
 
   The package leaves the metadata in random order; sorted, the same bundle
   gives the same bytes.
@@ -93,9 +102,9 @@ def in_order(content: bytes) -> bytes:
 
 
 def damaged(path: pathlib.Path, reason: object) -> InputError:
-  """The error for a file that is broken or something else."""
+  """Returns the error for a file that is broken or something else."""
   return InputError(
-    f'{path} is damaged or no bundle ({first_line(reason)}); copy or export it '
+    f'{path} is damaged or not a bundle ({first_line(reason)}); copy or export it '
     'again'
   )
 
@@ -115,7 +124,11 @@ def check_version(
 
 
 def parts(metadata: dict[str, Any]) -> dict[str, Any]:
-  """All of a bundle but its arrays, from its JSON strings."""
+  """All of a bundle but its arrays, from the JSON texts of its metadata.
+
+  Raises:
+    InputError: if a text is missing, not JSON, or not what `Bundle` takes.
+  """
   values = {}
   for key in ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about'):
     text = metadata.get(key)
@@ -124,12 +137,12 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
       values[key] = json.loads(str(text), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
       raise InputError(
-        f'{key!r} in its header is no JSON ({error}); export it again'
+        f'{key!r} in its header is not JSON ({error}); export it again'
       ) from error
   for key, kind in (('model', ModelSpec), ('audio', AudioSpec)):
     values[key] = _spec(key, kind, values[key])
   with warnings.catch_warnings():
-    # Of empty mel bands who trained it was told.
+    # About empty mel bands, which was shown when the model was trained.
     warnings.simplefilter('ignore')
     values['mfcc'] = _spec('mfcc', MfccSpec, values['mfcc'])
   classes, about = values['classes'], values['about']
@@ -146,10 +159,10 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spec(key: str, kind: Any, values: Any) -> Any:
-  """A spec from the object of a file; types and sizes before anything else."""
+  """Makes a spec from the object of a file once types and sizes are checked."""
   require(
     isinstance(values, dict),
-    f'{key!r} in its header is no JSON object; export it again',
+    f'{key!r} in its header is not a JSON object; export it again',
   )
   hints = typing.get_type_hints(kind)
   names = {field.name for field in dataclasses.fields(kind)}
@@ -173,6 +186,7 @@ def _spec(key: str, kind: Any, values: Any) -> Any:
 
 
 def _fits(value: Any, hint: Any) -> bool:
+  """Whether a value of JSON has the type of a spec's field."""
   if isinstance(hint, types.UnionType):
     return any(_fits(value, one) for one in typing.get_args(hint))
   if typing.get_origin(hint) is tuple:
