@@ -15,6 +15,7 @@ ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
 TFLITE = ['ai-edge-litert>=2']
 TEST = [
+  'setuptools>=77',  # builds the wheel that a test installs
   'pytest>=8',
   'pytest-xdist>=3.8',
   'hypothesis>=6',
