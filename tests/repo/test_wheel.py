@@ -140,7 +140,7 @@ def test_predict_finds_its_weights(installed, tmp_path):
     tmp_path, path, '-m', 'sernet_jax.predict', 'noise.wav', '--output=csv'
   )
   rows = list(csv.DictReader(text.splitlines()))
-  assert rows and all(0 <= float(row['anger']) <= 1 for row in rows)
+  assert rows and all(0 <= float(row['p_anger']) <= 1 for row in rows)
 
 
 def test_main_trains_with_a_config_of_the_users_own(installed, tmp_path):
