@@ -147,7 +147,7 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
   content = {
     'config': kept.read_config(),
     'environment': kept.read_environment(),
-    'results': kept.read_results(),
+    'results': kept.read_results().to_json(),
   }
   epochs = content['config']['train']['epochs']
   require(

@@ -61,11 +61,11 @@ COLORS = {
 def row_of(run: compare_runs.Run) -> dict:
   """One run: both figures, their difference, every speaker."""
   compared_runs.require_settings_of_the_paper(run, _FREE)
-  selections = run.results['selections']
+  results, selections = run.results, run.results.selections
   require(
     'best_on_test' in selections,
     f'{run.folder.path} was made under the protocol '
-    f'{run.results["protocol"]!r}, which tests nothing; leave it out',
+    f'{results.protocol!r}, which tests nothing; leave it out',
   )
   require(
     KINDS[1] in selections,
@@ -73,24 +73,23 @@ def row_of(run: compare_runs.Run) -> dict:
     'with its --workdir once',
   )
   counts = {
-    kind: np.array([[s['confusion'] for s in selections[kind]['speakers']]])
+    kind: np.array([[s.confusion for s in selections[kind].speakers]])
     for kind in KINDS
   }
   scores = {kind: statistics.scores(counts[kind]) for kind in KINDS}
   settings = run.settings
-  results = run.results
   return {
-    'corpus': results['corpus'],
-    'synthetic': results['synthetic'],
-    'protocol': results['protocol'],
+    'corpus': results.corpus,
+    'synthetic': results.synthetic,
+    'protocol': results.protocol,
     'folds': list(settings['protocol.folds']),
     'loss': settings['loss.name'],
-    'epochs': results['epochs'],
+    'epochs': results.epochs,
     'epochs_of_the_paper': published.LIGHT_SERNET_EPOCHS,
     'seed': run.seed,
     'momentum': settings['model.batch_norm_momentum'],
     'num_tests': int(counts['last'].sum()),
-    'weights_dtype': results['weights_dtype'],
+    'weights_dtype': results.weights_dtype,
     'scores': scores,
     'ci95': {kind: statistics.ci95(counts[kind]) for kind in KINDS},
     'difference': {
@@ -100,15 +99,15 @@ def row_of(run: compare_runs.Run) -> dict:
     'difference_ci95': statistics.ci95(counts[KINDS[1]], counts[KINDS[0]]),
     'p': statistics.permutation_test(counts[KINDS[1]], counts[KINDS[0]]),
     'best_on_test': {
-      score: selections['best_on_test']['pooled'][score]
+      score: selections['best_on_test'].pooled[score]
       for score in metrics.SCORES
     },
     'speakers': [
       {
-        'name': speaker['name'],
-        **{kind: selections[kind]['speakers'][place]['wa'] for kind in KINDS},
+        'name': speaker.name,
+        **{kind: selections[kind].speakers[index].wa for kind in KINDS},
       }
-      for place, speaker in enumerate(selections['last']['speakers'])
+      for index, speaker in enumerate(results.last.speakers)
     ],
     'notes': caveats.notes(results),
     'command': config_flags.without_paths(run.environment['command']),

@@ -20,7 +20,13 @@ from sernet_jax.common.errors import require, require_choice
 from sernet_jax.corpora import registry
 from sernet_jax.nn import cost
 from sernet_jax.predict import run_bundles
-from sernet_jax.results import caveats, metrics, run_folder, statistics
+from sernet_jax.results import (
+  caveats,
+  metrics,
+  run_folder,
+  statistics,
+  summaries,
+)
 from sernet_jax.results.selections import LAST, SELECTIONS
 from sernet_jax.runs import run, summary as results_lib
 from sernet_jax.runs.config import Experiment
@@ -89,18 +95,18 @@ def evaluate(
     audio: _judge(experiment, audio, corpus, folder, states, epochs, selection)
     for audio in progress_bar.make(list(asked), desc='lengths')
   }
-  theirs = results['selections'][selection]['pooled']['confusion']
+  theirs = results.selections[selection].pooled.confusion
   ours = found[own]['summary']['pooled']['confusion']
   _compare(found, own)
   return {
     'run': {
-      'corpus': results['corpus'],
-      'synthetic': results['synthetic'],
-      'protocol': results['protocol'],
+      'corpus': results.corpus,
+      'synthetic': results.synthetic,
+      'protocol': results.protocol,
       'selection': selection,
       'weights_dtype': DTYPE,
       'seeds': list(experiment.seeds),
-      'epochs': results['epochs'],
+      'epochs': results.epochs,
       'loss': experiment.loss.name,
       'duration_s': own.duration_s,
       'segments': own.segments,
@@ -200,11 +206,11 @@ def _judge(
     'segments': audio.segments,
     'trained': audio == experiment.audio,
     'segments_per_utterance': len(data.labels) / len(corpus.utterances),
-    'summary': metrics.selection_from_predictions(
+    'summary': summaries.from_predictions(
       [row for row in rows if row['weights_dtype'] == DTYPE],
       corpus.classes,
       epochs,
-    ),
+    ).to_json(),
   }
 
 

@@ -53,13 +53,13 @@ def check(run: compare_runs.Run) -> None:
   """Refuses a run that is no part of this table."""
   path, results = run.folder.path, run.results
   require(
-    results['corpus'] == 'emodb',
+    results.corpus == 'emodb',
     f'{path} is a run on {results["corpus"]!r}, and this table is about '
     "EMO-DB; name runs of configs/emodb.py with data.corpus='emodb'",
   )
   require(
-    results['protocol'] in PROTOCOLS,
-    f'{path} was made under the protocol {results["protocol"]!r}, which tests '
+    results.protocol in PROTOCOLS,
+    f'{path} was made under the protocol {results.protocol!r}, which tests '
     f'nothing for this table; name runs of {", ".join(PROTOCOLS)}',
   )
   compared_runs.require_settings_of_the_paper(run, _FREE)
@@ -79,10 +79,10 @@ def rows_of(
     check(run)
     settings = run.settings
     key = _key(
-      run.results['protocol'],
+      run.results.protocol,
       settings['loss.name'],
       settings['loss.gamma'],
-      run.results['epochs'],
+      run.results.epochs,
       settings['protocol.folds'],
     )
     groups.setdefault(key, []).append(run)
@@ -104,18 +104,14 @@ def _row(runs: list[compare_runs.Run]) -> dict:
   content = compare_runs.compare(runs, [])
   (setting,) = content['settings']
   results = runs[0].results
-  seeds = sorted(
-    seed
-    for run in runs
-    for seed in run.results.get('seeds', [run.results['seed']])
-  )
+  seeds = sorted(seed for run in runs for seed in run.results.all_seeds)
   selections = {}
   for name in WORDS:
     if name not in setting['selections']:
       continue  # of runs made before there was last_recomputed
     mean = {
       score: float(
-        np.mean([r.results['selections'][name]['mean'][score] for r in runs])
+        np.mean([r.results.selections[name].mean[score] for r in runs])
       )
       for score in metrics.SCORES
     }
@@ -126,11 +122,11 @@ def _row(runs: list[compare_runs.Run]) -> dict:
     }
   commands = [run.environment['command'] for run in runs]
   return {
-    'protocol': results['protocol'],
+    'protocol': results.protocol,
     'protocol_in_words': caveats.protocol(results)[0],
     'loss': loss,
     'gamma': settings['loss.gamma'] if loss == 'focal' else None,
-    'epochs': results['epochs'],
+    'epochs': results.epochs,
     'epochs_of_the_paper': published.LIGHT_SERNET_EPOCHS,
     'seeds': seeds,
     'folds': list(settings['protocol.folds']),

@@ -60,9 +60,9 @@ def from_run(
   experiment, results = settings_of(folder), folder.read_results()
   about = {
     'name': experiment.name,
-    'corpus': results['corpus'],
-    'synthetic': 'yes' if results['synthetic'] else 'no',
-    'protocol': results['protocol'],
+    'corpus': results.corpus,
+    'synthetic': 'yes' if results.synthetic else 'no',
+    'protocol': results.protocol,
     'selection': selection,
     'seed': str(experiment.seed),
     'loss': experiment.loss.name,
@@ -74,7 +74,7 @@ def from_run(
       mfcc=experiment.mfcc,
       feature_kind=experiment.feature_kind,
       audio=experiment.audio,
-      classes=tuple(results['classes']),
+      classes=results.classes,
       folded=folded.fold(spec, fold.params, fold.stats),
       about={**about, 'fold': fold.name, 'epoch': str(fold.epoch)},
     )
@@ -107,7 +107,7 @@ def weights_of_run(
   reported = selections.reported(experiment.protocol)
   require_choice('selection', selection, reported)
   names = trial_names(folder, experiment)
-  classes = folder.read_results()['classes']
+  classes = folder.read_results().classes
   recipe = recipes.Recipe(
     model=experiment.model_for(len(classes)),
     loss=experiment.loss,

@@ -9,7 +9,8 @@ import numpy as np
 
 from sernet_jax.common import text
 from sernet_jax.corpora.protocols import PROTOCOLS
-from sernet_jax.results import metrics
+from sernet_jax.results import metrics, summaries
+from sernet_jax.results.run_results import Crossed, CrossedCell
 
 SCORES = ('uar', 'wa')
 
@@ -19,8 +20,8 @@ def summary(
   corpora: Sequence[str],
   classes: Sequence[str],
   rows: Iterable[Mapping[str, Any]],
-) -> dict[str, Any]:
-  """The entry `crossed` of results.json.
+) -> Crossed:
+  """Returns the entry `crossed` of results.json.
 
   Args:
     protocol: name of one that crosses corpora.
@@ -28,11 +29,6 @@ def summary(
     classes: names in the order of the network's outputs.
     rows: one per test with `selection`, `fold`, `speaker`, `label` and
       `predicted`, all with the same kind of weights.
-
-  Returns:
-    `corpora` and `selections` -> cells: `fold`, `train` (names), `test`, `n`,
-    `classes` (those tested), `uar`, `wa`, and `ci95` (from resampling the
-    speakers of the test corpus, None for one speaker).
   """
   index = {name: k for k, name in enumerate(classes)}
   shape = (len(classes), len(classes))
@@ -44,28 +40,33 @@ def summary(
   pairs = PROTOCOLS[protocol].pairs
   assert pairs is not None
   sides = {fold: (train, test) for fold, train, test in pairs(corpora)}
-  selections: dict[str, list[dict[str, Any]]] = {}
+  selections: dict[str, list[CrossedCell]] = {}
   for (selection, fold), speakers in counts.items():
     matrices = [speakers[name] for name in sorted(speakers)]
     total = np.sum(matrices, axis=0)
     scores = metrics.scores(total)
-    ci95 = metrics.bootstrap_ci95(matrices)
+    ci95 = summaries.intervals(matrices)
     selections.setdefault(selection, []).append(
-      {
-        'fold': fold,
-        'train': list(sides[fold][0]),
-        'test': sides[fold][1],
-        'n': int(np.sum(total)),
-        'classes': [classes[k] for k in np.flatnonzero(total.sum(1)).tolist()],
+      CrossedCell(
+        fold=fold,
+        train=tuple(sides[fold][0]),
+        test=sides[fold][1],
+        n=int(np.sum(total)),
+        classes=tuple(
+          classes[k] for k in np.flatnonzero(total.sum(1)).tolist()
+        ),
         **{score: scores[score] for score in SCORES},
-        'ci95': ci95 and {score: ci95[score] for score in SCORES},
-      }
+        ci95=ci95 and {score: ci95[score] for score in SCORES},
+      )
     )
-  return {'corpora': sorted(corpora), 'selections': selections}
+  return Crossed(
+    corpora=tuple(sorted(corpora)),
+    selections={name: tuple(cells) for name, cells in selections.items()},
+  )
 
 
 def matrix(
-  crossed: Mapping[str, Any], selection: str = 'last', score: str = 'uar'
+  crossed: Crossed, selection: str = 'last', score: str = 'uar'
 ) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
   """A score as a matrix, training corpora down and test corpora across.
 
@@ -78,24 +79,24 @@ def matrix(
     Names of the rows and of the columns; float64 (rows, columns), NaN where
     there is no test; and its interval, (rows, columns, 2).
   """
-  cells = crossed['selections'][selection]
+  cells = crossed.selections[selection]
   columns = [
-    name for name in crossed['corpora'] if any(c['test'] == name for c in cells)
+    name for name in crossed.corpora if any(c.test == name for c in cells)
   ]
-  rows = list(dict.fromkeys('+'.join(cell['train']) for cell in cells))
-  if all(len(cell['train']) == 1 for cell in cells):
-    rows = [name for name in crossed['corpora'] if name in {*rows, *columns}]
+  rows = list(dict.fromkeys('+'.join(cell.train) for cell in cells))
+  if all(len(cell.train) == 1 for cell in cells):
+    rows = [name for name in crossed.corpora if name in {*rows, *columns}]
   values = np.full((len(rows), len(columns)), np.nan)
   intervals = np.full((*values.shape, 2), np.nan)
   for cell in cells:
-    place = rows.index('+'.join(cell['train'])), columns.index(cell['test'])
-    values[place] = cell[score]
-    if cell['ci95']:
-      intervals[place] = cell['ci95'][score]
+    index = rows.index('+'.join(cell.train)), columns.index(cell.test)
+    values[index] = cell[score]
+    if cell.ci95:
+      intervals[index] = cell.ci95[score]
   return rows, columns, values, intervals
 
 
-def table(crossed: Mapping[str, Any], selection: str = 'last') -> list[str]:
+def table(crossed: Crossed, selection: str = 'last') -> list[str]:
   """Lines for a terminal: UAR in per cent, columns lined up."""
   rows, columns, values, _ = matrix(crossed, selection)
   cells = [['train \\ test', *columns]]
@@ -105,12 +106,12 @@ def table(crossed: Mapping[str, Any], selection: str = 'last') -> list[str]:
   return text.table(cells)
 
 
-def uneven(crossed: Mapping[str, Any]) -> list[str]:
+def uneven(crossed: Crossed) -> list[str]:
   """Folds that were tested on fewer classes than others."""
-  cells = next(iter(crossed['selections'].values()))
-  most = max(len(cell['classes']) for cell in cells)
+  cells = next(iter(crossed.selections.values()))
+  most = max(len(cell.classes) for cell in cells)
   return [
-    f'{cell["fold"]} ({", ".join(cell["classes"])})'
+    f'{cell.fold} ({", ".join(cell.classes)})'
     for cell in cells
-    if len(cell['classes']) < most
+    if len(cell.classes) < most
   ]

@@ -7,13 +7,13 @@ any time; the same files give the same page, byte for byte.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import jinja2
-import numpy as np
 
 from sernet_jax.common import files, trees
 from sernet_jax.common.errors import require
@@ -22,6 +22,7 @@ from sernet_jax.features.kinds import KINDS
 from sernet_jax.results import caveats, crossed, metrics
 from sernet_jax.results.figures import matrix_plots, run_plots, style
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
 _PIXELS_PER_INCH = 86
@@ -47,16 +48,13 @@ def write(folder: RunFolder) -> pathlib.Path:
   figures = _draw(folder, results, config)
   page = template('report.html.j2').render(
     results=results,
-    headline=results['selections']['last'],
-    protocol=caveats.protocol(results),
+    headline=results.last,
+    protocol=caveats.protocol(results.protocol),
     notes=caveats.notes(results),
     guess=caveats.guessing(results),
     selections=_selection_rows(results),
     meanings=caveats.meanings(results),
-    seeds=results.get('seeds'),
-    classes=metrics.per_class(
-      results['selections']['last']['pooled']['confusion'], results['classes']
-    ),
+    classes=metrics.per_class(results.last.pooled.confusion, results.classes),
     figures=figures,
     config=_flat(config),
     environment=_flat(environment),
@@ -80,66 +78,62 @@ def template(name: str) -> jinja2.Template:
   return templates.get_template(name)
 
 
-def summary_text(
-  results: Mapping[str, Any], folder: RunFolder | None = None
-) -> str:
-  """The lines that end a run on the terminal.
+def summary_text(results: Results, folder: RunFolder | None = None) -> str:
+  """Returns the lines that end a run on the terminal.
 
   Args:
-    results: results.json.
+    results: of the run.
     folder: adds the line that says where to look.
   """
   results = _in_order(results)
-  count = len(results['selections']['last']['folds'])
-  tests = int(np.sum(results['selections']['last']['pooled']['confusion']))
+  seeds = f'{len(results.seeds)} seeds, ' if results.seeds else ''
   lines = [
-    f'{results["corpus"]}, {caveats.protocol(results)[0]}, '
-    f'{caveats.times(count, "fold")}, '
-    f'{caveats.times(results["epochs"], "epoch")}, '
-    f'{_seeds(results)}'
-    f'{caveats.times(tests, "test")}, {results["weights_dtype"]} weights:'
+    f'{_about(results, len(results.last.folds))}, {seeds}'
+    f'{caveats.times(results.num_tests, "test")}, '
+    f'{results.weights_dtype} weights:'
   ]
-  for name, selection in results['selections'].items():
-    pooled, ci95 = selection['pooled'], selection['ci95']
+  for name, selection in results.selections.items():
+    pooled, ci95 = selection.pooled, selection.ci95
     interval = ''
     if ci95:
       interval = ' [{} to {}]'.format(*map(_percent, ci95['uar']))
     warning = ''
     if SELECTIONS[name].optimistic:
-      warning = (
-        f'  (optimistic: epoch chosen on the test {caveats.whom(results)})'
-      )
+      warning = f'  (optimistic: epoch chosen on the test {caveats.whom(results.protocol)})'
     lines.append(
-      f'  {name:<15} UAR {_percent(pooled["uar"])} %{interval}, '
-      f'WA {_percent(pooled["wa"])} %, '
-      f'macro F1 {_percent(pooled["f1_macro"])} %{warning}'
+      f'  {name:<15} UAR {_percent(pooled.uar)} %{interval}, '
+      f'WA {_percent(pooled.wa)} %, '
+      f'macro F1 {_percent(pooled.f1_macro)} %{warning}'
     )
-    if 'over_seeds' in selection:
-      spread = selection['over_seeds']
+    if selection.over_seeds:
+      spread = selection.over_seeds
       each = ', '.join(
-        f'{seed["seed"]}: {_percent(seed["pooled"]["uar"])}'
-        for seed in spread['seeds']
+        f'{seed.seed}: {_percent(seed.pooled.uar)}' for seed in spread.seeds
       )
       lines.append(
-        f'  {"":<15} over seeds: UAR mean {_percent(spread["mean"]["uar"])} %, '
-        f'sd {_percent(spread["sd"]["uar"])} ({each})'
+        f'  {"":<15} over seeds: UAR mean {_percent(spread.mean.uar)} %, '
+        f'sd {_percent(spread.sd.uar)} ({each})'
       )
-  if 'crossed' in results:
+  if results.crossed:
     lines += ['  UAR, per cent, last epoch:']
-    lines += [f'    {line}' for line in crossed.table(results['crossed'])]
+    lines += [f'    {line}' for line in crossed.table(results.crossed)]
   lines += [f'  note: {note}' for note in caveats.notes(results)]
   if folder is not None:
     lines.append(f'  look at {folder.report}')
   return '\n'.join(lines)
 
 
-def _seeds(results: Mapping[str, Any]) -> str:
-  count = caveats.num_seeds(results)
-  return f'{count} seeds, ' if count > 1 else ''
+def _about(results: Results, num_folds: int = 0) -> str:
+  """Corpus, protocol and epochs of the figures, with or without folds."""
+  folds = f'{caveats.times(num_folds, "fold")}, ' if num_folds else ''
+  return (
+    f'{results.corpus}, {caveats.protocol(results.protocol)[0]}, {folds}'
+    f'{caveats.times(results.epochs, "epoch")}'
+  )
 
 
 def _draw(
-  folder: RunFolder, results: Mapping[str, Any], config: Mapping[str, Any]
+  folder: RunFolder, results: Results, config: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
   """Draws all figures; name -> what the page needs of each."""
   rows = folder.read_metrics()
@@ -147,11 +141,7 @@ def _draw(
     len(rows) > 0,
     f'{folder.metrics} holds no epoch; {files.RUN_AGAIN}',
   )
-  about = (
-    f'{results["corpus"]}, {caveats.protocol(results)[0]}, '
-    f'{caveats.times(results["epochs"], "epoch")}'
-  )
-  synthetic = bool(results['synthetic'])
+  about, synthetic = _about(results), results.synthetic
   drawn: dict[str, str] = {}
 
   def path(name: str, text: str) -> pathlib.Path:
@@ -164,28 +154,27 @@ def _draw(
     f'{about}; float32 weights',
     synthetic=synthetic,
   )
-  for name, selection in results['selections'].items():
+  for name, selection in results.selections.items():
     subtitle = f'{about}; {caveats.caption(name, results)}'
     text = f'Confusion matrix, {caveats.meanings(results)[name][0]}'
     run_plots.confusion_matrices(
-      selection['pooled']['confusion'],
-      results['classes'],
+      selection.pooled.confusion,
+      results.classes,
       path(f'confusion_{name}', text),
       subtitle,
       synthetic=synthetic,
     )
-    if 'crossed' in results:
+    if results.crossed:
       matrix_plots.corpus_matrix(
-        *crossed.matrix(results['crossed'], name),
+        *crossed.matrix(results.crossed, name),
         path(f'matrix_{name}', f'UAR across corpora, {name}'),
         subtitle,
         synthetic,
         'below each UAR its 95 % interval over the test speakers',
       )
-  last = results['selections']['last']
   run_plots.speaker_bars(
-    last['speakers'],
-    last['pooled'],
+    results.last.speakers,
+    results.last.pooled,
     path('speakers', 'WA and UAR of each speaker, last epoch'),
     f'{about}; {caveats.caption("last", results)}',
     synthetic=synthetic,
@@ -203,7 +192,7 @@ def _draw(
       path=path('features', 'Features of one utterance per class'),
       frame_step_s=mfcc.hop_samples / mfcc.sample_rate_hz,
       coefficient_name=KINDS[config['features']['kind']].row,
-      subtitle=f'{results["corpus"]}; what the network sees',
+      subtitle=f'{results.corpus}; what the network sees',
       synthetic=synthetic,
     )
   return {
@@ -225,20 +214,20 @@ def embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
   }
 
 
-def _in_order(results: Mapping[str, Any]) -> dict[str, Any]:
-  """Results with the selections in the order of `SELECTIONS`."""
-  found = results['selections']
+def _in_order(results: Results) -> Results:
+  """Returns results with the selections in the order of `SELECTIONS`."""
+  found = results.selections
   ordered = {name: found[name] for name in SELECTIONS if name in found}
-  return {**results, 'selections': ordered}
+  return dataclasses.replace(results, selections=ordered)
 
 
-def _selection_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-  """Rows of the table of selections: each with both kinds of weights."""
-  kinds = {results['weights_dtype']: results['selections']}
-  kinds.setdefault('float32', results.get('selections_float32', {}))
+def _selection_rows(results: Results) -> list[dict[str, Any]]:
+  """Returns the rows of the table of selections, each for both dtypes."""
+  kinds = {results.weights_dtype: results.selections}
+  kinds.setdefault('float32', results.selections_float32 or {})
   return [
     {'name': name, 'dtype': dtype, 'result': kind[name]}
-    for name in results['selections']
+    for name in results.selections
     for dtype, kind in kinds.items()
     if name in kind
   ]

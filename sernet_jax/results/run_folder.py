@@ -22,6 +22,8 @@ import numpy as np
 
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.results import json_records
+from sernet_jax.results.run_results import Results
 
 _PREDICTION_COLUMNS = (
   'selection',
@@ -31,20 +33,6 @@ _PREDICTION_COLUMNS = (
   'speaker',
   'label',
   'predicted',
-)
-_RESULTS = (
-  'corpus',
-  'synthetic',
-  'protocol',
-  'classes',
-  'epochs',
-  'seed',
-  'num_utterances',
-  'skipped_files',
-  'weights_dtype',
-  'selections',
-  'cost',
-  'seconds',
 )
 # What BatchNorm keeps of each block.
 _MOMENTS = ('mean', 'variance')
@@ -116,13 +104,19 @@ class RunFolder:
     """What the run ran on, and its command."""
     return files.read_json(self.environment, ('command', 'packages'))
 
-  def write_results(self, results: Mapping[str, Any]) -> None:
+  def write_results(self, results: Results) -> None:
     """Writes results.json."""
-    files.write_json(self.results, results)
+    files.write_json(self.results, results.to_json())
 
-  def read_results(self) -> dict[str, Any]:
-    """The results; fractions, not per cent."""
-    return files.read_json(self.results, _RESULTS)
+  def read_results(self) -> Results:
+    """Reads results.json, also of older versions."""
+    content = files.read_json(self.results, json_records.required(Results))
+    try:
+      return Results.from_json(content)
+    except json_records.MismatchError as error:
+      raise InputError(
+        f'{self.results} is damaged ({error}); delete it and {files.RUN_AGAIN}'
+      ) from error
 
   def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
     """Adds lines to metrics.jsonl; on return they are on the disk."""

@@ -37,8 +37,11 @@ def ci95(
 ) -> dict[str, list[float]] | None:
   """95 % bootstrap intervals of a setting's scores, or of their difference.
 
-  Speakers are drawn with replacement, and where there are several seeds,
-  these too; with one seed it is the interval of `metrics.bootstrap_ci95`.
+  The utterances of one speaker resemble each other, so whole speakers are
+  drawn: S of S with replacement, their matrices summed, the scores taken; the
+  interval runs from the 2.5th to the 97.5th percentile (the cluster
+  bootstrap). Where there are several seeds, these are drawn too; with one it
+  does not cover the chance in training.
 
   Args:
     counts: (seeds, speakers, C, C).

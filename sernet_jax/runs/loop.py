@@ -18,6 +18,7 @@ import numpy as np
 from sernet_jax.common import interrupt, progress_bar
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import report, run_folder
+from sernet_jax.results.run_results import Results
 from sernet_jax.runs import checkpoint, summary as results_lib, tensorboard
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.distributed import checkpoint_writer, processes
@@ -51,14 +52,14 @@ class Training:
     self.recipe = results_lib.recipe(experiment, data.features.corpus)
     self.trials = results_lib.trials(experiment, data.folds)
 
-  def run(self) -> dict[str, Any]:
+  def run(self) -> Results:
     """Trains what is left to train; returns the results."""
     with self._checkpoints() as checkpoints:
       states, done = self._restore(checkpoints)
       states = self._train(checkpoints, states, done)
-      return self.group.from_first(lambda: self._finish(states, done))
+      return self._results(states, done)
 
-  def evaluate_checkpoint(self) -> dict[str, Any]:
+  def evaluate_checkpoint(self) -> Results:
     """The results of the newest checkpoint."""
     with self._checkpoints() as checkpoints:
       states, done = self._restore(checkpoints)
@@ -67,7 +68,7 @@ class Training:
       f'{self.folder.path} has no checkpoint in which every fold did an epoch; '
       'train it further with --mode=train',
     )
-    return self.group.from_first(lambda: self._finish(states, done))
+    return self._results(states, done)
 
   def _checkpoints(self) -> contextlib.AbstractContextManager[Any]:
     if not self.group.first:
@@ -247,7 +248,13 @@ class Training:
       f'new --workdir (last checkpoint: {kept})'
     )
 
-  def _finish(self, states: Tree, done: np.ndarray) -> dict[str, Any]:
+  def _results(self, states: Tree, done: np.ndarray) -> Results:
+    """The results, which process 0 makes and shares as JSON."""
+    return Results.from_json(
+      self.group.from_first(lambda: self._finish(states, done).to_json())
+    )
+
+  def _finish(self, states: Tree, done: np.ndarray) -> Results:
     data = self.data
     states['recomputed'] = batch_norm_statistics.of_trials(
       self.recipe, data.features.features, data.fold_arrays, states, done

@@ -26,6 +26,7 @@ from sernet_jax.corpora import (
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
+from sernet_jax.results.run_results import Results
 from sernet_jax.runs import (
   config as config_lib,
   differences,
@@ -84,9 +85,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   return f'{table}\nlook at {picture}'
 
 
-def train(
-  config: ml_collections.ConfigDict, workdir: pathlib.Path
-) -> dict[str, Any]:
+def train(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> Results:
   """Runs, resumes or recalls an experiment; returns its results.
 
   Raises:
@@ -107,19 +106,20 @@ def _train(
   settings: dict[str, Any],
   folder: run_folder.RunFolder,
   group: processes.Group,
-) -> dict[str, Any]:
+) -> Results:
   """`train` among the processes of `group`."""
 
   def prepare():
     if folder.config.exists():
       with folder.lock():
-        return _recall(folder, settings)
+        results = _recall(folder, settings)
+        return results and results.to_json()
     _require_empty(folder)
     return None
 
   finished = group.from_first(prepare)
   if finished is not None:
-    return finished
+    return Results.from_json(finished)
   # Whatever is wrong with the corpus shows before the folder is touched.
   data = _load(experiment, group)
   with _held(folder, group):
@@ -137,7 +137,7 @@ def _train(
 
 def evaluate(
   config: ml_collections.ConfigDict, workdir: pathlib.Path
-) -> dict[str, Any]:
+) -> Results:
   """Results of a run's newest checkpoint, however far it is."""
   experiment = config_lib.experiment(config)
   group = processes.Group()
@@ -222,14 +222,14 @@ def _held(
 
 def _recall(
   folder: run_folder.RunFolder, config: dict[str, Any]
-) -> dict[str, Any] | None:
+) -> Results | None:
   """Results of a finished run of the same settings, None if there is work."""
   theirs = _compare(folder, config)
   if not folder.results.exists():
     return None
   results, epochs = folder.read_results(), config['train']['epochs']
-  loop.require_ahead(folder, results['epochs'], epochs)
-  if results['epochs'] != epochs:
+  loop.require_ahead(folder, results.epochs, epochs)
+  if results.epochs != epochs:
     return None
   before, now = theirs['data']['root'], config['data']['root']
   if before != now:

@@ -16,8 +16,21 @@ from sernet_jax.corpora.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.registry import Corpus
 from sernet_jax.nn import cost
-from sernet_jax.results import crossed, metrics, run_folder, selections
+from sernet_jax.results import (
+  crossed,
+  json_records,
+  metrics,
+  run_folder,
+  selections,
+  summaries,
+)
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_results import (
+  Cost,
+  Crossed,
+  Results,
+  SelectionResult,
+)
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import evaluation, mapping, optim
 from sernet_jax.training.batching import FoldArrays
@@ -187,7 +200,7 @@ def make(
   tests: list[dict[str, Any]],
   done: np.ndarray,
   folder: RunFolder,
-) -> dict[str, Any]:
+) -> Results:
   """Writes predictions.csv, examples.npz and results.json.
 
   Args:
@@ -199,94 +212,68 @@ def make(
     folder: of the run.
 
   Returns:
-    The content of results.json.
+    The results.
   """
   corpus = data.corpus
   names = dict.fromkeys(run_folder.trial_of(row) for row in tests)
   epochs_done = dict(zip(names, np.asarray(done).tolist(), strict=True))
 
-  def summary(selection: str, dtype: str) -> dict[str, Any]:
+  def summary(selection: str, dtype: str) -> SelectionResult:
     rows = [
       {**row, 'epoch': row['epoch'] or epochs_done[run_folder.trial_of(row)]}
       for row in tests
       if (row['selection'], row['weights_dtype']) == (selection, dtype)
     ]
-    return _summary(rows, corpus.classes, experiment.seeds)
+    return summaries.from_trials(rows, corpus.classes, experiment.seeds)
 
   reported = selections.reported(experiment.protocol)
   frames, coefficients = data.features.shape[1:]
-  results = {
-    'corpus': corpus.name,
-    'synthetic': corpus.synthetic,
-    'protocol': experiment.protocol.name,
-    'validation': experiment.protocol.validation,
-    'classes': list(corpus.classes),
-    'epochs': min(epochs_done.values()),
-    'seed': experiment.seed,
-    **({'seeds': list(experiment.seeds)} if experiment.train.seeds > 1 else {}),
-    'num_utterances': len(corpus.utterances),
-    'num_segments': len(data.features),
-    'skipped_files': data.skipped,
-    'weights_dtype': DTYPES[0],
-    'selections': {name: summary(name, DTYPES[0]) for name in reported},
-    'selections_float32': {name: summary(name, DTYPES[1]) for name in reported},
-    'cost': cost.cost(recipe.model, frames, coefficients),
-    'seconds': sum(row['seconds'] for row in folder.read_metrics()),
-  }
-  if experiment.protocol.entry.crosses_corpora:
-    results['crossed'] = crossed.summary(
-      experiment.protocol.name,
-      sorted({u.corpus for u in corpus.utterances}),
-      corpus.classes,
-      [
-        row
-        for row in tests
-        if row['weights_dtype'] == DTYPES[0] and row['selection'] in reported
-      ],
-    )
+  results = Results(
+    corpus=corpus.name,
+    synthetic=corpus.synthetic,
+    protocol=experiment.protocol.name,
+    validation=experiment.protocol.validation,
+    classes=tuple(corpus.classes),
+    epochs=min(epochs_done.values()),
+    seed=experiment.seed,
+    seeds=tuple(experiment.seeds) if experiment.train.seeds > 1 else None,
+    num_utterances=len(corpus.utterances),
+    num_segments=len(data.features),
+    skipped_files=data.skipped,
+    weights_dtype=DTYPES[0],
+    selections={name: summary(name, DTYPES[0]) for name in reported},
+    selections_float32={name: summary(name, DTYPES[1]) for name in reported},
+    cost=json_records.decode(
+      Cost, cost.cost(recipe.model, frames, coefficients)
+    ),
+    seconds=sum(row['seconds'] for row in folder.read_metrics()),
+    crossed=_crossed(experiment, corpus, tests, reported),
+  )
   folder.write_predictions(tests, corpus.classes)
   _write_examples(data, folder)
   folder.write_results(results)
   return results
 
 
-def _summary(
-  rows: Sequence[dict[str, Any]],
-  classes: Sequence[str],
-  seeds: Sequence[int],
-) -> dict[str, Any]:
-  """`metrics.summarise` of one selection, and what the seeds make of it.
-
-  With several seeds every utterance is tested once with each: counts are sums
-  over the seeds, so the pooled WA and UAR are means over them, and `over_seeds`
-  holds each seed's own summary with mean and standard deviation (ddof 1).
-  """
-
-  def of(rows):
-    epochs = {row['fold']: row['epoch'] for row in rows}
-    return metrics.selection_from_predictions(rows, classes, epochs)
-
-  found = of(rows)
-  if len(seeds) == 1:
-    return found
-  each = [of([row for row in rows if row['seed'] == seed]) for seed in seeds]
-  for place, fold in enumerate(found['folds']):
-    fold['epoch'] = [summary['folds'][place]['epoch'] for summary in each]
-  table = {
-    name: [summary['pooled'][name] for summary in each]
-    for name in metrics.SCORES
-  }
-  found['over_seeds'] = {
-    'mean': {name: float(np.mean(values)) for name, values in table.items()},
-    'sd': {
-      name: float(np.std(values, ddof=1)) for name, values in table.items()
-    },
-    'seeds': [
-      {'seed': seed, **summary}
-      for seed, summary in zip(seeds, each, strict=True)
+def _crossed(
+  experiment: Experiment,
+  corpus: Corpus,
+  tests: Sequence[dict[str, Any]],
+  reported: Sequence[str],
+) -> Crossed | None:
+  """The matrix of corpora, under the protocols that have one."""
+  if not experiment.protocol.entry.crosses_corpora:
+    return None
+  return crossed.summary(
+    experiment.protocol.name,
+    sorted({u.corpus for u in corpus.utterances}),
+    corpus.classes,
+    [
+      row
+      for row in tests
+      if row['weights_dtype'] == DTYPES[0] and row['selection'] in reported
     ],
-  }
-  return found
+  )
 
 
 def _write_examples(data: CorpusFeatures, folder: RunFolder) -> None:

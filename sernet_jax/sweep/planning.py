@@ -59,7 +59,7 @@ class Planned:
     if not (self.folder.results.exists() and self.folder.config.exists()):
       return False
     settings = config_lib.to_dict(self.job.config)
-    return self.folder.read_results()['epochs'] == settings['train'][
+    return self.folder.read_results().epochs == settings['train'][
       'epochs'
     ] and not differences.between(settings, self.folder.read_config())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import itertools
 import shutil
 
@@ -16,6 +17,7 @@ from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus, Utterance
 from sernet_jax.results import caveats, crossed as crossed_lib, report
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_results import Results
 from sernet_jax.runs import run
 from sernet_jax.sweep.comparison import cross
 
@@ -129,14 +131,14 @@ def test_the_matrix_holds_the_figures_of_its_folds():
     *rows_of('en>de', 'de/ann', 1, 3, 'b', 'c'),
   ]
   crossed = crossed_lib.summary('cross', ['en', 'de'], 'abc', rows)
-  one, two = crossed['selections']['last']
-  assert (one['train'], one['test'], one['n']) == (['de'], 'en', 6)
-  assert one['classes'] == ['a', 'b']
+  one, two = crossed.selections['last']
+  assert (one.train, one.test, one.n) == (('de',), 'en', 6)
+  assert one.classes == ('a', 'b')
   assert one['uar'] == pytest.approx((3 / 4 + 1 / 2) / 2)
   assert one['wa'] == pytest.approx(4 / 6)
-  low, high = one['ci95']['uar']
+  low, high = one.ci95['uar']
   assert low <= one['uar'] <= high
-  assert two['ci95'] is None  # one speaker
+  assert two.ci95 is None  # one speaker
   names, columns, values, intervals = crossed_lib.matrix(crossed)
   assert names == columns == ['de', 'en']
   np.testing.assert_allclose(values, [[np.nan, 0.625], [0.625, np.nan]])
@@ -188,7 +190,7 @@ def crossed_run(corpora_of_two, tmp_path_factory):
     train__epochs=1,
     **tiny.QUICK,
   )
-  results = run.train(settings, root / 'cross')
+  results = run.train(settings, root / 'cross').to_json()
   return RunFolder(root / 'cross'), results, lists
 
 
@@ -207,25 +209,28 @@ def test_a_run_across_corpora_ends_in_a_matrix(crossed_run):
   page = folder.report.read_text()
   assert 'Across corpora' in page
   assert 'one corpus, tested on another' in page
-  text = report.summary_text(results)
+  text = report.summary_text(folder.read_results())
   assert 'epoch chosen on the test corpora' in text
   assert any(line.split()[:1] == ['two'] for line in text.splitlines())
-  assert not any('Only part' in note for note in caveats.notes(results))
+  assert not any(
+    'Only part' in note for note in caveats.notes(folder.read_results())
+  )
   # The same again is recalled, not trained.
   config = folder.read_config()
   assert config['protocol']['name'] == 'cross'
 
 
 def test_part_of_a_protocol_is_said_to_be_one(crossed_run):
-  results = dict(crossed_run[1])
-  assert not any('Only part' in note for note in caveats.notes(results))
-  three = {**results['crossed'], 'corpora': ['one', 'three', 'two']}
-  notes = caveats.notes({**results, 'crossed': three})
-  assert any('Only part' in note for note in notes)
-  assert any(
-    'Only part' in note
-    for note in caveats.notes({**results, 'protocol': 'loco', 'crossed': three})
-  )
+  results = crossed_run[0].read_results()
+
+  def is_part(**changes):
+    notes = caveats.notes(dataclasses.replace(results, **changes))
+    return any('Only part' in note for note in notes)
+
+  assert not is_part()
+  three = dataclasses.replace(results.crossed, corpora=('one', 'three', 'two'))
+  assert is_part(crossed=three)
+  assert is_part(protocol='loco', crossed=three)
 
 
 def test_figures_within_corpora_fill_the_diagonal(
@@ -240,7 +245,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   last = results['selections']['last']
   said = {**results, 'protocol': 'loso', 'corpus': 'one'}
   within.write_config(settings)
-  within.write_results(said)
+  within.write_results(Results.from_json(said))
   out = tmp_path / 'out'
   command = [str(folder.path), '--within', str(within.path), '--out', str(out)]
   assert cross.main(command) == 0
@@ -255,7 +260,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   assert (out / 'matrix.png').read_bytes().startswith(b'\x89PNG')
 
   def refused(**changes):
-    within.write_results({**said, **changes})
+    within.write_results(Results.from_json({**said, **changes}))
     assert cross.main(command) == 2
     return capsys.readouterr().err
 
@@ -263,7 +268,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   assert 'figures of different tasks' in refused(classes=['high', 'mid'])
   assert 'is about three, which is not in' in refused(corpus='three')
   assert 'has train.epochs=300' in refused(epochs=300)
-  within.write_results(said)
+  within.write_results(Results.from_json(said))
   settings['loss']['name'] = 'focal'
   within.write_config(settings)
   assert cross.main(command) == 2

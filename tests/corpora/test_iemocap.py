@@ -156,7 +156,7 @@ def test_from_the_folder_to_the_report(root, tmp_path):
   assert done.returncode == 0, done.stderr
   assert str(workdir / 'report.html') in done.stdout
   folder = run_folder.RunFolder(workdir)
-  results = folder.read_results()
+  results = folder.read_results().to_json()
   assert results['corpus'] == 'iemocap-improvised'
   assert results['protocol'] == 'loso'
   assert results['classes'] == ['anger', 'happiness', 'neutral', 'sadness']

@@ -6,10 +6,9 @@ import json
 
 import pytest
 import tiny
-from chosen_runs import BAD, GOOD, make_run
+from chosen_runs import BAD, GOOD, add_recomputed, make_run
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.results import run_folder
 
 FOLDER = tiny.ROOT / 'experiments' / 'batch_norm'
 
@@ -20,14 +19,9 @@ def assemble():
 
 
 def test_both_kinds_their_difference_and_every_speaker(assemble, tmp_path):
-  folder = run_folder.RunFolder(make_run(tmp_path / 'run', BAD))
-  results = folder.read_results()
-  better = run_folder.RunFolder(
-    make_run(tmp_path / 'better', GOOD)
-  ).read_results()
-  results['selections']['last_recomputed'] = better['selections']['last']
-  folder.write_results(results)
-  assemble.main([str(folder.path), f'--output={tmp_path / "out"}'])
+  folder = make_run(tmp_path / 'run', BAD)
+  add_recomputed(folder, make_run(tmp_path / 'better', GOOD))
+  assemble.main([str(folder), f'--output={tmp_path / "out"}'])
   (row,) = json.loads((tmp_path / 'out' / 'results.json').read_text())['rows']
   assert row['difference']['uar'] == pytest.approx(15 / 60)
   assert row['p'] == 2 / 64  # six speakers, all better
@@ -47,18 +41,13 @@ def run(tmp_path):
 
   def make(name, right, **changes):
     fields = {'epochs': 'train.epochs', 'loss': 'loss.name', 'seed': 'seed'}
-    folder = run_folder.RunFolder(
-      make_run(
-        tmp_path / name,
-        right,
-        {fields.get(key, key): value for key, value in changes.items()},
-      )
+    folder = make_run(
+      tmp_path / name,
+      right,
+      {fields.get(key, key): value for key, value in changes.items()},
     )
-    results = folder.read_results()
-    selections = results['selections']
-    selections['last_recomputed'] = selections['last']
-    folder.write_results(results)
-    return str(folder.path)
+    add_recomputed(folder)
+    return str(folder)
 
   return make
 

@@ -43,7 +43,7 @@ def content(place):
 def test_its_own_length_repeats_the_run(place, content):
   own, *others = content['settings']
   assert own['trained'] and own['against_trained'] is None
-  results = run_folder.RunFolder(place / 'run').read_results()
+  results = run_folder.RunFolder(place / 'run').read_results().to_json()
   assert own['summary'] == results['selections']['last']
   assert content['run']['tests_unlike_the_run'] == 0
   assert not any(setting['trained'] for setting in others)
@@ -83,7 +83,7 @@ def test_statistics_are_recomputed_at_every_other_length(place, monkeypatch):
   content = lengths.evaluate(
     place / 'run', [0.1, 0.2], selection='last_recomputed'
   )
-  results = run_folder.RunFolder(place / 'run').read_results()
+  results = run_folder.RunFolder(place / 'run').read_results().to_json()
   own, *others = content['settings']
   assert own['summary'] == results['selections']['last_recomputed']
   assert content['run']['selection'] == 'last_recomputed'

@@ -6,10 +6,9 @@ import json
 
 import pytest
 import tiny
-from chosen_runs import BAD, GOOD, make_run
+from chosen_runs import BAD, GOOD, add_recomputed, make_run
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.results import run_folder
 
 FOLDER = tiny.ROOT / 'experiments' / 'table1'
 EMODB = {'corpus': 'emodb'}
@@ -158,12 +157,9 @@ def test_parts_of_the_folds_are_not_taken_from_each_other(assemble, tmp_path):
 def test_recomputed_statistics_are_a_line_where_a_run_has_them(
   assemble, tmp_path
 ):
-  folder = run_folder.RunFolder(run(tmp_path / 'l', BAD))
-  results = folder.read_results()
-  better = run_folder.RunFolder(run(tmp_path / 'b', GOOD)).read_results()
-  results['selections']['last_recomputed'] = better['selections']['last']
-  folder.write_results(results)
-  content = made(assemble, tmp_path / 'out', folder.path)
+  folder = run(tmp_path / 'l', BAD)
+  add_recomputed(folder, run(tmp_path / 'b', GOOD))
+  content = made(assemble, tmp_path / 'out', folder)
   gain = next(
     answer
     for answer in content['answers']

@@ -11,8 +11,9 @@ import pytest
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import utterances
-from sernet_jax.results import caveats, metrics, report
+from sernet_jax.results import caveats, metrics, report, summaries
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
@@ -112,9 +113,9 @@ def fake_run(
       for row in predictions
       if (row['selection'], row['weights_dtype']) == (name, dtype)
     ]
-    return metrics.selection_from_predictions(
+    return summaries.from_predictions(
       mine, classes, dict.fromkeys(speakers, epoch)
-    )
+    ).to_json()
 
   levels = {
     'last': (1.4, epochs),
@@ -151,7 +152,7 @@ def fake_run(
     },
     'seconds': 2440.5,
   }
-  folder.write_results(results)
+  folder.write_results(Results.from_json(results))
   folder.write_predictions(predictions, classes)
   folder.write_config(
     {
@@ -205,7 +206,7 @@ def fake_run(
   folder.write_examples(
     shapes, [f'03a0{k}Fa' for k in range(len(classes))], classes
   )
-  return folder, folder.read_results()
+  return folder, folder.read_results().to_json()
 
 
 class Page(html.parser.HTMLParser):
@@ -423,7 +424,7 @@ def test_names_from_outside_are_text_not_markup(tmp_path):
   )
   results['corpus'] = evil
   results['skipped_files'] = {f'/{evil}.wav': evil}
-  folder.write_results(results)
+  folder.write_results(Results.from_json(results))
   environment = folder.read_environment()
   folder.write_environment({**environment, 'command': evil})
   text = report.write(folder).read_text()
@@ -464,7 +465,7 @@ def test_page_says_what_the_protocol_shows(
   small, monkeypatch, protocol, shows, not_shown
 ):
   folder, results = small
-  folder.write_results({**results, 'protocol': protocol})
+  folder.write_results(Results.from_json({**results, 'protocol': protocol}))
   monkeypatch.setattr(report, '_draw', lambda *_: FIGURES)
   text = ' '.join(Page(report.write(folder).read_text()).text.split())
   first, second = re.search(
@@ -487,10 +488,10 @@ FIGURES = _Figures()
 def test_notes_limit_what_results_may_be_taken_for(small):
   _, results = small
   results = {**results, 'epochs': 300, 'skipped_files': {}}
-  assert caveats.notes(results) == []
+  assert caveats.notes(Results.from_json(results)) == []
 
   def note(**changes):
-    (only,) = caveats.notes({**results, **changes})
+    (only,) = caveats.notes(Results.from_json({**results, **changes}))
     return only
 
   assert note(synthetic=True) == utterances.SYNTHETIC_NOTE
@@ -518,7 +519,7 @@ def test_one_speaker_has_a_page_without_interval(tmp_path):
 
 def test_summary_is_short_and_says_where_to_look(full):
   folder, results, _ = full
-  lines = report.summary_text(results, folder).splitlines()
+  lines = report.summary_text(Results.from_json(results), folder).splitlines()
   assert len(lines) <= 9
   last = results['selections']['last']
   low, high = map(percent, last['ci95']['uar'])
@@ -529,5 +530,5 @@ def test_summary_is_short_and_says_where_to_look(full):
   )
   assert 'optimistic: epoch chosen on the test speakers' in lines[4]
   assert lines[-1].endswith(str(folder.report))
-  one = {**results, 'synthetic': True}
+  one = Results.from_json({**results, 'synthetic': True})
   assert utterances.SYNTHETIC_NOTE in report.summary_text(one)

@@ -188,6 +188,18 @@ def test_a_damaged_file_is_named_with_the_cure(folder, name, content):
     READERS[name](folder)
 
 
+def test_a_damaged_entry_of_the_results_is_named(folder):
+  kept = ROOT / 'experiments' / 'emodb_loso' / 'results.json'
+  content = json.loads(kept.read_text())['results']
+  files.write_json(folder.results, content)
+  assert folder.read_results().to_json() == content
+  del content['selections']['last']['pooled']['wa']
+  files.write_json(folder.results, content)
+  message = r'run/results\.json is damaged \(selections\.last\.pooled\.wa is '
+  with pytest.raises(InputError, match=message + r'missing\); delete it and'):
+    folder.read_results()
+
+
 def test_a_cut_row_of_predictions_is_named(folder):
   folder.write_predictions([], ['a', 'b'])
   with folder.predictions.open('a') as file:

@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
+from confusions import by_scikit_learn, speakers_matrices, utterances
 
-from sernet_jax.results import metrics, statistics
+from sernet_jax.results import metrics, statistics, summaries
 
 
 def speaker(right_of_first: int, right_of_second: int) -> list[list[int]]:
@@ -114,7 +115,51 @@ def test_holm_by_hand():
 
 
 def test_interval_of_one_seed_is_that_of_the_results():
-  assert statistics.ci95(BETTER) == metrics.bootstrap_ci95(BETTER[0])
+  matrices = dict(zip('abc', BETTER[0], strict=True))
+  fold = {'name': '1', 'epoch': 1, 'confusion': BETTER[0].sum(0)}
+  result = summaries.summarize([fold], matrices).to_json()
+  assert statistics.ci95(BETTER) == result['ci95']
+
+
+def test_bootstrap_is_the_percentiles_of_scores_of_drawn_speakers():
+  counts = speakers_matrices()
+  found = statistics.ci95(counts[None], seed=3, num_resamples=60)
+  # The same draws, one resample at a time and by scikit-learn.
+  drawn = np.random.default_rng(3).multinomial(8, np.full(8, 1 / 8), size=60)
+  resampled = [
+    by_scikit_learn(
+      *utterances(sum(n * m for n, m in zip(row, counts, strict=True)))
+    )
+    for row in drawn
+  ]
+  for name in metrics.SCORES:
+    expected = np.percentile(
+      [scores[name] for scores in resampled], [2.5, 97.5]
+    )
+    assert found[name] == pytest.approx(expected, abs=1e-12), name
+
+
+def test_interval_holds_the_pooled_score_and_narrows_with_more_speakers():
+  counts = speakers_matrices()
+  wide = statistics.ci95(counts[None])
+  narrow = statistics.ci95(np.concatenate([counts] * 16)[None])
+  pooled = metrics.scores(counts.sum(0))
+  for name in metrics.SCORES:
+    low, high = wide[name]
+    assert low < pooled[name] < high
+    # 16 times the speakers: a quarter of the width.
+    ratio = (narrow[name][1] - narrow[name][0]) / (high - low)
+    assert ratio == pytest.approx(1 / 4, rel=0.1)
+
+
+def test_speakers_are_resampled_whole_not_utterances():
+  # Alike speakers leave nothing to vary, however few their utterances.
+  alike = np.stack([[[3, 1], [1, 3]]] * 5)
+  assert statistics.ci95(alike[None])['wa'] == [0.75, 0.75]
+
+
+def test_no_interval_from_one_speaker():
+  assert statistics.ci95(speakers_matrices(1)[None]) is None
 
 
 def test_interval_of_a_difference_uses_each_draw_for_both():

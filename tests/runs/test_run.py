@@ -98,7 +98,7 @@ def test_results_have_the_agreed_keys_and_add_up(finished):
   assert list(results['selections_float32']) == names
   assert results['cost']['fp16_bytes'] > 800_000
   for selection in results['selections'].values():
-    assert np.sum(selection['pooled']['confusion']) == 24
+    assert np.sum(selection.pooled.confusion) == 24
     assert [fold['name'] for fold in selection['folds']] == list(tiny.SPEAKERS)
     assert set(selection['ci95']) == {'wa', 'uar', 'f1_macro', 'f1_weighted'}
     for fold in selection['folds']:
@@ -112,8 +112,8 @@ def test_predictions_agree_with_the_metrics_of_the_last_epoch(finished):
   """float32 predictions are those the epoch's evaluation counted."""
   folder = run_folder.RunFolder(finished)
   counts = {
-    fold['name']: fold['confusion']
-    for fold in folder.read_results()['selections_float32']['last']['folds']
+    fold.name: [list(row) for row in fold.confusion]
+    for fold in folder.read_results().selections_float32['last'].folds
   }
   for row in folder.read_metrics():
     if row['epoch'] == 4:
@@ -121,11 +121,11 @@ def test_predictions_agree_with_the_metrics_of_the_last_epoch(finished):
 
 
 def test_best_on_test_is_never_worse_than_last_in_float32(finished):
-  results = run_folder.RunFolder(finished).read_results()['selections_float32']
+  results = run_folder.RunFolder(finished).read_results().selections_float32
   for last, best in zip(
-    results['last']['folds'], results['best_on_test']['folds'], strict=True
+    results['last'].folds, results['best_on_test'].folds, strict=True
   ):
-    assert best['wa'] >= last['wa']
+    assert best.wa >= last.wa
 
 
 def test_a_finished_run_is_recalled_without_work(
@@ -162,7 +162,7 @@ def test_no_page_of_fewer_epochs_stands_beside_results_of_more(
   monkeypatch.setattr(report, 'write', killed)
   with pytest.raises(KeyboardInterrupt):
     run.train(settings(place, train__epochs=5), workdir)
-  assert run_folder.RunFolder(workdir).read_results()['epochs'] == 5
+  assert run_folder.RunFolder(workdir).read_results().epochs == 5
   assert not (workdir / 'report.html').exists()
 
 
@@ -306,7 +306,7 @@ def test_a_validation_speaker_adds_a_selection(place, tmp_path):
     settings(place, train__epochs=2, protocol__validation='speaker'),
     workdir,
   )
-  assert list(results['selections']) == [
+  assert list(results.selections) == [
     'last',
     'last_recomputed',
     'validation',
@@ -361,8 +361,8 @@ def test_bad_files_are_named_and_leave_no_folder(place, tmp_path):
   assert not (tmp_path / 'run').exists()
   wanted.data.on_bad_file = 'skip'
   results = run.train(wanted, tmp_path / 'run')
-  assert sorted(results['skipped_files']) == [str(path) for path in bad]
-  assert results['num_utterances'] == 22
+  assert sorted(results.skipped_files) == [str(path) for path in bad]
+  assert results.num_utterances == 22
   page = (tmp_path / 'run' / 'report.html').read_text()
   assert bad[0].name in page
 
@@ -401,9 +401,9 @@ def test_training_on_everything_tests_nothing_and_says_so(place, tmp_path):
   workdir = tmp_path / 'all'
   config = settings(place, protocol__name='all', train__epochs=2)
   results = run.train(config, workdir)
-  assert list(results['selections']) == ['last', 'last_recomputed']
-  (fold,) = results['selections']['last']['folds']
-  assert fold['n_test'] == results['num_utterances']
+  assert list(results.selections) == ['last', 'last_recomputed']
+  (fold,) = results.last.folds
+  assert fold.n_test == results.num_utterances
   rows = run_folder.RunFolder(workdir).read_metrics()
   assert all('test' not in row for row in rows)
   said = report.summary_text(results)
@@ -473,30 +473,28 @@ def test_several_seeds_are_reported_with_their_spread(
   # The first seed is the run of one seed, to the bit.
   assert {k: v for k, v in ours.items() if k[1] == 0} == alone
   assert {k[1] for k in ours} == {0, 1}
-  assert results['seeds'] == [0, 1]
+  assert results.seeds == (0, 1)
   before = run_folder.RunFolder(finished).read_results()
-  assert 'seeds' not in before
+  assert 'seeds' not in before.to_json()
   # An export of every fold and seed finds its test.
   corpus = recordings.Corpus(workdir)
   rows = run_folder.RunFolder(workdir).read_metrics()
   for name in {run_folder.trial_of(row) for row in rows}:
-    test = corpus.test(name, tuple(results['classes']))
+    test = corpus.test(name, results.classes)
     assert len(test.owners) and test.what.startswith('test of')
-  for name, selection in results['selections'].items():
-    first, second = selection['over_seeds']['seeds']
-    assert (first['seed'], second['seed']) == (0, 1)
-    assert {k: first[k] for k in before['selections'][name]} == (
-      before['selections'][name]
-    )
+  for name, selection in results.selections.items():
+    first, second = selection.over_seeds.seeds
+    assert (first.seed, second.seed) == (0, 1)
+    assert first.to_json() == {'seed': 0, **before.selections[name].to_json()}
     # Every utterance is tested once with each seed, so the pooled UAR is the
     # mean over seeds.
-    assert np.sum(selection['pooled']['confusion']) == 2 * 24
-    scores = [seed['pooled']['uar'] for seed in (first, second)]
-    assert selection['pooled']['uar'] == pytest.approx(np.mean(scores))
-    spread = selection['over_seeds']
-    assert spread['mean']['uar'] == pytest.approx(np.mean(scores))
-    assert spread['sd']['uar'] == pytest.approx(np.std(scores, ddof=1))
-  assert results['selections']['last']['folds'][0]['epoch'] == [4, 4]
+    assert np.sum(selection.pooled.confusion) == 2 * 24
+    scores = [seed.pooled.uar for seed in (first, second)]
+    assert selection.pooled.uar == pytest.approx(np.mean(scores))
+    spread = selection.over_seeds
+    assert spread.mean.uar == pytest.approx(np.mean(scores))
+    assert spread.sd.uar == pytest.approx(np.std(scores, ddof=1))
+  assert results.last.folds[0].epoch == (4, 4)
   folder = run_folder.RunFolder(workdir)
   assert {row['seed'] for row in folder.read_predictions()} == {0, 1}
   assert 'seed' not in run_folder.RunFolder(finished).read_predictions()[0]

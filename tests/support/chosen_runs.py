@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import tiny
 
-from sernet_jax.results import metrics, run_folder
+from sernet_jax.results import run_folder, summaries
+from sernet_jax.results.run_results import Results
 from sernet_jax.runs import config
 from sernet_jax.sweep.comparison import compare_runs
 
@@ -61,29 +64,44 @@ def make_run(folder, right, changes=None, results=None, environment=None):
         )
   best = [{**row, 'selection': 'best_on_test'} for row in rows]
   epochs = dict.fromkeys(right, settings.train.epochs)
-  summary = metrics.selection_from_predictions(rows, CLASSES, epochs)
+  summary = summaries.from_predictions(rows, CLASSES, epochs).to_json()
   run = run_folder.RunFolder(folder)
   run.write_config(config.to_dict(settings))
   run.write_environment({**ENVIRONMENT, **(environment or {})})
   run.write_predictions([*rows, *best], CLASSES)
-  run.write_results(
-    {
-      'corpus': 'tones',
-      'synthetic': False,
-      'protocol': settings.protocol.name,
-      'classes': list(CLASSES),
-      'epochs': settings.train.epochs,
-      'seed': settings.seed,
-      'num_utterances': len(rows),
-      'skipped_files': {},
-      'weights_dtype': 'float16',
-      'selections': {'last': summary, 'best_on_test': summary},
-      'cost': {'parameters': 10, 'mflops': 2.0, 'peak_memory_kib': 3.0},
-      'seconds': 60.0,
-      **(results or {}),
-    }
-  )
+  content = {
+    'corpus': 'tones',
+    'synthetic': False,
+    'protocol': settings.protocol.name,
+    'classes': list(CLASSES),
+    'epochs': settings.train.epochs,
+    'seed': settings.seed,
+    'num_utterances': len(rows),
+    'skipped_files': {},
+    'weights_dtype': 'float16',
+    'selections': {'last': summary, 'best_on_test': summary},
+    'cost': {
+      'parameters': 10,
+      'parameters_trainable': 9,
+      'parameters_folded': 8,
+      'mflops': 2.0,
+      'peak_memory_kib': 3.0,
+      'fp16_bytes': 16,
+    },
+    'seconds': 60.0,
+    **(results or {}),
+  }
+  run.write_results(Results.from_json(content))
   return folder
+
+
+def add_recomputed(folder, better=None):
+  """Adds `last_recomputed` to a run: its own `last`, or that of `better`."""
+  run = run_folder.RunFolder(folder)
+  results = run.read_results()
+  last = run_folder.RunFolder(better or folder).read_results().last
+  selections = {**results.selections, 'last_recomputed': last}
+  run.write_results(dataclasses.replace(results, selections=selections))
 
 
 def only(folder):

@@ -13,6 +13,7 @@ from chosen_runs import (
   FOCAL,
   GOOD,
   SPEAKERS,
+  add_recomputed,
   compare,
   counts,
   make_run,
@@ -100,13 +101,10 @@ def test_another_selection_is_compared_by_its_own_scores(tmp_path):
     ('ce', BAD, GOOD, {}),
     ('focal', GOOD, BAD, FOCAL),
   ):
-    folder = run_folder.RunFolder(make_run(tmp_path / name, right, changes))
-    twin = run_folder.RunFolder(make_run(tmp_path / f'{name}2', other, changes))
-    results = folder.read_results()
-    recomputed = twin.read_results()['selections']['last']
-    results['selections']['last_recomputed'] = recomputed
-    folder.write_results(results)
-    folders.append(folder.path)
+    folder = make_run(tmp_path / name, right, changes)
+    twin = make_run(tmp_path / f'{name}2', other, changes)
+    add_recomputed(folder, twin)
+    folders.append(folder)
   signs = {}
   for selection in ('last', 'last_recomputed'):
     content = compare(*folders, selection=selection)
@@ -132,7 +130,7 @@ def test_a_selection_that_is_none_or_optimistic_is_refused(tmp_path):
 
 def test_an_interval_of_one_seed_is_that_of_its_run(tmp_path):
   content = compare(make_run(tmp_path / 'a', GOOD))
-  results = run_folder.RunFolder(tmp_path / 'a').read_results()
+  results = run_folder.RunFolder(tmp_path / 'a').read_results().to_json()
   (row,) = content['settings']
   assert (
     row['selections']['last']['ci95'] == (results['selections']['last']['ci95'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -104,7 +105,7 @@ class Fake:
     job.folder.write_config(config.to_dict(job.job.config))
     results = job.folder.read_results()
     epochs = job.job.experiment.train.epochs
-    job.folder.write_results({**results, 'epochs': epochs})
+    job.folder.write_results(dataclasses.replace(results, epochs=epochs))
 
   def poll(self, job):
     return self.codes.get(job.name, 0)

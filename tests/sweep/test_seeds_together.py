@@ -119,8 +119,8 @@ def test_each_seed_has_the_predictions_of_its_own_run(both, place):
     )
     for score in metrics.SCORES:
       assert (
-        together[number].results['selections']['last']['pooled'][score]
-        == (alone.results['selections']['last']['pooled'][score])
+        together[number].results.last.pooled[score]
+        == alone.results.last.pooled[score]
       )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib import ticker
 
 from sernet_jax.results.figures import style
+from sernet_jax.results.run_results import PooledResult, SpeakerResult
 
 
 def learning_curves(
@@ -120,8 +121,8 @@ def confusion_matrices(
 
 
 def speaker_bars(
-  speakers: Sequence[Mapping[str, Any]],
-  pooled: Mapping[str, float],
+  speakers: Sequence[SpeakerResult],
+  pooled: PooledResult,
   path: pathlib.Path,
   subtitle: str = '',
   synthetic: bool = False,
@@ -149,8 +150,7 @@ def speaker_bars(
       if len(speakers) <= 16:
         axis.bar_label(bars, fmt='%.0f', padding=2, fontsize=8)
     names = [
-      f'{style.plain(style.short(row["name"]))}\nn = {row["n"]}'
-      for row in speakers
+      f'{style.plain(style.short(row.name))}\nn = {row.n}' for row in speakers
     ]
     crowded = len(speakers) > 30 or max(map(len, names)) > 20
     axis.set_xticks(

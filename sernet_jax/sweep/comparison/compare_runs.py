@@ -7,6 +7,7 @@ utterances under one protocol can be compared.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,9 +67,9 @@ def compare(
   require_choice('--selection', selection, HONEST)
   for run in runs:
     require(
-      selection in run.results['selections'],
+      selection in run.results.selections,
       f'{run.folder.path} has no selection {selection}; it has '
-      f'{", ".join(run.results["selections"])} (--mode=evaluate with its '
+      f'{", ".join(run.results.selections)} (--mode=evaluate with its '
       '--workdir adds what came later than the run)',
     )
   fields = fields_that_differ(runs) if fields is None else list(fields)
@@ -88,13 +89,13 @@ def compare(
   }
   results = runs[0].results
   differences = _differences(groups, baseline, selection)
-  num_speakers = len(results['selections']['last']['speakers'])
+  num_speakers = len(results.last.speakers)
   content = {
-    'corpus': results['corpus'],
-    'synthetic': results['synthetic'],
-    'protocol': results['protocol'],
-    'classes': results['classes'],
-    'weights_dtype': results['weights_dtype'],
+    'corpus': results.corpus,
+    'synthetic': results.synthetic,
+    'protocol': results.protocol,
+    'classes': list(results.classes),
+    'weights_dtype': results.weights_dtype,
     'num_tests': sum(tested[0].utterances.values()),
     'num_speakers': num_speakers,
     'guessing': caveats.guessing(results),
@@ -127,10 +128,10 @@ def compare(
 
 def _counts(runs: Sequence[Run], selection: str) -> np.ndarray:
   """(seeds, speakers, C, C)."""
-  speakers = [run.results['selections'][selection]['speakers'] for run in runs]
-  names = [[speaker['name'] for speaker in group] for group in speakers]
+  speakers = [run.results.selections[selection].speakers for run in runs]
+  names = [[speaker.name for speaker in group] for group in speakers]
   assert all(group == names[0] for group in names)
-  return np.array([[s['confusion'] for s in group] for group in speakers])
+  return np.array([[s.confusion for s in group] for group in speakers])
 
 
 def _setting(
@@ -138,10 +139,10 @@ def _setting(
 ) -> dict[str, Any]:
   selections = {}
   for selection in SELECTIONS:
-    if not all(selection in run.results['selections'] for run in runs):
+    if not all(selection in run.results.selections for run in runs):
       continue
     counts = _counts(runs, selection)
-    each = [run.results['selections'][selection]['pooled'] for run in runs]
+    each = [run.results.selections[selection].pooled for run in runs]
     selections[selection] = {
       'scores': statistics.scores(counts),
       'ci95': statistics.ci95(counts),
@@ -153,18 +154,16 @@ def _setting(
         str(run.seed): {score: pooled[score] for score in metrics.SCORES}
         for run, pooled in zip(runs, each, strict=True)
       },
-      'classes': metrics.per_class(
-        counts.sum((0, 1)), runs[0].results['classes']
-      ),
+      'classes': metrics.per_class(counts.sum((0, 1)), runs[0].results.classes),
     }
   changes = runs[0].changes([field for field in fields if field not in REPEATS])
   return {
     'name': name,
     'changes': changes,
     'seeds': [run.seed for run in runs],
-    'epochs': runs[0].results['epochs'],
-    'cost': runs[0].results['cost'],
-    'seconds': float(np.mean([run.results['seconds'] for run in runs])),
+    'epochs': runs[0].results.epochs,
+    'cost': dataclasses.asdict(runs[0].results.cost),
+    'seconds': float(np.mean([run.results.seconds for run in runs])),
     'selections': selections,
   }
 
@@ -212,15 +211,13 @@ def _record(setting: str, run: Run) -> dict[str, Any]:
     'seed': run.seed,
     'folder': str(run.folder.path),
     'command': run.environment['command'],
-    'epochs': run.results['epochs'],
-    'folds': [
-      fold['name'] for fold in run.results['selections']['last']['folds']
-    ],
-    'seconds': run.results['seconds'],
+    'epochs': run.results.epochs,
+    'folds': [fold.name for fold in run.results.last.folds],
+    'seconds': run.results.seconds,
     'environment': {k: v for k, v in run.environment.items() if k != 'command'},
     'scores': {
-      name: {score: selection['pooled'][score] for score in metrics.SCORES}
-      for name, selection in run.results['selections'].items()
+      name: {score: selection.pooled[score] for score in metrics.SCORES}
+      for name, selection in run.results.selections.items()
     },
   }
 

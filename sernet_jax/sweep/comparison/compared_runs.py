@@ -16,6 +16,7 @@ from typing import Any
 from sernet_jax.common import trees
 from sernet_jax.common.errors import require
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_results import Results, SelectionResult
 from sernet_jax.runs import defaults, differences
 from sernet_jax.sweep.comparison.comparable import Tested
 
@@ -29,14 +30,14 @@ class Run:
 
   Attributes:
     folder: of the run.
-    results: of results.json, or what they would be had the seed run alone.
+    results: of the run, or what they would be had the seed run alone.
     settings: field -> value, flat.
     environment: of environment.json.
     of_several: whether other seeds trained beside it, in the same run.
   """
 
   folder: RunFolder
-  results: dict[str, Any]
+  results: Results
   settings: dict[str, Any]
   environment: dict[str, Any]
   of_several: bool = False
@@ -44,7 +45,7 @@ class Run:
   @property
   def seed(self) -> int:
     """Of training and of the random protocols."""
-    return int(self.results['seed'])
+    return self.results.seed
 
   def changes(self, fields: Sequence[str]) -> dict[str, Any]:
     """Its values of `fields`."""
@@ -56,16 +57,16 @@ class Run:
       row
       for row in self.folder.read_predictions()
       if (row['selection'], row['weights_dtype'])
-      == ('last', self.results['weights_dtype'])
+      == ('last', self.results.weights_dtype)
       and row.get('seed', self.seed) == self.seed
     ]
     return Tested(
       run=str(self.folder.path),
       setting=setting,
       seed=self.seed,
-      corpus=self.results['corpus'],
-      protocol=self.results['protocol'],
-      classes=tuple(self.results['classes']),
+      corpus=self.results.corpus,
+      protocol=self.results.protocol,
+      classes=self.results.classes,
       utterances=collections.Counter(
         (row['utterance'], row['speaker'], row['label']) for row in rows
       ),
@@ -117,39 +118,49 @@ def read_all(path: pathlib.Path) -> list[Run]:
   settings = {
     **defaults.fields(),
     **trees.flatten(folder.read_config()),
-    'train.epochs': results['epochs'],
+    'train.epochs': results.epochs,
   }
   settings = {
     field: tuple(value) if isinstance(value, list) else value
     for field, value in settings.items()
   }
   environment = folder.read_environment()
-  if 'seeds' not in results:
+  if results.seeds is None:
     return [Run(folder, results, settings, environment)]
   return [
     Run(
       folder,
-      _of_seed(results, place),
+      _of_seed(results, index),
       {**settings, 'seed': seed, 'train.seeds': 1},
       environment,
       of_several=True,
     )
-    for place, seed in enumerate(results['seeds'])
+    for index, seed in enumerate(results.seeds)
   ]
 
 
-def _of_seed(results: Mapping[str, Any], place: int) -> dict[str, Any]:
-  """What results.json would say of one seed of several."""
-  own = {key: value for key, value in results.items() if key != 'seeds'}
-  for key in ('selections', 'selections_float32'):
-    if key in results:
-      own[key] = {
-        name: selection['over_seeds']['seeds'][place]
-        for name, selection in results[key].items()
-      }
-  own['seed'] = results['seeds'][place]
-  own['seconds'] = results['seconds'] / len(results['seeds'])
-  return own
+def _of_seed(results: Results, index: int) -> Results:
+  """Returns what the results of one seed of several would be alone."""
+  assert results.seeds is not None
+
+  def alone(
+    selections: Mapping[str, SelectionResult],
+  ) -> dict[str, SelectionResult]:
+    found = {}
+    for name, selection in selections.items():
+      assert selection.over_seeds is not None
+      found[name] = selection.over_seeds.seeds[index]
+    return found
+
+  float32 = results.selections_float32
+  return dataclasses.replace(
+    results,
+    seed=results.seeds[index],
+    seeds=None,
+    selections=alone(results.selections),
+    selections_float32=float32 and alone(float32),
+    seconds=results.seconds / len(results.seeds),
+  )
 
 
 def fields_that_differ(runs: Sequence[Run]) -> list[str]:

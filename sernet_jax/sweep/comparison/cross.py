@@ -13,14 +13,14 @@ import csv
 import io
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.results import caveats, crossed as crossed_lib
 from sernet_jax.results.figures import matrix_plots
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_results import Crossed, CrossedCell, Results
 from sernet_jax.runs import differences
 
 # What a run of one corpus says in another way than a run of several.
@@ -40,7 +40,7 @@ _COLUMNS = ('train', 'test', 'n', 'classes', 'uar', 'uar_low', 'uar_high', 'wa')
 
 def combine(
   folder: RunFolder, within: Sequence[RunFolder], selection: str = 'last'
-) -> dict[str, Any]:
+) -> Crossed:
   """The cells of a run across corpora and of runs within them.
 
   Args:
@@ -49,7 +49,7 @@ def combine(
     selection: whose cells.
 
   Returns:
-    As `crossing.summary`, with one selection; a cell of a run within has the
+    As `crossed.summary`, with one selection; a cell of a run within has the
     same name on both sides.
 
   Raises:
@@ -57,17 +57,17 @@ def combine(
   """
   results = folder.read_results()
   require(
-    results['protocol'] == 'cross',
-    f'{folder.path} is a run of protocol.name={results["protocol"]!r}; name '
+    results.crossed is not None and results.protocol == 'cross',
+    f'{folder.path} is a run of protocol.name={results.protocol!r}; name '
     "one of 'cross'",
   )
-  require_choice('--selection', selection, results['selections'])
-  crossed = results['crossed']
-  cells = list(crossed['selections'][selection])
+  require_choice('--selection', selection, results.selections)
+  assert results.crossed is not None
+  cells = list(results.crossed.selections[selection])
   seen: dict[str, pathlib.Path] = {}
   for other in within:
     cell = _diagonal(other, folder, results, selection)
-    name = cell['test']
+    name = cell.test
     require(
       name not in seen,
       f'{other.path} and {seen.get(name)} are both runs within {name}; name '
@@ -75,33 +75,36 @@ def combine(
     )
     seen[name] = other.path
     cells.append(cell)
-  return {'corpora': crossed['corpora'], 'selections': {selection: cells}}
+  return Crossed(
+    corpora=results.crossed.corpora, selections={selection: tuple(cells)}
+  )
 
 
 def _diagonal(
   other: RunFolder,
   folder: RunFolder,
-  results: Mapping[str, Any],
+  results: Results,
   selection: str,
-) -> dict[str, Any]:
+) -> CrossedCell:
   """The cell of a run within a corpus, compared with the run across."""
   found = other.read_results()
-  names = results['crossed']['corpora']
+  assert results.crossed is not None
+  names = results.crossed.corpora
   require(
-    found['protocol'] == 'loso',
-    f'{other.path} is a run of protocol.name={found["protocol"]!r}, whose '
+    found.protocol == 'loso',
+    f'{other.path} is a run of protocol.name={found.protocol!r}, whose '
     "figures mean something else than a speaker left out; name one of 'loso'",
   )
   require(
-    found['corpus'] in names,
-    f'{other.path} is about {found["corpus"]}, which is not in {folder.path} '
+    found.corpus in names,
+    f'{other.path} is about {found.corpus}, which is not in {folder.path} '
     f'({", ".join(names)})',
   )
   require(
-    found['classes'] == results['classes'],
-    f'{other.path} tells {", ".join(found["classes"])} apart and {folder.path} '
-    f'{", ".join(results["classes"])}, which are figures of different tasks; '
-    'train it with --config.data.classes=' + ','.join(results['classes']),
+    found.classes == results.classes,
+    f'{other.path} tells {", ".join(found.classes)} apart and {folder.path} '
+    f'{", ".join(results.classes)}, which are figures of different tasks; '
+    'train it with --config.data.classes=' + ','.join(results.classes),
   )
   differ = [
     (field, one, two)
@@ -110,8 +113,8 @@ def _diagonal(
     )
     if field not in _MAY_DIFFER
   ]
-  if found['epochs'] != results['epochs']:
-    differ.append(('train.epochs', found['epochs'], results['epochs']))
+  if found.epochs != results.epochs:
+    differ.append(('train.epochs', found.epochs, results.epochs))
   if differ:
     field, one, two = differ[0]
     raise InputError(
@@ -119,56 +122,56 @@ def _diagonal(
       'their figures differ for that reason too; train both with the same '
       'settings'
     )
-  require_choice('--selection', selection, found['selections'])
-  part = found['selections'][selection]
-  pooled, ci95 = part['pooled'], part['ci95']
-  return {
-    'fold': f'within {found["corpus"]}',
-    'train': [found['corpus']],
-    'test': found['corpus'],
-    'n': sum(map(sum, pooled['confusion'])),
-    'classes': found['classes'],
+  require_choice('--selection', selection, found.selections)
+  part = found.selections[selection]
+  pooled, ci95 = part.pooled, part.ci95
+  return CrossedCell(
+    fold=f'within {found.corpus}',
+    train=(found.corpus,),
+    test=found.corpus,
+    n=sum(map(sum, pooled.confusion)),
+    classes=found.classes,
     **{score: pooled[score] for score in crossed_lib.SCORES},
-    'ci95': ci95 and {score: ci95[score] for score in crossed_lib.SCORES},
-  }
+    ci95=ci95 and {score: ci95[score] for score in crossed_lib.SCORES},
+  )
 
 
 def write(
-  combined: Mapping[str, Any],
-  results: Mapping[str, Any],
+  combined: Crossed,
+  results: Results,
   out: pathlib.Path,
 ) -> tuple[pathlib.Path, pathlib.Path]:
   """Writes matrix.csv and matrix.png; returns their paths."""
-  ((selection, cells),) = combined['selections'].items()
+  ((selection, cells),) = combined.selections.items()
   text = io.StringIO()
   writer = csv.writer(text, lineterminator='\n')
   writer.writerow(_COLUMNS)
   for cell in cells:
-    low, high = cell['ci95']['uar'] if cell['ci95'] else ('', '')
+    low, high = cell.ci95['uar'] if cell.ci95 else ('', '')
     writer.writerow(
       [
-        '+'.join(cell['train']),
-        cell['test'],
-        cell['n'],
-        ' '.join(cell['classes']),
-        cell['uar'],
+        '+'.join(cell.train),
+        cell.test,
+        cell.n,
+        ' '.join(cell.classes),
+        cell.uar,
         low,
         high,
-        cell['wa'],
+        cell.wa,
       ]
     )
   table, picture = out / 'matrix.csv', out / 'matrix.png'
   files.write_bytes(table, text.getvalue().encode())
   note = 'below each UAR its 95 % interval over the test speakers'
-  if any(cell['train'] == [cell['test']] for cell in cells):
+  if any(cell.train == (cell.test,) for cell in cells):
     note += '; diagonal: one speaker left out within the corpus'
   matrix_plots.corpus_matrix(
     *crossed_lib.matrix(combined, selection),
     picture,
-    f'{len(results["classes"])} classes, '
-    f'{caveats.times(results["epochs"], "epoch")}; '
+    f'{len(results.classes)} classes, '
+    f'{caveats.times(results.epochs, "epoch")}; '
     f'{caveats.caption(selection, results)}',
-    bool(results['synthetic']),
+    results.synthetic,
     note,
   )
   return table, picture
@@ -201,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   except InputError as error:
     print(error, file=sys.stderr)
     return 2
-  _, shows, not_shown = caveats.protocol(results)
+  _, shows, not_shown = caveats.protocol(results.protocol)
   print('UAR, per cent:')
   print(
     '\n'.join(

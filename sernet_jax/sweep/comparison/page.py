@@ -58,7 +58,7 @@ def write(
   dates = sorted(environment['date'] for environment in environments)
   page = report.template('comparison.html.j2').render(
     content=content,
-    protocol=caveats.protocol(content),
+    protocol=caveats.protocol(content['protocol']),
     test=content['test'],
     settings=content['settings'],
     optimistic=all(
@@ -82,7 +82,7 @@ def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
   settings = content['settings']
   width = max(len(row['name']) for row in settings)
   lines = [
-    f'{content["corpus"]}, {caveats.protocol(content)[0]}, '
+    f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
     f'{caveats.times(content["num_speakers"], "speaker")}, '
     f'{content["selection_title"]}, per cent:'
   ]
@@ -112,7 +112,7 @@ def _draw(
   folder: pathlib.Path, content: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
   about = (
-    f'{content["corpus"]}, {caveats.protocol(content)[0]}, '
+    f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
     f'{caveats.times(content["num_speakers"], "speaker")}, '
     f'{content["weights_dtype"]} weights. '
   )
