@@ -54,7 +54,7 @@ def check(run: compare_runs.Run) -> None:
   path, results = run.folder.path, run.results
   require(
     results.corpus == 'emodb',
-    f'{path} is a run on {results["corpus"]!r}, and this table is about '
+    f'{path} is a run on {results.corpus!r}, and this table is about '
     "EMO-DB; name runs of configs/emodb.py with data.corpus='emodb'",
   )
   require(
@@ -123,7 +123,7 @@ def _row(runs: list[compare_runs.Run]) -> dict:
   commands = [run.environment['command'] for run in runs]
   return {
     'protocol': results.protocol,
-    'protocol_in_words': caveats.protocol(results)[0],
+    'protocol_in_words': caveats.protocol(results.protocol)[0],
     'loss': loss,
     'gamma': settings['loss.gamma'] if loss == 'focal' else None,
     'epochs': results.epochs,

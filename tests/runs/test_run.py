@@ -98,7 +98,7 @@ def test_results_have_the_agreed_keys_and_add_up(finished):
   assert list(results['selections_float32']) == names
   assert results['cost']['fp16_bytes'] > 800_000
   for selection in results['selections'].values():
-    assert np.sum(selection.pooled.confusion) == 24
+    assert np.sum(selection['pooled']['confusion']) == 24
     assert [fold['name'] for fold in selection['folds']] == list(tiny.SPEAKERS)
     assert set(selection['ci95']) == {'wa', 'uar', 'f1_macro', 'f1_weighted'}
     for fold in selection['folds']:
