@@ -124,28 +124,6 @@ def quick_compiles():
 
 
 @pytest.fixture(scope='module')
-def two_blocks():
-  """The network with two of its five blocks: compiled in a third of the time.
-
-  Here and in the processes a test starts. Only for what looks at runs and
-  training, not at the network.
-  """
-  import tiny
-
-  from sernet_jax.nn import model
-
-  here = pathlib.Path(__file__).parent
-  support = here / 'support'
-  paths = [support / 'two_blocks', support, os.environ.get('PYTHONPATH', '')]
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('PYTHONPATH', os.pathsep.join(map(str, filter(None, paths))))
-    patch.setattr(model, 'BLOCKS', tiny.TWO_BLOCKS)
-    model._graph.cache_clear()
-    yield
-  model._graph.cache_clear()
-
-
-@pytest.fixture(scope='module')
 def blank_figures(tmp_path_factory):
   """Reports with one white figure for all: a third of a tiny run's time.
 

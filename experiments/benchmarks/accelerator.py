@@ -167,10 +167,10 @@ def _products(train: int, test: int) -> float:
   from sernet_jax.nn.spec import ModelSpec
 
   layers = cost.list_layers(ModelSpec(), FRAMES, COEFFICIENTS)
-  total = 2 * sum(layer.multiply_adds for layer in layers)
+  total = 2 * sum(each.multiply_adds for each in layers)
   # Nobody asks for a gradient by the features.
   paths = 2 * sum(
-    layer.multiply_adds for layer in layers if layer.name in ModelSpec().paths
+    each.multiply_adds for each in layers if each.layer.kind == 'path'
   )
   return train * (3 * total - paths) + test * total
 

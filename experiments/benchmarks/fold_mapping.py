@@ -181,7 +181,7 @@ def convolutions(folds: int, rounds: int) -> dict[str, dict]:
   import jax
   import jax.numpy as jnp
 
-  from sernet_jax.nn.kernels import ops
+  from sernet_jax.nn.kernels import convolution
 
   def by_patches(x, kernel):
     height, width, inputs, outputs = kernel.shape
@@ -222,10 +222,12 @@ def convolutions(folds: int, rounds: int) -> dict[str, dict]:
     arrays = [jnp.asarray(random.normal(size=s), jnp.float32) for s in shapes]
     first = inputs == 1
     plans = {
-      'groups': jax.vmap(gradients(ops.conv, first)),
-      'groups, plain gradient': jax.vmap(gradients(ops.plain_conv, first)),
+      'groups': jax.vmap(gradients(convolution.conv, first)),
+      'groups, plain gradient': jax.vmap(
+        gradients(convolution.plain_conv, first)
+      ),
       'patches': jax.vmap(gradients(by_patches, first)),
-      'map': one_by_one(gradients(ops.conv, first)),
+      'map': one_by_one(gradients(convolution.conv, first)),
     }
     calls = {}
     expected = None

@@ -5,7 +5,7 @@
     python experiments/benchmarks/step.py       # one core
 
 One training step of Light-SERNet (batch 32, 3 s, float32, inside lax.scan as
-in training), in turn with the operations of `sernet_jax.ops`, with the same
+in training), in turn with the operations of `sernet_jax.nn.kernels`, with the same
 gradients but XLA's convolutions in the place of `winograd`, and with the plain
 definitions. Medians and the medians of the ratios of a turn go to step.json
 beside this file.
@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax.nn.kernels import ops, path_ops
+from sernet_jax.nn.kernels import convolution, fused_paths, norm_pool
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training import recipes, train_step
 from sernet_jax.training.specs import LossSpec, OptimSpec
@@ -35,7 +35,7 @@ SLOW = ('plain',)  # takes part in the first turn alone
 STEPS = 2
 BATCH = 32
 _IN_MEMORY = {
-  'path_ops.conv_norm_relu_pool': path_ops.plain_conv_norm_relu_pool
+  'fused_paths.conv_norm_relu_pool': fused_paths.plain_conv_norm_relu_pool
 }
 # What stands in the place of what.
 VARIANTS = {
@@ -44,8 +44,8 @@ VARIANTS = {
   'no_winograd': {**_IN_MEMORY, 'winograd.suits': lambda kernel: False},
   'plain': {
     **_IN_MEMORY,
-    'ops.conv': ops.plain_conv,
-    'ops.norm_relu_pool': ops.plain_norm_relu_pool,
+    'convolution.conv': convolution.plain_conv,
+    'norm_pool.norm_relu_pool': norm_pool.plain_norm_relu_pool,
   },
 }
 
@@ -87,7 +87,7 @@ def main():
   for name, changes in VARIANTS.items():
     with contextlib.ExitStack() as stack:
       for place, other in changes.items():
-        stack.enter_context(mock.patch(f'sernet_jax.{place}', other))
+        stack.enter_context(mock.patch(f'sernet_jax.nn.kernels.{place}', other))
       programs[name] = compiled(recipe, x, labels)
 
   times = {name: [] for name in programs}

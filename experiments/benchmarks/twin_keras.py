@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from sernet_jax import features
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL
+from sernet_jax.nn.spec import ModelSpec
 
 SPEC = features.MfccSpec()
 
@@ -19,28 +19,28 @@ SPEC = features.MfccSpec()
 def network(num_classes: int = 7) -> keras.Model:
   """(batch, frames, coefficients, 1) to logits."""
 
-  def block(x, number, filters, kernel, window, use_bias):
+  def block(x, number, layer):
     suffix = f'_{number}' if number else ''
-    penalty = None if use_bias else keras.regularizers.l2(1e-6)
+    penalty = keras.regularizers.l2(1e-6) if layer.l2 else None
     x = keras.layers.Conv2D(
-      filters, kernel, padding='same', use_bias=use_bias,
+      layer.outputs, layer.kernel, padding='same', use_bias=layer.bias,
       kernel_regularizer=penalty, name=f'conv2d{suffix}',
     )(x)  # fmt: skip
     x = keras.layers.BatchNormalization(name=f'batch_normalization{suffix}')(x)
     x = keras.layers.ReLU()(x)
-    if window is None:
+    if layer.pool is None:
       return keras.layers.GlobalAveragePooling2D()(x)
-    return keras.layers.AveragePooling2D(window, padding='same')(x)
+    return keras.layers.AveragePooling2D(layer.pool, padding='same')(x)
 
   x = inputs = keras.Input((184, 40, 1))
+  spec = ModelSpec(num_classes=num_classes)
   paths = [
-    block(x, number, 32, kernel, PATH_POOL, True)
-    for number, kernel in enumerate(PATH_KERNELS.values())
+    block(x, number, layer) for number, layer in enumerate(spec.layers('path'))
   ]
   x = keras.layers.Concatenate()(paths)
-  for number, (filters, kernel, window) in enumerate(BLOCKS, start=3):
-    x = block(x, number, filters, kernel, window, False)
-  x = keras.layers.Dropout(0.3)(x)
+  for number, layer in enumerate(spec.layers('block'), start=len(paths)):
+    x = block(x, number, layer)
+  x = keras.layers.Dropout(spec.dropout)(x)
   x = keras.layers.Dense(num_classes, name='dense')(x)
   return keras.Model(inputs, x)
 

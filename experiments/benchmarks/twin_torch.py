@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sernet_jax import features
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL
+from sernet_jax.nn.spec import Layer, ModelSpec
 
 SPEC = features.MfccSpec()
 
@@ -31,11 +31,15 @@ class Pool(nn.Module):
 class Block(nn.Module):
   """Convolution, BatchNorm, ReLU, pooling."""
 
-  def __init__(self, inputs, outputs, kernel, window, bias):
+  def __init__(self, layer: Layer):
     super().__init__()
-    self.conv = nn.Conv2d(inputs, outputs, kernel, padding='same', bias=bias)
-    self.norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
-    self.pool = nn.AdaptiveAvgPool2d(1) if window is None else Pool(window)
+    self.conv = nn.Conv2d(
+      layer.inputs, layer.outputs, layer.kernel, padding='same', bias=layer.bias
+    )
+    self.norm = nn.BatchNorm2d(layer.outputs, eps=1e-3, momentum=0.01)
+    self.pool = (
+      nn.AdaptiveAvgPool2d(1) if layer.pool is None else Pool(layer.pool)
+    )
 
   def forward(self, x):
     """(batch, channels, frames, coefficients)."""
@@ -47,19 +51,14 @@ class Network(nn.Module):
 
   def __init__(self, num_classes=7):
     super().__init__()
-    self.paths = nn.ModuleList(
-      [
-        Block(1, 32, kernel, PATH_POOL, True)
-        for kernel in PATH_KERNELS.values()
-      ]
+    spec = ModelSpec(num_classes=num_classes)
+    self.paths = nn.ModuleList([Block(path) for path in spec.layers('path')])
+    self.blocks = nn.Sequential(
+      *[Block(block) for block in spec.layers('block')]
     )
-    blocks, inputs = [], 96
-    for outputs, kernel, window in BLOCKS:
-      blocks.append(Block(inputs, outputs, kernel, window, False))
-      inputs = outputs
-    self.blocks = nn.Sequential(*blocks)
-    self.dropout = nn.Dropout(0.3)
-    self.dense = nn.Linear(inputs, num_classes)
+    self.dropout = nn.Dropout(spec.dropout)
+    (head,) = spec.layers('dense')
+    self.dense = nn.Linear(head.inputs, head.outputs)
 
   def forward(self, x):
     """Logits (batch, classes)."""

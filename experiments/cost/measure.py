@@ -28,7 +28,7 @@ from experiments.lib import (
 )
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.nn import cost, folded
+from sernet_jax.nn import cost
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.results import environment
 from sernet_jax.results.figures import style
@@ -53,13 +53,13 @@ def at_length(model, duration_s: float, repeats: int) -> dict:
     'published': published.LIGHT_SERNET_COST.get(duration_s),
     'layers': [
       {
-        'name': layer.name,
-        'map': layer.size,
-        'weights': layer.weights,
-        'multiply_adds': layer.multiply_adds,
-        'multiply_adds_inside': layer.multiply_adds_inside,
+        'name': each.layer.name,
+        'map': each.size,
+        'weights': each.layer.num_weights,
+        'multiply_adds': each.multiply_adds,
+        'multiply_adds_inside': each.multiply_adds_inside,
       }
-      for layer in layers
+      for each in layers
     ],
     'xla': {
       name: cost_measured.analyse(program) for name, program in programs.items()
@@ -298,7 +298,7 @@ def main(arguments: list[str]) -> None:
     'question': 'What does one pass of the network cost?',
     'repeats': given.repeats,
     'classes': len(model.classes),
-    'paths': folded.paths(model.model),
+    'paths': [path.name for path in model.model.layers('path')],
     'file_bytes': {
       'float32': _file_bytes(model, 'float32'),
       'float16': _file_bytes(model, 'float16'),

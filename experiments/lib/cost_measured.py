@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from sernet_jax.features import kinds
 from sernet_jax.nn import folded
-from sernet_jax.nn.kernels import ops
+from sernet_jax.nn.kernels import convolution, norm_pool
 from sernet_jax.predict.bundle import Bundle
 
 
@@ -43,8 +43,8 @@ def programs(bundle: Bundle) -> dict[str, Program]:
     return kinds.KINDS[bundle.feature_kind].compute(x, bundle.mfcc)[..., None]
 
   def plain_block(x, block, window):
-    y = ops.plain_conv(x, jnp.asarray(block['kernel'])) + block['bias']
-    return ops.average_pool(jax.nn.relu(y), window)
+    y = convolution.plain_conv(x, jnp.asarray(block['kernel'])) + block['bias']
+    return norm_pool.average_pool(jax.nn.relu(y), window)
 
   def plain(weights, x):
     return jax.nn.softmax(folded.logits(bundle.model, weights, x, plain_block))

@@ -45,17 +45,17 @@ def estimate(
     most_bytes, most_mj: with every map written to DRAM and read again by
       what follows it, pools included: arithmetic and this traffic.
   """
-  layers = list_layers(spec, frames, coefficients)
-  multiply_adds = sum(layer.multiply_adds for layer in layers)
-  weights = sum(layer.weights + layer.filters for layer in layers)
+  costs = list_layers(spec, frames, coefficients)
+  multiply_adds = sum(each.multiply_adds for each in costs)
+  weights = sum(layer.num_weights + layer.outputs for layer in spec.layers())
   maps = frames * coefficients + spec.num_classes
   moved = 0
-  for layer in layers:
-    full = math.prod(layer.size)
-    moved += full * layer.inputs + full * layer.filters  # read, written
+  for each in costs:
+    layer, full = each.layer, math.prod(each.size)
+    moved += full * layer.inputs + full * layer.outputs  # read, written
     if layer.batch_norm:  # a convolution: its pool reads and writes
-      pooled = math.prod(layer.pooled)
-      moved += full * layer.filters + pooled * layer.filters
+      pooled = math.prod(each.pooled)
+      moved += full * layer.outputs + pooled * layer.outputs
   found = {}
   for name, price in MULTIPLY_ADD_PJ.items():
     arithmetic = multiply_adds * price * 1e-9

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+from sernet_jax.nn.spec import ModelSpec
 
 _ONE = (1, 1)
 
@@ -50,23 +50,20 @@ def fields(spec: ModelSpec) -> list[Field]:
   see; its sides are the largest of theirs. The global average at the end
   sees everything and is left out.
   """
-  names = [name for name in PATH_KERNELS if name in spec.paths]
-  kernels = {name: PATH_KERNELS[name] for name in names}
-  kernels['all'] = _largest(list(kernels.values()))
+  paths = spec.layers('path')
+  largest = dataclasses.replace(
+    paths[0], name='all', kernel=_largest([path.kernel for path in paths])
+  )
   found = []
-  for path, first in kernels.items():
+  for path in (*paths, largest):
     size, step = _ONE, _ONE
-    table = [(path, first, PATH_POOL)] + [
-      (f'block{number}', kernel, pool)
-      for number, (_, kernel, pool) in enumerate(BLOCKS, start=1)
-    ]
-    for layer, kernel, pool in table:
-      size = _seen(size, step, kernel)
-      found.append(Field(path, layer, 'conv', size, step))
-      if pool is not None:
-        size = _seen(size, step, pool)
-        step = step[0] * pool[0], step[1] * pool[1]
-        found.append(Field(path, layer, 'pool', size, step))
+    for layer in (path, *spec.layers('block')):
+      size = _seen(size, step, layer.kernel)
+      found.append(Field(path.name, layer.name, 'conv', size, step))
+      if layer.pool is not None:
+        size = _seen(size, step, layer.pool)
+        step = step[0] * layer.pool[0], step[1] * layer.pool[1]
+        found.append(Field(path.name, layer.name, 'pool', size, step))
   return found
 
 

@@ -25,7 +25,7 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.features.framing import num_frames
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+from sernet_jax.nn.spec import Layer, ModelSpec
 
 SILENCE = 2.0**-52  # audio.EPSILON
 TAIL = 1e-3  # above audio.PERCENTILE
@@ -83,7 +83,7 @@ class Emitter(Protocol):
     """(batch, frames, coefficients) to a map with one channel."""
 
   def conv_relu(
-    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
+    self, layer: Layer, x: Value, kernel: np.ndarray, bias: np.ndarray
   ) -> Value:
     """Convolution that keeps the size, bias, ReLU; kernel (h, w, in, out)."""
 
@@ -180,23 +180,29 @@ def network(
 ) -> Value:
   """Features (batch, frames, coefficients) to logits (batch, classes)."""
   x = out.image(x)
-  paths = []
-  for name in PATH_KERNELS:
-    if name in model.paths:
-      path = out.conv_relu(name, x, **_arrays(folded[name]))
-      paths.append(out.pool(f'{name}_pool', path, PATH_POOL))
-  x = out.join('paths', paths)
-  for number, (_, _, size) in enumerate(BLOCKS, start=1):
-    name = f'block{number}'
-    x = out.conv_relu(name, x, **_arrays(folded[name]))
-    if size is None:
-      x = out.mean_map(f'{name}_mean', x)
-    else:
-      x = out.pool(f'{name}_pool', x, size)
-  return out.dense('head', x, **_arrays(folded['head']))
+  paths = model.layers('path')
+  x = out.join('paths', [_block(out, layer, x, folded) for layer in paths])
+  for layer in model.layers('block'):
+    x = _block(out, layer, x, folded)
+  for layer in model.layers('dense'):
+    x = out.dense(layer.name, x, **_arrays(folded[layer.name]))
+  return x
 
 
-def _arrays(block):
+def _block(
+  out: Emitter,
+  layer: Layer,
+  x: Value,
+  folded: dict[str, dict[str, np.ndarray]],
+) -> Value:
+  """Convolution, bias, ReLU and pooling."""
+  x = out.conv_relu(layer, x, **_arrays(folded[layer.name]))
+  if layer.pool is None:
+    return out.mean_map(f'{layer.name}_mean', x)
+  return out.pool(f'{layer.name}_pool', x, layer.pool)
+
+
+def _arrays(block: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
   return {key: np.asarray(block[key], np.float32) for key in ('kernel', 'bias')}
 
 

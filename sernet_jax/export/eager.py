@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sernet_jax.nn.kernels import ops
+from sernet_jax.nn.kernels import convolution, norm_pool
 
 _BINARY: dict[str, Callable[..., Any]] = {
   'add': jnp.add,
@@ -101,18 +101,20 @@ class Eager:
   def image(self, x):
     return x[..., None]
 
-  def conv_relu(self, name, x, kernel, bias):
-    self._seen(f'{name}_input', x)
-    return self._seen(name, jax.nn.relu(ops.plain_conv(x, kernel) + bias))
+  def conv_relu(self, layer, x, kernel, bias):
+    self._seen(f'{layer.name}_input', x)
+    return self._seen(
+      layer.name, jax.nn.relu(convolution.plain_conv(x, kernel) + bias)
+    )
 
   def pool(self, name, x, size):
-    return ops.average_pool(x, size)
+    return norm_pool.average_pool(x, size)
 
   def join(self, name, maps):
     return jnp.concatenate(maps, axis=-1)
 
   def mean_map(self, name, x):
-    return ops.average_pool(x, None)
+    return norm_pool.average_pool(x, None)
 
   def dense(self, name, x, kernel, bias):
     return x @ kernel + bias

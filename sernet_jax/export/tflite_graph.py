@@ -291,10 +291,11 @@ class Writer:
   def image(self, x):
     return self.reshape(x, (*x.shape[1:], 1))
 
-  def conv_relu(self, name, x, kernel, bias):
+  def conv_relu(self, layer, x, kernel, bias):
+    name = layer.name
     kernel = kernel.transpose(3, 0, 1, 2)  # outputs, height, width, inputs
     shape = (*x.shape[:-1], len(bias))
-    if self.ranges is None or not name.startswith('block'):
+    if self.ranges is None or layer.kind != 'block':
       weights, offset = self._kernel(name, kernel), self.table(bias)
       return self._convolution([x, weights, offset], self.tensor(shape))
     # The pools between run on floats: in 8 bits they would have to keep the

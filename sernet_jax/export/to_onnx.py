@@ -193,7 +193,8 @@ class _Writer:
   def image(self, x):
     return self.reshape(x, (1, *x.shape[1:]))
 
-  def conv_relu(self, name, x, kernel, bias):
+  def conv_relu(self, layer, x, kernel, bias):
+    name = layer.name
     height, width, _, outputs = kernel.shape
     inputs = [
       x,
@@ -206,7 +207,7 @@ class _Writer:
     x = self.node(
       'Conv', inputs, shape, name, pads=sides, kernel_shape=kernel_shape
     )
-    if name.startswith('block'):
+    if layer.kind == 'block':
       self.heavy += [name, f'{name}_relu', f'{name}_pool']
     return self.node('Relu', [x], shape, f'{name}_relu')
 

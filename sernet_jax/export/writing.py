@@ -85,15 +85,14 @@ def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:
   if kind == 'safetensors' and precision == 'fp16':
     return 2 * folded.count(bundle.folded)
   total = 0
-  for name, block in bundle.folded.items():
-    kernel, bias = block['kernel'], block['bias']
+  for layer in bundle.model.layers():
     each = {'fp32': 4, 'fp16': 2, 'int8': 4}[precision]
-    if precision == 'int8' and name.startswith('block'):
+    if precision == 'int8' and layer.kind == 'block':
       each = 1
-      total += 4 * bias.size
+      total += 4 * layer.outputs
     if kind == 'stablehlo' and precision == 'fp16':
-      total += 2 * bias.size
+      total += 2 * layer.outputs
     else:
-      total += 4 * bias.size
-    total += each * kernel.size
+      total += 4 * layer.outputs
+    total += each * layer.num_weights
   return total

@@ -1,7 +1,7 @@
-"""What one network costs: parameters, arithmetic, memory, size of the file.
+"""The cost of one network: parameters, arithmetic, memory, size of the file.
 
-Computed from the network's table by the formulas with which Light-SERNet's
-published figures can be reproduced; nothing is run.
+Computed from the layers of a spec, by the formulas that reproduce the
+published figures of Light-SERNet; nothing is run.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+from sernet_jax.nn.spec import Layer, ModelSpec
 
 # Per channel: scale, offset, moving mean and moving variance.
 _BATCH_NORM_TRAINABLE = 2
@@ -17,53 +17,44 @@ _BATCH_NORM_STATISTICS = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Layer:
-  """A convolution or the dense layer.
+class LayerCost:
+  """A layer at one size of its map.
 
   Attributes:
-    name: a path, 'block1' to 'block5', or 'head'.
-    kernel: (frames, coefficients) of one filter.
-    inputs: channels it reads.
-    filters: channels it writes.
+    layer: the layer.
     size: (frames, coefficients) of its map; input and output have the same.
-    pool: window and stride of the average that follows; None for the whole
-      map, or for the dense layer none.
-    bias: whether it has one in training.
-    batch_norm: whether BatchNorm follows.
   """
 
-  name: str
-  kernel: tuple[int, int]
-  inputs: int
-  filters: int
+  layer: Layer
   size: tuple[int, int]
-  pool: tuple[int, int] | None
-  bias: bool
-  batch_norm: bool
-
-  @property
-  def weights(self) -> int:
-    """Numbers of the kernel."""
-    return math.prod(self.kernel) * self.inputs * self.filters
 
   @property
   def multiply_adds(self) -> int:
     """Kernel times positions: zeros around the map are multiplied too."""
-    return self.weights * math.prod(self.size)
+    return self.layer.num_weights * math.prod(self.size)
 
   @property
   def multiply_adds_inside(self) -> int:
     """Without those on zeros around the map, which need not be done."""
     cells = math.prod(
       _cells_inside(size, kernel)
-      for size, kernel in zip(self.size, self.kernel, strict=True)
+      for size, kernel in zip(self.size, self.layer.kernel, strict=True)
     )
-    return cells * self.inputs * self.filters
+    return cells * self.layer.inputs * self.layer.outputs
 
   @property
   def pooled(self) -> tuple[int, int]:
-    """(frames, coefficients) that the next layer reads."""
-    return (1, 1) if self.pool is None else _pooled(*self.size, self.pool)
+    """(frames, coefficients) that the next layer reads.
+
+    SAME pooling with stride = window rounds up.
+    """
+    if self.layer.pool is None:
+      return 1, 1
+    frames, coefficients = (
+      -(-size // window)
+      for size, window in zip(self.size, self.layer.pool, strict=True)
+    )
+    return frames, coefficients
 
 
 def cost(
@@ -88,23 +79,22 @@ def cost(
     fp16_bytes: folded parameters at two bytes.
   """
   assert frames > 0 and coefficients > 0
-  layers = list_layers(spec, frames, coefficients)
-  convolutions = [layer for layer in layers if layer.batch_norm]
-  channels = sum(layer.filters for layer in convolutions)
-  kernels = sum(layer.weights for layer in layers)
-  biases = sum(layer.filters for layer in layers if layer.bias)
+  costs = list_layers(spec, frames, coefficients)
+  layers = spec.layers()
+  channels = sum(layer.outputs for layer in layers if layer.batch_norm)
+  kernels = sum(layer.num_weights for layer in layers)
+  biases = sum(layer.outputs for layer in layers if layer.bias)
   trainable = kernels + biases + _BATCH_NORM_TRAINABLE * channels
-  folded = kernels + sum(layer.filters for layer in layers)
-  pooled_frames, pooled_coefficients = _pooled(frames, coefficients, PATH_POOL)
-  held = (
-    frames * coefficients * (spec.filters // len(spec.paths))
-    + pooled_frames * pooled_coefficients * spec.filters
+  folded = kernels + sum(layer.outputs for layer in layers)
+  paths = [each for each in costs if each.layer.kind == 'path']
+  held = math.prod(paths[0].size) * paths[0].layer.outputs + sum(
+    math.prod(each.pooled) * each.layer.outputs for each in paths
   )
   return {
     'parameters': trainable + _BATCH_NORM_STATISTICS * channels,
     'parameters_trainable': trainable,
     'parameters_folded': folded,
-    'mflops': 2 * sum(layer.multiply_adds for layer in layers) / 1e6,
+    'mflops': 2 * sum(each.multiply_adds for each in costs) / 1e6,
     'peak_memory_kib': held * 4 / 1024,
     'fp16_bytes': folded * 2,
   }
@@ -112,55 +102,22 @@ def cost(
 
 def list_layers(
   spec: ModelSpec, frames: int, coefficients: int = 40
-) -> list[Layer]:
-  """All layers with weights, from the input to the logits."""
+) -> list[LayerCost]:
+  """All layers with weights at one input size, from the input to the logits."""
   size = frames, coefficients
-  layers = [
-    Layer(
-      name=path,
-      kernel=PATH_KERNELS[path],
-      inputs=1,
-      filters=spec.filters // len(spec.paths),
-      size=size,
-      pool=PATH_POOL,
-      bias=True,
-      batch_norm=True,
-    )
-    for path in PATH_KERNELS
-    if path in spec.paths
-  ]
-  channels, size = spec.filters, layers[0].pooled
-  for number, (filters, kernel, pool) in enumerate(BLOCKS, start=1):
-    block = Layer(
-      name=f'block{number}',
-      kernel=kernel,
-      inputs=channels,
-      filters=filters,
-      size=size,
-      pool=pool,
-      bias=False,
-      batch_norm=True,
-    )
-    layers.append(block)
-    channels, size = filters, block.pooled
-  head = Layer(
-    'head', (1, 1), channels, spec.num_classes, size, None, True, False
-  )
-  return [*layers, head]
+  found = [LayerCost(layer, size) for layer in spec.layers('path')]
+  size = found[0].pooled
+  for layer in spec.layers('block', 'dense'):
+    found.append(LayerCost(layer, size))
+    size = found[-1].pooled
+  return found
 
 
 def _cells_inside(size: int, kernel: int) -> int:
-  """Pairs of an output place and a cell of a SAME kernel inside the map."""
+  """Pairs of an output index and a cell of a SAME kernel inside the map."""
   before = (kernel - 1) // 2  # an even kernel has its odd cell behind
   first = -before
   return sum(
     max(0, min(size, start + kernel) - max(0, start))
     for start in range(first, first + size)
   )
-
-
-def _pooled(
-  frames: int, coefficients: int, pool: tuple[int, int]
-) -> tuple[int, int]:
-  """Size after SAME pooling with stride = window, which rounds up."""
-  return -(-frames // pool[0]), -(-coefficients // pool[1])

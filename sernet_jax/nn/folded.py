@@ -1,10 +1,15 @@
 """The network with BatchNorm folded into its convolutions, for inference.
 
 In inference BatchNorm is a scale and an offset per channel, so that
-y = (conv(x, K) + b - mean) * scale / sqrt(variance + epsilon) + offset
+
+  y = (conv(x, K) + b - mean) * scale / sqrt(variance + epsilon) + offset
+
 is one convolution with another kernel and another bias. Each block is then
 convolution, bias, ReLU, average pooling: 460,743 numbers for seven classes
-instead of 463,431, and no layer but those that every runtime has.
+instead of 463,431, and only layers that every runtime has.
+
+`ready` computes once whatever depends on the weights alone, before the first
+recording.
 """
 
 from __future__ import annotations
@@ -16,45 +21,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax.common.errors import InputError
-from sernet_jax.nn import ready_blocks
-from sernet_jax.nn.kernels import ops, taps
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+from sernet_jax.nn.kernels import (
+  convolution,
+  fence,
+  norm_pool,
+  precision,
+  shifted,
+  winograd,
+)
+from sernet_jax.nn.spec import ModelSpec, require_features
 
 Folded = dict[str, dict[str, Any]]
-
-HEAD = 'head'
-
-
-def paths(spec: ModelSpec) -> tuple[str, ...]:
-  """Parallel paths in the order of their concatenation."""
-  return tuple(name for name in PATH_KERNELS if name in spec.paths)
-
-
-def blocks(spec: ModelSpec) -> tuple[str, ...]:
-  """Names of all convolutions: the paths, then block1 to block5."""
-  return (*paths(spec), *(f'block{i + 1}' for i in range(len(BLOCKS))))
+BlockFunction = Callable[
+  [jax.Array, Mapping[str, Any], norm_pool.Window], jax.Array
+]
 
 
 def shapes(spec: ModelSpec) -> dict[str, dict[str, tuple[int, ...]]]:
-  """Shapes of the folded network: {block: {'kernel': ..., 'bias': ...}}."""
-  each = spec.filters // len(spec.paths)
-  found = {
-    name: {'kernel': (*PATH_KERNELS[name], 1, each), 'bias': (each,)}
-    for name in paths(spec)
+  """Shapes of the folded network: {layer: {'kernel': ..., 'bias': ...}}."""
+  return {
+    layer.name: {'kernel': layer.kernel_shape, 'bias': (layer.outputs,)}
+    for layer in spec.layers()
   }
-  inputs = spec.filters
-  for number, (outputs, kernel, _) in enumerate(BLOCKS, start=1):
-    found[f'block{number}'] = {
-      'kernel': (*kernel, inputs, outputs),
-      'bias': (outputs,),
-    }
-    inputs = outputs
-  found[HEAD] = {
-    'kernel': (inputs, spec.num_classes),
-    'bias': (spec.num_classes,),
-  }
-  return found
 
 
 def fold(
@@ -68,25 +56,28 @@ def fold(
     stats: the moving means and variances beside them.
 
   Returns:
-    {block: {'kernel', 'bias'}} float32 numpy arrays of `shapes(spec)`; the
+    {layer: {'kernel', 'bias'}}, float32 numpy arrays of `shapes(spec)`; the
     arithmetic is float64.
   """
-  found: Folded = {}
-  for name in blocks(spec):
-    ours = {k: np.asarray(v, np.float64) for k, v in params[name].items()}
-    mean, variance = (
-      np.asarray(stats[name][k], np.float64) for k in ('mean', 'variance')
-    )
-    factor = ours['scale'] / np.sqrt(variance + spec.batch_norm_epsilon)
-    bias = ours['offset'] + (ours.get('bias', 0.0) - mean) * factor
-    found[name] = {
-      'kernel': (ours['kernel'] * factor).astype(np.float32),
+  result: Folded = {}
+  for layer in spec.layers():
+    # float64, so that folding rounds once, at the end.
+    own = {k: np.asarray(v, np.float64) for k, v in params[layer.name].items()}
+    if not layer.batch_norm:
+      kernel, bias = own['kernel'], own['bias']
+    else:
+      mean, variance = (
+        np.asarray(stats[layer.name][k], np.float64)
+        for k in ('mean', 'variance')
+      )
+      factor = own['scale'] / np.sqrt(variance + spec.batch_norm_epsilon)
+      kernel = own['kernel'] * factor  # (h, w, inputs, outputs) * (outputs,)
+      bias = own['offset'] + (own.get('bias', 0.0) - mean) * factor
+    result[layer.name] = {
+      'kernel': kernel.astype(np.float32),
       'bias': bias.astype(np.float32),
     }
-  found[HEAD] = {
-    k: np.asarray(params[HEAD][k], np.float32) for k in ('kernel', 'bias')
-  }
-  return found
+  return result
 
 
 def ready(folded: Folded) -> Folded:
@@ -97,29 +88,82 @@ def ready(folded: Folded) -> Folded:
   if jax.default_backend() != 'cpu':
     return folded
   return {
-    name: {**block, **ready_blocks.prepare(block['kernel'])}
-    if name != HEAD
-    else block
-    for name, block in folded.items()
+    name: {**arrays, **prepare(arrays['kernel'])}
+    if np.ndim(arrays['kernel']) == 4  # of a convolution
+    else arrays
+    for name, arrays in folded.items()
   }
+
+
+def prepare(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
+  """A kernel with what can be computed from it ahead of time.
+
+  Args:
+    kernel: (height, width, inputs, outputs), height and width odd.
+
+  Returns:
+    The arrays `conv_relu_pool` takes, except for the bias.
+  """
+  kernel = jnp.asarray(kernel)
+  arrays: dict[str, Any] = {'kernel': kernel}
+  if winograd.suits(kernel):
+    arrays['tiles'] = winograd.kernel_tiles(kernel)
+  return arrays
+
+
+def conv_relu_pool(
+  x: jax.Array, block: Mapping[str, Any], window: norm_pool.Window
+) -> jax.Array:
+  """A block of a folded network: convolution, bias, ReLU, average pooling.
+
+  On CPUs bias, ReLU and pooling are done while the convolution's numbers are
+  in a core's cache.
+
+  Args:
+    x: (examples, frames, coefficients, inputs).
+    block: 'bias' (outputs,), 'kernel', and what `prepare` may have added.
+    window: see `norm_pool.average_pool`.
+
+  Returns:
+    The pooled map, (examples, frames, coefficients, outputs), or
+    (examples, outputs) where the window is None.
+  """
+  kernel, bias = (jnp.asarray(block[name]) for name in ('kernel', 'bias'))
+  tiles = block.get('tiles')
+
+  def finished(y: jax.Array) -> jax.Array:
+    return norm_pool.average_pool(jax.nn.relu(y + bias), window)
+
+  def on_cpu(x: jax.Array) -> jax.Array:
+    if precision.lowered(x):
+      return finished(convolution.conv(x, kernel))
+    if kernel.shape[2] == 1:
+      return finished(shifted.conv(x, kernel))
+    if tiles is None:
+      return finished(convolution.conv(x, kernel))
+    if window and winograd.pools(x.shape, window):
+      return winograd.conv_relu_pool_by_tiles(x, tiles, bias, window)
+    return finished(winograd.conv_by_tiles(x, tiles))
+
+  return jax.lax.platform_dependent(
+    x, cpu=on_cpu, default=lambda x: finished(convolution.plain_conv(x, kernel))
+  )
 
 
 def logits(
   spec: ModelSpec,
   folded: Mapping[str, Any],
   x: jax.Array,
-  block: Callable[
-    [jax.Array, Mapping[str, Any], ops.Window], jax.Array
-  ] = ready_blocks.conv_relu_pool,
-):
-  """What `model.apply(..., train=False)` gives, to about 1e-5.
+  block: BlockFunction = conv_relu_pool,
+) -> jax.Array:
+  """Logits as `model.apply(..., train=False)` gives them, to about 1e-5.
 
   Args:
     spec: the network.
     folded: from `fold` or `ready`.
     x: (examples, frames, coefficients, 1).
-    block: convolution, bias, ReLU and pooling of a map, a block of `folded`
-      and a window; by default `ready_blocks.conv_relu_pool`.
+    block: convolution, bias, ReLU and pooling of a map, given a layer of
+      `folded` and a window; by default `conv_relu_pool`.
 
   Returns:
     (examples, num_classes).
@@ -127,29 +171,30 @@ def logits(
   Raises:
     InputError: if x has another rank or more than one channel.
   """
-  if x.ndim != 4 or x.shape[-1] != 1:
-    raise InputError(
-      f'x has shape {x.shape}; give (examples, frames, coefficients, 1), for '
-      'instance features.mfcc(waveform, spec)[..., None]'
-    )
+  require_features(x)
 
-  x = taps.apart(
-    lambda x: jnp.concatenate(
-      [block(x, folded[name], PATH_POOL) for name in paths(spec)], axis=-1
-    ),
-    x,
-  )
-  for number, (_, _, pool) in enumerate(BLOCKS, start=1):
-    x = block(x, folded[f'block{number}'], pool)
-  head = folded[HEAD]
-  return x @ jnp.asarray(head['kernel']) + jnp.asarray(head['bias'])
+  def side_by_side(x: jax.Array) -> jax.Array:
+    maps = [
+      block(x, folded[path.name], path.pool) for path in spec.layers('path')
+    ]
+    return jnp.concatenate(maps, axis=-1)
+
+  x = fence.apart(side_by_side, x)  # (b, t, f, c)
+  for layer in spec.layers('block'):
+    x = block(x, folded[layer.name], layer.pool)
+  for layer in spec.layers('dense'):  # x is (b, c)
+    dense = folded[layer.name]
+    x = x @ jnp.asarray(dense['kernel']) + jnp.asarray(dense['bias'])
+  return x
 
 
-def probabilities(spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array):
+def probabilities(
+  spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array
+) -> jax.Array:
   """Softmax of `logits`, (examples, num_classes)."""
   return jax.nn.softmax(logits(spec, folded, x))
 
 
 def count(folded: Mapping[str, Any]) -> int:
-  """Numbers in a folded network."""
+  """The number of values in a folded network."""
   return sum(leaf.size for leaf in jax.tree.leaves(dict(folded)))

@@ -1,4 +1,4 @@
-"""Weights from elsewhere, and back: the authors' Keras model.
+"""Weights of the authors' Keras model, and back.
 
 By the names of its variables, or by its files: `.h5`, `.weights.h5`, `.keras`.
 """
@@ -6,19 +6,19 @@ By the names of its variables, or by its files: `.h5`, `.weights.h5`, `.keras`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.nn import folded, keras_files
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, ModelSpec
+from sernet_jax.nn.spec import PATHS, ModelSpec
 
 Tree = dict[str, Any]
 
 # Keras numbers its layers in order of creation; the first has no number.
-_PATHS_IN_KERAS = ('temporal', 'spectral', 'joint')
+_CONVOLUTIONS = ModelSpec().layers('path', 'block')
 _BATCH_NORM = {
   'scale': 'gamma',
   'offset': 'beta',
@@ -27,20 +27,21 @@ _BATCH_NORM = {
 }
 
 
-def _layer_names() -> list[str]:
-  return [*_PATHS_IN_KERAS, *(f'block{i + 1}' for i in range(len(BLOCKS)))]
+def _suffix(index: int) -> str:
+  """The end of a Keras name, by the index among layers of its class."""
+  return f'_{index}' if index else ''
 
 
 def keras_names() -> dict[tuple[str, str], str]:
   """(layer, array) here -> variable name there, e.g. 'conv2d_3/kernel'."""
   names = {}
-  for number, layer in enumerate(_layer_names()):
-    suffix = f'_{number}' if number else ''
-    names[layer, 'kernel'] = f'conv2d{suffix}/kernel'
-    if layer in PATH_KERNELS:
-      names[layer, 'bias'] = f'conv2d{suffix}/bias'
-    for ours, theirs in _BATCH_NORM.items():
-      names[layer, ours] = f'batch_normalization{suffix}/{theirs}'
+  for index, layer in enumerate(_CONVOLUTIONS):
+    suffix = _suffix(index)
+    names[layer.name, 'kernel'] = f'conv2d{suffix}/kernel'
+    if layer.bias:
+      names[layer.name, 'bias'] = f'conv2d{suffix}/bias'
+    for array, variable in _BATCH_NORM.items():
+      names[layer.name, array] = f'batch_normalization{suffix}/{variable}'
   names['head', 'kernel'] = 'dense/kernel'
   names['head', 'bias'] = 'dense/bias'
   return names
@@ -49,7 +50,7 @@ def keras_names() -> dict[tuple[str, str], str]:
 def from_keras(
   weights: Mapping[str, Any] | str | os.PathLike[str],
 ) -> tuple[Tree, Tree]:
-  """Parameters and statistics from the authors' variables or files.
+  """Reads parameters and statistics from the authors' variables or files.
 
   Args:
     weights: variable name -> array, as `conv2d/kernel`,
@@ -58,15 +59,14 @@ def from_keras(
       Or the path of a `.h5`, `.weights.h5` or `.keras` file.
 
   Returns:
-    (params, stats) for `model.apply`, float32; `spec_of` says which network
-    they are of.
+    (params, stats) for `model.apply`, float32; `spec_of` gives their network.
 
   Raises:
     InputError: if a variable is missing, unknown or not finite, or the file
       cannot be used.
   """
   if isinstance(weights, str | os.PathLike):
-    weights = _from_layers(weights, keras_files.read(weights))
+    weights = _variables(os.fspath(weights), keras_files.read(weights))
   given = {name.removesuffix(':0'): value for name, value in weights.items()}
   names = keras_names()
   missing = sorted(set(names.values()) - set(given))
@@ -89,21 +89,22 @@ def from_keras(
 
 
 def to_keras(params: Mapping[str, Any], stats: Mapping[str, Any]) -> Tree:
-  """The opposite of `from_keras`: variable name -> float32 array.
+  """The inverse of `from_keras`: variable name -> float32 array.
 
   Raises:
-    InputError: if the network has not the three paths of the authors' model.
+    InputError: if the network does not have the three paths of the authors'
+      model.
   """
-  found = {}
+  variables = {}
   for (layer, array), name in keras_names().items():
     tree = stats if array in ('mean', 'variance') else params
     require(
       layer in tree,
       f'the network has no path {layer!r}; only the one with the paths '
-      f'{", ".join(_PATHS_IN_KERAS)} has a counterpart in Keras',
+      f'{", ".join(PATHS)} has a counterpart in Keras',
     )
-    found[name] = np.asarray(tree[layer][array], np.float32)
-  return found
+    variables[name] = np.asarray(tree[layer][array], np.float32)
+  return variables
 
 
 def write_keras_weights(
@@ -111,7 +112,7 @@ def write_keras_weights(
   params: Mapping[str, Any],
   stats: Mapping[str, Any],
 ) -> None:
-  """Writes what `model.load_weights(path)` of Keras reads.
+  """Writes a file that `model.load_weights(path)` of Keras reads.
 
   Args:
     path: NAME.weights.h5 for Keras 3, NAME.h5 for Keras 2 and 3.
@@ -127,50 +128,54 @@ def write_keras_weights(
     layer, array = name.split('/')
     layers.setdefault(layer, {})[array] = value
   # Keras sorts the layers of a model by depth: paths side by side.
-  count = len(_PATHS_IN_KERAS)
-  kinds = ('conv2d', 'batch_normalization')
-  numbers = [range(count)]
-  numbers += [range(i, i + 1) for i in range(count, count + len(BLOCKS))]
+  num_paths = len(PATHS)
+  depths = [range(num_paths)]
+  depths += [range(i, i + 1) for i in range(num_paths, len(_CONVOLUTIONS))]
   order = [
-    f'{kind}_{number}' if number else kind
-    for together in numbers
-    for kind in kinds
-    for number in together
+    kind + _suffix(index)
+    for depth in depths
+    for kind in ('conv2d', 'batch_normalization')
+    for index in depth
   ]
   keras_files.write(path, {name: layers[name] for name in [*order, 'dense']})
 
 
 def spec_of(params: Mapping[str, Any]) -> ModelSpec:
-  """The network that parameters are of; the rest of the spec is default."""
-  paths = tuple(name for name in PATH_KERNELS if name in params)
+  """The network that parameters belong to; the rest of the spec is default."""
+  paths = tuple(name for name in PATHS if name in params)
   filters = sum(np.shape(params[name]['kernel'])[-1] for name in paths)
   return ModelSpec(
     num_classes=np.size(params['head']['bias']), paths=paths, filters=filters
   )
 
 
-def _from_layers(
-  path: str | os.PathLike[str], layers: list[dict[str, np.ndarray]]
+def _variables(
+  path: str, layers: Sequence[keras_files.Arrays]
 ) -> dict[str, np.ndarray]:
   """Variables by name, told apart by their shapes.
 
-  Keras numbers layers from where its session stood, so that the names in a
-  file say little. The kernel of each convolution has a shape of its own; the
-  BatchNorm behind it is the one of the same rank.
+  Keras numbers layers from where its session stood, so the names in a file
+  tell little. But the kernel of each convolution has a shape of its own, and
+  the n-th BatchNorm follows the n-th convolution.
+
+  Args:
+    path: of the file, for messages.
+    layers: from `keras_files.read`.
+
+  Raises:
+    InputError: if they are not the layers of Light-SERNet.
   """
   norms = [layer for layer in layers if 'moving_mean' in layer]
   kernels = [layer for layer in layers if 'kernel' in layer]
   convs = [layer for layer in kernels if layer['kernel'].ndim == 4]
   heads = [layer for layer in kernels if layer['kernel'].ndim == 2]
-  expected = len(_PATHS_IN_KERAS) + len(BLOCKS)
+  expected = len(_CONVOLUTIONS)
   require(
     (len(convs), len(norms), len(heads)) == (expected, expected, 1),
-    f'{os.fspath(path)} holds {len(convs)} convolutions, {len(norms)} BatchNorms '
+    f'{path} holds {len(convs)} convolutions, {len(norms)} BatchNorms '
     f'and {len(heads)} dense layers, but Light-SERNet has {expected}, {expected} '
     'and 1; give the file of that network',
   )
-  places = {name: number for number, name in enumerate(_layer_names())}
-  found: dict[str, np.ndarray] = {}
   spec = ModelSpec(
     num_classes=heads[0]['kernel'].shape[1],
     filters=sum(
@@ -179,27 +184,37 @@ def _from_layers(
       if layer['kernel'].shape[2] == 1
     ),
   )
-  shapes = folded.shapes(spec)
-  by_shape = {shapes[name]['kernel']: name for name in places}
+  variables: dict[str, np.ndarray] = {}
+  indices = {
+    layer.kernel_shape: index
+    for index, layer in enumerate(spec.layers('path', 'block'))
+  }
   for conv, norm in zip(convs, norms, strict=True):
-    name = by_shape.pop(conv['kernel'].shape, None)
-    if name is None:
+    index = indices.pop(conv['kernel'].shape, None)
+    if index is None:
       raise InputError(
-        f'{os.fspath(path)} has a convolution of shape {conv["kernel"].shape}, '
-        'which Light-SERNet has not or has once; give the file of that network'
+        f'{path} has a convolution of shape {conv["kernel"].shape}, which '
+        'Light-SERNet does not have or has only once; give the file of that '
+        'network'
       )
-    suffix = f'_{places[name]}' if places[name] else ''
     for array, value in conv.items():
-      found[f'conv2d{suffix}/{array}'] = value
+      variables[f'conv2d{_suffix(index)}/{array}'] = value
     for array, value in norm.items():
-      found[f'batch_normalization{suffix}/{array}'] = value
+      variables[f'batch_normalization{_suffix(index)}/{array}'] = value
   for array, value in heads[0].items():
-    found[f'dense/{array}'] = value
+    variables[f'dense/{array}'] = value
+  _check_shapes(path, variables, spec)
+  return variables
+
+
+def _check_shapes(
+  path: str, variables: Mapping[str, np.ndarray], spec: ModelSpec
+) -> None:
+  """Raises `InputError` where a variable is missing or of another shape."""
+  shapes = folded.shapes(spec)
   for (layer, array), name in keras_names().items():
     shape = shapes[layer]['kernel' if array == 'kernel' else 'bias']
     require(
-      name in found and found[name].shape == shape,
-      f'{os.fspath(path)} has no {name} of shape {shape}; give the file of '
-      'Light-SERNet',
+      name in variables and variables[name].shape == shape,
+      f'{path} has no {name} of shape {shape}; give the file of Light-SERNet',
     )
-  return found

@@ -39,10 +39,10 @@ _ARRAYS = {
 _NUMBERED = re.compile(rf'({"|".join(_ARRAYS)})(?:_(\d{{1,6}}))?')
 _FAILURES = (OSError, KeyError, ValueError, RuntimeError, TypeError)
 
-Layer = dict[str, np.ndarray]  # by the name of the array: 'kernel', 'gamma'
+Arrays = dict[str, np.ndarray]  # by the name of the array: 'kernel', 'gamma'
 
 
-def read(path: str | os.PathLike[str]) -> list[Layer]:
+def read(path: str | os.PathLike[str]) -> list[Arrays]:
   """Layers with weights, in the order of the model.
 
   Raises:
@@ -72,7 +72,7 @@ def read(path: str | os.PathLike[str]) -> list[Layer]:
     ) from error
 
 
-def write(path: str | os.PathLike[str], layers: Mapping[str, Layer]) -> None:
+def write(path: str | os.PathLike[str], layers: Mapping[str, Arrays]) -> None:
   """Writes weights that `model.load_weights` of Keras reads.
 
   Args:
@@ -140,7 +140,7 @@ def _member(path: pathlib.Path) -> bytes:
   return content
 
 
-def _layers(h5py, file) -> list[Layer]:
+def _layers(h5py, file) -> list[Arrays]:
   root = file
   if 'model_weights' in file:
     root = _inside(h5py, file, 'model_weights')
@@ -154,7 +154,7 @@ def _layers(h5py, file) -> list[Layer]:
   )
 
 
-def _legacy(h5py, root) -> list[Layer]:
+def _legacy(h5py, root) -> list[Arrays]:
   """Layers by the names that the attributes list."""
   found = []
   for name in _texts(root.attrs['layer_names']):
@@ -169,7 +169,7 @@ def _legacy(h5py, root) -> list[Layer]:
   return found
 
 
-def _numbered(h5py, root) -> list[Layer]:
+def _numbered(h5py, root) -> list[Arrays]:
   """Layers named by their class and place among those of that class."""
   names = list(root)
   require(len(names) <= MAX_LAYERS, f'it lists {len(names)} layers')
@@ -222,7 +222,7 @@ def _array(h5py, group, name: str) -> np.ndarray:
   return np.asarray(data[...], np.float32)
 
 
-def _write_numbered(file, layers: Mapping[str, Layer]) -> None:
+def _write_numbered(file, layers: Mapping[str, Arrays]) -> None:
   file.create_group('vars')
   for name, layer in layers.items():
     group = file.create_group(f'layers/{name}/vars')
@@ -232,7 +232,7 @@ def _write_numbered(file, layers: Mapping[str, Layer]) -> None:
       group[str(number)] = layer[kind]
 
 
-def _write_legacy(file, layers: Mapping[str, Layer]) -> None:
+def _write_legacy(file, layers: Mapping[str, Arrays]) -> None:
   _name(file, 'layer_names', list(layers))
   file.attrs['backend'] = 'tensorflow'
   file.attrs['keras_version'] = '2.15.0'

@@ -19,10 +19,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sernet_jax.common.errors import InputError
 from sernet_jax.nn import parallel
-from sernet_jax.nn.kernels import ops, path_ops
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, ModelSpec
+from sernet_jax.nn.kernels import convolution, fused_paths, norm_pool
+from sernet_jax.nn.spec import Layer, ModelSpec, require_features
 
 Tree = dict[str, Any]
 
@@ -33,22 +32,14 @@ _GLOROT_UNIFORM = jax.nn.initializers.glorot_uniform()
 class LocalFeatureBlock(nnx.Module):
   """Convolution, BatchNorm, ReLU, average pooling."""
 
-  def __init__(
-    self,
-    inputs: int,
-    outputs: int,
-    kernel: tuple[int, int],
-    pool: tuple[int, int] | None,
-    use_bias: bool,
-    spec: ModelSpec,
-    rngs: nnx.Rngs,
-  ):
-    self.pool = pool
+  def __init__(self, layer: Layer, spec: ModelSpec, rngs: nnx.Rngs) -> None:
+    self.pool = layer.pool
     self.momentum = spec.batch_norm_momentum
     self.epsilon = spec.batch_norm_epsilon
-    shape = (*kernel, inputs, outputs)
-    self.kernel = nnx.Param(_GLOROT_UNIFORM(rngs.params(), shape))
-    self.bias = nnx.Param(jnp.zeros(outputs)) if use_bias else None
+    outputs = layer.outputs
+    kernel = _GLOROT_UNIFORM(rngs.params(), layer.kernel_shape)
+    self.kernel = nnx.Param(kernel)
+    self.bias = nnx.Param(jnp.zeros(outputs)) if layer.bias else None
     self.scale = nnx.Param(jnp.ones(outputs))
     self.offset = nnx.Param(jnp.zeros(outputs))
     self.mean = nnx.BatchStat(jnp.zeros(outputs))
@@ -58,19 +49,21 @@ class LocalFeatureBlock(nnx.Module):
     """One block; in training it also moves the statistics."""
     kernel = self.kernel[...]
     if dtype is None:
-      x = ops.conv(x, kernel)
+      x = convolution.conv(x, kernel)
     else:
-      x = ops.conv(x.astype(dtype), kernel.astype(dtype)).astype(kernel.dtype)
+      x = convolution.conv(x.astype(dtype), kernel.astype(dtype)).astype(
+        kernel.dtype
+      )
     scale, offset = self.scale[...], self.offset[...]
     if not train:
       # BatchNorm takes a bias away again: only the moving mean sees it.
       bias = 0.0 if self.bias is None else self.bias[...]
       mean = self.mean[...] - bias
-      x = ops.normalize(
+      x = norm_pool.normalize(
         x, scale, offset, mean, self.variance[...], self.epsilon
       )
-      return ops.average_pool(jax.nn.relu(x), self.pool)
-    x, mean, variance = ops.norm_relu_pool(
+      return norm_pool.average_pool(jax.nn.relu(x), self.pool)
+    x, mean, variance = norm_pool.norm_relu_pool(
       x, scale, offset, mask, self.pool, self.epsilon, axis
     )
     self.move(mean, variance)
@@ -86,9 +79,12 @@ class LocalFeatureBlock(nnx.Module):
 
 def together(x, paths: list[LocalFeatureBlock], mask, axis):
   """Parallel blocks in training, sooner than one after another."""
-  x, moments = path_ops.conv_norm_relu_pool(
+  x, moments = fused_paths.conv_norm_relu_pool(
     x,
-    [path_ops.Path(p.kernel[...], p.scale[...], p.offset[...]) for p in paths],
+    [
+      fused_paths.Path(p.kernel[...], p.scale[...], p.offset[...])
+      for p in paths
+    ],
     mask,
     paths[0].pool,
     paths[0].epsilon,
@@ -102,10 +98,10 @@ def together(x, paths: list[LocalFeatureBlock], mask, axis):
 class Dense(nnx.Module):
   """x @ kernel + bias."""
 
-  def __init__(self, inputs: int, outputs: int, rngs: nnx.Rngs):
-    kernel = _GLOROT_UNIFORM(rngs.params(), (inputs, outputs))
+  def __init__(self, layer: Layer, rngs: nnx.Rngs) -> None:
+    kernel = _GLOROT_UNIFORM(rngs.params(), layer.kernel_shape)
     self.kernel = nnx.Param(kernel)
-    self.bias = nnx.Param(jnp.zeros(outputs))
+    self.bias = nnx.Param(jnp.zeros(layer.outputs))
 
   def __call__(self, x):
     """(..., inputs) to (..., outputs)."""
@@ -115,42 +111,36 @@ class Dense(nnx.Module):
 class LightSERNet(nnx.Module):
   """The whole network, (examples, frames, coefficients, 1) to logits."""
 
-  def __init__(self, spec: ModelSpec, rngs: nnx.Rngs):
-    # The order of the concatenation is fixed, whatever order the spec names.
-    self.paths = tuple(name for name in PATH_KERNELS if name in spec.paths)
-    self.dropout = spec.dropout
-    each = spec.filters // len(self.paths)
-    for name in self.paths:
-      path = LocalFeatureBlock(
-        1, each, PATH_KERNELS[name], PATH_POOL, True, spec, rngs
-      )
-      setattr(self, name, path)
-    inputs = spec.filters
-    for number, (outputs, kernel, pool) in enumerate(BLOCKS, start=1):
-      block = LocalFeatureBlock(
-        inputs, outputs, kernel, pool, False, spec, rngs
-      )
-      setattr(self, f'block{number}', block)
-      inputs = outputs
-    self.head = Dense(inputs, spec.num_classes, rngs)
+  def __init__(self, spec: ModelSpec, rngs: nnx.Rngs) -> None:
+    self.spec = spec
+    # Each layer draws its kernel from the next key of `rngs`.
+    for layer in spec.layers('path', 'block'):
+      setattr(self, layer.name, LocalFeatureBlock(layer, spec, rngs))
+    for layer in spec.layers('dense'):
+      setattr(self, layer.name, Dense(layer, rngs))
 
   def __call__(self, x, mask, train, key, dtype, axis):
     """See `apply`."""
-    paths = [getattr(self, name) for name in self.paths]
+    paths = self._modules('path')  # x is (b, t, f, 1)
     if train and dtype is None:
       x = together(x, paths, mask, axis)
     else:
-      found = [path(x, mask, train, dtype, axis) for path in paths]
-      x = jnp.concatenate(found, axis=-1)
-    for number in range(1, len(BLOCKS) + 1):
-      x = getattr(self, f'block{number}')(x, mask, train, dtype, axis)
-    if train and self.dropout and key is not None:
+      maps = [path(x, mask, train, dtype, axis) for path in paths]
+      x = jnp.concatenate(maps, axis=-1)
+    for block in self._modules('block'):  # x is (b, t, f, c)
+      x = block(x, mask, train, dtype, axis)
+    if train and self.spec.dropout and key is not None:  # x is (b, c)
       # Drawn for the whole batch, so that it is the same on any mesh.
       shape = (x.shape[0] * parallel.count(axis), *x.shape[1:])
-      kept = jax.random.bernoulli(key, 1 - self.dropout, shape)
+      kept = jax.random.bernoulli(key, 1 - self.spec.dropout, shape)
       kept = parallel.own(kept, axis)
-      x = jnp.where(kept, x / (1 - self.dropout), 0.0)
-    return self.head(x)
+      x = jnp.where(kept, x / (1 - self.spec.dropout), 0.0)
+    for dense in self._modules('dense'):
+      x = dense(x)
+    return x
+
+  def _modules(self, kind: str) -> list[Any]:
+    return [getattr(self, layer.name) for layer in self.spec.layers(kind)]
 
 
 @functools.cache
@@ -214,11 +204,7 @@ def apply(
   Raises:
     InputError: if x has another rank or more than one channel.
   """
-  if x.ndim != 4 or x.shape[-1] != 1:
-    raise InputError(
-      f'x has shape {x.shape}; give (examples, frames, coefficients, 1), for '
-      'instance features.mfcc(waveform, spec)[..., None]'
-    )
+  require_features(x)
   if mask is None:
     mask = jnp.ones(x.shape[0], x.dtype)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))

@@ -1,24 +1,103 @@
-"""The network as a frozen setting that checks itself; see `ModelSpec`."""
+"""The network as a frozen setting that checks itself, and its layers as data.
+
+`ModelSpec.layers` is the one walk through the topology: the model, its folded
+form, every export, the cost card, the receptive field and the reader of Keras'
+files all follow it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Any, NamedTuple
 
-from sernet_jax.common.errors import require, require_choice, require_positive
+from sernet_jax.common.errors import (
+  InputError,
+  require,
+  require_choice,
+  require_positive,
+)
 
-PATHS = ('temporal', 'spectral', 'joint')
-
-# The network's table. Kernels and pools are (frames, coefficients); a block is
-# (filters, kernel, pool), and the pool None is the global average.
+# Kernels and pools are (frames, coefficients). The maps of the paths are
+# concatenated in this order, whatever order a spec names.
 PATH_KERNELS = {'temporal': (11, 1), 'spectral': (1, 9), 'joint': (3, 3)}
 PATH_POOL = (2, 2)
-BLOCKS = (
-  (64, (3, 3), (2, 2)),
-  (96, (3, 3), (2, 2)),
-  (128, (3, 3), (2, 1)),
-  (160, (3, 3), (2, 1)),
-  (320, (1, 1), None),
+PATHS = tuple(PATH_KERNELS)
+
+
+class Block(NamedTuple):
+  """A local feature learning block (LFLB).
+
+  Attributes:
+    filters: channels of its output.
+    kernel: (frames, coefficients) of one filter, both odd.
+    pool: window and stride of the average that follows; None averages over
+      the whole map.
+  """
+
+  filters: int
+  kernel: tuple[int, int]
+  pool: tuple[int, int] | None
+
+
+PAPER_BLOCKS = (
+  Block(64, (3, 3), (2, 2)),
+  Block(96, (3, 3), (2, 2)),
+  Block(128, (3, 3), (2, 1)),
+  Block(160, (3, 3), (2, 1)),
+  Block(320, (1, 1), None),
 )
+
+# Cells of a kernel or pool along an axis; specs also come from files, which
+# must not be able to ask for a terabyte.
+_MAX_WINDOW = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+  """A layer with weights.
+
+  A 'path' and a 'block' are a convolution, BatchNorm, ReLU and average
+  pooling. Paths all read the features; the first block reads their maps side
+  by side, and every later layer reads the one before it. A 'dense' layer is
+  x @ kernel + bias.
+
+  Attributes:
+    name: its key in the trees of parameters and statistics.
+    kind: 'path', 'block' or 'dense'.
+    inputs: channels it reads.
+    outputs: channels it writes.
+    kernel: (frames, coefficients) of one filter; (1, 1) of a dense layer.
+    pool: window and stride of the average that follows; None averages over
+      the whole map. A dense layer has none.
+    bias: whether it has a bias in training.
+    l2: whether its kernel carries the L2 term of the loss.
+  """
+
+  name: str
+  kind: str
+  inputs: int
+  outputs: int
+  kernel: tuple[int, int] = (1, 1)
+  pool: tuple[int, int] | None = None
+  bias: bool = False
+  l2: bool = False
+
+  @property
+  def batch_norm(self) -> bool:
+    """Whether BatchNorm, ReLU and pooling follow."""
+    return self.kind != 'dense'
+
+  @property
+  def kernel_shape(self) -> tuple[int, ...]:
+    """(height, width, inputs, outputs), or (inputs, outputs) if dense."""
+    channels = (self.inputs, self.outputs)
+    return channels if self.kind == 'dense' else (*self.kernel, *channels)
+
+  @property
+  def num_weights(self) -> int:
+    """Size of the kernel."""
+    return math.prod(self.kernel_shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +112,8 @@ class ModelSpec:
     dropout: rate in front of the dense layer.
     batch_norm_momentum: share of the old value in a moving statistic.
     batch_norm_epsilon: added to a variance before its root.
+    blocks: what follows the paths; only the last pools the whole map. Nested
+      lists, as JSON has them, are taken too.
   """
 
   num_classes: int = 7
@@ -41,8 +122,9 @@ class ModelSpec:
   dropout: float = 0.3
   batch_norm_momentum: float = 0.99
   batch_norm_epsilon: float = 1e-3
+  blocks: tuple[Block, ...] = PAPER_BLOCKS
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     object.__setattr__(self, 'paths', tuple(self.paths))
     require(
       self.num_classes >= 2,
@@ -71,3 +153,84 @@ class ModelSpec:
       'least 0 and below 1',
     )
     require_positive('batch_norm_epsilon', self.batch_norm_epsilon)
+    object.__setattr__(self, 'blocks', _checked(self.blocks))
+
+  def layers(self, *kinds: str) -> tuple[Layer, ...]:
+    """All layers with weights from the features to the logits.
+
+    Args:
+      *kinds: of `Layer.kind`; only these layers are listed, if any is given.
+    """
+    each = self.filters // len(self.paths)
+    found = [
+      Layer(name, 'path', 1, each, kernel, PATH_POOL, bias=True)
+      for name, kernel in PATH_KERNELS.items()
+      if name in self.paths
+    ]
+    inputs = self.filters
+    for number, block in enumerate(self.blocks, start=1):
+      found.append(Layer(f'block{number}', 'block', inputs, *block, l2=True))
+      inputs = block.filters
+    found.append(Layer('head', 'dense', inputs, self.num_classes, bias=True))
+    return tuple(layer for layer in found if not kinds or layer.kind in kinds)
+
+  def to_dict(self) -> dict[str, Any]:
+    """Fields of JSON's types; `blocks` only where they are not the paper's."""
+    fields = dataclasses.asdict(self)
+    if self.blocks == PAPER_BLOCKS:
+      del fields['blocks']
+    return fields
+
+
+def require_features(x: Any) -> None:
+  """Refuses arrays that are not (batch, frames, coefficients, 1).
+
+  Raises:
+    InputError: if x has another rank or more than one channel.
+  """
+  if x.ndim != 4 or x.shape[-1] != 1:
+    raise InputError(
+      f'x has shape {x.shape}; give (examples, frames, coefficients, 1), for '
+      'instance features.mfcc(waveform, spec)[..., None]'
+    )
+
+
+def _checked(blocks: Any) -> tuple[Block, ...]:
+  """Blocks from nested tuples or lists.
+
+  Raises:
+    InputError: if they are of another form.
+  """
+  require(
+    isinstance(blocks, tuple | list) and len(blocks) > 0,
+    f'blocks is {blocks!r}; give a tuple of (filters, kernel, pool)',
+  )
+  found = []
+  for number, block in enumerate(blocks, start=1):
+    last = number == len(blocks)
+    require(
+      isinstance(block, tuple | list)
+      and len(block) == 3
+      and _is_whole(block[0])
+      and _is_pair(block[1])
+      and all(size % 2 for size in block[1])
+      and (block[2] is None if last else _is_pair(block[2])),
+      f'block {number} is {str(block)[:60]}; give (filters, kernel, pool): the '
+      f'kernel odd and at most {_MAX_WINDOW} along both axes, such as (3, 3), '
+      f'and the pool {"None" if last else "such as (2, 2)"}',
+    )
+    filters, kernel, pool = block
+    found.append(Block(filters, tuple(kernel), pool and tuple(pool)))
+  return tuple(found)
+
+
+def _is_whole(value: Any) -> bool:
+  return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_pair(value: Any) -> bool:
+  return (
+    isinstance(value, tuple | list)
+    and len(value) == 2
+    and all(_is_whole(size) and size <= _MAX_WINDOW for size in value)
+  )

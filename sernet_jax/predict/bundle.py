@@ -151,7 +151,7 @@ def metadata(bundle: Bundle) -> dict[str, str]:
   return {
     'format': FORMAT,
     'format_version': str(FORMAT_VERSION),
-    'model': json.dumps(dataclasses.asdict(bundle.model)),
+    'model': json.dumps(bundle.model.to_dict()),
     'mfcc': json.dumps(dataclasses.asdict(bundle.mfcc)),
     'audio': json.dumps(dataclasses.asdict(bundle.audio)),
     'feature_kind': json.dumps(bundle.feature_kind),

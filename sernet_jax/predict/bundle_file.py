@@ -25,10 +25,13 @@ from typing import Any
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError, first_line, require
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn.spec import Block, ModelSpec
 
 MAX_HEADER_BYTES = 1 << 18
 MAX_FILE_BYTES = 1 << 26
+
+# Fields that a file may lack: it then means the default.
+_OPTIONAL = {'blocks'}
 
 # What a spec in a file may ask for at most: tables are computed from these
 # numbers, and a file must not be able to ask for a terabyte.
@@ -166,10 +169,11 @@ def _spec(key: str, kind: Any, values: Any) -> Any:
   )
   hints = typing.get_type_hints(kind)
   names = {field.name for field in dataclasses.fields(kind)}
+  lacks = names - set(values) - _OPTIONAL
   require(
-    set(values) == names,
+    set(values) <= names and not lacks,
     f'{key} in its header has unknown fields {sorted(set(values) - names)} and '
-    f'lacks {sorted(names - set(values))}; read it with the sernet_jax that '
+    f'lacks {sorted(lacks)}; read it with the sernet_jax that '
     'wrote it, or export it again',
   )
   for name, value in values.items():
@@ -187,6 +191,8 @@ def _spec(key: str, kind: Any, values: Any) -> Any:
 
 def _fits(value: Any, hint: Any) -> bool:
   """Whether a value of JSON has the type of a spec's field."""
+  if hint == tuple[Block, ...]:
+    return isinstance(value, list)  # the spec checks what is in it
   if isinstance(hint, types.UnionType):
     return any(_fits(value, one) for one in typing.get_args(hint))
   if typing.get_origin(hint) is tuple:

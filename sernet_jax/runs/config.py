@@ -107,7 +107,7 @@ def _check_fields(
   """
   for key in given:
     require(
-      key in expected,
+      key in expected or prefix + key in defaults.OPTIONAL,
       f'the config has the unknown field {prefix + key!r}: '
       f'{nearest(key, expected)}',
     )

@@ -27,6 +27,9 @@ from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 # Fields of specs that belong to the network or to Adam, not to a config.
 _ARCHITECTURE = ('paths', 'filters', 'dropout', 'batch_norm_momentum')
 _ADAM = ('beta1', 'beta2', 'epsilon')
+# Fields that a config may have beside the defaults: without `blocks` the
+# network has the paper's.
+OPTIONAL = ('model.blocks',)
 
 
 def get_config() -> ConfigDict:

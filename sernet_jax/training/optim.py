@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training.specs import OptimSpec
 
 Tree = dict[str, Any]
@@ -32,27 +34,28 @@ def learning_rate(spec: OptimSpec) -> optax.Schedule:
   )
 
 
-def decayed(params: Tree) -> Tree:
-  """True at the kernels of the five LFLBs, which alone carry the L2 term."""
+def decayed(model: ModelSpec, params: Tree) -> Tree:
+  """True at the kernels of the layers that carry the L2 term, see `Layer`."""
+  carrying = {layer.name for layer in model.layers() if layer.l2}
   return {
-    layer: {
-      name: layer.startswith('block') and name == 'kernel' for name in arrays
-    }
+    layer: {name: layer in carrying and name == 'kernel' for name in arrays}
     for layer, arrays in params.items()
   }
 
 
-def l2_penalty(params: Tree, spec: OptimSpec) -> jax.Array:
+def l2_penalty(params: Tree, spec: OptimSpec, model: ModelSpec) -> jax.Array:
   """l2 * sum of squares (no 1/2) over the decayed kernels."""
   squares = jax.tree.map(
     lambda used, array: jnp.sum(jnp.square(array)) if used else 0.0,
-    decayed(params),
+    decayed(model, params),
     params,
   )
   return spec.l2 * sum(jax.tree.leaves(squares), start=jnp.zeros(()))
 
 
-def optimizer(spec: OptimSpec) -> optax.GradientTransformationExtraArgs:
+def optimizer(
+  spec: OptimSpec, model: ModelSpec
+) -> optax.GradientTransformationExtraArgs:
   """The chain: gradient of the L2 term, Adam, the epoch's learning rate.
 
   `update(gradients, state, params, epoch=...)` expects the gradient of the
@@ -69,7 +72,9 @@ def optimizer(spec: OptimSpec) -> optax.GradientTransformationExtraArgs:
     lambda params: optax.EmptyState(), scale
   )
   return optax.chain(
-    optax.add_decayed_weights(2 * spec.l2, mask=decayed),
+    optax.add_decayed_weights(
+      2 * spec.l2, mask=functools.partial(decayed, model)
+    ),
     scale_by_keras_adam(spec),
     by_epoch,
   )

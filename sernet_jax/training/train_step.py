@@ -35,7 +35,7 @@ def init_state(
   """
   key = keys.derive(seed, 'init', fold_index)
   params, stats = model.init(key, recipe.model)
-  optimizer = optim.optimizer(recipe.optim)
+  optimizer = optim.optimizer(recipe.optim, recipe.model)
   best = {
     'params': params,
     'stats': stats,
@@ -101,7 +101,7 @@ def train_step(
     state['params']
   )
   gradients = parallel.total(gradients, recipe.axis)
-  updates, optimizer = optim.optimizer(recipe.optim).update(
+  updates, optimizer = optim.optimizer(recipe.optim, recipe.model).update(
     gradients, state['optimizer'], state['params'], epoch=epoch
   )
   updated = {
@@ -184,7 +184,7 @@ def train_epoch(
   state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
   metrics = {
     'loss': jnp.sum(sums['loss']) / jnp.sum(fold.train_mask),
-    'l2': optim.l2_penalty(state['params'], recipe.optim),
+    'l2': optim.l2_penalty(state['params'], recipe.optim, recipe.model),
     'confusion': jnp.sum(sums['confusion'], axis=0),
   }
   return state, metrics

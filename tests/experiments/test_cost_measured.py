@@ -20,9 +20,9 @@ FOLDER = tiny.ROOT / 'experiments' / 'cost'
 def rest(layers):
   """Bias, ReLU and the sums of the pools: three for each value of a map."""
   return sum(
-    3 * math.prod(layer.size) * layer.filters
-    for layer in layers
-    if layer.batch_norm
+    3 * math.prod(each.size) * each.layer.outputs
+    for each in layers
+    if each.layer.batch_norm
   )
 
 
@@ -34,7 +34,7 @@ def test_xla_counts_what_we_count(duration_s):
   if found['mflops'] is None:
     pytest.skip('this platform has no cost analysis')
   layers = cost.list_layers(model.model, shape.shape[1])
-  ours = 2 * sum(layer.multiply_adds_inside for layer in layers)
+  ours = 2 * sum(each.multiply_adds_inside for each in layers)
   assert found['mflops'] == pytest.approx((ours + rest(layers)) / 1e6, rel=3e-3)
   # The maps of one path and the pooled ones must be held in any case.
   assert (

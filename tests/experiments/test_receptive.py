@@ -9,8 +9,14 @@ import pytest
 
 from experiments.lib import receptive
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn.kernels import ops
-from sernet_jax.nn.spec import BLOCKS, PATH_KERNELS, PATH_POOL, PATHS, ModelSpec
+from sernet_jax.nn.kernels import convolution, norm_pool
+from sernet_jax.nn.spec import (
+  PAPER_BLOCKS,
+  PATH_KERNELS,
+  PATH_POOL,
+  PATHS,
+  ModelSpec,
+)
 
 
 def by_name(spec=None):
@@ -54,9 +60,9 @@ def reached(layers):
 
   def value(x):
     for kernel, pool in layers:
-      x = ops.plain_conv(x, jnp.ones((*kernel, 1, 1)))
+      x = convolution.plain_conv(x, jnp.ones((*kernel, 1, 1)))
       if pool is not None:
-        x = ops.average_pool(x, pool)
+        x = norm_pool.average_pool(x, pool)
     return x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
 
   slope = np.asarray(jax.grad(value)(jnp.ones((1, 256, 128, 1))))[0, :, :, 0]
@@ -68,7 +74,7 @@ def reached(layers):
 def test_the_gradient_reaches_as_far(path):
   found = by_name()
   layers = [(PATH_KERNELS[path], PATH_POOL)]
-  layers += [(kernel, pool) for _, kernel, pool in BLOCKS]
+  layers += [(kernel, pool) for _, kernel, pool in PAPER_BLOCKS]
   assert reached(layers[:1]) == found[path, path, 'pool'].size
   assert reached(layers[:3]) == found[path, 'block2', 'pool'].size
   assert reached(layers[:5]) == found[path, 'block4', 'pool'].size

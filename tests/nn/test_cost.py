@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from sernet_jax.nn.cost import Layer, cost, list_layers
-from sernet_jax.nn.spec import PATHS, ModelSpec
+from sernet_jax.nn.cost import LayerCost, cost, list_layers
+from sernet_jax.nn.spec import PATHS, Layer, ModelSpec
 
 FRAMES_3S, FRAMES_7S = 184, 434
 
@@ -84,7 +84,7 @@ def test_paths_share_the_filters(paths):
 
 def test_layers_add_up_to_the_card():
   layers = list_layers(ModelSpec(), FRAMES_3S)
-  assert [layer.name for layer in layers] == [
+  assert [each.layer.name for each in layers] == [
     'temporal',
     'spectral',
     'joint',
@@ -92,18 +92,17 @@ def test_layers_add_up_to_the_card():
     'head',
   ]
   card = cost(ModelSpec(), FRAMES_3S)
-  assert 2e-6 * sum(layer.multiply_adds for layer in layers) == card['mflops']
-  biases = sum(layer.filters for layer in layers)
-  assert (
-    sum(layer.weights for layer in layers) + biases == card['parameters_folded']
-  )
+  assert 2e-6 * sum(each.multiply_adds for each in layers) == card['mflops']
+  biases = sum(each.layer.outputs for each in layers)
+  weights = sum(each.layer.num_weights for each in layers)
+  assert weights + biases == card['parameters_folded']
 
 
 def test_multiply_adds_inside_a_map_counted_by_hand():
   """3 x 3 on 2 x 3: each row sees 2 rows; columns see 2, 3 and 2."""
 
   def layer(kernel, size):
-    return Layer('x', kernel, 5, 7, size, None, False, True)
+    return LayerCost(Layer('x', 'block', 5, 7, kernel), size)
 
   assert layer((3, 3), (2, 3)).multiply_adds_inside == 5 * 7 * (2 * 2) * 7
   assert layer((3, 3), (2, 3)).multiply_adds == 5 * 7 * 9 * 6

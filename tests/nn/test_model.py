@@ -20,7 +20,7 @@ import pytest
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import interop, model
-from sernet_jax.nn.kernels import ops, path_ops
+from sernet_jax.nn.kernels import convolution, fused_paths, norm_pool
 from sernet_jax.nn.spec import PATH_KERNELS, ModelSpec
 from sernet_jax.training import losses, optim
 from sernet_jax.training.specs import LossSpec, OptimSpec
@@ -62,10 +62,10 @@ def infer():
 def step():
   """One training step, compiled, by the plain definitions of `ops`."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(ops, 'conv', ops.plain_conv)
-    patch.setattr(ops, 'norm_relu_pool', ops.plain_norm_relu_pool)
-    in_two = path_ops.plain_conv_norm_relu_pool
-    patch.setattr(path_ops, 'conv_norm_relu_pool', in_two)
+    patch.setattr(convolution, 'conv', convolution.plain_conv)
+    patch.setattr(norm_pool, 'norm_relu_pool', norm_pool.plain_norm_relu_pool)
+    in_two = fused_paths.plain_conv_norm_relu_pool
+    patch.setattr(fused_paths, 'conv_norm_relu_pool', in_two)
     yield make_step()
 
 
@@ -77,7 +77,7 @@ def fast_step():
 
 def make_step():
   """One training step without dropout, compiled; everything it computes."""
-  optimizer = optim.optimizer(OPTIM)
+  optimizer = optim.optimizer(OPTIM, SPEC)
 
   @jax.jit
   def step(params, stats, state, x, y, mask):
@@ -89,7 +89,9 @@ def make_step():
     (loss, (logits, after)), gradients = jax.value_and_grad(
       objective, has_aux=True
     )(params)
-    penalty, by_penalty = jax.value_and_grad(optim.l2_penalty)(params, OPTIM)
+    penalty, by_penalty = jax.value_and_grad(optim.l2_penalty)(
+      params, OPTIM, SPEC
+    )
     updates, state = optimizer.update(gradients, state, params, epoch=0)
     return {
       'probabilities': jax.nn.softmax(logits),
@@ -141,20 +143,20 @@ def three_steps(step, untied, batch):
 @pytest.fixture(scope='module')
 def eager(weights, untied, batch):
   """Eager training-mode passes: (probabilities, inputs of all the ReLUs)."""
-  norm_relu_pool = ops.norm_relu_pool
+  norm_relu_pool = norm_pool.norm_relu_pool
   inputs = []
 
   def recording(x, scale, offset, mask, window, epsilon, axis):
     assert axis is None
-    moments = ops.moments(x, mask)
-    inputs.append(ops.normalize(x, scale, offset, *moments, epsilon))
+    moments = norm_pool.moments(x, mask)
+    inputs.append(norm_pool.normalize(x, scale, offset, *moments, epsilon))
     return norm_relu_pool(x, scale, offset, mask, window, epsilon)
 
   passes = []
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(ops, 'norm_relu_pool', recording)
-    in_two = path_ops.plain_conv_norm_relu_pool
-    patch.setattr(path_ops, 'conv_norm_relu_pool', in_two)
+    patch.setattr(norm_pool, 'norm_relu_pool', recording)
+    in_two = fused_paths.plain_conv_norm_relu_pool
+    patch.setattr(fused_paths, 'conv_norm_relu_pool', in_two)
     for params, stats in (weights, untied):
       logits, _ = model.apply(SPEC, params, stats, batch[0], train=True)
       passes.append((jax.nn.softmax(logits), list(map(np.asarray, inputs))))

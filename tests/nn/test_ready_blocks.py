@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import pytest
 from kernels import check, draw
 
-from sernet_jax.nn import ready_blocks
-from sernet_jax.nn.kernels import ops
+from sernet_jax.nn import folded
+from sernet_jax.nn.kernels import convolution, norm_pool
 
 WINDOWS = [(2, 2), (2, 1), None]
 BLOCKS = [
@@ -33,12 +33,10 @@ BLOCKS = [
 @pytest.mark.parametrize(('shape', 'kernel'), BLOCKS)
 def test_a_ready_block_equals_its_definition(shape, kernel, window):
   x, kernel, bias = draw(9, shape, kernel, kernel[-1:])
-  block = {**ready_blocks.prepare(kernel), 'bias': bias}
-  plain = jax.nn.relu(ops.plain_conv(x, kernel) + bias)
-  found = jax.jit(ready_blocks.conv_relu_pool, static_argnums=2)(
-    x, block, window
-  )
-  check(found, ops.average_pool(plain, window))
+  block = {**folded.prepare(kernel), 'bias': bias}
+  plain = jax.nn.relu(convolution.plain_conv(x, kernel) + bias)
+  found = jax.jit(folded.conv_relu_pool, static_argnums=2)(x, block, window)
+  check(found, norm_pool.average_pool(plain, window))
 
 
 @pytest.mark.skipif(jax.default_backend() != 'cpu', reason='rounds by itself')
@@ -47,19 +45,17 @@ def test_a_ready_block_equals_its_definition(shape, kernel, window):
 def test_a_ready_block_has_the_type_and_precision_of_its_definition(
   shape, kernel, precision
 ):
-  """Few bits are rounded as `ops.conv` does it, before they are multiplied."""
+  """Few bits are rounded as `convolution.conv` does it, before they are multiplied."""
   arrays = draw(9, shape, kernel, kernel[-1:])
   if precision != 'tf32':
     arrays = [jnp.asarray(a, precision) for a in arrays]
   context = 'tensorfloat32' if precision == 'tf32' else 'float32'
   with jax.default_matmul_precision(context):
     x, kernel, bias = map(jnp.asarray, arrays)
-    block = {**ready_blocks.prepare(kernel), 'bias': bias}
-    plain = jax.nn.relu(ops.conv(x, kernel) + bias)
-    expected = ops.average_pool(plain, (2, 1))
-    found = jax.jit(ready_blocks.conv_relu_pool, static_argnums=2)(
-      x, block, (2, 1)
-    )
+    block = {**folded.prepare(kernel), 'bias': bias}
+    plain = jax.nn.relu(convolution.conv(x, kernel) + bias)
+    expected = norm_pool.average_pool(plain, (2, 1))
+    found = jax.jit(folded.conv_relu_pool, static_argnums=2)(x, block, (2, 1))
   assert found.dtype == expected.dtype
   within = {'float16': 0.03, 'bfloat16': 2.0**-8, 'tf32': 1e-5}[precision]
   check(found, expected, within)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from kernels import check, draw, numpy_conv
 
-from sernet_jax.nn.kernels import ops, winograd
+from sernet_jax.nn.kernels import convolution, winograd
 
 
 @pytest.mark.parametrize('along', [winograd._TALL, winograd._WIDE])
@@ -34,7 +34,7 @@ def test_rounding_is_as_small_as_the_text_says():
     for j in range(3)
   )
   check(jax.jit(winograd.conv)(x, kernel), expected, relative=1.5e-6)
-  check(jax.jit(ops.plain_conv)(x, kernel), expected, relative=8e-7)
+  check(jax.jit(convolution.plain_conv)(x, kernel), expected, relative=8e-7)
 
 
 @hypothesis.settings(max_examples=6)

@@ -17,7 +17,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.runs.distributed import meeting, processes
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
+pytestmark = pytest.mark.usefixtures('quick_compiles')
 
 
 def free_port():

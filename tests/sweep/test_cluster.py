@@ -16,9 +16,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.runs import run
 from sernet_jax.sweep import cluster, grid, planning
 
-pytestmark = pytest.mark.usefixtures(
-  'quick_compiles', 'two_blocks', 'blank_figures'
-)
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 try:
   import submitit

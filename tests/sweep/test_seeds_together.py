@@ -13,9 +13,7 @@ from sernet_jax.runs import config, run
 from sernet_jax.sweep import grid, planning, seeds_together, sweep_results
 from sernet_jax.sweep.comparison import compare_runs
 
-pytestmark = pytest.mark.usefixtures(
-  'quick_compiles', 'two_blocks', 'blank_figures'
-)
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 LOSSES = 'loss.name=cross_entropy,focal'
 # Two settings whose networks are the same program.

@@ -13,7 +13,7 @@ import time
 import pytest
 import tiny
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
+pytestmark = pytest.mark.usefixtures('quick_compiles')
 
 # Two settings whose networks are the same program, compiled once.
 AXES = ('--axis=features.preset=paper,reference', '--axis=seed=0:2')

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import two_blocks
 
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn import model
@@ -20,11 +21,13 @@ from sernet_jax.training import (
 )
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
+pytestmark = pytest.mark.usefixtures('quick_compiles')
 
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 14, 9, 8
 RECIPE = recipes.Recipe(
-  model=ModelSpec(num_classes=2, filters=6, paths=('joint',)),
+  model=ModelSpec(
+    num_classes=2, filters=6, paths=('joint',), blocks=two_blocks.BLOCKS
+  ),
   loss=LossSpec(),
   optim=OptimSpec(),
   batch_size=4,

@@ -21,6 +21,7 @@ import jax
 import numpy as np
 import pytest
 import tiny
+import two_blocks
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.protocols import Fold
@@ -28,7 +29,7 @@ from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training import batching, device_layout, mapping, recipes
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
+pytestmark = pytest.mark.usefixtures('quick_compiles')
 
 DEVICES = 10
 SETUP = """
@@ -37,15 +38,16 @@ import jax, numpy as np
 
 jax.config.update('jax_enable_x64', True)
 from sernet_jax.corpora.protocols import Fold
-from sernet_jax.nn import model
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training import batching, mapping, recipes, train_step
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-# All kinds of layers, and soon compiled.
-model.BLOCKS = (8, (3, 3), (2, 2)), (6, (1, 1), None)
+# All kinds of layers, and quickly compiled.
 recipe = recipes.Recipe(
-  ModelSpec(num_classes=2, paths=('joint',), filters=6, batch_norm_momentum=0.5),
+  ModelSpec(
+    num_classes=2, paths=('joint',), filters=6, batch_norm_momentum=0.5,
+    blocks=((8, (3, 3), (2, 2)), (6, (1, 1), None)),
+  ),
   LossSpec(), OptimSpec(learning_rate=1e-3), batch_size=4,
 )
 random = np.random.default_rng(0)
@@ -180,7 +182,9 @@ def test_a_block_is_one_program_for_any_platform_and_uses_up_its_state(
 ):
   """Epochs and evaluations of all trials, lowered where no device is."""
   recipe = recipes.Recipe(
-    ModelSpec(num_classes=2, paths=('joint',), filters=6),
+    ModelSpec(
+      num_classes=2, paths=('joint',), filters=6, blocks=two_blocks.BLOCKS
+    ),
     LossSpec(),
     OptimSpec(),
     batch_size=4,

@@ -71,7 +71,7 @@ def test_the_l2_term_is_on_the_kernels_of_the_five_blocks_alone():
   )
   used = {
     (layer, array)
-    for layer, arrays in optim.decayed(params).items()
+    for layer, arrays in optim.decayed(ModelSpec(), params).items()
     for array, decays in arrays.items()
     if decays
   }
@@ -91,8 +91,8 @@ def params():
 
 def test_the_penalty_is_a_sum_of_squares_without_a_half(params):
   value, gradient = jax.jit(
-    jax.value_and_grad(optim.l2_penalty), static_argnums=1
-  )(params, SPEC)
+    jax.value_and_grad(optim.l2_penalty), static_argnums=(1, 2)
+  )(params, SPEC, ModelSpec())
   np.testing.assert_allclose(value, 1e-6 * (9 + 16 + 0.25), rtol=1e-6)
   for layer, arrays in params.items():
     for array, weights in arrays.items():
@@ -100,7 +100,7 @@ def test_the_penalty_is_a_sum_of_squares_without_a_half(params):
       np.testing.assert_allclose(
         gradient[layer][array], 2e-6 * weights * decays, rtol=1e-6
       )
-  assert optim.l2_penalty(params, OptimSpec(l2=0.0)) == 0
+  assert optim.l2_penalty(params, OptimSpec(l2=0.0), ModelSpec()) == 0
 
 
 def keras_adam(weights, gradients, rates, spec):
@@ -130,7 +130,7 @@ def test_adam_by_hand(params, epsilon):
   sizes = [1.0, 1e-3, 1e-6, 1e-7]
   weights = {'head': {'kernel': jnp.zeros(4)}}
   gradients = [np.array(sizes) * factor for factor in (1.0, -0.5, 2.0)]
-  optimizer = optim.optimizer(spec)
+  optimizer = optim.optimizer(spec, ModelSpec())
   state = optimizer.init(weights)
   update = jax.jit(optimizer.update)
   for gradient, epoch in zip(gradients, epochs, strict=True):
@@ -146,7 +146,7 @@ def test_adam_by_hand(params, epsilon):
 def test_the_chain_adds_the_gradient_of_the_penalty(params):
   """Without a loss, what moves is what carries the L2 term."""
   spec = OptimSpec(l2=0.5, learning_rate=0.1)
-  optimizer = optim.optimizer(spec)
+  optimizer = optim.optimizer(spec, ModelSpec())
   half = jax.tree.map(lambda array: array / 2, params)
 
   @jax.jit
@@ -155,7 +155,7 @@ def test_the_chain_adds_the_gradient_of_the_penalty(params):
     start = optimizer.init(params)
     updates, _ = optimizer.update(zeros, start, params, epoch=0)
     _, state = optimizer.update(half, start, params, epoch=0)
-    return updates, state, jax.grad(optim.l2_penalty)(params, spec)
+    return updates, state, jax.grad(optim.l2_penalty)(params, spec, ModelSpec())
 
   updates, state, gradient = compute(params)
   for layer, arrays in params.items():
@@ -176,7 +176,7 @@ def test_the_chain_adds_the_gradient_of_the_penalty(params):
 
 
 def test_the_epoch_may_be_traced(params):
-  optimizer = optim.optimizer(OptimSpec(learning_rate=1.0, l2=0.0))
+  optimizer = optim.optimizer(OptimSpec(learning_rate=1.0, l2=0.0), ModelSpec())
   ones = jax.tree.map(jnp.ones_like, params)
   state = optimizer.init(params)
 

@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import two_blocks
 
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training import batching, evaluation, recipes, train_step
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'two_blocks')
+pytestmark = pytest.mark.usefixtures('quick_compiles')
 
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 22, 9, 8
 SEED = 7
@@ -24,7 +25,9 @@ SEED = 7
 @pytest.fixture(scope='module')
 def recipe():
   return recipes.Recipe(
-    model=ModelSpec(num_classes=2, batch_norm_momentum=0.5),
+    model=ModelSpec(
+      num_classes=2, batch_norm_momentum=0.5, blocks=two_blocks.BLOCKS
+    ),
     loss=LossSpec(),
     optim=OptimSpec(learning_rate=1e-3),
     batch_size=4,

@@ -23,7 +23,12 @@ from kernels import (
   value_and_vjp,
 )
 
-from sernet_jax.nn.kernels import ops, path_ops, precision
+from sernet_jax.nn.kernels import (
+  convolution,
+  fused_paths,
+  norm_pool,
+  precision,
+)
 
 # Not 1 x 1: BatchNorm takes the factor of a single tap away again, and its
 # gradient is rounding.
@@ -32,9 +37,9 @@ OUTPUTS = 4
 
 
 def fused(x, kernel, scale, offset, mask, window, epsilon, axis=None):
-  """One path, with the results of `ops.norm_relu_pool`."""
-  paths = [path_ops.Path(kernel, scale, offset)]
-  y, ((mean, variance),) = path_ops.conv_norm_relu_pool(
+  """One path, with the results of `norm_pool.norm_relu_pool`."""
+  paths = [fused_paths.Path(kernel, scale, offset)]
+  y, ((mean, variance),) = fused_paths.conv_norm_relu_pool(
     x, paths, mask, window, epsilon, axis
   )
   return y, mean, variance
@@ -42,8 +47,10 @@ def fused(x, kernel, scale, offset, mask, window, epsilon, axis=None):
 
 def plain(x, kernel, scale, offset, mask, window, epsilon, axis=None):
   """By the plain operations alone."""
-  y = ops.plain_conv(x, kernel)
-  return ops.plain_norm_relu_pool(y, scale, offset, mask, window, epsilon, axis)
+  y = convolution.plain_conv(x, kernel)
+  return norm_pool.plain_norm_relu_pool(
+    y, scale, offset, mask, window, epsilon, axis
+  )
 
 
 def inputs(seed, shape, size):
@@ -103,8 +110,8 @@ def test_paths_lie_side_by_side():
     return jnp.concatenate([y for y, *_ in found], axis=-1)
 
   def at_once(x, paths):
-    paths = [path_ops.Path(*path) for path in paths]
-    return path_ops.conv_norm_relu_pool(x, paths, mask, window, EPSILON)[0]
+    paths = [fused_paths.Path(*path) for path in paths]
+    return fused_paths.conv_norm_relu_pool(x, paths, mask, window, EPSILON)[0]
 
   found, wanted = (
     jax.jit(functools.partial(value_and_vjp, f, weights=weights))(x, paths)
@@ -244,9 +251,9 @@ def test_the_map_does_not_reach_the_memory():
 @pytest.mark.parametrize('why', ['channels', 'tf32'])
 def test_what_it_does_not_suit_goes_the_usual_way(why, monkeypatch):
   calls = []
-  usual = path_ops.plain_conv_norm_relu_pool
+  usual = fused_paths.plain_conv_norm_relu_pool
   monkeypatch.setattr(
-    path_ops,
+    fused_paths,
     'plain_conv_norm_relu_pool',
     lambda *arguments, **named: calls.append(0) or usual(*arguments, **named),
   )

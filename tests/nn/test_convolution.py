@@ -26,7 +26,7 @@ from kernels import (
   value_and_vjp,
 )
 
-from sernet_jax.nn.kernels import ops
+from sernet_jax.nn.kernels import convolution, norm_pool
 
 # Convolution. Shapes are (examples, frames, coefficients, inputs) and
 # (height, width, inputs, outputs).
@@ -52,7 +52,7 @@ CONVOLUTIONS = [
 def both_convolutions(x, kernel, weights):
   return [
     value_and_vjp(function, x, kernel, weights=weights)
-    for function in (ops.conv, ops.plain_conv)
+    for function in (convolution.conv, convolution.plain_conv)
   ]
 
 
@@ -91,7 +91,7 @@ def test_conv_equals_its_definition_in_a_scan():
 
 def test_conv_is_the_same_eagerly():
   arrays = draw(4, *CONVOLUTIONS[3], (2, 5, 6, 3))
-  check(ops.conv(*arrays[:2]), both_convolutions(*arrays)[0][0])
+  check(convolution.conv(*arrays[:2]), both_convolutions(*arrays)[0][0])
 
 
 @pytest.mark.skipif(jax.default_backend() != 'cpu', reason='rounds by itself')
@@ -132,7 +132,7 @@ def test_conv_equals_numpy_loops(x, size, outputs):
   arrays = draw(5, x, (*size, x[3], outputs), (*x[:3], outputs))
   fast = jax.jit(
     lambda x, kernel, weights: value_and_vjp(
-      ops.conv, x, kernel, weights=weights
+      convolution.conv, x, kernel, weights=weights
     )
   )
   check(fast(*arrays), numpy_conv(*arrays))
@@ -143,7 +143,7 @@ def test_other_devices_keep_the_usual_ways(inputs):
   """Only a CPU's program has the loops of products."""
   arrays = draw(6, (2, 5, 4, inputs), (3, 3, inputs, 32), (2, 5, 4, 32))
   traced = jax.jit(
-    lambda x, kernel, weights: jax.vjp(ops.conv, x, kernel)[1](weights)
+    lambda x, kernel, weights: jax.vjp(convolution.conv, x, kernel)[1](weights)
   ).trace(*arrays)
   programs = {
     platform: traced.lower(lowering_platforms=(platform,)).as_text()
@@ -152,7 +152,7 @@ def test_other_devices_keep_the_usual_ways(inputs):
   assert 'stablehlo.while' in programs['cpu']
   assert 'stablehlo.while' not in programs['cuda']
   x, _, weights = arrays
-  usual = ops._plain_kernel_gradient(x, weights, (3, 3))
+  usual = convolution._plain_kernel_gradient(x, weights, (3, 3))
   check(usual, numpy_conv(*arrays)[1][1])
 
 
@@ -166,16 +166,16 @@ def test_other_devices_keep_the_usual_ways(inputs):
 )
 def test_average_pool_equals_numpy_loops(shape, window):
   (x,) = draw(7, shape)
-  pooled = jax.jit(ops.average_pool, static_argnums=1)(x, window)
+  pooled = jax.jit(norm_pool.average_pool, static_argnums=1)(x, window)
   check(pooled, numpy_pool(x.astype(np.float64), window))
 
 
 def test_average_pool_by_hand():
   x = jnp.arange(15.0).reshape(1, 3, 5, 1)
-  pooled = ops.average_pool(x, (2, 2))[0, :, :, 0]
+  pooled = norm_pool.average_pool(x, (2, 2))[0, :, :, 0]
   # The last column and the last row have fewer cells.
   np.testing.assert_allclose(pooled, [[3, 5, 6.5], [10.5, 12.5, 14]])
-  np.testing.assert_allclose(ops.average_pool(x, None), [[7.0]])
+  np.testing.assert_allclose(norm_pool.average_pool(x, None), [[7.0]])
 
 
 # BatchNorm, ReLU, pooling
@@ -191,7 +191,7 @@ def both_norms(x, scale, offset, mask, weights, window):
       offset,
       weights=(weights, jnp.ones_like(scale), jnp.ones_like(scale)),
     )
-    for function in (ops.norm_relu_pool, ops.plain_norm_relu_pool)
+    for function in (norm_pool.norm_relu_pool, norm_pool.plain_norm_relu_pool)
   ]
 
 
@@ -240,7 +240,7 @@ def test_norm_relu_pool_is_the_same_eagerly():
   inputs = norm_inputs(12, shape)
   mask = np.array(MASKS['some'], np.float32)
   (weights,) = draw(13, pooled_shape(shape, window))
-  eager = ops.norm_relu_pool(*inputs, mask, window, EPSILON)
+  eager = norm_pool.norm_relu_pool(*inputs, mask, window, EPSILON)
   check(eager, both_norms(*inputs, mask, weights, window)[0][0])
 
 
@@ -254,7 +254,7 @@ def test_norm_relu_pool_equals_numpy(shape, window, masked):
   mask = np.ones(shape[0], np.float32)
   mask[1 : 1 + masked] = 0
   inputs = norm_inputs(14, shape)
-  actual = jax.jit(ops.norm_relu_pool, static_argnums=(4, 5))(
+  actual = jax.jit(norm_pool.norm_relu_pool, static_argnums=(4, 5))(
     *inputs, mask, window, EPSILON
   )
   check(actual, numpy_norm_relu_pool(*inputs, mask, window))
@@ -279,7 +279,7 @@ def test_a_masked_batch_is_the_short_batch():
 
 
 @pytest.mark.parametrize(
-  'function', [ops.norm_relu_pool, ops.plain_norm_relu_pool]
+  'function', [norm_pool.norm_relu_pool, norm_pool.plain_norm_relu_pool]
 )
 def test_no_gradient_flows_through_the_moments_or_to_the_mask(function):
   x, scale, offset = norm_inputs(17, (2, 3, 2, 2))
@@ -299,19 +299,19 @@ def test_no_gradient_flows_through_the_moments_or_to_the_mask(function):
   by_moments, by_values = gradients(x, np.ones(2, np.float32))
   assert not any(np.any(gradient) for gradient in by_moments)
   assert np.any(by_values[0])
-  if function is ops.norm_relu_pool:
+  if function is norm_pool.norm_relu_pool:
     assert not np.any(by_values[1])
 
 
 def test_moments_by_hand():
   x = jnp.array([1.0, 3.0, 100.0, 5.0]).reshape(2, 2, 1, 1)
-  mean, variance = ops.moments(x, jnp.array([1.0, 0.0]))
+  mean, variance = norm_pool.moments(x, jnp.array([1.0, 0.0]))
   assert (mean[0], variance[0]) == (2, 1)  # of 1 and 3, divided by 2
-  assert all(not np.any(m) for m in ops.moments(x, jnp.zeros(2)))
+  assert all(not np.any(m) for m in norm_pool.moments(x, jnp.zeros(2)))
 
 
 def test_normalize_by_hand():
-  y = ops.normalize(jnp.array([7.0]), 3.0, 0.5, 1.0, 8.0, 1.0)
+  y = norm_pool.normalize(jnp.array([7.0]), 3.0, 0.5, 1.0, 8.0, 1.0)
   np.testing.assert_allclose(y, [6.5], rtol=1e-6)  # (7 - 1) / 3 * 3 + 0.5
 
 
@@ -323,7 +323,7 @@ def test_conv_gradients_by_finite_differences(x, kernel):
   arrays = [a.astype(np.float64) for a in draw(19, x, kernel)]
   with jax.enable_x64(True):
     jax.test_util.check_grads(
-      jax.jit(lambda x, kernel: jnp.sin(ops.conv(x, kernel))),
+      jax.jit(lambda x, kernel: jnp.sin(convolution.conv(x, kernel))),
       arrays,
       order=1,
       modes=['rev'],
@@ -340,7 +340,7 @@ def test_norm_relu_pool_gradients_by_finite_differences(window):
 
   @jax.jit
   def pooled(x, scale, offset):
-    y, *_ = ops.norm_relu_pool(x, scale, offset, mask, window, EPSILON)
+    y, *_ = norm_pool.norm_relu_pool(x, scale, offset, mask, window, EPSILON)
     return jnp.sin(y)
 
   with jax.enable_x64(True):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from kernels import check, draw, numpy_conv
 
-from sernet_jax.nn.kernels import taps
+from sernet_jax.nn.kernels import fence, shifted
 
 
 @hypothesis.settings(max_examples=6)
@@ -20,7 +20,7 @@ from sernet_jax.nn.kernels import taps
 )
 def test_taps_equal_numpy_loops(shape, size):
   arrays = draw(10, (*shape, 1), (*size, 1, 3), (*shape, 3))
-  fast = jax.jit(taps.conv)
+  fast = jax.jit(shifted.conv)
   check(fast(*arrays[:2]), numpy_conv(*arrays)[0])
 
 
@@ -36,7 +36,7 @@ def test_apart_changes_nothing(shape, first):
   x[:1, :1] = first
 
   def apart(x):
-    return taps.apart(twice, x)
+    return fence.apart(twice, x)
 
   for made in (
     lambda f: f,
@@ -65,6 +65,6 @@ def test_apart_changes_nothing(shape, first):
 def test_apart_stays_apart(made):
   """XLA cannot decide the condition; if it could, speed would be lost."""
   (x,) = draw(12, (4, 3))
-  function = made(lambda x: taps.apart(twice, x))
+  function = made(lambda x: fence.apart(twice, x))
   program = jax.jit(lambda x: jnp.pad(function(x), 1))
   assert ' conditional(' in program.lower(x).compile().as_text()
