@@ -158,8 +158,9 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   import jax
 
   from sernet_jax.audio.spec import AudioSpec
-  from sernet_jax.corpora import feature_cache, protocols, registry
+  from sernet_jax.corpora import feature_cache, protocols
   from sernet_jax.corpora.protocols import ProtocolSpec
+  from sernet_jax.corpora.readers import manifest
   from sernet_jax.features.spec import MfccSpec
   from sernet_jax.nn.spec import ModelSpec
   from sernet_jax.training import batching, recipes, train_step
@@ -171,7 +172,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
     return feature_cache.load(corpus, 'mfcc', spec, audio_spec, folder)
 
   found: dict[str, Any] = {}
-  found['open_s'], corpus = timed(lambda: registry.manifest(list_path))
+  found['open_s'], corpus = timed(lambda: manifest.manifest(list_path))
   # What happens once is over before the clock starts: compiling, importing.
   load(
     dataclasses.replace(corpus, utterances=corpus.utterances[:64]),

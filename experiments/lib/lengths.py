@@ -17,7 +17,7 @@ from experiments.lib import cost_measured, cost_probe
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import progress_bar
 from sernet_jax.common.errors import require, require_choice
-from sernet_jax.corpora import registry
+from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.nn import cost
 from sernet_jax.predict import run_bundles
 from sernet_jax.results import (
@@ -173,7 +173,7 @@ def _stacked(weights: Sequence[run_bundles.FoldWeights]) -> dict[str, Any]:
 def _judge(
   experiment: Experiment,
   audio: AudioSpec,
-  corpus: registry.Corpus,
+  corpus: Corpus,
   folder: run_folder.RunFolder,
   states: dict[str, Any],
   epochs: dict[str, int],

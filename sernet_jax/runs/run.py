@@ -24,6 +24,7 @@ from sernet_jax.corpora import (
   vocabulary,
 )
 from sernet_jax.corpora.readers import manifest
+from sernet_jax.corpora.utterances import Corpus, check
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
 from sernet_jax.results.run_results import Results
@@ -42,7 +43,7 @@ _LOCAL = ('data.root', 'data.cache_dir')
 _PICTURE = 'corpus.png'  # of `inspect`
 
 
-def load_corpus(experiment: Experiment) -> registry.Corpus:
+def load_corpus(experiment: Experiment) -> Corpus:
   """The corpus that a config names, or several as one, with its classes."""
   data = experiment.data
   options = data.part, data.excited_as_happy
@@ -54,7 +55,7 @@ def load_corpus(experiment: Experiment) -> registry.Corpus:
     corpus = vocabulary.choose(corpus, data.classes)
   elif experiment.protocol.entry.crosses_corpora:
     corpus = joined.only_shared(corpus)
-  registry.check(corpus)
+  check(corpus)
   return corpus
 
 
@@ -281,7 +282,7 @@ def _cache_folder(experiment: Experiment) -> pathlib.Path:
 class Data:
   """Features of a corpus, folds, and the arrays that training reads."""
 
-  def __init__(self, experiment: Experiment, corpus: registry.Corpus):
+  def __init__(self, experiment: Experiment, corpus: Corpus):
     self.features = feature_cache.load(
       corpus,
       experiment.feature_kind,

@@ -14,7 +14,7 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.corpora.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
-from sernet_jax.corpora.registry import Corpus
+from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.nn import cost
 from sernet_jax.results import (
   crossed,

@@ -21,7 +21,7 @@ import numpy as np
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.corpora import protocols
-from sernet_jax.corpora.registry import Corpus
+from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.runs.config import Experiment
 from sernet_jax.sweep import grid
 from sernet_jax.sweep.comparison.compared_runs import REPEATS, setting_name

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import collections
-import pathlib
 import re
 
 import pytest
 import tiny
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import registry
-from sernet_jax.corpora.readers import acted, catalog
+from sernet_jax.corpora import registry, vocabulary
+from sernet_jax.corpora.readers import acted_english, acted_other_languages
 
-CATALOG = catalog.CATALOG
+PUBLISHED = {
+  name: entry.published
+  for name, entry in registry.CORPORA.items()
+  if entry.published
+}
+ACTED = (*acted_english.ENTRIES, *acted_other_languages.ENTRIES)
 
 
 def put(root, *names):
@@ -37,8 +41,8 @@ def whole_ravdess():
 
 
 def whole_savee():
-  for speaker in acted.SAVEE_SPEAKERS:
-    for emotion in acted.SAVEE_LABELS:
+  for speaker in acted_english.SAVEE_SPEAKERS:
+    for emotion in acted_english.SAVEE_LABELS:
       for number in range(1, 31 if emotion == 'n' else 16):
         yield f'AudioData/{speaker}/{emotion}{number:02}.wav'
 
@@ -61,7 +65,7 @@ def whole_emovo():
     'd2',
   ]
   for speaker in ('f1', 'f2', 'f3', 'm1', 'm2', 'm3'):
-    for emotion in acted.EMOVO_LABELS:
+    for emotion in acted_other_languages.EMOVO_LABELS:
       for sentence in sentences:
         yield f'EMOVO/{speaker}/{emotion}-{speaker}-{sentence}.wav'
 
@@ -77,7 +81,7 @@ def whole_tess():
     'Sad',
   ]
   for speaker in ('OAF', 'YAF'):
-    for folder, emotion in zip(folders, acted.TESS_LABELS, strict=True):
+    for folder, emotion in zip(folders, acted_english.TESS_LABELS, strict=True):
       for word in range(200):
         name = (
           f'{speaker}_{chr(97 + word // 26)}{chr(97 + word % 26)}_{emotion}'
@@ -99,7 +103,7 @@ def whole_tess():
 def test_a_whole_corpus_has_the_published_counts(tmp_path, name, files):
   put(tmp_path, *files())
   corpus = registry.load(name, tmp_path)
-  facts = CATALOG[name]
+  facts = PUBLISHED[name]
   assert corpus.problems == ()
   (remark,) = corpus.remarks
   assert remark.startswith(f'{facts.utterances} utterances')
@@ -108,8 +112,8 @@ def test_a_whole_corpus_has_the_published_counts(tmp_path, name, files):
   assert dict(counts) == facts.classes
 
 
-def test_the_catalogue_adds_up():
-  totals = {name: facts.utterances for name, facts in CATALOG.items()}
+def test_the_published_counts_add_up():
+  totals = {name: facts.utterances for name, facts in PUBLISHED.items()}
   assert totals == {
     'emodb': 535,
     'iemocap': 5531,
@@ -121,7 +125,7 @@ def test_the_catalogue_adds_up():
     'nemo': 4481,
     'shemo': 3000,
   }
-  assert set(CATALOG) < set(registry.NAMES)
+  assert set(PUBLISHED) < set(registry.NAMES)
 
 
 def test_ravdess_leaves_songs_and_videos_out(tmp_path):
@@ -137,7 +141,7 @@ def test_ravdess_leaves_songs_and_videos_out(tmp_path):
     'copy/Actor_02/03-01-06-01-02-01-02.WAV',
     'Actor_02/03-01-01-01-01-02-02.wav',
   )
-  corpus = acted.ravdess(tmp_path)
+  corpus = acted_english.ravdess(tmp_path)
   assert [(u.label, u.speaker, u.group) for u in corpus.utterances] == [
     ('neutral', '02', '01'),
     ('fear', '02', '02'),
@@ -146,7 +150,7 @@ def test_ravdess_leaves_songs_and_videos_out(tmp_path):
   assert '1 recordings are songs' in problems
   assert '1 recordings belong to videos' in problems
   assert '2 recordings are not named like ravdess' in problems
-  assert '1 recordings lie there again' in problems
+  assert '1 recordings are duplicates' in problems
   assert 'fear 1 of 192' in problems
   assert 'speakers 1 of 24' in problems
   assert corpus.remarks == ()
@@ -160,7 +164,7 @@ def test_cremad_reads_the_level_with_one_x(tmp_path):
     '1091_IEO_NEU_HI.wav',
     '1091_IEO_JOY_HI.wav',
   )
-  corpus = acted.cremad(tmp_path)
+  corpus = acted_english.cremad(tmp_path)
   assert [(u.name, u.label, u.speaker, u.group) for u in corpus.utterances] == [
     ('1001_DFA_ANG_XX', 'anger', '1001', 'DFA'),
     ('1040_ITH_SAD_X', 'sadness', '1040', 'ITH'),
@@ -172,7 +176,10 @@ def test_cremad_reads_the_level_with_one_x(tmp_path):
 def test_savee_in_one_folder_or_in_four(tmp_path):
   put(tmp_path / 'one', 'DC_sa01.wav', 'KL_su15.wav', 'XY_a01.wav')
   put(tmp_path / 'four', 'DC/sa01.wav', 'KL/su15.wav', 'more/a01.wav')
-  one, four = acted.savee(tmp_path / 'one'), acted.savee(tmp_path / 'four')
+  one, four = (
+    acted_english.savee(tmp_path / 'one'),
+    acted_english.savee(tmp_path / 'four'),
+  )
   for corpus in (one, four):
     assert [(u.name, u.label, u.speaker) for u in corpus.utterances] == [
       ('DC_sa01', 'sadness', 'DC'),
@@ -191,19 +198,19 @@ def test_tess_by_file_names_alone(tmp_path):
     'copy/TESS Toronto emotional speech set data/OAF_Sad/OAF_back_sad.wav',
     'OAF_Sad/OAF_back_gloomy.wav',
   )
-  corpus = acted.tess(tmp_path)
+  corpus = acted_english.tess(tmp_path)
   assert [(u.name, u.label, u.speaker, u.group) for u in corpus.utterances] == [
     ('OAF_back_ps', 'surprise', 'OAF', 'back'),
     ('OAF_back_sad', 'sadness', 'OAF', 'back'),
     ('OAF_bite_neutral', 'neutral', 'OAF', 'bite'),
     ('YAF_back_ps', 'surprise', 'YAF', 'back'),
   ]
-  assert '1 recordings lie there again' in corpus.problems[0]
+  assert '1 recordings are duplicates' in corpus.problems[0]
 
 
 def test_shemo_tells_the_woman_f_from_the_fear_f(tmp_path):
   put(tmp_path, 'female/F14A09.wav', 'male/M02F01.wav', 'female/F03F110.wav')
-  corpus = acted.shemo(tmp_path)
+  corpus = acted_other_languages.shemo(tmp_path)
   assert [(u.speaker, u.label) for u in corpus.utterances] == [
     ('F03', 'fear'),
     ('F14', 'anger'),
@@ -231,7 +238,7 @@ def test_nemo_follows_its_list(tmp_path):
   put(
     tmp_path / 'samples', *(name for name, _, _ in rows if 'fear' not in name)
   )
-  corpus = acted.nemo(tmp_path)
+  corpus = acted_other_languages.nemo(tmp_path)
   assert [(u.speaker, u.label, u.group) for u in corpus.utterances] == [
     ('EB0', 'neutral', '13'),
     ('WR0', 'surprise', '64'),  # the blanks in the list are gone
@@ -244,14 +251,14 @@ def test_nemo_follows_its_list(tmp_path):
 
 def test_nemo_without_its_list_or_with_another(tmp_path):
   with pytest.raises(InputError, match=r'data.tsv cannot be read.*github'):
-    acted.nemo(tmp_path)
+    acted_other_languages.nemo(tmp_path)
   (tmp_path / 'data.tsv').write_text('file\temotion\n')
   with pytest.raises(InputError, match='does not begin with the columns'):
-    acted.nemo(tmp_path)
+    acted_other_languages.nemo(tmp_path)
 
 
 @pytest.mark.parametrize(
-  'name', sorted(set(CATALOG) - {'emodb', 'iemocap', 'nemo'})
+  'name', sorted(set(PUBLISHED) - {'emodb', 'iemocap', 'nemo'})
 )
 def test_an_empty_folder_says_where_to_get_the_corpus(
   tmp_path, monkeypatch, name
@@ -261,7 +268,7 @@ def test_an_empty_folder_says_where_to_get_the_corpus(
     with pytest.raises(InputError) as caught:
       registry.load(name, root)
     message = str(caught.value)
-    assert CATALOG[name].source in message
+    assert PUBLISHED[name].source in message
     assert '--config.data.root=' in message
     assert str(root or tmp_path / name) in message
   put(tmp_path, 'other.wav')
@@ -275,7 +282,7 @@ def test_a_class_without_a_recording_is_an_error(tmp_path):
     registry.load('shemo', tmp_path)
 
 
-def test_the_page_of_corpora_shows_the_catalogue():
+def test_the_page_of_corpora_shows_the_table():
   text = (tiny.ROOT / 'docs/corpora.md').read_text()
   rows = {
     cells[1].strip(): [cell.strip() for cell in cells[2:-1]]
@@ -283,7 +290,8 @@ def test_the_page_of_corpora_shows_the_catalogue():
       line.split('|') for line in text.splitlines() if line.startswith('| `')
     )
   }
-  for name, facts in CATALOG.items():
+  assert set(rows) >= {f'`{name}`' for name in PUBLISHED}
+  for name, facts in PUBLISHED.items():
     assert rows[f'`{name}`'] == [
       facts.language,
       str(facts.speakers),
@@ -296,9 +304,28 @@ def test_the_page_of_corpora_shows_the_catalogue():
 
 
 def test_every_source_and_count_is_in_its_docstring():
-  for name, function in registry._ACTED.items():
-    text = re.sub(r'\s+', ' ', function.__doc__)
-    facts = CATALOG[name]
-    assert facts.source in text
-    assert str(facts.utterances) in text
-    assert pathlib.Path(function.__code__.co_filename).name == 'acted.py'
+  for entry in ACTED:
+    module = (
+      acted_english if entry in acted_english.ENTRIES else acted_other_languages
+    )
+    text = re.sub(r'\s+', ' ', getattr(module, entry.name).__doc__)
+    assert entry.published.source in text
+    assert str(entry.published.utterances) in text
+
+
+def test_every_corpus_is_one_entry():
+  assert set(registry.NAMES) == {
+    'emodb',
+    'iemocap',
+    'manifest',
+    'audformat',
+    'embedded',
+    'embedded_high',
+    'embedded_low',
+    *(entry.name for entry in ACTED),
+  }
+  for name, entry in registry.CORPORA.items():
+    assert entry.name == name
+  for entry in ACTED:
+    assert entry.folder == entry.name
+    assert set(entry.published.classes) <= set(vocabulary.NAMES)

@@ -68,7 +68,7 @@ def test_a_database_becomes_a_corpus(tmp_path, audformat):
 def test_what_is_not_there_is_told(tmp_path, audformat):
   write(audformat, tmp_path, ('anger', 'happiness', 'anger', 'happiness'))
   corpus = audformat_tables.load(tmp_path)
-  assert corpus.problems == ('1 recordings are not there: audio/d.wav.',)
+  assert corpus.problems == ('1 recordings are missing: audio/d.wav.',)
   with pytest.raises(
     InputError, match=r"no 'emotions'.*did you mean 'emotion'"
   ):

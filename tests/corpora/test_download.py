@@ -24,6 +24,7 @@ import pytest
 from sernet_jax.common import fetch, files as files_lib
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import download, registry
+from sernet_jax.corpora.readers import emodb
 
 FILES = {
   f'{number:02}a01Fa.wav': np.random.default_rng(number).bytes(9000)
@@ -136,11 +137,11 @@ def part_of(root):
 
 def test_the_list_has_the_535_recordings():
   sums = download.emodb_sums()
-  assert len(sums) == registry.EMODB_FILES
+  assert len(sums) == emodb.PUBLISHED.utterances
   assert all(len(value) == 64 for value in sums.values())
   for name in sums:
-    utterance = registry._emodb_utterance(pathlib.Path(name))
-    assert utterance.speaker in registry.EMODB_SPEAKERS
+    utterance = emodb.parse(pathlib.Path(name))
+    assert utterance.speaker in emodb.SPEAKERS
 
 
 def test_the_real_corpus_has_the_listed_sums():
@@ -466,4 +467,5 @@ def test_the_command_goes_to_the_cache_by_default(
   monkeypatch.setattr(download, 'emodb_sums', lambda: SUMS)
   assert download.main(['emodb', f'--url={server.url}']) == 0
   assert content_of(tmp_path / 'emodb/wav') == FILES
-  assert len(registry.emodb().utterances) == len(FILES)
+  folder = tmp_path / registry.CORPORA['emodb'].folder
+  assert len(emodb.emodb(folder).utterances) == len(FILES)

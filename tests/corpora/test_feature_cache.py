@@ -13,7 +13,8 @@ from sernet_jax import features
 from sernet_jax.audio import reading
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import feature_cache, registry
+from sernet_jax.corpora import feature_cache
+from sernet_jax.corpora.readers import manifest
 from sernet_jax.features.spec import MfccSpec
 
 SPEC = MfccSpec(num_coefficients=8)
@@ -22,7 +23,7 @@ AUDIO = AudioSpec(duration_s=0.2)
 
 @pytest.fixture
 def corpus(tmp_path):
-  return registry.manifest(tiny.write_corpus(tmp_path / 'corpus'))
+  return manifest.manifest(tiny.write_corpus(tmp_path / 'corpus'))
 
 
 def load(corpus, tmp_path, **changes):
@@ -82,7 +83,7 @@ def test_a_changed_file_or_setting_is_noticed(corpus, tmp_path):
 def test_all_segments_know_their_utterance(tmp_path):
   csv = tiny.write_corpus(tmp_path / 'corpus', duration_s=0.5)
   spec = AudioSpec(duration_s=0.2, segments='all')
-  found = load(registry.manifest(csv), tmp_path, audio_spec=spec)
+  found = load(manifest.manifest(csv), tmp_path, audio_spec=spec)
   np.testing.assert_array_equal(
     found.segment_utterances, np.repeat(np.arange(24), 3)
   )
@@ -124,7 +125,7 @@ class Killed(BaseException):
 def test_killed_work_goes_on_to_the_same_bits(tmp_path, monkeypatch, segments):
   monkeypatch.setattr(feature_cache, '_BATCH', 5)
   monkeypatch.setattr(feature_cache, '_BLOCK', 2)
-  corpus = registry.manifest(tiny.write_corpus(tmp_path / 'corpus', 0.5))
+  corpus = manifest.manifest(tiny.write_corpus(tmp_path / 'corpus', 0.5))
   bad = corpus.utterances[3].path
   pathlib.Path(bad).write_bytes(b'not sound')
   spec = AudioSpec(duration_s=0.2, segments=segments)
@@ -197,7 +198,7 @@ def test_work_cut_off_within_a_block_is_cut_back(corpus, tmp_path, monkeypatch):
 def test_a_dot_in_the_name_of_a_corpus_keeps_caches_apart(tmp_path):
   path = tiny.write_corpus(tmp_path / 'corpus')
   dotted = path.rename(path.with_name('my.list.csv'))
-  corpus = registry.manifest(dotted)
+  corpus = manifest.manifest(dotted)
   one = load(corpus, tmp_path)
   hann = MfccSpec(num_coefficients=8, window='hann')
   other = load(corpus, tmp_path, spec=hann)

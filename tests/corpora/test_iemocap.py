@@ -127,7 +127,7 @@ def test_every_label_lands_where_the_paper_has_it(root, part, excited, happy):
   assert list(corpus.speakers) == SPEAKERS
   told = ' '.join(corpus.problems)
   assert '1 turns have no recording: Ses01F_impro01_F102.' in told
-  assert '1 turns have labels nobody knows: Ses01F_impro01_F101 joy.' in told
+  assert '1 turns have unknown labels: Ses01F_impro01_F101 joy.' in told
   assert '2 lines could not be understood: Ses01F_impro01.txt line' in told
   assert '1 turns are listed again' in told
   left_out = [code for code in iemocap.OTHER_LABELS if code != 'exc']

@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 from sernet_jax.audio import reading
-from sernet_jax.corpora import (
-  inspection,
-  registry,
-  utterances as utterances_lib,
-)
+from sernet_jax.corpora import inspection
+from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus, Utterance
 from sernet_jax.results.figures import corpus_plot, style
 
 CLASSES = ('anger', 'joy')
@@ -20,14 +17,12 @@ CLASSES = ('anger', 'joy')
 def make_corpus(num_speakers=3, **options):
   """Speaker k says k + 1 angry and two joyful utterances."""
   utterances = [
-    registry.Utterance(
-      f'{k:03}{label}{i:03}', f'/{k}{label}{i}', label, f's{k:03}'
-    )
+    Utterance(f'{k:03}{label}{i:03}', f'/{k}{label}{i}', label, f's{k:03}')
     for k in range(num_speakers)
     for label, count in (('anger', k + 1), ('joy', 2))
     for i in range(count)
   ]
-  return registry.Corpus('mine', CLASSES, tuple(utterances), **options)
+  return Corpus('mine', CLASSES, tuple(utterances), **options)
 
 
 def test_counts_are_speakers_by_classes():
@@ -74,7 +69,7 @@ def test_long_durations_are_told_in_hours():
 
 def test_a_synthetic_corpus_says_so():
   text = inspection.table(make_corpus(synthetic=True), np.ones(12))
-  assert utterances_lib.SYNTHETIC_NOTE in text
+  assert SYNTHETIC_NOTE in text
 
 
 def test_durations_come_from_the_files_and_bad_ones_are_named(tmp_path):
@@ -82,11 +77,11 @@ def test_durations_come_from_the_files_and_bad_ones_are_named(tmp_path):
     samples = np.full(round(8000 * seconds), 0.1)
     reading.write_wav(tmp_path / f'{name}.wav', samples, 8000)
   (tmp_path / 'c.wav').touch()
-  corpus = registry.Corpus(
+  corpus = Corpus(
     'mine',
     CLASSES,
     tuple(
-      registry.Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', 'ann')
+      Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', 'ann')
       for name in 'abc'
     ),
   )
@@ -114,7 +109,7 @@ def test_the_picture_has_names_inside_its_borders(
   assert path.read_bytes().startswith(b'\x89PNG')
   (figure,) = drawn
   texts = [text.get_text() for text in figure.texts]
-  assert (utterances_lib.SYNTHETIC_NOTE in texts) == synthetic
+  assert (SYNTHETIC_NOTE in texts) == synthetic
   upper, lower = figure.axes[:2]
   for axis in (upper, lower):
     box = axis.get_tightbbox()
@@ -141,11 +136,11 @@ def tones(tmp_path, count):
     reading.write_wav(
       tmp_path / f'{number:02}.wav', np.full(80 + number, 0.1), 8000
     )
-  return registry.Corpus(
+  return Corpus(
     'mine',
     CLASSES,
     tuple(
-      registry.Utterance(f'{n:02}', str(tmp_path / f'{n:02}.wav'), 'joy', 'ann')
+      Utterance(f'{n:02}', str(tmp_path / f'{n:02}.wav'), 'joy', 'ann')
       for n in range(count)
     ),
   )

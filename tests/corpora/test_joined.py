@@ -12,7 +12,10 @@ import tiny
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import joined, registry
+from sernet_jax.corpora import joined
+from sernet_jax.corpora.readers import manifest
+from sernet_jax.corpora.synthetic import speech
+from sernet_jax.corpora.utterances import Utterance
 from sernet_jax.runs import config as config_lib, differences, run
 
 
@@ -58,12 +61,12 @@ def test_the_halves_of_the_synthetic_corpus(tmp_path, monkeypatch):
 
   def generate(root):
     (root / 'wav').mkdir(exist_ok=True)
-    for speaker in registry.speech.SPEAKERS:
-      for letter in registry.speech.LETTERS.values():
+    for speaker in speech.SPEAKERS:
+      for letter in speech.LETTERS.values():
         path = root / 'wav' / f'{speaker}a01{letter}a.wav'
         reading.write_wav(path, random.uniform(-1, 1, 80), 16_000)
 
-  monkeypatch.setattr(registry.speech, 'generate', generate)
+  monkeypatch.setattr(speech, 'generate', generate)
   corpus = joined.load(f'embedded_low:{tmp_path},embedded_high:{tmp_path}')
   assert corpus.synthetic
   assert corpus.speakers == tuple(
@@ -112,7 +115,7 @@ def test_a_file_under_two_speakers_is_refused(tmp_path):
 
 def test_inspecting_a_manifest_tells_of_copies(tmp_path):
   path = write(tmp_path / 'one')
-  corpus = registry.manifest(path)
+  corpus = manifest.manifest(path)
   assert joined.with_copies_told(corpus) is corpus
   shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/bob_joy_0.wav')
   shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/ann_joy_1.wav')
@@ -127,7 +130,7 @@ def test_empty_files_are_no_copies_of_each_other(tmp_path):
   for name in 'ab':
     (tmp_path / f'{name}.wav').touch()
   joined.require_distinct(
-    registry.Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', name)
+    Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', name)
     for name in 'abc'
   )
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import registry
+from sernet_jax.corpora.readers import embedded
 from sernet_jax.corpora.synthetic import source_filter, speech, voice
 
 RATE_HZ = voice.SAMPLE_RATE_HZ
@@ -308,7 +308,7 @@ VERSION_2 = (
 
 
 def test_the_corpus_is_balanced_and_read_like_any(clicks, tmp_path):
-  corpus = registry.embedded(tmp_path / 'corpus')
+  corpus = embedded.embedded(tmp_path / 'corpus')
   assert corpus.synthetic
   assert corpus.classes == speech.CLASSES
   assert len(corpus.utterances) == 240

@@ -8,21 +8,25 @@ import re
 import pytest
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import registry, vocabulary
-from sernet_jax.corpora.readers import acted, iemocap
+from sernet_jax.corpora import vocabulary
+from sernet_jax.corpora.readers import (
+  acted_english,
+  acted_other_languages,
+  emodb,
+  iemocap,
+)
 from sernet_jax.corpora.synthetic import speech
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 
 def corpus_of(**labels):
   """A corpus with so many utterances of each label."""
   utterances = [
-    registry.Utterance(
-      f'{label}{n:03}', f'/x/{label}{n}.wav', label, f's{n % 3}'
-    )
+    Utterance(f'{label}{n:03}', f'/x/{label}{n}.wav', label, f's{n % 3}')
     for label, count in labels.items()
     for n in range(count)
   ]
-  return registry.Corpus(
+  return Corpus(
     'mine',
     tuple(sorted(labels)),
     tuple(sorted(utterances, key=lambda u: u.name)),
@@ -35,8 +39,12 @@ def counts(corpus):
 
 
 def test_every_corpus_uses_names_of_the_vocabulary():
-  maps = [getattr(acted, name) for name in dir(acted) if 'LABELS' in name]
-  maps += [registry.EMODB_LABELS, iemocap.LABELS]
+  maps = [
+    getattr(module, name)
+    for module in (acted_english, acted_other_languages, emodb, iemocap)
+    for name in dir(module)
+    if name.endswith('LABELS') and name != 'OTHER_LABELS'
+  ]
   used = {label for map_ in maps for label in map_.values()}
   assert used | set(speech.CLASSES) <= set(vocabulary.NAMES)
   assert len(maps) == 9

@@ -67,7 +67,7 @@ def test_a_plan_holds_commands_and_the_whole_work(corpus, tmp_path):
     ('protocol.name=loso,random10', {}, 'cannot be compared: protocol is'),
     ('protocol.folds=ann,bob', {}, 'different utterances'),
     ('protocol.folds=anna', {}, "did you mean 'ann'?"),
-    ('seed=0:2', {'data__manifest': '/no/list.csv'}, '/no is no folder'),
+    ('seed=0:2', {'data__manifest': '/no/list.csv'}, '/no is not a folder'),
     ('seed=0:2', {'protocol__name': 'emobox'}, 'whose folds name'),
   ],
 )

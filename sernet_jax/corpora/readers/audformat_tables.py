@@ -7,23 +7,33 @@ cache. Needs the extra `audformat`.
 
 from __future__ import annotations
 
-import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
 from sernet_jax.corpora.utterances import Corpus, Utterance, listing
 
 _INSTALL = "pip install 'sernet_jax[audformat]'"
 
 
 def load(
-  root: str | os.PathLike,
+  root: PathLike,
   emotion: str = 'emotion',
   speaker: str = 'speaker',
   table: str = '',
 ) -> Corpus:
-  """A database in a folder as a corpus, see `corpus`.
+  """Reads a database in a folder, see `corpus`.
+
+  A config names the folder alone; Python code can name other columns and a
+  table too.
+
+  Args:
+    root: the folder that holds db.yaml.
+    emotion: see `corpus`.
+    speaker: see `corpus`.
+    table: see `corpus`.
 
   Raises:
     InputError: if audformat is not installed, or as `corpus`.
@@ -36,7 +46,7 @@ def load(
   folder = pathlib.Path(root).expanduser().absolute()
   require(
     (folder / 'db.yaml').is_file(),
-    f'{folder} holds no db.yaml, so it is no audformat database; correct '
+    f'{folder} holds no db.yaml, so it is not an audformat database; correct '
     '--config.data.root=',
   )
   try:
@@ -58,13 +68,13 @@ def corpus(
   speaker: str = 'speaker',
   table: str = '',
 ) -> Corpus:
-  """The recordings of a database that have an emotion and a speaker.
+  """Collects the recordings that have an emotion and a speaker.
 
   Both are looked up by the name of a scheme or a column, in all tables, as
   `audformat.Database.get` does; labels that a scheme maps are followed.
 
   Args:
-    database: an `audformat.Database`.
+    database: an `audformat.Database`, a type known only with the library.
     folder: what its paths start from.
     emotion: scheme or column of the classes.
     speaker: scheme or column of the speakers.
@@ -119,7 +129,7 @@ def corpus(
       missing.append(str(file))
   if missing:
     problems.append(
-      f'{len(missing)} recordings are not there: {listing(missing, 3)}.'
+      f'{len(missing)} recordings are missing: {listing(missing, 3)}.'
     )
   return Corpus(
     str(database.name),
@@ -129,8 +139,10 @@ def corpus(
   )
 
 
-def _require_columns(database, folder, frame, columns) -> None:
-  """Says which schemes there are instead of those that were looked for."""
+def _require_columns(
+  database: Any, folder: pathlib.Path, frame: Any, columns: Sequence[str]
+) -> None:
+  """Refuses a missing column and names those that exist."""
   there = set(database.schemes)
   for table in database.tables.values():
     there |= set(table.columns)
@@ -139,3 +151,6 @@ def _require_columns(database, folder, frame, columns) -> None:
       column in frame and bool(frame[column].notna().any()),
       f'{folder} has no {column!r} for its recordings: {nearest(column, there)}',
     )
+
+
+ENTRY = CorpusEntry('audformat', lambda source: load(source.root))

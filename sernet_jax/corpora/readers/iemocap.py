@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import os
 import pathlib
 import re
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.corpora.readers.entry import (
+  CorpusEntry,
+  PathLike,
+  Published,
+  Source,
+  compared,
+)
 from sernet_jax.corpora.utterances import Corpus, Utterance, listing
 
 PARTS = ('all', 'improvised', 'scripted')
@@ -24,6 +31,21 @@ LABELS = {
 }
 EXCITED = 'exc'
 OTHER_LABELS = ('dis', 'exc', 'fea', 'fru', 'oth', 'sur', 'xxx')
+PUBLISHED = Published(
+  title='IEMOCAP, four classes, excited counted as happiness',
+  language='English',
+  speakers=10,
+  classes={
+    'anger': 1103,
+    'happiness': 1636,
+    'neutral': 1708,
+    'sadness': 1084,
+  },
+  hours=7.0,
+  licence='on request, research only',
+  source='https://sail.usc.edu/iemocap/',
+  paper='Busso et al., Language Resources and Evaluation 42, 2008',
+)
 
 _TURN_LINE = re.compile(
   r'\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+'  # [6.2901 - 8.2357]
@@ -44,7 +66,7 @@ class Turn:
 
 
 def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
-  """Turns of an EmoEvaluation file.
+  """Reads the turns of an EmoEvaluation file.
 
   Args:
     text: the file; of lines that start with '[' it needs
@@ -69,11 +91,11 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
 
 
 def iemocap(
-  root: str | os.PathLike,
+  root: PathLike,
   part: str = 'all',
   excited: bool | None = None,
 ) -> Corpus:
-  """Anger, happiness, neutral and sadness of IEMOCAP.
+  """Reads anger, happiness, neutral and sadness of IEMOCAP.
 
   The speaker is the session and the letter before the number of the turn:
   `Ses01F_impro01_M000` is spoken by Ses01M (the letter after the session only
@@ -115,9 +137,9 @@ def iemocap(
 
 
 class _Found:
-  """What the dialogs read so far hold, and what was odd about them."""
+  """Content of the dialogs read so far, and what was odd about them."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self.utterances: dict[str, Utterance] = {}
     self.speakers: set[str] = set()
     self.other_labels: collections.Counter[str] = collections.Counter()
@@ -129,13 +151,16 @@ class _Found:
     self.absent_sessions: list[str] = []
 
   def problems(self) -> list[str]:
-    """One sentence for each kind of problem there is."""
+    """Returns one sentence for each kind of problem there is."""
     others = ', '.join(f'{k} {n}' for k, n in sorted(self.other_labels.items()))
     kinds = (
-      (self.absent_sessions, '{n} of 5 sessions are not there: {which}.'),
+      (self.absent_sessions, '{n} of 5 sessions are missing: {which}.'),
       (self.missing, '{n} turns have no recording: {which}.'),
-      (self.repeated, '{n} turns are listed again, the first counts: {which}.'),
-      (self.unknown_labels, '{n} turns have labels nobody knows: {which}.'),
+      (
+        self.repeated,
+        '{n} turns are listed again, the first is used: {which}.',
+      ),
+      (self.unknown_labels, '{n} turns have unknown labels: {which}.'),
       (self.odd_lines, '{n} lines could not be understood: {which}.'),
       (self.unplaced, '{n} dialogs are neither impro nor script: {which}.'),
     )
@@ -150,10 +175,10 @@ class _Found:
     return sentences
 
 
-def _find_root(root: str | os.PathLike) -> pathlib.Path:
-  """The folder with the sessions: `root` or its IEMOCAP_full_release."""
+def _find_root(root: PathLike) -> pathlib.Path:
+  """Finds the folder with the sessions: `root` or its IEMOCAP_full_release."""
   where = (
-    'request the corpus at https://sail.usc.edu/iemocap/ and name the folder '
+    f'request the corpus at {PUBLISHED.source} and name the folder '
     'that holds Session1 to Session5 with --config.data.root='
   )
   require(bool(root), f'data.root is empty and IEMOCAP is not free; {where}')
@@ -167,7 +192,7 @@ def _find_root(root: str | os.PathLike) -> pathlib.Path:
 def _evaluation_files(
   folder: pathlib.Path, part: str, found: _Found
 ) -> list[pathlib.Path]:
-  """EmoEvaluation files of a part of the corpus, by session and name."""
+  """Lists the EmoEvaluation files of a part, by session and name."""
   word = {'improvised': 'impro', 'scripted': 'script'}.get(part, '')
   chosen = []
   for number in range(1, 6):
@@ -217,3 +242,13 @@ def _read_dialog(
       found.other_labels[turn.label] += 1
     else:
       found.unknown_labels.append(f'{turn.name} {turn.label}')
+
+
+def _read(source: Source) -> Corpus:
+  corpus = iemocap(source.root, source.part, source.excited)
+  if corpus.name == 'iemocap-all':  # the published choice of turns
+    corpus = compared(corpus, PUBLISHED, files.absolute(source.root))
+  return corpus
+
+
+ENTRY = CorpusEntry('iemocap', _read, published=PUBLISHED)

@@ -1,40 +1,24 @@
-"""A corpus of one's own, described by a CSV file.
+"""A user's own corpus, described by a CSV file.
 
 A file that has faults is refused with all of them: the first ten where it is
-to be used, up to `MAX_TOLD` line by line where it is inspected.
+to be used, up to `MAX_SHOWN` line by line where it is inspected.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import dataclasses
-import io
 import os
 import pathlib
 import stat
-from collections.abc import Iterator
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
+from sernet_jax.corpora.readers.manifest_lines import COLUMNS, Row, read_rows
 from sernet_jax.corpora.utterances import Corpus, Utterance, listing
 
-COLUMNS = ('path', 'label', 'speaker')
-OPTIONAL_COLUMNS = ('group',)
-MAX_TOLD = 50
+MAX_SHOWN = 50
 
-_SEPARATORS = {';': 'semicolons', '\t': 'tabs', '|': 'bars'}
 _NOT_A_FILE = ', which is not a file'
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Row:
-  """A line and its fields by column; {} where their number is wrong."""
-
-  line: int
-  fields: dict[str, str]
-  fault: str = ''
 
 
 class WrongLines(InputError):
@@ -56,8 +40,8 @@ class WrongLines(InputError):
       'correct or delete them'
     )
 
-  def explained(self, limit: int = MAX_TOLD) -> str:
-    """All faults, one in a line, up to a limit."""
+  def explained(self, limit: int = MAX_SHOWN) -> str:
+    """Returns all faults, one in a line, up to a limit."""
     lines = [
       f'{self.path} has {len(self.faults)} wrong lines of {self.rows}; correct '
       'or delete them:'
@@ -72,8 +56,8 @@ class WrongLines(InputError):
     return '\n'.join(lines)
 
 
-def manifest(path: str | os.PathLike, root: str | os.PathLike = '') -> Corpus:
-  """Any corpus, by a CSV file with the columns path, label, speaker[, group].
+def manifest(path: PathLike, root: PathLike = '') -> Corpus:
+  """Reads any corpus by a CSV file of path, label, speaker[, group].
 
   The first line names the columns in any order; further columns, blank lines,
   a byte-order mark and spaces around a field are passed over. An utterance is
@@ -92,21 +76,21 @@ def manifest(path: str | os.PathLike, root: str | os.PathLike = '') -> Corpus:
   )
   path = pathlib.Path(path).expanduser().absolute()
   base = pathlib.Path(root).expanduser().absolute() if root else path.parent
-  require(base.is_dir(), f'{base} is no folder; correct --config.data.root=')
-  rows, remarks = _read(path)
+  require(base.is_dir(), f'{base} is not a folder; correct --config.data.root=')
+  rows, remarks = read_rows(path)
   prefix = str(base)
   targets = [
     os.path.normpath(os.path.join(prefix, row.fields.get('path', '')))  # noqa: PTH118
     for row in rows
   ]
   states = files.states(targets)
-  first: dict[object, _Row] = {}
+  first: dict[object, Row] = {}
   utterances = []
   faults: list[tuple[int, str]] = []
   for row, file, state in zip(rows, targets, states, strict=True):
     fault = row.fault or _fault(row, file, state, first)
     if fault:
-      if fault.endswith(_NOT_A_FILE) and len(faults) < MAX_TOLD:
+      if fault.endswith(_NOT_A_FILE) and len(faults) < MAX_SHOWN:
         fault += _hint(row, base)
       faults.append((row.line, fault))
     else:
@@ -136,122 +120,13 @@ def manifest(path: str | os.PathLike, root: str | os.PathLike = '') -> Corpus:
   )
 
 
-def _read(path: pathlib.Path) -> tuple[list[_Row], tuple[str, ...]]:
-  """All rows, and what is to be said about the columns."""
-  columns: list[str] | None = None
-  rows = []
-  for line, fields in _lines(path):
-    if columns is None:
-      columns = _columns(path, fields)
-    elif len(fields) == len(columns):
-      rows.append(_Row(line, dict(zip(columns, fields, strict=True))))
-    else:
-      rows.append(_Row(line, {}, _wrong_number(fields, columns)))
-  if columns is None:
-    raise InputError(
-      f'{path} is empty; its first line must be {",".join(COLUMNS)}'
-    )
-  return rows, _passed_over(columns)
-
-
-def _lines(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
-  """Line number and stripped fields of every line that is not blank."""
-  try:
-    content = path.read_bytes()
-  except OSError as error:
-    raise InputError(
-      f'{path} cannot be read ({error.strerror}); correct '
-      '--config.data.manifest='
-    ) from error
-  require(
-    not content.startswith(_UTF_16),
-    f'{path} is UTF-16 text, as some programs save "Unicode"; save it as CSV '
-    'UTF-8',
-  )
-  try:
-    # utf-8-sig drops the byte-order mark that spreadsheets write.
-    text = content.decode('utf-8-sig')
-  except UnicodeDecodeError as error:
-    before = content[: error.start]
-    line = before.count(b'\n') + 1
-    around = before[before.rfind(b'\n') + 1 :] + content[error.start :][:12]
-    shown = around.decode('latin-1').split('\n')[0].strip()
-    raise InputError(
-      f'{path} is not UTF-8 text from line {line} on (byte {error.start}, '
-      f'where another encoding may mean {shown!r}); save it as CSV UTF-8'
-    ) from error
-  reader = csv.reader(io.StringIO(text, newline=''), strict=True)
-  try:
-    for row in reader:
-      fields = [field.strip() for field in row]
-      if any(fields):
-        yield reader.line_num, fields
-  except csv.Error as error:
-    raise InputError(
-      f'{path} is not CSV at line {reader.line_num} ({error}); correct its '
-      'quotes'
-    ) from error
-
-
-def _columns(path: pathlib.Path, fields: list[str]) -> list[str]:
-  """The names of the columns, in small letters."""
-  columns = [field.lower() for field in fields]
-  known = (*COLUMNS, *OPTIONAL_COLUMNS)
-  for separator, word in _SEPARATORS.items():
-    require(
-      len(columns) > 1 or separator not in columns[0],
-      f'{path} is separated by {word}; its columns must be separated by '
-      f'commas, so save it as CSV with commas ({",".join(COLUMNS)})',
-    )
-  missing = [column for column in COLUMNS if column not in columns]
-  others = [column for column in columns if column and column not in known]
-  close = [
-    f'{column} ({guess})'
-    for column in missing
-    if (guess := nearest(column, others)).startswith('did')
-  ]
-  require(
-    not missing and all(columns.count(column) <= 1 for column in known),
-    f'{path} begins with {",".join(fields)!r}'
-    + (f' and has no column {", ".join(close)}' if close else '')
-    + f'; its first line must name the columns {",".join(COLUMNS)} (and group, '
-    'if you like) once each, separated by commas',
-  )
-  return columns
-
-
-def _passed_over(columns: list[str]) -> tuple[str, ...]:
-  """A sentence for each column that may be a misspelt one."""
-  return tuple(
-    f'The column {column!r} is passed over: {guess}'
-    for column in columns
-    if column
-    and column not in (*COLUMNS, *OPTIONAL_COLUMNS)
-    and (
-      guess := nearest(column, set(OPTIONAL_COLUMNS) - set(columns))
-    ).startswith('did')
-  )
-
-
-def _wrong_number(fields: list[str], columns: list[str]) -> str:
-  """What is wrong with a line of too many or too few fields."""
-  counted = f'{len(fields)}, not {len(columns)}'
-  for separator, word in _SEPARATORS.items():
-    if len(fields) == 1 and fields[0].count(separator) >= len(COLUMNS) - 1:
-      return f'is separated by {word}, not by commas'
-  hint = ''
-  if len(fields) > len(columns):
-    hint = '; a field with a comma in it needs quotes'
-  return f'has another number of fields than the first line ({counted}{hint})'
-
-
 def _fault(
-  row: _Row,
+  row: Row,
   file: str,
   state: os.stat_result | None,
-  first: dict[object, _Row],
+  first: dict[object, Row],
 ) -> str:
-  """What is wrong with a line, or ''; notes its file in `first`."""
+  """Says what is wrong with a line, or ''; notes its file in `first`."""
   empty = [column for column in COLUMNS if not row.fields[column]]
   if empty:
     return f'has no {" and no ".join(empty)}'
@@ -271,8 +146,8 @@ def _fault(
   return f'names {path} again, as line {one.line} does'
 
 
-def _hint(row: _Row, base: pathlib.Path) -> str:
-  """Where the file may be instead."""
+def _hint(row: Row, base: pathlib.Path) -> str:
+  """Says where the file may be instead, or ''."""
   path = row.fields['path']
   if '\0' in path:
     return ' (its name holds a NUL character)'
@@ -302,7 +177,7 @@ def _is_file(path: pathlib.Path) -> bool:
 
 
 def _look_alikes(classes: tuple[str, ...]) -> tuple[str, ...]:
-  """A sentence for labels that differ in nothing but capitals."""
+  """Returns a sentence for labels that differ in nothing but capitals."""
   by_fold: dict[str, list[str]] = {}
   for label in classes:
     by_fold.setdefault(label.casefold(), []).append(label)
@@ -312,3 +187,8 @@ def _look_alikes(classes: tuple[str, ...]) -> tuple[str, ...]:
     for labels in by_fold.values()
     if len(labels) > 1
   )
+
+
+ENTRY = CorpusEntry(
+  'manifest', lambda source: manifest(source.manifest, source.root)
+)

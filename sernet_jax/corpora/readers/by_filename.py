@@ -1,0 +1,117 @@
+"""Recordings whose file names say who speaks with which emotion."""
+
+from __future__ import annotations
+
+import collections
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, compared
+from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+
+# An utterance; why a recording is left out on purpose; None for a name that
+# does not fit.
+Parsed = Utterance | str | None
+
+
+def collect(
+  entry: CorpusEntry,
+  root: PathLike,
+  parse: Callable[[pathlib.Path], Parsed],
+) -> Corpus:
+  """Reads all recordings below `root` that `parse` understands.
+
+  Subfolders are searched too, so it does not matter how an archive was
+  unpacked. Of a recording that is there more than once, the first copy is
+  used. Whatever is left out becomes a problem of the corpus.
+
+  Args:
+    entry: of the corpus, with published facts.
+    root: the folder.
+    parse: reads the path of a recording.
+
+  Raises:
+    InputError: if there is no recording that `parse` understands.
+  """
+  published = entry.published
+  assert published is not None
+  folder = pathlib.Path(root).expanduser().absolute()
+  found: dict[str, Utterance] = {}
+  odd, repeated = [], []
+  left_out: collections.Counter[str] = collections.Counter()
+  for path in _below(folder):
+    parsed = parse(path)
+    if parsed is None:
+      odd.append(str(path.relative_to(folder)))
+    elif isinstance(parsed, str):
+      left_out[parsed] += 1
+    elif parsed.name in found:
+      repeated.append(str(path.relative_to(folder)))
+    else:
+      found[parsed.name] = parsed
+  require(
+    bool(found),
+    f'{folder} holds no recordings of {entry.name}'
+    + (f' ({len(odd)} have other names, such as {odd[0]})' if odd else '')
+    + f'; get them at {published.source} and name their folder with '
+    f'--config.data.root= (or {entry.name}:FOLDER in data.corpora)',
+  )
+  problems = [
+    f'{n} recordings {why} and were left out.'
+    for why, n in sorted(left_out.items())
+  ]
+  for paths, what in (
+    (repeated, 'are duplicates, the first copy is used'),
+    (odd, f'are not named like {entry.name} and were left out'),
+  ):
+    if paths:
+      problems.append(f'{len(paths)} recordings {what}: {listing(paths, 3)}.')
+  corpus = Corpus(
+    entry.name,
+    tuple(published.classes),
+    tuple(found[key] for key in sorted(found)),
+    problems=tuple(problems),
+  )
+  return compared(corpus, published, folder)
+
+
+def wav_files(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Lists the WAV files of `folder`, or of its folder wav/, by name.
+
+  Raises:
+    InputError: if the folder cannot be read, or holds a name twice.
+  """
+  if (folder / 'wav').is_dir():
+    folder = folder / 'wav'
+  if not folder.is_dir():
+    return []
+  try:
+    paths = sorted(folder.iterdir())
+  except OSError as error:
+    raise InputError(
+      f'{folder} cannot be read ({error.strerror}); correct its permissions or '
+      '--config.data.root='
+    ) from error
+  by_name: dict[str, pathlib.Path] = {}
+  for path in paths:
+    if path.suffix.lower() == '.wav' and not path.name.startswith('.'):
+      require(
+        path.stem not in by_name,
+        f'{folder} holds {path.stem} twice, with different endings; remove one',
+      )
+      by_name[path.stem] = path
+  return list(by_name.values())
+
+
+def _below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields WAV files below a folder, in order, without the ones of macOS."""
+  for path, folders, files in os.walk(folder):
+    # In place, so that `walk` follows this order and skips the rest.
+    folders[:] = sorted(
+      name for name in folders if name[0] != '.' and name != '__MACOSX'
+    )
+    for name in sorted(files):
+      if name.lower().endswith('.wav') and name[0] != '.':
+        yield pathlib.Path(path, name)

@@ -1,0 +1,119 @@
+"""What the table of corpora holds of each corpus."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable
+
+from sernet_jax.corpora.utterances import Corpus
+
+PathLike = str | os.PathLike
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """Where and what to read; each reader takes what it needs.
+
+  Attributes:
+    root: folder of the recordings; '' for none.
+    manifest: the CSV file of 'manifest'.
+    part: 'all', 'improvised' or 'scripted' of IEMOCAP.
+    excited: see `iemocap`.
+  """
+
+  root: PathLike = ''
+  manifest: PathLike = ''
+  part: str = 'all'
+  excited: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+  """Facts about the official release, to compare with what lies on a disk.
+
+  Attributes:
+    title: its name in full or as it is known.
+    language: what is spoken.
+    speakers: how many.
+    classes: class -> utterances.
+    hours: of speech, as exactly as the source has them.
+    licence: in short; the source has the binding text.
+    source: where to get it.
+    paper: to cite.
+  """
+
+  title: str
+  language: str
+  speakers: int
+  classes: dict[str, int]
+  hours: float
+  licence: str
+  source: str
+  paper: str
+
+  @property
+  def utterances(self) -> int:
+    """All classes together."""
+    return sum(self.classes.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class CorpusEntry:
+  """A corpus that `data.corpus` can name.
+
+  Attributes:
+    name: the value of `data.corpus`.
+    read: reads it; raises `InputError` for what cannot be used.
+    folder: its folder in the user's cache, the default of `data.root`; '' if
+      there is no default.
+    published: facts about the official release; None where there is none.
+  """
+
+  name: str
+  read: Callable[[Source], Corpus]
+  folder: str = ''
+  published: Published | None = None
+
+
+def each(count: int, names: str, **others: int) -> dict[str, int]:
+  """Returns the same count for each of `names`, and some that differ."""
+  return dict(sorted({**dict.fromkeys(names.split(), count), **others}.items()))
+
+
+def compared(
+  corpus: Corpus, published: Published, folder: pathlib.Path
+) -> Corpus:
+  """Adds a sentence on how the counts compare to the published ones.
+
+  Args:
+    corpus: as it was read.
+    published: the facts.
+    folder: where it was read.
+
+  Returns:
+    The corpus with one more remark (all counts agree) or one more problem
+    (the counts that differ).
+  """
+  counts = collections.Counter(u.label for u in corpus.utterances)
+  speakers = len(corpus.speakers)
+  if dict(counts) == published.classes and speakers == published.speakers:
+    remark = (
+      f'{published.utterances} utterances, {speakers} speakers and the count '
+      f'of each of {len(counts)} classes are as published.'
+    )
+    return dataclasses.replace(corpus, remarks=(*corpus.remarks, remark))
+  differ = [
+    f'{label} {counts[label]} of {published.classes.get(label, 0)}'
+    for label in sorted(counts.keys() | published.classes.keys())
+    if counts[label] != published.classes.get(label, 0)
+  ]
+  if speakers != published.speakers:
+    differ.append(f'speakers {speakers} of {published.speakers}')
+  problem = (
+    f'{folder} holds {len(corpus.utterances)} recordings, the whole corpus has '
+    f'{published.utterances} ({", ".join(differ)}).'
+  )
+  return dataclasses.replace(corpus, problems=(*corpus.problems, problem))
