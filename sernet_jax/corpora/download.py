@@ -1,8 +1,8 @@
 """Fetches a corpus: python -m sernet_jax.download emodb [--root DIR].
 
-The official archive is downloaded (and continued after a break), each
-recording is compared with its known SHA-256 sum, and the folder `wav` appears
-in one step, whole or not at all.
+Downloads the official archive (and resumes after a break), compares each
+recording with its known SHA-256 sum, and makes the folder `wav` appear in one
+step, whole or not at all.
 """
 
 from __future__ import annotations
@@ -16,32 +16,29 @@ import pathlib
 import re
 import shlex
 import shutil
-import stat
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.common.fetch import fetch, on_disk
+from sernet_jax.corpora.archive import BadArchive, unpack
+from sernet_jax.corpora.fetch import fetch, on_disk
 from sernet_jax.corpora.utterances import listing
 
 EMODB_URL = 'http://emodb.bilderbar.info/download/download.zip'
-MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
 _SCRATCH = '.download'
 _SUM_LINE = re.compile(r'([0-9a-f]{64})[ ][ *]([^/\\]+)')
 
 
 def emodb_sums() -> dict[str, str]:
-  """SHA-256 sum by file name of the 535 recordings of EMO-DB."""
+  """Returns the SHA-256 sum of each recording of EMO-DB by file name."""
   folder = importlib.resources.files('sernet_jax.corpora')
   file = folder / 'data' / 'emodb_sha256.txt'
   return parse_sums(file.read_text())
 
 
 def parse_sums(text: str) -> dict[str, str]:
-  """{name: sum} of lines as `sha256sum` writes them."""
+  """Reads {name: sum} from lines as `sha256sum` writes them."""
   sums = {}
   for line in text.splitlines():
     match = _SUM_LINE.fullmatch(line)
@@ -51,7 +48,7 @@ def parse_sums(text: str) -> dict[str, str]:
 
 
 def wrong_files(folder: pathlib.Path, sums: Mapping[str, str]) -> list[str]:
-  """Names of `sums` that are missing in `folder` or have another sum."""
+  """Returns the names that are missing in `folder` or have another sum."""
 
   def is_right(name: str) -> bool:
     path = folder / name
@@ -84,7 +81,7 @@ def download(
     The folder of the recordings.
 
   Raises:
-    InputError: if the archive cannot be had, is not what was expected, or the
+    InputError: if the archive cannot be fetched, is not what was expected, or the
       disk refuses; `root`/wav is then as it was.
   """
   root = pathlib.Path(root).expanduser().absolute()
@@ -96,7 +93,7 @@ def download(
     strangers = _strangers(wav, sums)
   require(
     not strangers,
-    f'{wav} holds files that are no part of the corpus: {listing(strangers)}; '
+    f'{wav} holds files that do not belong to the corpus: {listing(strangers)}; '
     'move them away or choose another folder with --root',
   )
   scratch = root / _SCRATCH
@@ -117,61 +114,8 @@ def download(
   return wav
 
 
-class BadArchive(InputError):
-  """The archive cannot give the corpus; it is of no further use."""
-
-
-def unpack(
-  archive: pathlib.Path, folder: pathlib.Path, sums: Mapping[str, str]
-) -> None:
-  """Writes the files of `sums` from a ZIP archive to a new `folder`.
-
-  Only these are written, under their bare names, each of at most
-  `MAX_FILE_BYTES` and only if its sum is right. An archive that holds a link,
-  or a name that leads out of a folder, is refused as a whole.
-
-  Raises:
-    BadArchive: if it is no ZIP file, is damaged, is refused, or has missing or
-      wrong files; all are named.
-    InputError: if the disk refuses.
-  """
-  with on_disk(folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-  wrong = []
-  try:
-    with zipfile.ZipFile(archive) as file:
-      members = _members(file, sums)
-      for name, expected in sums.items():
-        content = _content(file, members[name]) if name in members else None
-        if content is None:
-          wrong.append(f'{name} is missing')
-        elif hashlib.sha256(content).hexdigest() != expected:
-          wrong.append(f'{name} has another sum')
-        else:
-          with on_disk(folder):
-            (folder / name).write_bytes(content)
-  except (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,  # a way of compression unknown here
-    RuntimeError,  # a password
-  ) as error:
-    raise BadArchive(
-      f'what the server sent is no ZIP archive that can be read ({error}); '
-      'check --url, then run the command again'
-    ) from error
-  if wrong:
-    raise BadArchive(
-      f'{len(wrong)} of {len(sums)} files in the archive are not the known '
-      f'recordings: {listing(wrong)}; nothing was kept, so run the command '
-      'again or give another archive with --url'
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-  """The command; returns the exit code."""
+  """Runs the command; returns the exit code."""
   parser = argparse.ArgumentParser(
     prog='python -m sernet_jax.download',
     description='Fetch a corpus, check every file, unpack it.',
@@ -192,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f'error: {error}', file=sys.stderr)
     return 2
   except KeyboardInterrupt:
-    print('\ninterrupted; the same command goes on from here', file=sys.stderr)
+    print('\ninterrupted; the same command resumes from here', file=sys.stderr)
     return 130
   option = ''
   if folder.parent != default:
@@ -202,45 +146,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     f'python -m sernet_jax.main --config=configs/emodb.py{option}'
   )
   return 0
-
-
-def _members(
-  file: zipfile.ZipFile, sums: Mapping[str, str]
-) -> dict[str, zipfile.ZipInfo]:
-  """The members to unpack by their bare name, after a look at all of them."""
-  members = {}
-  for info in file.infolist():
-    path = pathlib.PurePosixPath(info.filename.replace('\\', '/'))
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if (
-      path.is_absolute()
-      or '..' in path.parts
-      or ':' in info.filename
-      or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
-    ):
-      raise BadArchive(
-        f'the archive holds {info.filename!r}, a link or a way out of its '
-        'folder; nothing was unpacked, so give another archive with --url'
-      )
-    # The folder wav goes first where a name comes twice.
-    if path.name in sums and (
-      path.name not in members or path.parent.name == 'wav'
-    ):
-      members[path.name] = info
-  return members
-
-
-def _content(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-  """A member's bytes, no more than one above the limit."""
-  # The size in the header may lie, so it is the reading that is bounded.
-  with file.open(info) as member:
-    content = member.read(MAX_FILE_BYTES + 1)
-  if len(content) > MAX_FILE_BYTES:
-    raise BadArchive(
-      f'the archive unpacks {info.filename!r} to more than {MAX_FILE_BYTES} '
-      'bytes, which no recording has; give another archive with --url'
-    )
-  return content
 
 
 def _strangers(wav: pathlib.Path, sums: Mapping[str, str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Several corpora in one, their speakers kept apart.
 
-`config.data.corpora` lists them with commas: a name of `corpora.NAMES` or a
-manifest (a path that ends in .csv), then a colon and its folder if need be,
-and a name of one's own and = in front if two would be called the same:
+`config.data.corpora` lists them with commas: a name of `registry.NAMES` or a
+manifest (a path that ends in .csv), then a colon and its folder if needed. A
+name of your own and = in front keep two apart that would be named the same:
 
   emodb,ravdess:/data/ravdess,home=/data/mine/list.csv
 """
@@ -10,20 +10,13 @@ and a name of one's own and = in front if two would be called the same:
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import dataclasses
-import hashlib
-import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, nearest, require
-from sernet_jax.corpora import registry, vocabulary
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
-
-_READERS = 8
-_CHUNK_BYTES = 1 << 20
+from sernet_jax.common.errors import nearest, require
+from sernet_jax.corpora import duplicates, registry, vocabulary
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +69,12 @@ def parse(text: str) -> list[Entry]:
 
 
 def database(root: str) -> str:
-  """What tells an audformat database from others: the name of its folder."""
+  """Returns the name of an audformat database: that of its folder."""
   return pathlib.PurePath(root).name
 
 
 def without_roots(text: str) -> str:
-  """`config.data.corpora` without folders, which change no number of a run."""
+  """Returns `config.data.corpora` without folders, which change no result."""
 
   def what(entry: Entry) -> str:
     if entry.corpus == 'audformat':
@@ -97,17 +90,17 @@ def load(
   part: str = 'all',
   excited: bool | None = None,
 ) -> Corpus:
-  """All corpora of `config.data.corpora` as one.
+  """Reads all corpora of `config.data.corpora` as one.
 
   Args:
     text: `config.data.corpora`.
     classes: `config.data.classes`; labels it names stay as they are, all
       others become those of the vocabulary.
-    part: see `corpora.load`; for IEMOCAP.
-    excited: see `corpora.iemocap`.
+    part: see `registry.load`; for IEMOCAP.
+    excited: see `iemocap`.
 
   Raises:
-    InputError: as `parse`, `corpora.load`, `emotions.unify` and `join`.
+    InputError: as `parse`, `registry.load`, `vocabulary.unify` and `join`.
   """
   parts = []
   for entry in parse(text):
@@ -120,7 +113,7 @@ def load(
 
 
 def join(parts: Sequence[Corpus]) -> Corpus:
-  """Corpora as one; names, speakers and groups are `corpus/...`.
+  """Joins corpora; names, speakers and groups become `corpus/...`.
 
   Args:
     parts: of different names.
@@ -133,29 +126,29 @@ def join(parts: Sequence[Corpus]) -> Corpus:
     (_moved(u, part.name) for part in parts for u in part.utterances),
     key=lambda u: u.name,
   )
-  require_distinct(utterances)
+  duplicates.require_distinct(utterances)
   return Corpus(
     '+'.join(part.name for part in parts),
     tuple(sorted({name for part in parts for name in part.classes})),
     tuple(utterances),
     synthetic=any(part.synthetic for part in parts),
-    problems=_told(parts, 'problems'),
+    problems=_prefixed(parts, 'problems'),
     expected_speakers=tuple(
       f'{part.name}/{speaker}'
       for part in parts
       for speaker in part.expected_speakers
     ),
-    remarks=_told(parts, 'remarks'),
+    remarks=_prefixed(parts, 'remarks'),
   )
 
 
 def names(corpus: Corpus) -> tuple[str, ...]:
-  """The corpora that were joined, sorted; () if none were."""
+  """Returns the corpora that were joined, sorted; () if none were."""
   return tuple(sorted({u.corpus for u in corpus.utterances} - {''}))
 
 
 def only_shared(corpus: Corpus) -> Corpus:
-  """The classes that every joined corpus has.
+  """Keeps the classes that every joined corpus has.
 
   Raises:
     InputError: if these are fewer than two.
@@ -171,97 +164,7 @@ def only_shared(corpus: Corpus) -> Corpus:
     + '; '.join(f'{name}: {", ".join(sorted(has[name]))}' for name in has)
     + '); choose other corpora, or merge with data.classes',
   )
-  return vocabulary.relabelled(corpus, {name: name for name in common})
-
-
-def require_distinct(utterances: Iterable[Utterance]) -> None:
-  """Refuses a recording that two speakers have.
-
-  Raises:
-    InputError: naming the first such recordings.
-  """
-  twice = shared_paths(utterances) or shared_contents(utterances)
-  if twice:
-    pairs = [
-      f'{one.path} and {other.path} ({one.speaker}, {other.speaker})'
-      for one, other in twice
-    ]
-    raise InputError(
-      f'{len(twice)} recordings are there under two speakers: '
-      f'{listing(pairs, 3, "; ")}; a test would hear what was trained on, so '
-      'keep one of each'
-    )
-
-
-def with_copies_told(corpus: Corpus) -> Corpus:
-  """The corpus with a problem more if equal recordings have two speakers."""
-  twice = shared_contents(corpus.utterances)
-  if not twice:
-    return corpus
-  pairs = [
-    f'{one.name} ({one.speaker}) and {other.name} ({other.speaker})'
-    for one, other in twice
-  ]
-  problem = (
-    f'{len(twice)} recordings are equal byte for byte to one of another '
-    f'speaker: {listing(pairs, 5, "; ")}.'
-  )
-  return dataclasses.replace(corpus, problems=(*corpus.problems, problem))
-
-
-def shared_paths(
-  utterances: Iterable[Utterance],
-) -> list[tuple[Utterance, Utterance]]:
-  """Pairs of utterances of one file and two speakers."""
-  first: dict[str, Utterance] = {}
-  twice = []
-  for utterance in utterances:
-    one = first.setdefault(os.path.realpath(utterance.path), utterance)
-    if one.speaker != utterance.speaker:
-      twice.append((one, utterance))
-  return twice
-
-
-def shared_contents(
-  utterances: Iterable[Utterance],
-) -> list[tuple[Utterance, Utterance]]:
-  """Pairs of utterances of equal files and two speakers.
-
-  Only files of the same size are read, and those of a size that belongs to
-  one speaker alone are not; empty and missing files are passed over.
-  """
-  utterances = list(utterances)
-  by_size = collections.defaultdict(list)
-  states = files.states([utterance.path for utterance in utterances])
-  for utterance, state in zip(utterances, states, strict=True):
-    if state is not None and state.st_size:
-      by_size[state.st_size].append(utterance)
-  suspects = [
-    utterance
-    for group in by_size.values()
-    if len({u.speaker for u in group}) > 1
-    for utterance in group
-  ]
-  with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-    digests = pool.map(_digest, (u.path for u in suspects))
-    first: dict[bytes, Utterance] = {}
-    twice = []
-    for utterance, digest in zip(suspects, digests, strict=True):
-      one = first.setdefault(digest, utterance)
-      if digest and one.speaker != utterance.speaker:
-        twice.append((one, utterance))
-  return twice
-
-
-def _digest(path: str) -> bytes:
-  digest = hashlib.blake2b(digest_size=16)
-  try:
-    with pathlib.Path(path).open('rb') as file:
-      while chunk := file.read(_CHUNK_BYTES):
-        digest.update(chunk)
-  except OSError:
-    return b''
-  return digest.digest()
+  return vocabulary.relabeled(corpus, {name: name for name in common})
 
 
 def _moved(utterance: Utterance, corpus: str) -> Utterance:
@@ -274,7 +177,7 @@ def _moved(utterance: Utterance, corpus: str) -> Utterance:
   )
 
 
-def _told(parts: Sequence[Corpus], kind: str) -> tuple[str, ...]:
+def _prefixed(parts: Sequence[Corpus], kind: str) -> tuple[str, ...]:
   return tuple(
     f'{part.name}: {sentence}'
     for part in parts

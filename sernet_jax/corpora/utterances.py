@@ -1,4 +1,4 @@
-"""What a corpus is, and the checks it must pass."""
+"""The type of a corpus, and the checks it must pass."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class Utterance:
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-  """Utterances and the classes they are told apart by.
+  """Utterances and the classes that a network tells apart.
 
   Attributes:
     name: e.g. 'emodb', 'iemocap-improvised', or the stem of a manifest.
     classes: in the order of the network's outputs, which is alphabetical.
     utterances: sorted by name.
     synthetic: the recordings were computed, nobody spoke.
-    problems: what was noticed and left out, one sentence each.
+    problems: what was left out or looks wrong, one sentence each.
     expected_speakers: speakers that `check` misses if they have no utterance.
-    remarks: what was noticed and is as it should be, one sentence each.
+    remarks: what was noticed and is right, one sentence each.
   """
 
   name: str
@@ -60,21 +60,21 @@ class Corpus:
   expected_speakers: tuple[str, ...] = ()
   remarks: tuple[str, ...] = ()
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     names = [utterance.name for utterance in self.utterances]
     assert names == sorted(set(names)), 'names must be unique and sorted'
     assert {u.label for u in self.utterances} <= set(self.classes)
 
   @property
   def speakers(self) -> tuple[str, ...]:
-    """Everyone who speaks, sorted."""
+    """All speakers, sorted."""
     return tuple(sorted({u.speaker for u in self.utterances}))
 
   @property
   def labels(self) -> np.ndarray:
-    """Class numbers, int32 (utterances,)."""
-    numbers = {label: number for number, label in enumerate(self.classes)}
-    return np.array([numbers[u.label] for u in self.utterances], np.int32)
+    """Index of each utterance's class, int32 (utterances,)."""
+    indices = {label: index for index, label in enumerate(self.classes)}
+    return np.array([indices[u.label] for u in self.utterances], np.int32)
 
 
 def check(corpus: Corpus) -> None:
@@ -104,7 +104,7 @@ def check(corpus: Corpus) -> None:
 
 
 def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
-  """The corpus without the recordings whose paths are in `skipped`.
+  """Removes the recordings whose paths are in `skipped`.
 
   Raises:
     InputError: if a class or a speaker is left with no utterance.
@@ -125,7 +125,7 @@ def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
 
 
 def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
-  """The first `limit` items, and how many more there are."""
+  """Joins the first `limit` items and says how many more there are."""
   items = list(items)
   text = sep.join(items[:limit])
   more = len(items) - limit

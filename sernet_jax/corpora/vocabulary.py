@@ -1,7 +1,7 @@
 """One vocabulary of emotions, so that corpora can be joined and crossed.
 
 Every corpus of this package labels with `NAMES`; `shared` finds the name for
-the words other lists use. `choose` selects and merges classes as
+the words of other lists. `choose` selects and merges classes as
 `config.data.classes` asks:
 
   anger,happiness,neutral,sadness     these four, everything else left out
@@ -69,7 +69,7 @@ SYNONYMS = {
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-  """What `config.data.classes` asks for.
+  """The classes that `config.data.classes` asks for.
 
   Attributes:
     classes: class -> the labels that count as it; empty for all there are.
@@ -81,7 +81,7 @@ class Choice:
 
 
 def shared(label: str) -> str | None:
-  """The name of the vocabulary for a label, None if there is none."""
+  """Returns the name of the vocabulary for a label, None if there is none."""
   word = label.strip().casefold().replace(' ', '_')
   return word if word in NAMES else SYNONYMS.get(word)
 
@@ -160,11 +160,11 @@ def choose(corpus: Corpus, text: str) -> Corpus:
     elif not shared(label):
       unknown.append(label)
   _require_known(corpus, unknown)
-  return relabelled(corpus, mapping)
+  return relabeled(corpus, mapping)
 
 
 def unify(corpus: Corpus, text: str = '') -> Corpus:
-  """Every label by its name in the vocabulary.
+  """Renames every label to its name in the vocabulary.
 
   Args:
     corpus: the utterances.
@@ -182,16 +182,16 @@ def unify(corpus: Corpus, text: str = '') -> Corpus:
   }
   unknown = [label for label, name in mapping.items() if name is None]
   _require_known(corpus, unknown)
-  return relabelled(corpus, {k: v for k, v in mapping.items() if v})
+  return relabeled(corpus, {k: v for k, v in mapping.items() if v})
 
 
-def relabelled(corpus: Corpus, mapping: Mapping[str, str]) -> Corpus:
-  """The corpus with other labels.
+def relabeled(corpus: Corpus, mapping: Mapping[str, str]) -> Corpus:
+  """Replaces the labels of a corpus.
 
   Args:
     corpus: the utterances.
     mapping: label -> class; utterances of other labels are left out, which
-      is told in one more problem.
+      becomes one more problem.
   """
   if all(mapping.get(label) == label for label in corpus.classes):
     return corpus
@@ -222,7 +222,7 @@ def relabelled(corpus: Corpus, mapping: Mapping[str, str]) -> Corpus:
 
 
 def _check_sources(corpus: Corpus, choice: Choice) -> None:
-  """Every class has an utterance, and no label is misspelt."""
+  """Checks that every class has an utterance and no label is misspelt."""
   there = set(corpus.classes)
   there |= {name for name in map(shared, corpus.classes) if name}
   for sources in choice.classes.values():
@@ -248,7 +248,7 @@ def _require_known(corpus: Corpus, unknown: list[str]) -> None:
   counts = {label: _counts(corpus)[label] for label in unknown}
   some = unknown[0]
   raise InputError(
-    f'{corpus.name} has labels that no map knows: {_listed(counts)}; say in '
+    f'{corpus.name} has unknown labels: {_listed(counts)}; say in '
     f"data.classes what they count as (such as 'neutral=neutral+{some}'), or "
     f"leave them out ('-{some}')"
   )
@@ -259,7 +259,7 @@ def _counts(corpus: Corpus) -> collections.Counter[str]:
 
 
 def _listed(counts: Mapping[str, int], limit: int = 20) -> str:
-  """'joy 12, awe 3', the most frequent first."""
+  """Writes 'joy 12, awe 3', the most frequent first."""
   ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
   text = ', '.join(f'{label} {count}' for label, count in ordered[:limit])
   more = len(ordered) - limit

@@ -16,6 +16,8 @@ import ml_collections
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import (
+  duplicates,
+  durations,
   feature_cache,
   inspection,
   joined,
@@ -73,8 +75,8 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   except manifest.WrongLines as error:
     raise InputError(error.explained()) from error
   if experiment.data.manifest:
-    corpus = joined.with_copies_told(corpus)
-  durations_s, bad = inspection.durations_s(
+    corpus = duplicates.with_copies_noted(corpus)
+  durations_s, bad = durations.measure(
     corpus, folder=_cache_folder(experiment), processes=machine.num_cores()
   )
   segment_s = experiment.audio.duration_s

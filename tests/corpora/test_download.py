@@ -21,9 +21,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from sernet_jax.common import fetch, files as files_lib
+from sernet_jax.common import files as files_lib
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import download, registry
+from sernet_jax.corpora import archive, download, fetch, registry
 from sernet_jax.corpora.readers import emodb
 
 FILES = {
@@ -188,7 +188,9 @@ def test_a_damaged_corpus_is_made_whole(server, tmp_path):
 def test_files_of_the_user_are_not_thrown_away(server, tmp_path):
   (tmp_path / 'wav').mkdir()
   (tmp_path / 'wav/mine.wav').write_bytes(b'mine')
-  with pytest.raises(InputError, match=r'no part of the corpus: mine\.wav'):
+  with pytest.raises(
+    InputError, match=r'do not belong to the corpus: mine\.wav'
+  ):
     get(server, tmp_path)
   assert content_of(tmp_path / 'wav') == {'mine.wav': b'mine'}
 
@@ -383,7 +385,7 @@ def test_a_link_is_refused(server, tmp_path):
 def test_a_member_that_unpacks_without_end_is_refused(
   server, tmp_path, monkeypatch
 ):
-  monkeypatch.setattr(download, 'MAX_FILE_BYTES', 10_000)
+  monkeypatch.setattr(archive, 'MAX_FILE_BYTES', 10_000)
   files = FILES | {'00a01Fa.wav': bytes(20_000)}
   server.content = make_zip(files)
   with pytest.raises(InputError, match='to more than 10000 bytes'):
@@ -394,7 +396,7 @@ def test_what_is_no_zip_archive_is_refused_and_dropped(server, tmp_path):
   good = server.content
   for content in (b'<html>Please log in</html>', good[:-3000], b''):
     server.content = content
-    with pytest.raises(InputError, match='no ZIP archive'):
+    with pytest.raises(InputError, match='not a readable ZIP archive'):
       get(server, tmp_path)
     assert not (tmp_path / 'wav').exists()
   server.content = good
@@ -406,7 +408,7 @@ def test_a_damaged_member_is_refused(server, tmp_path):
   server.content = (
     server.content[:place] + b'xxxx' + server.content[place + 4 :]
   )
-  with pytest.raises(InputError, match='no ZIP archive that can be read'):
+  with pytest.raises(InputError, match='not a readable ZIP archive'):
     get(server, tmp_path)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sernet_jax.audio import reading
-from sernet_jax.corpora import inspection
+from sernet_jax.corpora import durations, inspection
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus, Utterance
 from sernet_jax.results.figures import corpus_plot, style
 
@@ -85,7 +85,7 @@ def test_durations_come_from_the_files_and_bad_ones_are_named(tmp_path):
       for name in 'abc'
     ),
   )
-  durations_s, bad = inspection.durations_s(corpus)
+  durations_s, bad = durations.measure(corpus)
   np.testing.assert_array_equal(durations_s, [0.5, 1.25, np.nan])
   assert bad == {str(tmp_path / 'c.wav'): 'is empty (0 bytes)'}
 
@@ -147,8 +147,8 @@ def tones(tmp_path, count):
 
 
 def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
-  monkeypatch.setattr(inspection, '_BLOCK', 3)
-  monkeypatch.setattr(inspection, '_READERS', 1)
+  monkeypatch.setattr(durations, '_BLOCK', 3)
+  monkeypatch.setattr(durations, '_READERS', 1)
   corpus = tones(tmp_path, 10)
   (tmp_path / '04.wav').write_bytes(b'')
   folder = tmp_path / 'cache'
@@ -163,7 +163,7 @@ def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
     patch.setattr(reading, 'durations', until_the_third)
     with pytest.raises(KeyboardInterrupt):
-      inspection.durations_s(corpus, folder=folder)
+      durations.measure(corpus, folder=folder)
   (note,) = folder.iterdir()
   note.write_text(note.read_text() + '{"start": 6, "val')  # cut off
   monkeypatch.setattr(
@@ -171,27 +171,27 @@ def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
     'durations',
     lambda paths: measured.append(len(paths)) or measure(paths),
   )
-  seconds, bad = inspection.durations_s(corpus, folder=folder)
+  seconds, bad = durations.measure(corpus, folder=folder)
   assert sum(measured) == 10
   expected = (80 + np.arange(10)) / 8000
   expected[4] = np.nan
   np.testing.assert_array_equal(seconds, expected)
   assert bad == {str(tmp_path / '04.wav'): 'is empty (0 bytes)'}
-  again, _ = inspection.durations_s(corpus, folder=folder)
+  again, _ = durations.measure(corpus, folder=folder)
   np.testing.assert_array_equal(again, seconds)
   assert sum(measured) == 10
   (tmp_path / '04.wav').chmod(0o640)  # as after giving a right to read
-  inspection.durations_s(corpus, folder=folder)
+  durations.measure(corpus, folder=folder)
   assert sum(measured) == 20
   reading.write_wav(tmp_path / '04.wav', np.full(800, 0.1), 8000)
-  seconds, bad = inspection.durations_s(corpus, folder=folder)
+  seconds, bad = durations.measure(corpus, folder=folder)
   assert seconds[4] == 0.1
   assert bad == {}
 
 
 def test_processes_measure_the_same(tmp_path, monkeypatch):
-  monkeypatch.setattr(inspection, '_MANY', 5)
+  monkeypatch.setattr(durations, '_MANY', 5)
   corpus = tones(tmp_path, 6)
-  seconds, bad = inspection.durations_s(corpus, processes=2)
+  seconds, bad = durations.measure(corpus, processes=2)
   np.testing.assert_array_equal(seconds, (80 + np.arange(6)) / 8000)
   assert bad == {}

@@ -12,7 +12,7 @@ import tiny
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import joined
+from sernet_jax.corpora import duplicates, joined
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.corpora.synthetic import speech
 from sernet_jax.corpora.utterances import Utterance
@@ -73,7 +73,7 @@ def test_the_halves_of_the_synthetic_corpus(tmp_path, monkeypatch):
     f'embedded_{half}'
     for half in ['high/04', 'high/05', 'high/06', 'low/01', 'low/02', 'low/03']
   )
-  with pytest.raises(InputError, match='12 recordings are there under two'):
+  with pytest.raises(InputError, match='12 recordings belong to two'):
     joined.load(f'embedded:{tmp_path},embedded_low:{tmp_path}')
 
 
@@ -104,7 +104,7 @@ def test_a_file_under_two_speakers_is_refused(tmp_path):
   with pytest.raises(InputError) as caught:
     joined.load(f'{one},{two}')
   message = str(caught.value)
-  assert message.startswith('1 recordings are there under two speakers: ')
+  assert message.startswith('1 recordings belong to two speakers: ')
   assert 'one/bob_joy_1.wav' in message
   assert str(copy) in message
   copy.unlink()
@@ -116,10 +116,10 @@ def test_a_file_under_two_speakers_is_refused(tmp_path):
 def test_inspecting_a_manifest_tells_of_copies(tmp_path):
   path = write(tmp_path / 'one')
   corpus = manifest.manifest(path)
-  assert joined.with_copies_told(corpus) is corpus
+  assert duplicates.with_copies_noted(corpus) is corpus
   shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/bob_joy_0.wav')
   shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/ann_joy_1.wav')
-  (problem,) = joined.with_copies_told(corpus).problems
+  (problem,) = duplicates.with_copies_noted(corpus).problems
   assert problem == (
     '1 recordings are equal byte for byte to one of another speaker: '
     'ann_joy_0.wav (ann) and bob_joy_0.wav (bob).'
@@ -129,7 +129,7 @@ def test_inspecting_a_manifest_tells_of_copies(tmp_path):
 def test_empty_files_are_no_copies_of_each_other(tmp_path):
   for name in 'ab':
     (tmp_path / f'{name}.wav').touch()
-  joined.require_distinct(
+  duplicates.require_distinct(
     Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', name)
     for name in 'abc'
   )
@@ -138,9 +138,7 @@ def test_empty_files_are_no_copies_of_each_other(tmp_path):
 def test_labels_that_no_map_knows_name_their_corpus(tmp_path):
   one = write(tmp_path / 'one')
   two = write(tmp_path / 'two', ('anger', 'awe'))
-  with pytest.raises(
-    InputError, match='two has labels that no map knows: awe 6'
-  ):
+  with pytest.raises(InputError, match='two has unknown labels: awe 6'):
     joined.load(f'{one},{two}')
   corpus = joined.load(f'{one},{two}', 'anger,happiness=joy+awe')
   assert corpus.classes == ('anger', 'awe', 'joy')  # merged by `choose`

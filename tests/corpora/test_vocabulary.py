@@ -120,7 +120,7 @@ def test_a_label_left_out_is_not_taken_by_its_shared_name():
 
 def test_labels_that_no_map_knows_are_listed_with_counts():
   corpus = corpus_of(anger=2, joy=2, meh=4, awe=9)
-  words = re.escape('mine has labels that no map knows: awe 9, meh 4; say')
+  words = re.escape('mine has unknown labels: awe 9, meh 4; say')
   with pytest.raises(InputError, match=words) as caught:
     vocabulary.choose(corpus, 'anger,happiness')
   assert "'-awe'" in str(caught.value)

@@ -1,0 +1,109 @@
+"""Unpacks known files from a ZIP archive that is not trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora.fetch import on_disk
+from sernet_jax.corpora.utterances import listing
+
+MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
+
+
+class BadArchive(InputError):
+  """An archive that cannot give the corpus and is of no further use."""
+
+
+def unpack(
+  archive: pathlib.Path, folder: pathlib.Path, sums: Mapping[str, str]
+) -> None:
+  """Writes the files of `sums` from a ZIP archive to a new `folder`.
+
+  Only these are written, under their bare names, each of at most
+  `MAX_FILE_BYTES` and only if its sum is right. An archive that holds a link,
+  or a name that leads out of a folder, is refused as a whole.
+
+  Raises:
+    BadArchive: if it is not a ZIP file, is damaged, is refused, or has missing
+      or wrong files; all are named.
+    InputError: if the disk refuses.
+  """
+  with on_disk(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+  wrong = []
+  try:
+    with zipfile.ZipFile(archive) as file:
+      members = _members(file, sums)
+      for name, expected in sums.items():
+        content = _content(file, members[name]) if name in members else None
+        if content is None:
+          wrong.append(f'{name} is missing')
+        elif hashlib.sha256(content).hexdigest() != expected:
+          wrong.append(f'{name} has another sum')
+        else:
+          with on_disk(folder):
+            (folder / name).write_bytes(content)
+  except (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,  # an unknown compression
+    RuntimeError,  # a password
+  ) as error:
+    raise BadArchive(
+      f'what the server sent is not a readable ZIP archive ({error}); '
+      'check --url, then run the command again'
+    ) from error
+  if wrong:
+    raise BadArchive(
+      f'{len(wrong)} of {len(sums)} files in the archive are not the known '
+      f'recordings: {listing(wrong)}; nothing was kept, so run the command '
+      'again or give another archive with --url'
+    )
+
+
+def _members(
+  file: zipfile.ZipFile, sums: Mapping[str, str]
+) -> dict[str, zipfile.ZipInfo]:
+  """Returns the members to unpack by bare name; checks all members."""
+  members = {}
+  for info in file.infolist():
+    path = pathlib.PurePosixPath(info.filename.replace('\\', '/'))
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if (
+      path.is_absolute()
+      or '..' in path.parts
+      or ':' in info.filename
+      or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+    ):
+      raise BadArchive(
+        f'the archive holds {info.filename!r}, a link or a way out of its '
+        'folder; nothing was unpacked, so give another archive with --url'
+      )
+    # The folder wav goes first where a name comes twice.
+    if path.name in sums and (
+      path.name not in members or path.parent.name == 'wav'
+    ):
+      members[path.name] = info
+  return members
+
+
+def _content(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+  """Reads a member, at most one byte above the limit."""
+  # The size in the header may lie, so it is the reading that is bounded.
+  with file.open(info) as member:
+    content = member.read(MAX_FILE_BYTES + 1)
+  if len(content) > MAX_FILE_BYTES:
+    raise BadArchive(
+      f'the archive unpacks {info.filename!r} to more than {MAX_FILE_BYTES} '
+      'bytes, which no recording has; give another archive with --url'
+    )
+  return content

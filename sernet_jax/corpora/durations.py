@@ -1,0 +1,118 @@
+"""Measures how long the recordings of a corpus are, from their headers.
+
+Reading headers alone stays quick for large corpora; what only shows in the
+samples (silence, damage inside) is found on training.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import json
+import multiprocessing
+import pathlib
+
+import numpy as np
+
+from sernet_jax.audio import reading
+from sernet_jax.common import files, progress_bar
+from sernet_jax.corpora.utterances import Corpus
+
+_READERS = 8
+_BLOCK = 500  # files measured in a row
+_MANY = 5000  # files for which processes are worth their start
+
+
+def measure(
+  corpus: Corpus,
+  progress: bool = True,
+  folder: pathlib.Path | None = None,
+  processes: int = 1,
+) -> tuple[np.ndarray, dict[str, str]]:
+  """Measures the length of each utterance, from its header.
+
+  Args:
+    corpus: the corpus.
+    progress: show a bar, or a line a minute where stderr is no terminal.
+    folder: where to keep what was measured, so that an interrupted measurement
+      resumes and the next one is quick; None to keep nothing.
+    processes: beside this one, for a corpus of `_MANY` recordings or more;
+      the main module must be one that can be imported.
+
+  Returns:
+    float64 (utterances,), NaN where a recording cannot be used; and
+    {path: reason} of those.
+  """
+  paths = [utterance.path for utterance in corpus.utterances]
+  note = folder / f'durations-{_key(paths)}.jsonl' if folder else None
+  found = _noted(note) if note else {}
+  todo = [i for i in range(0, len(paths), _BLOCK) if i not in found]
+  blocks = [paths[start : start + _BLOCK] for start in todo]
+  bar = progress_bar.make(
+    total=len(paths),
+    initial=len(paths) - sum(map(len, blocks)),
+    desc='measuring',
+    unit='file',
+    leave=False,
+    shown=progress,
+  )
+  with bar, _pool(len(paths), processes) as pool:
+    for start, values in zip(
+      todo, pool.map(reading.durations, blocks), strict=True
+    ):
+      found[start] = values
+      bar.update(len(values))
+      if note:
+        _add(note, start, values)
+  seconds = np.full(len(paths), np.nan)
+  bad = {}
+  for start, values in found.items():
+    for index, value in enumerate(values, start):
+      if isinstance(value, str):
+        bad[paths[index]] = value
+      else:
+        seconds[index] = value
+  return seconds, {path: bad[path] for path in paths if path in bad}
+
+
+def _pool(count: int, processes: int) -> concurrent.futures.Executor:
+  """Returns threads, or processes for many files (headers hold the GIL)."""
+  if count < _MANY or processes < 2:
+    return concurrent.futures.ThreadPoolExecutor(_READERS)
+  # Not forked: JAX has threads of its own.
+  context = multiprocessing.get_context('spawn')
+  return concurrent.futures.ProcessPoolExecutor(processes, context)
+
+
+def _key(paths: list[str]) -> str:
+  """Returns a key that changes with every file and its content."""
+  states = files.states(paths)
+  digest = hashlib.sha256()
+  for path, state in zip(paths, states, strict=True):
+    about = f'{path}\0{files.state_key(state)}\n'
+    digest.update(about.encode('utf-8', 'surrogateescape'))
+  return digest.hexdigest()[:24]
+
+
+def _noted(note: pathlib.Path) -> dict[int, list[float | str]]:
+  """Reads the blocks measured before, by their first index."""
+  found = {}
+  if note.exists():
+    for line in note.read_text(encoding='utf-8').splitlines():
+      try:
+        row = json.loads(line)
+        found[int(row['start'])] = list(row['values'])
+      except (ValueError, KeyError, TypeError):  # cut off by a kill
+        continue
+  return found
+
+
+def _add(note: pathlib.Path, start: int, values: list[float | str]) -> None:
+  files.make_folder(note.parent, files.CACHE_OPTION)
+  line = files.json_line({'start': start, 'values': values})
+  with (
+    files.writing(note, files.CACHE_OPTION),
+    note.open('a', encoding='utf-8') as file,
+  ):
+    # A newline first, in case the line before it was cut off.
+    file.write(f'\n{line}')
