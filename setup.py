@@ -20,6 +20,7 @@ TEST = [
   'pytest-xdist>=3.8',
   'hypothesis>=6',
   'scikit-learn>=1.5',
+  'scipy>=1.15',
   *ONNX,
 ]
 TENSORBOARD = ['tensorboardX>=2.6']

@@ -9,32 +9,21 @@ did can be read from its folder alone.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.results import json_records
+from sernet_jax.results import array_file, json_records, predictions_csv
 from sernet_jax.results.run_results import Results
 
-_PREDICTION_COLUMNS = (
-  'selection',
-  'weights_dtype',
-  'fold',
-  'utterance',
-  'speaker',
-  'label',
-  'predicted',
-)
-# What BatchNorm keeps of each block.
+# Statistics that BatchNorm keeps of each block.
 _MOMENTS = ('mean', 'variance')
 
 
@@ -91,7 +80,7 @@ class RunFolder:
     files.write_json(self.config, config)
 
   def read_config(self) -> dict[str, Any]:
-    """The nested dict of the config."""
+    """Returns the nested dict of the config."""
     return files.read_json(
       self.config, ('data', 'features', 'protocol', 'train')
     )
@@ -101,7 +90,7 @@ class RunFolder:
     files.write_json(self.environment, environment)
 
   def read_environment(self) -> dict[str, Any]:
-    """What the run ran on, and its command."""
+    """Returns hardware, versions and command; see `environment`."""
     return files.read_json(self.environment, ('command', 'packages'))
 
   def write_results(self, results: Results) -> None:
@@ -133,7 +122,7 @@ class RunFolder:
       os.fsync(f.fileno())
 
   def read_metrics(self) -> list[dict[str, Any]]:
-    """Lines of metrics.jsonl in their order; a broken last one is left out."""
+    """Returns the lines of metrics.jsonl; a broken last one is left out."""
     lines = (
       files.read_bytes(self.metrics).decode('utf-8', 'replace').split('\n')
     )
@@ -157,7 +146,7 @@ class RunFolder:
     return rows
 
   def truncate_metrics(self, epochs_done: Mapping[str, int]) -> None:
-    """Drops what a run resumed from its checkpoint is going to repeat.
+    """Drops the rows that a resumed run is going to repeat.
 
     Args:
       epochs_done: trial -> epochs completed at the checkpoint, see
@@ -180,63 +169,17 @@ class RunFolder:
   def write_predictions(
     self, rows: Iterable[Mapping[str, Any]], classes: Sequence[str]
   ) -> None:
-    """Writes predictions.csv, one row per selection, dtype and test.
-
-    Args:
-      rows: `selection`, `weights_dtype`, `fold`, `utterance`, `speaker`,
-        `label`, `predicted` and `probabilities` (C,); in runs of several
-        seeds also `seed`.
-      classes: C names, the order of `probabilities`.
-    """
-    rows = list(rows)
-    columns = list(_PREDICTION_COLUMNS)
-    if rows and 'seed' in rows[0]:
-      columns.append('seed')
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow([*columns, *(f'p_{name}' for name in classes)])
-    for row in rows:
-      assert len(row['probabilities']) == len(classes)
-      # Nine digits bring a float32 back exactly.
-      shares = [f'{float(share):.9g}' for share in row['probabilities']]
-      writer.writerow([*(row[name] for name in columns), *shares])
-    files.write_bytes(self.predictions, text.getvalue().encode())
+    """Writes predictions.csv; see `predictions_csv.encode`."""
+    content = predictions_csv.encode(rows, classes)
+    files.write_bytes(self.predictions, content)
 
   def read_predictions(self) -> list[dict[str, Any]]:
-    """Rows as `write_predictions` takes them; probabilities are floats."""
-    text = files.read_bytes(self.predictions).decode('utf-8', 'replace')
-    lines = csv.reader(io.StringIO(text, newline=''))
-    header = next(lines, [])
-    first = len(_PREDICTION_COLUMNS)
-    columns = list(_PREDICTION_COLUMNS)
-    if header[first : first + 1] == ['seed']:
-      columns.append('seed')
-      first += 1
-    require(
-      header[:first] == columns,
-      f'{self.predictions} does not start with the columns '
-      f'{",".join(_PREDICTION_COLUMNS)}; delete it and {files.RUN_AGAIN}',
-    )
-    rows = []
-    for line in lines:
-      try:
-        shares = [float(share) for share in line[first:]]
-        seed = int(line[first - 1]) if 'seed' in columns else None
-      except (ValueError, IndexError):
-        shares, seed = [], None
-      require(
-        len(line) == len(header) and len(shares) == len(header) - first,
-        f'{self.predictions} is damaged at line {lines.line_num}; delete it '
-        f'and {files.RUN_AGAIN}',
-      )
-      row: dict[str, Any] = dict(zip(columns, line, strict=False))
-      if seed is not None:
-        row['seed'] = seed
-      rows.append({**row, 'probabilities': shares})
-    return rows
+    """Returns rows as `write_predictions` takes them."""
+    content = files.read_bytes(self.predictions)
+    return predictions_csv.decode(content, self.predictions)
 
   def write_examples(
-    self, features, names: Sequence[str], labels: Sequence[str]
+    self, features: npt.ArrayLike, names: Sequence[str], labels: Sequence[str]
   ) -> None:
     """Writes examples.npz: the features of one utterance of each class.
 
@@ -245,7 +188,7 @@ class RunFolder:
       names: C utterances.
       labels: C class names.
     """
-    _write_arrays(
+    array_file.write(
       self.examples,
       features=np.asarray(features, np.float32),
       names=np.asarray(names, np.str_),
@@ -253,11 +196,13 @@ class RunFolder:
     )
 
   def read_examples(self) -> dict[str, np.ndarray]:
-    """`features` (C, frames, coefficients), `names` (C,), `labels` (C,)."""
-    return _read_arrays(self.examples, ('features', 'names', 'labels'))
+    """Returns `features` (C, frames, coefficients), `names` and `labels`."""
+    return array_file.read(self.examples, ('features', 'names', 'labels'))
 
-  def write_statistics(self, blocks: Mapping[str, Any], epochs_done) -> None:
-    """Writes statistics.npz: those of BatchNorm that `recompute` found.
+  def write_statistics(
+    self, blocks: Mapping[str, Any], epochs_done: npt.ArrayLike
+  ) -> None:
+    """Writes statistics.npz: recomputed statistics of BatchNorm.
 
     Args:
       blocks: block -> `mean` and `variance`, (trials, channels).
@@ -269,14 +214,14 @@ class RunFolder:
       for name, values in found.items()
     }
     epochs = np.asarray(epochs_done, np.int32)
-    _write_arrays(self.statistics, epochs_done=epochs, **parts)
+    array_file.write(self.statistics, epochs_done=epochs, **parts)
 
   def read_statistics(
     self, blocks: Sequence[str]
   ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray]:
-    """(blocks, epochs_done) as `write_statistics` was given them."""
+    """Returns (blocks, epochs_done) as `write_statistics` was given them."""
     names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
-    arrays = _read_arrays(self.statistics, (*names, 'epochs_done'))
+    arrays = array_file.read(self.statistics, (*names, 'epochs_done'))
     found = {
       block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}
       for block in blocks
@@ -284,27 +229,8 @@ class RunFolder:
     return found, arrays['epochs_done']
 
 
-def _write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
-  file = io.BytesIO()
-  np.savez(file, **arrays)  # type: ignore[arg-type]
-  files.write_bytes(path, file.getvalue())
-
-
-def _read_arrays(
-  path: pathlib.Path, names: Sequence[str]
-) -> dict[str, np.ndarray]:
-  file = io.BytesIO(files.read_bytes(path))
-  try:
-    with np.load(file, allow_pickle=False) as arrays:
-      return {name: arrays[name] for name in names}
-  except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-    raise InputError(
-      f'{path} is damaged; delete it and {files.RUN_AGAIN}'
-    ) from error
-
-
 def trial_of(row: Mapping[str, Any]) -> str:
-  """What tells apart the trainings of a run: the fold, and its seed if named.
+  """Returns the name of a trial: its fold, and its seed if there are several.
 
   Args:
     row: of metrics.jsonl or predictions.csv; it has a `seed` in runs of

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from sernet_jax.results import metrics
 
@@ -21,8 +22,8 @@ NUM_RANDOM = 10_000
 _AT_ONCE = 2_000
 
 
-def scores(counts) -> dict[str, float]:
-  """`metrics.SCORES` of a setting, mean over its seeds.
+def scores(counts: npt.ArrayLike) -> dict[str, float]:
+  """Returns `metrics.SCORES` of a setting, each the mean over its seeds.
 
   Args:
     counts: (seeds, speakers, C, C).
@@ -33,9 +34,12 @@ def scores(counts) -> dict[str, float]:
 
 
 def ci95(
-  counts, other=None, seed: int = 0, num_resamples: int = NUM_RANDOM
+  counts: npt.ArrayLike,
+  other: npt.ArrayLike | None = None,
+  seed: int = 0,
+  num_resamples: int = NUM_RANDOM,
 ) -> dict[str, list[float]] | None:
-  """95 % bootstrap intervals of a setting's scores, or of their difference.
+  """Returns 95 % bootstrap intervals of a setting's scores, or of their difference.
 
   The utterances of one speaker resemble each other, so whole speakers are
   drawn: S of S with replacement, their matrices summed, the scores taken; the
@@ -53,21 +57,21 @@ def ci95(
   Returns:
     `metrics.SCORES` -> [low, high]; None with fewer than 2 speakers.
   """
-  counts = np.asarray(counts, np.float64)
-  num_seeds, num_speakers = counts.shape[:2]
+  first = np.asarray(counts, np.float64)
+  num_seeds, num_speakers = first.shape[:2]
   if num_speakers < 2:
     return None
   random = np.random.default_rng(seed)
-  speakers = _draws(random, num_speakers, num_resamples)
-  seeds = _draws(random, num_seeds, num_resamples) / num_seeds
+  speakers = _draws(random, num_speakers, num_resamples)  # (r, speakers)
+  seeds = _draws(random, num_seeds, num_resamples) / num_seeds  # (r, seeds)
 
-  def resampled(values):
-    found = metrics.scores_of_many(
-      np.einsum('rs,nsij->rnij', speakers, values, optimize=True)
-    )
-    return {name: (seeds * found[name]).sum(1) for name in metrics.SCORES}
+  def resampled(values: np.ndarray) -> dict[str, np.ndarray]:
+    # Counts are whole numbers, so that this sum is exact in any order.
+    pooled = np.einsum('rs,nsij->rnij', speakers, values, optimize=True)
+    scores_of = metrics.scores_of_many(pooled)  # each (r, seeds)
+    return {name: (seeds * scores_of[name]).sum(1) for name in metrics.SCORES}
 
-  drawn = resampled(counts)
+  drawn = resampled(first)
   if other is not None:
     second = resampled(np.asarray(other, np.float64))
     drawn = {name: drawn[name] - second[name] for name in metrics.SCORES}
@@ -78,16 +82,22 @@ def ci95(
 
 
 def permutation_test(
-  one, other, score: str = 'uar', seed: int = 0
+  one: npt.ArrayLike,
+  other: npt.ArrayLike,
+  score: str = 'uar',
+  seed: int = 0,
 ) -> float | None:
-  """Two-sided p of a paired permutation test that swaps whole speakers.
+  """Returns the two-sided p of a paired test that swaps whole speakers.
 
   If the settings were equally good, a speaker's answers could as well have
   come from the other one. So for every speaker they are kept or swapped, all
   seeds together: all 2^S ways up to `EXACT_SPEAKERS`, else `NUM_RANDOM` ways
   at random. p is the share of ways whose difference is at least as large as
-  the one found; the way found is among them, so p is never 0 (Phipson and
-  Smyth 2010).
+  the observed one, which is among them, so p is never 0 (Phipson and Smyth
+  2010).
+
+  The tests hold it against `scipy.stats.permutation_test`, which calls a
+  Python function for each way and would make SciPy a dependency of training.
 
   Args:
     one: (seeds, speakers, C, C).
@@ -98,22 +108,26 @@ def permutation_test(
   Returns:
     p; None with fewer than 2 speakers.
   """
-  one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
-  assert one.shape == other.shape and one.ndim == 4
-  num_speakers = one.shape[1]
+  a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+  assert a.shape == b.shape and a.ndim == 4  # (seeds, speakers, C, C)
+  num_speakers = a.shape[1]
   if num_speakers < 2:
     return None
-  first, second, change = one.sum(1), other.sum(1), other - one
+  pooled_a, pooled_b = a.sum(1), b.sum(1)  # (seeds, C, C)
+  change = b - a
 
-  def difference(swapped):
+  def difference(swapped: np.ndarray) -> np.ndarray:
+    """Scores of (ways, speakers), 1 where a speaker is swapped: (ways,)."""
     moved = np.einsum('ps,nsij->pnij', swapped, change, optimize=True)
-    found = metrics.scores_of_many(first + moved)[score]
-    return (found - metrics.scores_of_many(second - moved)[score]).mean(1)
+    scores_a = metrics.scores_of_many(pooled_a + moved)[score]
+    scores_b = metrics.scores_of_many(pooled_b - moved)[score]
+    return (scores_a - scores_b).mean(1)  # (ways, seeds) -> (ways,)
 
-  found = abs(difference(np.zeros((1, num_speakers)))[0])
+  observed = abs(difference(np.zeros((1, num_speakers)))[0])
   as_large = total = 0
   for swapped in _ways(num_speakers, seed):
-    as_large += int((np.abs(difference(swapped)) >= found - 1e-12).sum())
+    # Rounding must not decide between ways that are equal.
+    as_large += int((np.abs(difference(swapped)) >= observed - 1e-12).sum())
     total += len(swapped)
   if num_speakers > EXACT_SPEAKERS:
     as_large, total = as_large + 1, total + 1
@@ -121,7 +135,7 @@ def permutation_test(
 
 
 def smallest_p(num_speakers: int) -> float:
-  """The least p that `permutation_test` can give."""
+  """Returns the least p that `permutation_test` can give."""
   if num_speakers > EXACT_SPEAKERS:
     return 1 / (NUM_RANDOM + 1)
   return 2 / 2**num_speakers
@@ -135,15 +149,15 @@ def holm(values: Sequence[float]) -> list[float]:
   """
   corrected = [0.0] * len(values)
   largest = 0.0
-  order = sorted(range(len(values)), key=lambda place: values[place])
-  for rank, place in enumerate(order):
-    largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
-    corrected[place] = largest
+  order = sorted(range(len(values)), key=lambda index: values[index])
+  for rank, index in enumerate(order):
+    largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
+    corrected[index] = largest
   return corrected
 
 
 def spread(values: Sequence[float]) -> float | None:
-  """Standard deviation over seeds (ddof 1); None for one."""
+  """Returns the standard deviation over seeds (ddof 1); None for one."""
   if len(values) < 2:
     return None
   mean = math.fsum(values) / len(values)
@@ -151,15 +165,20 @@ def spread(values: Sequence[float]) -> float | None:
   return math.sqrt(squares / (len(values) - 1))
 
 
-def _draws(random, count: int, num_resamples: int) -> np.ndarray:
-  """(resamples, count): how often each was drawn in `count` draws."""
+def _draws(
+  random: np.random.Generator, count: int, num_resamples: int
+) -> np.ndarray:
+  """Returns how often each of `count` was drawn in as many draws.
+
+  Shape (resamples, count).
+  """
   return random.multinomial(
     count, np.full(count, 1 / count), size=num_resamples
   )
 
 
 def _ways(num_speakers: int, seed: int) -> Iterator[np.ndarray]:
-  """0 and 1 (ways, speakers), some thousand rows at a time."""
+  """Yields 0 and 1 (ways, speakers), some thousand rows at a time."""
   if num_speakers <= EXACT_SPEAKERS:
     numbers = np.arange(2**num_speakers)
     ways = (numbers[:, None] >> np.arange(num_speakers)) & 1

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from confusions import by_scikit_learn, speakers_matrices, utterances
+from scipy import stats
 
 from sernet_jax.results import metrics, statistics, summaries
 
@@ -40,6 +41,37 @@ def test_p_by_hand_where_a_speaker_goes_the_other_way():
   one = np.array([[speaker(9, 9), speaker(7, 7), speaker(5, 5)]])
   other = np.array([[speaker(6, 6), speaker(6, 6), speaker(6, 7)]])
   assert statistics.permutation_test(one, other) == 6 / 8
+
+
+@pytest.mark.parametrize('score', metrics.SCORES)
+@pytest.mark.parametrize('num_speakers', [2, 5, 8])
+def test_exact_test_agrees_with_scipy(score, num_speakers):
+  """All 2^S ways of swapping pairs, which SciPy calls `samples`."""
+  one = speakers_matrices(num_speakers, seed=2)
+  other = speakers_matrices(num_speakers, seed=3)
+
+  def difference(a, b, axis):
+    # SciPy swaps indices of speakers; (ways, S) -> (ways,)
+    both = np.stack([one, other])
+    scores = [
+      metrics.scores_of_many(
+        both.reshape(-1, 4, 4)[np.asarray(part, int)].sum(axis - 2)
+      )[score]
+      for part in (a, b)
+    ]
+    return scores[0] - scores[1]
+
+  names = np.arange(2 * num_speakers).reshape(2, num_speakers)
+  expected = stats.permutation_test(
+    tuple(names),
+    difference,
+    permutation_type='samples',
+    vectorized=True,
+    n_resamples=np.inf,
+    axis=-1,
+  )
+  found = statistics.permutation_test(one[None], other[None], score)
+  assert found == pytest.approx(expected.pvalue, abs=1e-12)
 
 
 def test_settings_that_agree_have_p_of_one():
@@ -137,6 +169,30 @@ def test_bootstrap_is_the_percentiles_of_scores_of_drawn_speakers():
       [scores[name] for scores in resampled], [2.5, 97.5]
     )
     assert found[name] == pytest.approx(expected, abs=1e-12), name
+
+
+def test_interval_agrees_with_the_percentile_bootstrap_of_scipy():
+  """Other draws of the same distribution: edges agree to a hundredth."""
+  counts = speakers_matrices(12)
+  found = statistics.ci95(counts[None])
+
+  for name in metrics.SCORES:
+
+    def score(names, axis, name=name):
+      # (resamples, S) or (S,) indices -> scores
+      pooled = counts[np.asarray(names, int)].sum(axis - 2)
+      return metrics.scores_of_many(pooled)[name]
+
+    expected = stats.bootstrap(
+      (np.arange(12),),
+      score,
+      n_resamples=20_000,
+      method='percentile',
+      vectorized=True,
+      axis=-1,
+      rng=np.random.default_rng(5),
+    ).confidence_interval
+    assert found[name] == pytest.approx(list(expected), abs=0.01), name
 
 
 def test_interval_holds_the_pooled_score_and_narrows_with_more_speakers():

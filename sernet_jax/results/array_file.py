@@ -1,0 +1,36 @@
+"""Several named arrays in one .npz file."""
+
+from __future__ import annotations
+
+import io
+import pathlib
+import zipfile
+from collections.abc import Sequence
+
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError
+
+
+def write(path: pathlib.Path, **arrays: np.ndarray) -> None:
+  """Writes arrays in one step: a kill leaves the old file or the new one."""
+  file = io.BytesIO()
+  np.savez(file, **arrays)  # type: ignore[arg-type]
+  files.write_bytes(path, file.getvalue())
+
+
+def read(path: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+  """Returns the arrays of these names.
+
+  Raises:
+    InputError: if the file is missing or damaged, or lacks one.
+  """
+  file = io.BytesIO(files.read_bytes(path))
+  try:
+    with np.load(file, allow_pickle=False) as arrays:
+      return {name: arrays[name] for name in names}
+  except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+    raise InputError(
+      f'{path} is damaged; delete it and {files.RUN_AGAIN}'
+    ) from error

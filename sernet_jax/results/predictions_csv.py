@@ -1,0 +1,88 @@
+"""predictions.csv: a row for each selection, dtype of the weights and test."""
+
+from __future__ import annotations
+
+import csv
+import io
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import require
+
+_COLUMNS = (
+  'selection',
+  'weights_dtype',
+  'fold',
+  'utterance',
+  'speaker',
+  'label',
+  'predicted',
+)
+
+
+def encode(rows: Iterable[Mapping[str, Any]], classes: Sequence[str]) -> bytes:
+  """Returns the content of the file.
+
+  Args:
+    rows: `selection`, `weights_dtype`, `fold`, `utterance`, `speaker`,
+      `label`, `predicted` and `probabilities` (C,); in runs of several
+      seeds also `seed`.
+    classes: C names, the order of `probabilities`.
+  """
+  rows = list(rows)
+  columns = list(_COLUMNS)
+  if rows and 'seed' in rows[0]:
+    columns.append('seed')
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator='\n')
+  writer.writerow([*columns, *(f'p_{name}' for name in classes)])
+  for row in rows:
+    assert len(row['probabilities']) == len(classes)
+    # Nine digits bring a float32 back exactly.
+    shares = [f'{float(share):.9g}' for share in row['probabilities']]
+    writer.writerow([*(row[name] for name in columns), *shares])
+  return text.getvalue().encode()
+
+
+def decode(content: bytes, path: pathlib.Path) -> list[dict[str, Any]]:
+  """Returns the rows as `encode` takes them; probabilities are floats.
+
+  Args:
+    content: of the file.
+    path: of the file, for messages.
+
+  Raises:
+    InputError: if the file is damaged.
+  """
+  text = content.decode('utf-8', 'replace')
+  lines = csv.reader(io.StringIO(text, newline=''))
+  header = next(lines, [])
+  first = len(_COLUMNS)
+  columns = list(_COLUMNS)
+  if header[first : first + 1] == ['seed']:
+    columns.append('seed')
+    first += 1
+  require(
+    header[:first] == columns,
+    f'{path} does not start with the columns {",".join(_COLUMNS)}; delete it '
+    f'and {files.RUN_AGAIN}',
+  )
+  rows = []
+  for line in lines:
+    try:
+      shares = [float(share) for share in line[first:]]
+      seed = int(line[first - 1]) if 'seed' in columns else None
+    except (ValueError, IndexError):
+      shares, seed = [], None
+    require(
+      len(line) == len(header) and len(shares) == len(header) - first,
+      f'{path} is damaged at line {lines.line_num}; delete it and '
+      f'{files.RUN_AGAIN}',
+    )
+    row: dict[str, Any] = dict(zip(columns, line, strict=False))
+    if seed is not None:
+      row['seed'] = seed
+    rows.append({**row, 'probabilities': shares})
+  return rows
