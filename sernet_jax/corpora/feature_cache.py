@@ -3,7 +3,7 @@
 The cache is keyed by the files (path, size, time of change) and by every
 setting that shapes the features, so a second run maps the file into memory
 and starts at once, and a changed recording is noticed. Work that was stopped
-or killed goes on where it was.
+or killed resumes where it was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import pathlib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import BinaryIO, NamedTuple
 
 import jax
 import numpy as np
@@ -28,19 +28,19 @@ from sernet_jax.corpora.utterances import Corpus, keep
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.features.spec import MfccSpec
 
-FORMAT = 1  # raised when the same settings would give other numbers
+FORMAT = 1  # raised when the same settings would give other values
 _BATCH = 64
 _BLOCK = 16  # batches between two notes of progress
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CorpusFeatures:
-  """What training reads.
+  """Features of a corpus as training reads them.
 
   Attributes:
     corpus: the utterances whose recordings could be used.
     features: float32 (segments, frames, coefficients), mapped from disk.
-    segment_utterances: int32 (segments,), place of each segment's utterance.
+    segment_utterances: int32 (segments,), index of each segment's utterance.
     skipped: {path: reason} of recordings left out.
   """
 
@@ -59,19 +59,19 @@ def load(
   on_bad_file: str = 'error',
   progress: bool = True,
 ) -> CorpusFeatures:
-  """Features of every utterance, from the cache or computed into it.
+  """Returns features of every utterance, computed if the cache lacks them.
 
   Args:
     corpus: the utterances.
     kind: 'mfcc', 'log_mel' or 'spectrogram'.
     spec: the front end.
-    audio_spec: what a recording becomes first.
+    audio_spec: how a recording becomes segments.
     folder: of the cache.
     on_bad_file: 'error' or 'skip'.
     progress: show a bar, or a line a minute where stderr is no terminal.
 
   Raises:
-    InputError: for bad files (see `audio.read_all`), for segments shorter
+    InputError: for bad files (see `reading.read_all`), for segments shorter
       than a frame, or if the cache cannot be written.
   """
   if audio_spec.num_samples < spec.frame_samples:
@@ -82,7 +82,7 @@ def load(
     )
   stem = folder / _key(corpus, kind, spec, audio_spec)
   about_path = stem.with_suffix('.json')
-  # The description is written last: without it the data do not count.
+  # The description is written last: without it the data are not complete.
   if not about_path.exists():
     _compute(corpus, kind, spec, audio_spec, stem, on_bad_file, progress)
   about = files.read_json(about_path, ('shape', 'names', 'skipped'))
@@ -94,12 +94,16 @@ def load(
     stem.with_suffix('.f32'), np.float32, 'r', shape=tuple(about['shape'])
   )
   kept = keep(corpus, skipped)
-  places = {u.name: place for place, u in enumerate(kept.utterances)}
-  owners = np.array([places[name] for name in about['names']], np.int32)
+  # Names, not indices, are on the disk: `keep` may have moved the indices.
+  indices = {u.name: index for index, u in enumerate(kept.utterances)}
+  owners = np.array([indices[name] for name in about['names']], np.int32)
   return CorpusFeatures(kept, data, owners, skipped)
 
 
-def _key(corpus, kind, spec, audio_spec) -> str:
+def _key(
+  corpus: Corpus, kind: str, spec: MfccSpec, audio_spec: AudioSpec
+) -> str:
+  """Names the files of a corpus and its settings, without a suffix."""
   utterances = corpus.utterances
   states = files.states([utterance.path for utterance in utterances])
   content = {
@@ -120,13 +124,20 @@ def _key(corpus, kind, spec, audio_spec) -> str:
 
 
 def _compute(
-  corpus, kind, spec, audio_spec, stem, on_bad_file, progress
+  corpus: Corpus,
+  kind: str,
+  spec: MfccSpec,
+  audio_spec: AudioSpec,
+  stem: pathlib.Path,
+  on_bad_file: str,
+  progress: bool,
 ) -> None:
   """Writes STEM.f32 in blocks, each noted in STEM.progress, then STEM.json.
 
   A batch is made of the same segments wherever the work was cut off, so the
   numbers are the same, bit for bit.
   """
+  # (frames, coefficients) of one segment, without computing it.
   shape = jax.eval_shape(
     lambda x: KINDS[kind].compute(x, spec),
     jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
@@ -141,10 +152,12 @@ def _compute(
     if stem.with_suffix('.json').exists():
       return  # another process was faster
     done = _Done.read(note)
+    # What the notes promise, 4 bytes a value. A longer file was cut off in a
+    # block that was not noted; a shorter one lost what was noted.
     size = len(done.names) * int(np.prod(shape)) * 4
     if not part.exists() or part.stat().st_size < size:
       done, size = _Done(), 0
-    # In one whole line, for the last one may have been cut off.
+    # All notes in one whole line: the last one may have been cut off.
     files.write_bytes(note, files.json_line(dataclasses.asdict(done)).encode())
     try:
       with part.open('r+b' if size else 'wb') as file:
@@ -152,7 +165,9 @@ def _compute(
         file.seek(size)
         segments = _segments(corpus, audio_spec, on_bad_file, done, progress)
         _write_blocks(segments, kind, spec, audio_spec, file, note, done)
-    except InputError:  # bad files: they will be others next time
+    except (
+      InputError
+    ):  # bad files: the user will have changed them by the next run
       part.unlink(missing_ok=True)
       note.unlink(missing_ok=True)
       raise
@@ -168,15 +183,31 @@ def _compute(
     note.unlink(missing_ok=True)
 
 
+class _Segment(NamedTuple):
+  """A piece of a recording.
+
+  Attributes:
+    name: its utterance's.
+    utterance: index of its utterance in the corpus.
+    part: its index among the segments of the utterance.
+    samples: float32 (samples,).
+  """
+
+  name: str
+  utterance: int
+  part: int
+  samples: np.ndarray
+
+
 @dataclasses.dataclass
 class _Done:
-  """What of a corpus has been computed and is on the disk.
+  """Part of a corpus that was computed and is on the disk.
 
   Attributes:
     names: utterance of each segment written.
     skipped: {path: reason} of the bad recordings met so far.
-    next: place of the utterance to read next.
-    offset: how many of its segments were written already.
+    next: index of the utterance to read next.
+    offset: how many of its segments are written already.
   """
 
   names: list[str] = dataclasses.field(default_factory=list)
@@ -186,7 +217,7 @@ class _Done:
 
   @classmethod
   def read(cls, path: pathlib.Path) -> _Done:
-    """From the lines of a progress file; a broken last one is dropped."""
+    """Reads the lines of a progress file; drops a broken last one."""
     done = cls()
     if not path.exists():
       return done
@@ -202,31 +233,51 @@ class _Done:
 
 
 def _write_blocks(
-  segments, kind, spec, audio_spec, file, note, done: _Done
+  segments: Iterator[_Segment],
+  kind: str,
+  spec: MfccSpec,
+  audio_spec: AudioSpec,
+  file: BinaryIO,
+  note: pathlib.Path,
+  done: _Done,
 ) -> None:
   """Appends features batch by batch; every `_BLOCK` of them is noted."""
   block = _Done()
-  told = len(done.skipped)
+  noted = len(done.skipped)
   for number, batch in enumerate(_batches(segments), 1):
+    # Always a full batch, zeros behind the last segment: one program.
     padded = np.zeros((_BATCH, audio_spec.num_samples), np.float32)
-    padded[: len(batch)] = [segment for _, _, _, segment in batch]
+    padded[: len(batch)] = [segment.samples for segment in batch]
+    # (batch, frames, coefficients)
     values = np.asarray(KINDS[kind].compute(padded, spec))[: len(batch)]
     file.write(values.tobytes())
-    block.names += [name for name, _, _, _ in batch]
-    _, place, count, _ = batch[-1]
-    block.next, block.offset = place, count + 1
+    block.names += [segment.name for segment in batch]
+    block.next, block.offset = batch[-1].utterance, batch[-1].part + 1
     if number % _BLOCK == 0:
-      told = _note(file, note, done, block, told)
+      noted = _note(file, note, done, block, noted)
       block = _Done()
   if block.names:
-    _note(file, note, done, block, told)
+    _note(file, note, done, block, noted)
 
 
-def _note(file, note, done: _Done, block: _Done, told: int) -> int:
-  """Forces a block to the disk and says so; returns the bad files told."""
+def _note(
+  file: BinaryIO, note: pathlib.Path, done: _Done, block: _Done, noted: int
+) -> int:
+  """Forces a block to the disk, then notes it.
+
+  Args:
+    file: of the features.
+    note: the progress file.
+    done: everything before the block, with all bad files so far; grows.
+    block: what was written since the last note.
+    noted: how many bad files were noted before.
+
+  Returns:
+    How many bad files are noted now.
+  """
   file.flush()
   os.fsync(file.fileno())
-  block.skipped = dict(list(done.skipped.items())[told:])
+  block.skipped = dict(list(done.skipped.items())[noted:])
   line = files.json_line(dataclasses.asdict(block))
   with note.open('a', encoding='utf-8') as lines:
     lines.write(line)
@@ -237,21 +288,25 @@ def _note(file, note, done: _Done, block: _Done, told: int) -> int:
 
 
 def _segments(
-  corpus, audio_spec, on_bad_file, done: _Done, progress
-) -> Iterator[tuple[str, int, int, np.ndarray]]:
-  """What is left to compute: name, place, number in its utterance, samples."""
+  corpus: Corpus,
+  audio_spec: AudioSpec,
+  on_bad_file: str,
+  done: _Done,
+  progress: bool,
+) -> Iterator[_Segment]:
+  """Yields what is left to compute; bad files go to `done.skipped`."""
   paths = [utterance.path for utterance in corpus.utterances]
   start, offset = done.next, done.offset
-  for place, parts in reading.read_all(
+  for index, parts in reading.read_all(
     paths, audio_spec, on_bad_file, done.skipped, progress, start
   ):
-    for number, part in enumerate(parts):
-      if place > start or number >= offset:
-        yield corpus.utterances[place].name, place, number, part
+    for part, samples in enumerate(parts):
+      if index > start or part >= offset:
+        yield _Segment(corpus.utterances[index].name, index, part, samples)
 
 
-def _batches(segments: Iterator[Any]) -> Iterator[list[Any]]:
-  batch: list[Any] = []
+def _batches(segments: Iterator[_Segment]) -> Iterator[list[_Segment]]:
+  batch: list[_Segment] = []
   for segment in segments:
     batch.append(segment)
     if len(batch) == _BATCH:

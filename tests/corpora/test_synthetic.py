@@ -34,7 +34,7 @@ PAIRS = tuple(itertools.combinations(speech.CLASSES, 2))
 @pytest.fixture(scope='module')
 def sounds():
   """Half the corpus, the versions 'a': arguments -> samples."""
-  return {arguments: speech.synthesise(*arguments) for arguments in GRID}
+  return {arguments: speech.synthesize(*arguments) for arguments in GRID}
 
 
 @pytest.fixture(scope='module')
@@ -103,7 +103,7 @@ def band_statistics(x):
 
 
 def column(index):
-  """One argument of `synthesise` over the grid."""
+  """One argument of `synthesize` over the grid."""
   return np.array([arguments[index] for arguments in GRID])
 
 
@@ -266,25 +266,25 @@ def test_an_utterance_is_the_same_in_another_process():
   code = (
     'import hashlib, numpy; numpy.random.seed(5)\n'
     'from sernet_jax.corpora.synthetic import speech as synthetic\n'
-    f'x = synthetic.synthesise(*{ONE!r})\n'
+    f'x = synthetic.synthesize(*{ONE!r})\n'
     'print(hashlib.sha256(x.tobytes()).hexdigest())'
   )
   other = subprocess.run(
     [sys.executable, '-c', code], capture_output=True, text=True, check=True
   )
-  here = speech.synthesise(*ONE).tobytes()
+  here = speech.synthesize(*ONE).tobytes()
   assert other.stdout.strip() == hashlib.sha256(here).hexdigest()
 
 
 def test_no_two_recordings_are_alike(sounds):
   assert len({x.tobytes() for x in sounds.values()}) == len(sounds)
-  a, b = (speech.synthesise(*ONE[:3], version) for version in 'ab')
+  a, b = (speech.synthesize(*ONE[:3], version) for version in 'ab')
   assert len(a) != len(b) or not np.allclose(a, b)
 
 
 def test_the_sound_belongs_to_its_version():
   """If this fails you changed the sound: raise VERSION, then these figures."""
-  x = speech.synthesise('01', 'a01', 'neutral', 'a')
+  x = speech.synthesize('01', 'a01', 'neutral', 'a')
   tenths = [float(np.std(part)) for part in np.array_split(x, 10)]
   assert speech.VERSION == '2'
   np.testing.assert_allclose(tenths, VERSION_2, atol=2e-4)
@@ -338,7 +338,7 @@ def test_files_are_16_bit_mono_of_the_same_bytes_each_time(
     assert (info.samplerate, info.channels) == (16_000, 1)
     assert info.subtype == 'PCM_16'
     samples, _ = soundfile.read(one)
-    wanted = speech.synthesise(*few[name])
+    wanted = speech.synthesize(*few[name])
     assert np.max(np.abs(samples - wanted)) <= 1 / 32768
 
 

@@ -6,7 +6,7 @@ Production, 1960), in numpy alone:
   glottis       derivative of Rosenberg's flow pulse (A. E. Rosenberg, 1971),
                 cycle by cycle, with jitter and shimmer; a one-pole low-pass
                 for the effort of the voice; noise while the glottis is open
-  constriction  noise round one frequency, for bursts and fricatives
+  constriction  noise around one frequency, for bursts and fricatives
   vocal tract   a cascade of seven moving resonances
 
 Frames of the sources are filtered with the tract of their moment by FFT and
@@ -33,7 +33,7 @@ _FRICATION_BANDWIDTH_HZ = 1400.0  # the cavity before a constriction is short
 
 @dataclasses.dataclass(frozen=True)
 class Tracks:
-  """What glottis and tract do; arrays have one row per 5 ms.
+  """Control of glottis and tract; arrays have one row per 5 ms.
 
   Attributes:
     pitch_hz: (frames,) fundamental frequency.
@@ -63,23 +63,27 @@ class Tracks:
 
 
 def render(tracks: Tracks, rng: np.random.Generator) -> np.ndarray:
-  """The sound of the tracks, float64 (frames * HOP_SAMPLES,), not scaled."""
-  pulses, flow = _glottis(tracks, rng)
+  """Renders the sound, float64 (frames * HOP_SAMPLES,), not scaled."""
+  pulses, flow = _glottis(tracks, rng)  # (samples,) each
   noise = rng.standard_normal((2, len(pulses)))
+  # Spectra of the three sources, (frames, bins).
   voiced = _spectra(pulses * _per_sample(tracks.voicing))
   # Some breath leaks through a closed glottis.
   breath = _spectra(_per_sample(tracks.aspiration) * (0.25 + flow) * noise[0])
   hiss = _spectra(_per_sample(tracks.frication) * noise[1])
 
+  # One pole at tilt_hz with a gain of 1 at 0 Hz, (bins,).
   pole = np.exp(-2 * np.pi * tracks.tilt_hz / SAMPLE_RATE_HZ)
   tilt = (1 - pole) / np.fft.rfft([1.0, -pole], _FFT_SIZE)
   higher_hz = np.tile(_HIGHER_HZ, (len(tracks.pitch_hz), 1))
+  # (frames, 7)
   resonances_hz = np.hstack([tracks.formants_hz, higher_hz]) * tracks.tract
   resonances_hz = np.clip(resonances_hz, 150, 0.49 * SAMPLE_RATE_HZ)
   # An open glottis damps the tract.
   bandwidths_hz = 40 + 0.03 * resonances_hz + 60 * tracks.open_quotient
   front_hz = tracks.frication_hz[:, None]
   front = _resonances(front_hz, np.full_like(front_hz, _FRICATION_BANDWIDTH_HZ))
+  # Radiation at the lips differentiates; the pulses are a derivative already.
   derivative = np.fft.rfft([1.0, -1.0], _FFT_SIZE)
   return _overlap_add(
     (tilt * voiced + breath) * _resonances(resonances_hz, bandwidths_hz)
@@ -88,7 +92,11 @@ def render(tracks: Tracks, rng: np.random.Generator) -> np.ndarray:
 
 
 def room_noise(num_samples: int, rng: np.random.Generator) -> np.ndarray:
-  """Noise that falls by 3 dB per octave, (num_samples,), deviation near 1."""
+  """Draws noise of deviation near 1 that falls by 3 dB per octave.
+
+  Returns:
+    (num_samples,).
+  """
   padded = -(-num_samples // _BLOCK_SAMPLES) * _BLOCK_SAMPLES
   spectrum = np.fft.rfft(rng.standard_normal(padded))
   frequency_hz = np.fft.rfftfreq(padded, 1 / SAMPLE_RATE_HZ)
@@ -99,7 +107,7 @@ def room_noise(num_samples: int, rng: np.random.Generator) -> np.ndarray:
 def _glottis(
   tracks: Tracks, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Derivative of the glottal flow and the flow, each (samples,).
+  """Returns the derivative of the glottal flow and the flow, each (samples,).
 
   The flow rises as a half cosine, falls as a quarter cosine and stops. Its
   derivative is scaled to -1 at the closure, the moment that excites the
@@ -110,17 +118,22 @@ def _glottis(
   num_samples = len(hops) * HOP_SAMPLES
   time_s = np.arange(num_samples * _OVERSAMPLING) / rate_hz
   centers_s = (hops + 0.5) * HOP_SAMPLES / SAMPLE_RATE_HZ
+  # The integral of the pitch counts the cycles; a cycle starts where it
+  # passes a whole number. All of (samples * _OVERSAMPLING,).
   pitch_hz = np.interp(time_s, centers_s, np.clip(tracks.pitch_hz, *_PITCH_HZ))
   cycles = np.cumsum(pitch_hz) / rate_hz
   count = int(cycles[-1]) + 1
-  starts_s = np.interp(np.arange(count), cycles, time_s)
+  starts_s = np.interp(np.arange(count), cycles, time_s)  # (cycles,)
   periods_s = 1 / np.interp(starts_s, time_s, pitch_hz)
   starts_s = starts_s + tracks.jitter * periods_s * rng.standard_normal(count)
+  # One more start closes the last cycle, (cycles + 1,).
   starts_s = np.append(starts_s, max(time_s[-1], starts_s[-1]) + periods_s[-1])
   gains = np.exp(tracks.shimmer * rng.standard_normal(count))
+  # First sample of each cycle; jitter may not turn the order around.
   edges = np.ceil(np.maximum.accumulate(starts_s) * rate_hz)
   edges = np.clip(edges, 0, len(time_s)).astype(int)
   edges[0], edges[-1] = 0, len(time_s)
+  # Cycle of each sample, and how far it is in it, from 0 to 1.
   cycle = np.repeat(np.arange(count), np.diff(edges))
   phase = (time_s - starts_s[cycle]) / np.diff(starts_s)[cycle]
 
@@ -140,9 +153,10 @@ def _glottis(
 
 
 def _decimate(x: np.ndarray) -> np.ndarray:
-  """The part of x below 8 kHz at the lower rate, (len(x) / 4,)."""
+  """Keeps x below 8 kHz at the lower rate, (len(x) / _OVERSAMPLING,)."""
   size = len(x) // _OVERSAMPLING
   padded = -(-size // _BLOCK_SAMPLES) * _BLOCK_SAMPLES
+  # Cut off above the Nyquist frequency of the lower rate.
   spectrum = np.fft.rfft(x, padded * _OVERSAMPLING)[: padded // 2 + 1]
   return np.fft.irfft(spectrum, padded)[:size] / _OVERSAMPLING
 
@@ -150,16 +164,18 @@ def _decimate(x: np.ndarray) -> np.ndarray:
 def _resonances(
   centers_hz: np.ndarray, bandwidths_hz: np.ndarray
 ) -> np.ndarray:
-  """Response of the cascade, (frames, resonances) -> (frames, bins).
+  """Computes the response of the cascade of resonances, (frames, bins).
 
   Each resonance has a pair of poles and a gain of 1 at 0 Hz; the poles'
-  polynomials are multiplied out, and one FFT evaluates the product.
+  polynomials are multiplied out, and one FFT evaluates the product. Arguments
+  are (frames, resonances).
   """
   radius = np.exp(-np.pi * bandwidths_hz / SAMPLE_RATE_HZ)
   angle = 2 * np.pi * centers_hz / SAMPLE_RATE_HZ
   first, second = -2 * radius * np.cos(angle), radius**2
-  product = np.ones((len(centers_hz), 1))
+  product = np.ones((len(centers_hz), 1))  # (frames, coefficients)
   for index in range(centers_hz.shape[1]):
+    # Times 1 + first z^-1 + second z^-2.
     longer = np.pad(product, ((0, 0), (0, 2)))
     longer[:, 1:-1] += first[:, index, None] * product
     longer[:, 2:] += second[:, index, None] * product
@@ -169,19 +185,23 @@ def _resonances(
 
 
 def _spectra(x: np.ndarray) -> np.ndarray:
-  """Spectra of frames of two hops under a Hann window, (frames, bins)."""
+  """Computes spectra of two hops under a Hann window, (frames, bins)."""
   half = HOP_SAMPLES // 2
   hops = np.pad(x, (half, 2 * HOP_SAMPLES - half)).reshape(-1, HOP_SAMPLES)
-  frames = np.hstack([hops[:-2], hops[1:-1]])
+  frames = np.hstack([hops[:-2], hops[1:-1]])  # (frames, 2 * HOP_SAMPLES)
   phase = np.pi * (np.arange(2 * HOP_SAMPLES) + 0.5) / (2 * HOP_SAMPLES)
   return np.fft.rfft(frames * np.sin(phase) ** 2, _FFT_SIZE)
 
 
 def _overlap_add(spectra: np.ndarray) -> np.ndarray:
-  """Sum of the frames; undoes `_spectra` but for half a hop at either end."""
+  """Adds the frames up, (samples,).
+
+  Undoes `_spectra` except for half a hop at either end.
+  """
   frames = np.fft.irfft(spectra, _FFT_SIZE)
   pieces = -(-_FFT_SIZE // HOP_SAMPLES)
   frames = np.pad(frames, ((0, 0), (0, pieces * HOP_SAMPLES - _FFT_SIZE)))
+  # A frame of 512 samples, with its ringing, touches seven hops.
   hops = np.zeros((len(frames) + pieces, HOP_SAMPLES))
   for piece in range(pieces):
     start = piece * HOP_SAMPLES
@@ -191,6 +211,6 @@ def _overlap_add(spectra: np.ndarray) -> np.ndarray:
 
 
 def _per_sample(track: np.ndarray) -> np.ndarray:
-  """A control track with straight lines between its rows, (samples,)."""
+  """Interpolates a control track linearly between its rows, (samples,)."""
   centers = (np.arange(len(track)) + 0.5) * HOP_SAMPLES
   return np.interp(np.arange(len(track) * HOP_SAMPLES), centers, track)

@@ -4,8 +4,9 @@ Six voices say five texts in four emotions, twice each: 240 recordings with
 names like EMO-DB's. Nobody spoke and nobody listened: an emotion is a shift
 of eleven properties of the voice, in the directions that reviews of vocal
 emotion report (K. Scherer, Vocal communication of emotion, 2003). The shifts
-overlap, each voice has habits of its own, and a text is not told twice alike.
-Figures made from this corpus say that the program works, nothing about people.
+overlap, each voice has its own habits, and repetitions of a text differ.
+Figures made from this corpus show that the program works; they say nothing
+about people.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ SPEAKERS = {
   '06': (221.0, 1.20, 1500.0),
 }
 
-# How hard the task is. The first scales the distance between the emotions,
-# the second what utterances of one emotion differ in, the third how far the
-# habits of a speaker lie from the common pattern. Raise VERSION with them.
+# The difficulty of the task: the distance between the emotions, the spread of
+# utterances of one emotion, and the distance of a speaker's habits from the
+# common pattern. Raise VERSION with them.
 STRENGTH = 1.2
 SCATTER = 0.8
 HABIT = 0.5
@@ -64,7 +65,7 @@ _SHIFTS = {
   'articulation_log': (0.10, 0.08, 0.0, -0.20, 0.10),
   'accent_db': (2.5, 1.5, 0.0, -1.5, 1.0),
 }
-# Arguments of `synthesise` by the name of the recording.
+# Arguments of `synthesize` by the name of the recording.
 _UTTERANCES = {
   ''.join((speaker, text, LETTERS[emotion], version)): (
     speaker,
@@ -93,10 +94,10 @@ emotion W anger, F happiness, N neutral, T sadness
 """
 
 
-def synthesise(
+def synthesize(
   speaker: str, text: str, emotion: str, version: str
 ) -> np.ndarray:
-  """One utterance.
+  """Synthesizes one utterance.
 
   Args:
     speaker: a key of `SPEAKERS`.
@@ -121,22 +122,22 @@ def synthesise(
 
 
 def parse_name(stem: str) -> tuple[str, str]:
-  """Speaker and emotion of a name such as '01a02Wb'.
+  """Reads speaker and emotion from a name such as '01a02Wb'.
 
   Raises:
-    InputError: if the name is none of this corpus.
+    InputError: if no recording of this corpus has the name.
   """
   require(
     stem in _UTTERANCES,
-    f'{stem!r} is no recording of the embedded corpus, whose names are like '
-    '01a02Wb; take the file away or give data.root another folder',
+    f'{stem!r} is not a recording of the embedded corpus, whose names are like '
+    '01a02Wb; remove the file or give data.root another folder',
   )
   speaker, _, emotion, _ = _UTTERANCES[stem]
   return speaker, emotion
 
 
 def is_complete(root: Path) -> bool:
-  """Whether `root` holds every recording of this version."""
+  """Tells whether `root` holds every recording of this version."""
   readme, wav = Path(root) / _README, Path(root) / 'wav'
   if not readme.is_file() or not wav.is_dir():
     return False
@@ -151,7 +152,7 @@ def generate(root: Path) -> None:
 
   The recordings are written to a hidden folder beside `root`, which becomes
   `root` in one step: a killed process leaves no half corpus, and of two
-  processes at once the second one to finish drops its copy. A damaged or
+  processes at once the later one to finish drops its copy. A damaged or
   older corpus is replaced.
 
   Raises:
@@ -162,7 +163,7 @@ def generate(root: Path) -> None:
     if is_complete(root):
       return
     require(
-      not root.exists() or _only_ours(root),
+      not root.exists() or _is_replaceable(root),
       f'{root} holds files that are not of the embedded corpus; name another '
       'folder or move them away',
     )
@@ -179,22 +180,22 @@ def generate(root: Path) -> None:
     if not is_complete(root):  # else another process was faster
       raise InputError(
         f'{root} cannot be written ({error.strerror}); make room or name a '
-        'folder that can be'
+        'writable folder'
       ) from error
 
 
 def _write(root: Path) -> None:
   (root / 'wav').mkdir(parents=True)
   for name, arguments in _UTTERANCES.items():
-    samples = synthesise(*arguments)
+    samples = synthesize(*arguments)
     reading.write_wav(
       root / 'wav' / f'{name}.wav', samples, voice.SAMPLE_RATE_HZ
     )
   (root / _README).write_text(_TEXT, encoding='utf-8')
 
 
-def _only_ours(root: Path) -> bool:
-  """Whether a folder holds nothing but what `_write` of any version writes."""
+def _is_replaceable(root: Path) -> bool:
+  """Tells whether a folder holds only what any version of `_write` writes."""
   if not root.is_dir():
     return False
   entries = {entry.name for entry in root.iterdir()}
@@ -214,12 +215,12 @@ def _generator(*purpose: int) -> np.random.Generator:
 
 
 def _bounded(rng: np.random.Generator, count: int) -> np.ndarray:
-  """Normal deviates held within 2, so that no voice leaves human bounds."""
+  """Draws normal deviates within 2, so that voices stay human; (count,)."""
   return np.clip(rng.standard_normal(count), -2, 2)
 
 
 def _style(speaker: str, emotion: str, rng: np.random.Generator) -> voice.Style:
-  """The voice of one utterance: common pattern, habit of the speaker, chance.
+  """Draws the voice of one utterance: common pattern, habit, chance.
 
   shift = STRENGTH * intensity * pattern + deviation * (HABIT * h + SCATTER * n)
   with h fixed for speaker and emotion, n and the intensity for the utterance.

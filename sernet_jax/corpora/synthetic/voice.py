@@ -54,7 +54,7 @@ _CONSONANTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-  """How a text is said; the defaults are a calm low voice.
+  """Properties of a voice; the defaults are a calm low one.
 
   Attributes:
     pitch_hz: level of the fundamental frequency.
@@ -101,7 +101,7 @@ def speak(text: str, style: Style, rng: np.random.Generator) -> np.ndarray:
     text: syllables of one consonant and one vowel, separated by spaces; an
       accented one in capitals, a phrase break as '|', e.g. 'da NI | so'.
     style: the voice.
-    rng: decides in what two utterances of one text and style differ.
+    rng: makes two utterances of one text and style differ.
 
   Returns:
     float64 (samples,) at `SAMPLE_RATE_HZ`, its largest magnitude 1; between
@@ -116,7 +116,7 @@ def speak(text: str, style: Style, rng: np.random.Generator) -> np.ndarray:
 def _parts(
   text: str, style: Style, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Parts of the text in order.
+  """Cuts the text into parts in order.
 
   Returns:
     (parts, 7): seconds, three formants in Hz, voicing, frication and its
@@ -143,7 +143,9 @@ def _parts(
     rows.append((length_s / rate, *_VOWELS[vowel], 1.0, 0.0, 3000))
     height = 1.0 if accented else 0.2
     heights.append(height * np.exp(0.25 * rng.standard_normal()))
-  parts = np.array(rows, float)
+  parts = np.array(rows, float)  # (parts, 7)
+  # Stretch or compress all parts alike where the whole would be too short or
+  # too long.
   total_s = parts[:, 0].sum()
   shortest_s, longest_s = (
     limit_s - 2 * _MARGIN_S for limit_s in (MIN_DURATION_S, MAX_DURATION_S)
@@ -155,16 +157,19 @@ def _parts(
 def _tracks(
   text: str, style: Style, rng: np.random.Generator
 ) -> source_filter.Tracks:
-  """The text in time."""
+  """Lays the text out in time: one row of targets per frame, smoothed."""
   parts, heights = _parts(text, style, rng)
   edges_s = _MARGIN_S + np.concatenate([[0.0], np.cumsum(parts[:, 0])])
+  # `edges_s` (parts + 1,); the time of each frame is that of its center.
   num_frames = round((edges_s[-1] + _MARGIN_S) / _FRAME_S)
   time_s = (np.arange(num_frames) + 0.5) * _FRAME_S
   index = np.searchsorted(edges_s, time_s, 'right') - 1
   spoken = (index >= 0) & (index < len(parts))
-  now = parts[np.clip(index, 0, len(parts) - 1)]
+  now = parts[np.clip(index, 0, len(parts) - 1)]  # (frames, 7)
 
   neutral_hz = np.array(_NEUTRAL_HZ, float)
+  # (frames, 3): the distance from the neutral vowel is scaled, then its log
+  # drifts slowly by 3 %.
   formants_hz = neutral_hz * (now[:, 1:4] / neutral_hz) ** style.articulation
   formants_hz *= (style.jaw, style.smile, style.smile)
   formants_hz = _smooth(formants_hz, 13)
@@ -174,12 +179,14 @@ def _tracks(
   nuclei = heights > 0
   centers_s = 0.5 * (edges_s[:-1] + edges_s[1:])[nuclei]
   widths_s = 0.9 * parts[nuclei, 0]
+  # (frames, syllables)
   bumps = np.exp(-0.5 * ((time_s[:, None] - centers_s) / widths_s) ** 2)
-  accent = np.sum(bumps * heights[nuclei], axis=1)
+  accent = np.sum(bumps * heights[nuclei], axis=1)  # (frames,)
   start_s, end_s = edges_s[0], edges_s[-1]
   progress = np.clip((time_s - start_s) / (end_s - start_s), 0, 1)
   last_s = centers_s[-1]
   end = np.clip((time_s - last_s) / (end_s - last_s), 0, 1)
+  # In semitones: accents up, a fall of 3 over the phrase, the last syllable.
   movement_st = 4 * (accent - 0.6) - 3 * (progress - 0.5)
   movement_st += style.pitch_end_st * end
   drift_st = 0.3 * _drift(num_frames, 1, rng)[:, 0]
@@ -204,16 +211,17 @@ def _tracks(
 
 
 def _smooth(track: np.ndarray, width: int) -> np.ndarray:
-  """(frames, ...) averaged along its frames under a Hann window."""
+  """Averages (frames, ...) along its frames under a Hann window."""
   window = np.hanning(width + 2)[1:-1]
   ends = [(width // 2, width // 2)] + [(0, 0)] * (track.ndim - 1)
   padded = np.pad(track, ends, mode='edge')
+  # (frames, ..., width)
   windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=0)
   return windows @ (window / window.sum())
 
 
 def _drift(num_frames: int, count: int, rng: np.random.Generator) -> np.ndarray:
-  """Slow random curves of a standard deviation near 1, (frames, count)."""
+  """Draws slow random curves of deviation near 1, (frames, count)."""
   time = (np.arange(num_frames) + 0.5) * _FRAME_S / _DRIFT_S
   knots = np.arange(int(time[-1]) + 2)
   values = rng.standard_normal((len(knots), count))
