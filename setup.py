@@ -28,6 +28,12 @@ MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
 SLURM = ['submitit>=1.5']
 AUDFORMAT = ['audformat>=1.0']
+DOCS = [
+  'sphinx>=8',
+  'myst-parser>=4',
+  'furo>=2024.8.6',
+  'sphinx-copybutton>=0.5.2',
+]
 BENCH = [
   *ONNX,
   *TFLITE,
@@ -77,6 +83,7 @@ setuptools.setup(
     'slurm': SLURM,
     'audformat': AUDFORMAT,
     'bench': BENCH,
+    'docs': DOCS,
     'dev': [
       *TEST,
       *TENSORBOARD,

@@ -4,7 +4,7 @@
 
 3 s, cross-entropy, 300 epochs, one of the ten speakers left out at a time.
 The published scheme: --config.protocol.name=paper2021; focal loss:
---config.loss.name=focal. Measured time and result: see README, Results.
+--config.loss.name=focal. Results: experiments/README.md.
 """
 
 from ml_collections import ConfigDict

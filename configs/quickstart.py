@@ -5,7 +5,7 @@
 Offline; 240 synthetic utterances of six speakers and four emotions, 1.5 s,
 one speaker left out at a time; a higher learning rate that falls earlier than
 the paper's, to learn in minutes. Its figures say that the code works, not how
-people sound. Measured time and result: see README.
+people sound. Measured time and result: docs/quickstart.md.
 """
 
 from ml_collections import ConfigDict

@@ -36,12 +36,37 @@ def test_the_table_lists_every_experiment():
   assert all(len(cells) == 5 and all(cells) for cells in rows().values())
 
 
-def test_the_readme_opens_its_results_with_all_of_them():
+def test_the_page_of_findings_opens_with_all_of_them():
+  text = (FOLDER / 'README.md').read_text()
+  first, *_ = re.findall(r'(?:^\|.*\n)+', text, re.MULTILINE)
+  linked = set(re.findall(r'\((\w+)/README\.md\)', first))
+  assert linked == set(CLAIMS)
+  cells = [cell for row in rows().values() for cell in row[1:]]
+  assert max(map(len, cells)) < 80, 'a cell holds a value or a short phrase'
+
+
+def test_the_front_page_shows_five_findings_of_that_page():
   text = (tiny.ROOT / 'README.md').read_text()
   results = text.split('## Results')[1].split('\n## ')[0]
-  first, *_ = re.findall(r'(?:^\|.*\n)+', results, re.MULTILINE)
-  linked = set(re.findall(r'\(experiments/(\w+)', first))
-  assert linked == set(CLAIMS)
+  (table,) = re.findall(r'(?:^\|.*\n)+', results, re.MULTILINE)
+  lines = [line.strip('|').split('|') for line in table.splitlines()[2:]]
+  assert len(lines) == 5
+  assert all(len(cell) < 80 for line in lines for cell in line)
+  assert '(experiments/README.md)' in results
+  findings = (FOLDER / 'README.md').read_text()
+  for *_, cell in lines:
+    figures = re.findall(r'\d[\d.]*\d', cell)
+    assert figures and all(figure in findings for figure in figures), cell
+
+
+def test_the_front_page_fits_two_screens():
+  text = (tiny.ROOT / 'README.md').read_text()
+  assert len(text.splitlines()) <= 150
+  assert (
+    'pip install -e . && python -m sernet_jax.main '
+    '--config=configs/quickstart.py'
+  ) in text
+  assert "pip install -e '.[test]' && pytest" in text
 
 
 def environments(content):

@@ -1,0 +1,121 @@
+"""Configuration of the documentation site.
+
+  python -m sphinx -W --keep-going -b html docs site
+
+The pages are Markdown that also reads well in a repository browser: links
+between them are relative paths, and links out of docs/ are rewritten here. The
+pages of experiments/ are copied to docs/experiments, which git ignores.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shutil
+import sys
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+ROOT = pathlib.Path(__file__).parents[1].resolve()
+sys.path.insert(0, str(ROOT))
+
+import sernet_jax  # noqa: E402
+
+project = 'sernet_jax'
+release = version = sernet_jax.__version__
+extensions = [
+  'myst_parser',
+  'sphinx.ext.autodoc',
+  'sphinx.ext.napoleon',
+  'sphinx_copybutton',
+]
+exclude_patterns = ['_build']
+
+html_theme = 'furo'
+html_title = 'sernet_jax'
+html_static_path = ['_static']
+html_css_files = ['tables.css']
+html_copy_source = False
+html_show_copyright = False
+html_theme_options = {'navigation_with_keys': True}
+
+myst_heading_anchors = 3
+default_role = 'code'  # `x` in a docstring is code, as in Markdown
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+napoleon_custom_sections = [('Shapes', 'notes_style')]
+autodoc_member_order = 'bysource'
+autodoc_typehints = 'signature'
+autodoc_typehints_format = 'short'
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 70
+copybutton_prompt_text = r'>>> |\.\.\. |\$ '
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
+
+
+_ALL_EXPERIMENTS = """
+```{toctree}
+:hidden:
+:glob:
+
+*/README
+*/*/README
+```
+"""
+
+
+def _copy_experiments() -> None:
+  """Puts pages, pictures and records where their links expect them."""
+  target = ROOT / 'docs/experiments'
+  shutil.rmtree(target, ignore_errors=True)
+  for source in (ROOT / 'experiments').rglob('*'):
+    if source.suffix in ('.md', '.png', '.json'):
+      place = target / source.relative_to(ROOT / 'experiments')
+      place.parent.mkdir(parents=True, exist_ok=True)
+      shutil.copy(source, place)
+
+
+def _links(app: Sphinx, docname: str, source: list[str]) -> None:
+  """Turns links of the repository into links of the site."""
+  up = '../' * docname.count('/')
+  text = source[0]
+  # docs/ is the root of the site, and experiments/ lies in it.
+  text = text.replace(f']({up}../experiments/', f']({up}experiments/')
+  if docname.startswith('experiments/'):
+    text = text.replace(f']({up}docs/', f']({up}')
+  for name, page in {
+    'README.md': 'index.md',
+    'CONTRIBUTING.md': 'contributing.md',
+    'CHANGELOG.md': 'changelog.md',
+  }.items():
+    text = text.replace(f']({up}../{name}', f']({up}{page}')
+  if docname == 'experiments/README':
+    text += _ALL_EXPERIMENTS
+  source[0] = text
+
+
+def _require_no_network(app: Sphinx, exception: Exception | None) -> None:
+  """Refuses a site that would load anything from elsewhere to be read."""
+  if exception is not None or app.builder.name != 'html':
+    return
+  remote = re.compile(
+    r'<(?:script|img|iframe|source)\b[^>]*\bsrc="(?:https?:)?//'
+    r'|<link\b[^>]*\brel="stylesheet"[^>]*\bhref="(?:https?:)?//'
+    r'|@import|url\(["\']?(?:https?:)?//'
+  )
+  for path in pathlib.Path(app.outdir).rglob('*'):
+    if path.suffix in ('.html', '.css'):
+      found = remote.search(path.read_text(encoding='utf-8'))
+      if found:
+        raise ExtensionError(f'{path} loads from the network: {found[0]}')
+
+
+def setup(app: Sphinx) -> None:
+  """Copies the experiments' pages; registers what else is done here."""
+  _copy_experiments()
+  app.connect('source-read', _links)
+  app.connect('build-finished', _require_no_network)
