@@ -51,7 +51,7 @@ LONGEST = (
   'test_main',
   'test_seeds_together',
   'test_lengths',
-  'test_iemocap',
+  'test_iemocap_run',
 )
 
 

@@ -1,219 +1,192 @@
-"""IEMOCAP from the folder to the report, on a made-up tree of its layout.
-
-Tones in the place of speech: nothing here says how the network does on the
-real corpus.
-"""
+"""IEMOCAP, read from its EmoEvaluation files."""
 
 from __future__ import annotations
 
-import json
-import pathlib
-
-import numpy as np
+import hypothesis
 import pytest
-import tiny
-from commands import sernet
+from hypothesis import strategies as st
+from recordings import put_wav
 
-from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import registry
 from sernet_jax.corpora.readers import iemocap
-from sernet_jax.results import run_folder
-from sernet_jax.runs import run
-from sernet_jax.sweep import grid, planning
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
-CONFIG = str(tiny.ROOT / 'configs' / 'iemocap.py')
-SPEAKERS = [f'Ses0{k}{letter}' for k in range(1, 6) for letter in 'FM']
-BASE_HZ = {'ang': 2000, 'hap': 1200, 'exc': 1300, 'neu': 500, 'sad': 250}
-CODES = (*iemocap.LABELS, *iemocap.OTHER_LABELS)  # all eleven
-HEADER = '% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n'
-
-
-def put_turn(session: pathlib.Path, turn: str, label: str) -> str:
-  """Writes the recording; returns the turn's block of the evaluation."""
-  random = np.random.default_rng(sum(map(ord, turn)))
-  time_s = np.arange(3600) / 16_000
-  tone = np.sin(2 * np.pi * BASE_HZ.get(label, 800) * time_s)
-  noisy = 0.3 * tone + 0.05 * random.normal(size=time_s.size)
-  dialog = turn.rsplit('_', 1)[0]
-  path = session / 'sentences/wav' / dialog / f'{turn}.wav'
-  path.parent.mkdir(parents=True, exist_ok=True)
-  reading.write_wav(path, noisy, 16_000)
-  return (
-    f'[6.2901 - 8.2357]\t{turn}\t{label}\t[2.5000, 2.5000, 2.5000]\n'
-    'C-E2:\tNeutral;\t()\nC-F1:\tNeutral;\t(curious)\n'
-    'A-E3:\tval 3; act 2; dom  2;\t()\nA-M1:\tval 3; act 3; dom  3;\t()\n\n'
-  )
+EVALUATION = (
+  '\ufeff% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\r\n'
+  '\r\n'
+  '[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]\r\n'
+  'C-E2:\tNeutral;\t()\r\n'
+  'C-F1:\tNeutral; Anger;\t(curious)\r\n'
+  'A-E3:\tval 3; act 2; dom  2;\t()\r\n'
+  'A-M1:\tval 3; act 3; dom  3;\t()\r\n'
+  '\r\n'
+  '[10.0100 - 11.3925]  Ses01F_impro01_M000  ANG  [2.5, 2.5, 2.5]\r\n'
+  'somebody wrote here\r\n'
+  '[12.0 - 13.0]\tSes01F_impro01_MXX0\texc\t[2.5, 2.5, 2.5]\r\n'
+  '[14.0 - 15.0]\tSes01F_impro01_F001\r\n'
+  '[15.0 - ]\tSes01F_impro01_F002\thap\t[2.5, 2.5, 2.5]\r\n'
+)
 
 
-def put_dialog(root: pathlib.Path, dialog: str) -> None:
-  """A dialog of both actors with every label, and what lies around it."""
-  session = root / f'Session{int(dialog[3:5])}'
-  blocks = [
-    put_turn(session, f'{dialog}_{letter}{number:03}', label)
-    for letter in 'FM'
-    for number, label in enumerate(CODES)
+def test_an_evaluation_file_is_read_with_its_odd_lines():
+  turns, odd = iemocap.parse_evaluation(EVALUATION)
+  assert turns == [
+    iemocap.Turn('Ses01F_impro01_F000', 'neu', 'Ses01F'),
+    iemocap.Turn('Ses01F_impro01_M000', 'ang', 'Ses01M'),
+    iemocap.Turn('Ses01F_impro01_MXX0', 'exc', 'Ses01M'),
   ]
-  place = session / 'dialog/EmoEvaluation'
-  for folder in ('Categorical', 'Attribute', 'Self-evaluation'):
-    (place / folder).mkdir(parents=True, exist_ok=True)
-    other = place / folder / f'{dialog}_e2_cat.txt'
-    other.write_text(f'{dialog}_F000 :Neutral; ()\n')
-  (place / f'{dialog}.txt').write_text(HEADER + ''.join(blocks))
-  (place / f'._{dialog}.txt').write_bytes(b'\0\5\x16\7')
-  transcript = session / 'dialog/transcriptions' / f'{dialog}.txt'
-  transcript.parent.mkdir(exist_ok=True)
-  transcript.write_text(f'{dialog}_F000 [006.2901-008.2357]: Excuse me.\n')
+  assert odd == [10, 12, 13]
 
 
-@pytest.fixture(scope='module')
-def root(tmp_path_factory):
-  folder = tmp_path_factory.mktemp('iemocap') / 'IEMOCAP_full_release'
-  for number in range(1, 6):
-    put_dialog(folder, f'Ses0{number}F_impro01')
-    put_dialog(folder, f'Ses0{number}M_script01_1')
-  (folder / 'Documentation').mkdir()
-  (folder / 'README.txt').write_text('Interactive emotional dyadic ...\n')
-  first = folder / 'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt'
-  first.write_text(
-    first.read_text()
-    + 'somebody wrote here\n'
-    + '[1.0 - ]\tSes01F_impro01_F100\tang\t[2, 2, 2]\n'
-    + '[1.0 - 2.0]\tSes01F_impro01_F101\tjoy\t[2, 2, 2]\n'
-    + '[1.0 - 2.0]\tSes01F_impro01_F000\tsad\t[2, 2, 2]\n'
-    + '[1.0 - 2.0]\tSes01F_impro01_F102\tang\t[2, 2, 2]\n',
-    newline='\r\n',
+@hypothesis.settings(deadline=None)
+@hypothesis.given(st.text())
+def test_any_text_is_an_evaluation_file_of_something(text):
+  turns, odd = iemocap.parse_evaluation(text)
+  assert len(turns) + len(odd) <= len(text.splitlines())
+
+
+_turns = st.builds(
+  '{}_{}_{}{:03}'.format,
+  st.sampled_from(['Ses01F', 'Ses03M', 'Ses05F']),
+  st.sampled_from(['impro01', 'script02_2', 'impro05a']),
+  st.sampled_from('FM'),
+  st.integers(0, 999),
+)
+_labels = st.sampled_from([*iemocap.LABELS, *iemocap.OTHER_LABELS])
+_lines = st.lists(
+  st.one_of(
+    st.tuples(_turns, _labels),
+    st.sampled_from(['', '% comment', 'C-E1:\tAnger;\t()', 'A-M2:\tval 1;']),
   )
-  wav = folder / 'Session2/sentences/wav/Ses02F_impro01'
-  broken = next(wav.glob('*_M000.wav'))
-  broken.write_bytes(broken.read_bytes()[:20])
-  return folder.parent
+)
 
 
-SMALL = {
-  name: value
-  for name, value in tiny.SMALL.items()
-  if name not in ('name', 'data.duration_s')
-} | {'train.epochs': 1, 'model.filters': 6, 'model.paths': ('joint',)}
-
-
-def settings(root, cache, text='improvised,0.2s', **changes):
-  config = tiny.load_config('iemocap', text)
-  config.update_from_flattened_dict(
-    {**SMALL, 'data.root': str(root), 'data.cache_dir': str(cache), **changes}
+@hypothesis.settings(deadline=None)
+@hypothesis.given(_lines, st.sampled_from(['\n', '\r\n']))
+def test_turns_come_back_from_among_other_lines(lines, line_end):
+  text = line_end.join(
+    line
+    if isinstance(line, str)
+    else f'[1.5 - 2.25]\t{line[0]}\t{line[1]}\t[2.5, 2.5, 2.5]'
+    for line in lines
   )
-  return config
+  turns, odd = iemocap.parse_evaluation(text)
+  assert not odd
+  expected = [line for line in lines if not isinstance(line, str)]
+  assert [(turn.name, turn.label) for turn in turns] == expected
+  for turn in turns:
+    assert turn.speaker == turn.name[:5] + turn.name[-4]
+
+
+def put_dialog(root, dialog, turns, recorded=True):
+  """A dialog with turns {'F000': 'ang'}, in the layout of the corpus."""
+  session = root / f'Session{int(dialog[3:5])}'
+  lines = ['% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]', '']
+  for number, (turn, label) in enumerate(turns.items()):
+    lines.append(
+      f'[{number}.0 - {number}.5]\t{dialog}_{turn}\t{label}\t[2, 2, 2]'
+    )
+    if recorded:
+      put_wav(session / 'sentences/wav' / dialog / f'{dialog}_{turn}.wav')
+  path = session / 'dialog/EmoEvaluation' / f'{dialog}.txt'
+  path.parent.mkdir(parents=True, exist_ok=True)
+  path.write_text('\n'.join(lines))
+
+
+def make_iemocap(root):
+  every = ('ang', 'hap', 'exc', 'neu', 'sad', 'fru')
+  for session in range(1, 6):
+    for dialog in (f'Ses0{session}F_impro01', f'Ses0{session}M_script01_1'):
+      put_dialog(
+        root,
+        dialog,
+        {
+          f'{letter}{number:03}': label
+          for letter in 'FM'
+          for number, label in enumerate(every)
+        },
+      )
 
 
 @pytest.mark.parametrize(
-  ('part', 'excited', 'happy'),
-  [('all', None, 40), ('improvised', None, 10), ('improvised', True, 20)],
+  ('part', 'excited', 'name', 'count', 'happy'),
+  [
+    ('all', None, 'iemocap-all', 100, 40),
+    ('all', False, 'iemocap-all-without-excited', 80, 20),
+    ('improvised', None, 'iemocap-improvised', 40, 10),
+    ('improvised', True, 'iemocap-improvised-excited', 50, 20),
+    ('scripted', None, 'iemocap-scripted', 50, 20),
+  ],
 )
-def test_every_label_lands_where_the_paper_has_it(root, part, excited, happy):
-  corpus = registry.load('iemocap', root, part=part, excited=excited)
-  dialogs = 10 if part == 'all' else 5
-  counts = {
-    label: sum(u.label == label for u in corpus.utterances)
-    for label in corpus.classes
-  }
-  others = {
-    'anger': 2 * dialogs,
-    'neutral': 2 * dialogs,
-    'sadness': 2 * dialogs,
-  }
-  assert counts == {**others, 'happiness': happy}
-  assert list(corpus.speakers) == SPEAKERS
-  told = ' '.join(corpus.problems)
-  assert '1 turns have no recording: Ses01F_impro01_F102.' in told
-  assert '1 turns have unknown labels: Ses01F_impro01_F101 joy.' in told
-  assert '2 lines could not be understood: Ses01F_impro01.txt line' in told
-  assert '1 turns are listed again' in told
-  left_out = [code for code in iemocap.OTHER_LABELS if code != 'exc']
-  assert all(f'{code} {2 * dialogs}' in told for code in left_out)
-
-
-def test_a_broken_recording_stops_or_is_counted(root, tmp_path):
-  with pytest.raises(InputError) as error:
-    run.train(settings(root, tmp_path / 'cache'), tmp_path / 'run')
-  assert 'Ses02F_impro01_M000.wav' in str(error.value)
-  assert '\n' not in str(error.value)
-  assert not (tmp_path / 'run').exists()
-
-
-def test_from_the_folder_to_the_report(root, tmp_path):
-  """What a licence holder runs, but for the sizes that make it tiny."""
-  workdir = tmp_path / 'run'
-  done = sernet(
-    f'--config={CONFIG}:improvised,0.2s',
-    f'--config.data.root={root}',
-    f'--config.data.cache_dir={tmp_path / "cache"}',
-    '--config.data.on_bad_file=skip',
-    *(f'--config.{name}={value}' for name, value in SMALL.items()),
-    f'--workdir={workdir}',
+def test_iemocap_parts_and_excited(tmp_path, part, excited, name, count, happy):
+  make_iemocap(tmp_path)
+  corpus = registry.load('iemocap', tmp_path, part=part, excited=excited)
+  assert corpus.name == name
+  assert corpus.classes == ('anger', 'happiness', 'neutral', 'sadness')
+  assert len(corpus.utterances) == count
+  assert sum(u.label == 'happiness' for u in corpus.utterances) == happy
+  assert corpus.speakers == tuple(
+    f'Ses0{session}{letter}' for session in range(1, 6) for letter in 'FM'
   )
-  assert done.returncode == 0, done.stderr
-  assert str(workdir / 'report.html') in done.stdout
-  folder = run_folder.RunFolder(workdir)
-  results = folder.read_results().to_json()
-  assert results['corpus'] == 'iemocap-improvised'
-  assert results['protocol'] == 'loso'
-  assert results['classes'] == ['anger', 'happiness', 'neutral', 'sadness']
-  assert (results['num_utterances'], results['epochs']) == (39, 1)
-  (skipped,) = results['skipped_files']
-  assert 'Ses02F_impro01_M000.wav' in skipped
-  folds = json.loads((workdir / 'folds.json').read_text())['folds']
-  assert [fold['name'] for fold in folds] == SPEAKERS
-  for fold in folds:
-    of = {name: name[:5] + name[-4] for name in fold['test'] + fold['train']}
-    assert {of[name] for name in fold['test']} == {fold['name']}
-    assert fold['name'] not in {of[name] for name in fold['train']}
-  tested = {
-    row['utterance']
-    for row in folder.read_predictions()
-    if row['selection'] == 'last'
+  problem, *compared = corpus.problems
+  assert 'turns have other labels' in problem
+  assert 'fru' in problem
+  assert bool(compared) == (name == 'iemocap-all')  # to what is published
+
+
+def test_the_speaker_is_not_the_one_who_wore_the_markers(tmp_path):
+  make_iemocap(tmp_path)
+  corpus = iemocap.iemocap(tmp_path)
+  of = {u.name: u for u in corpus.utterances}
+  assert of['Ses01F_impro01_M000'].speaker == 'Ses01M'
+  assert of['Ses01F_impro01_M000'].group == 'Ses01F_impro01'
+  assert of['Ses01M_script01_1_F000'].speaker == 'Ses01F'
+
+
+def test_iemocap_lists_what_it_left_out(tmp_path):
+  make_iemocap(tmp_path)
+  put_dialog(tmp_path, 'Ses01F_impro02', {'F000': 'ang'}, recorded=False)
+  put_dialog(tmp_path, 'Ses01F_talk', {'F000': 'ang', 'M000': 'joy'})
+  odd = tmp_path / 'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt'
+  odd.write_text(
+    odd.read_text() + '\nwhat?\n[1 - 2]\tSes01F_impro01_F000\tsad\t[1, 1, 1]\n'
+  )
+  (odd.parent / '._Ses01F_impro01.txt').write_bytes(b'\0\1\2')
+  corpus = iemocap.iemocap(tmp_path)
+  problems = ' '.join(corpus.problems)
+  assert '1 turns have no recording: Ses01F_impro02_F000.' in problems
+  assert '1 turns have unknown labels: Ses01F_talk_M000 joy.' in problems
+  assert '1 lines could not be understood: Ses01F_impro01.txt line' in problems
+  assert '1 turns are listed again' in problems
+  assert '1 dialogs are neither impro nor script: Ses01F_talk.' in problems
+  of = {u.name: u for u in corpus.utterances}
+  assert of['Ses01F_impro01_F000'].label == 'anger'
+  assert of['Ses01F_talk_F000'].speaker == 'Ses01F'
+
+
+def test_iemocap_may_be_in_the_folder_of_its_archive(tmp_path):
+  make_iemocap(tmp_path / 'IEMOCAP_full_release')
+  assert len(iemocap.iemocap(tmp_path).utterances) == 100
+
+
+def test_absent_sessions_are_a_problem_and_an_empty_speaker_an_error(tmp_path):
+  turns = {
+    f'F{number:03}': label for number, label in enumerate(iemocap.LABELS)
   }
-  assert len(tested) == 39
-  page = (workdir / 'report.html').read_text()
-  assert 'iemocap-improvised' in page and 'Ses05M' in page
-  assert '1 file could not be used and was left out' in page
+  put_dialog(tmp_path, 'Ses02F_impro01', turns)
+  corpus = registry.load('iemocap', tmp_path)
+  assert corpus.problems[0].startswith('4 of 5 sessions are missing: Session1')
+  put_dialog(tmp_path, 'Ses02F_impro02', {'M000': 'fru'})
+  with pytest.raises(InputError, match="no utterance of speaker 'Ses02M'"):
+    registry.load('iemocap', tmp_path)
 
 
-def test_the_sweep_of_the_page_is_planned_on_the_tree(root, tmp_path):
-  axes = [
-    grid.parse_axis(text)
-    for text in (
-      'data.duration_s=3,7',
-      'loss.name=cross_entropy,focal',
-      'seed=0:3',
-    )
-  ]
-  for part, tests in (('all', 100), ('improvised', 40)):
-    config = tiny.load_config('iemocap', part)
-    overrides = {'data.root': str(root)}
-    config.update_from_flattened_dict(overrides)
-    jobs = grid.jobs(config, axes)
-    planned = planning.plan(
-      jobs, tmp_path, f'configs/iemocap.py:{part}', overrides
-    )
-    assert len(planned) == 12
-    for job in planned:
-      assert job.num_folds == 10
-      assert job.arguments[0] == f'--config=configs/iemocap.py:{part}'
-      (tested,) = job.tested
-      assert sum(tested.utterances.values()) == tests
-
-
-def test_without_the_corpus_a_run_and_a_sweep_say_where_to_get_it(tmp_path):
-  config = tiny.load_config('iemocap', 'all')
-  with pytest.raises(
-    InputError, match=r'sail\.usc\.edu.*--config\.data\.root='
-  ):
-    run.train(config, tmp_path / 'run')
-  jobs = grid.jobs(config, [grid.parse_axis('seed=0:2')])
-  with pytest.raises(
-    InputError, match=r'sail\.usc\.edu.*--config\.data\.root='
-  ):
-    planning.plan(jobs, tmp_path / 'sweep', 'configs/iemocap.py:all', {})
-  assert not list(tmp_path.iterdir())
+def test_without_iemocap_the_error_tells_what_to_do(tmp_path):
+  for root in ('', tmp_path):
+    with pytest.raises(InputError, match=r'sail.usc.edu.*--config.data.root='):
+      iemocap.iemocap(root)
+  (tmp_path / 'Session1').mkdir()
+  with pytest.raises(InputError, match='no usable turn in its dialogs'):
+    iemocap.iemocap(tmp_path)
+  with pytest.raises(InputError, match="did you mean 'scripted'"):
+    iemocap.iemocap(tmp_path, 'script')

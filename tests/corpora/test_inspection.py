@@ -6,8 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from sernet_jax.audio import reading
-from sernet_jax.corpora import durations, inspection
+from sernet_jax.corpora import inspection
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus, Utterance
 from sernet_jax.results.figures import corpus_plot, style
 
@@ -72,24 +71,6 @@ def test_a_synthetic_corpus_says_so():
   assert SYNTHETIC_NOTE in text
 
 
-def test_durations_come_from_the_files_and_bad_ones_are_named(tmp_path):
-  for name, seconds in (('a', 0.5), ('b', 1.25)):
-    samples = np.full(round(8000 * seconds), 0.1)
-    reading.write_wav(tmp_path / f'{name}.wav', samples, 8000)
-  (tmp_path / 'c.wav').touch()
-  corpus = Corpus(
-    'mine',
-    CLASSES,
-    tuple(
-      Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', 'ann')
-      for name in 'abc'
-    ),
-  )
-  durations_s, bad = durations.measure(corpus)
-  np.testing.assert_array_equal(durations_s, [0.5, 1.25, np.nan])
-  assert bad == {str(tmp_path / 'c.wav'): 'is empty (0 bytes)'}
-
-
 @pytest.mark.parametrize('num_speakers', [1, 2, 10, 40, 130])
 @pytest.mark.parametrize('synthetic', [False, True])
 def test_the_picture_has_names_inside_its_borders(
@@ -129,69 +110,3 @@ def test_the_picture_needs_no_durations_and_leaves_the_look_alone(tmp_path):
   corpus_plot.figure(corpus, np.full(12, np.nan), path)
   assert path.stat().st_size > 0
   assert dict(mpl.rcParams) == before
-
-
-def tones(tmp_path, count):
-  for number in range(count):
-    reading.write_wav(
-      tmp_path / f'{number:02}.wav', np.full(80 + number, 0.1), 8000
-    )
-  return Corpus(
-    'mine',
-    CLASSES,
-    tuple(
-      Utterance(f'{n:02}', str(tmp_path / f'{n:02}.wav'), 'joy', 'ann')
-      for n in range(count)
-    ),
-  )
-
-
-def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
-  monkeypatch.setattr(durations, '_BLOCK', 3)
-  monkeypatch.setattr(durations, '_READERS', 1)
-  corpus = tones(tmp_path, 10)
-  (tmp_path / '04.wav').write_bytes(b'')
-  folder = tmp_path / 'cache'
-  measure, measured = reading.durations, []
-
-  def until_the_third(paths):
-    if len(measured) == 2:
-      raise KeyboardInterrupt
-    measured.append(len(paths))
-    return measure(paths)
-
-  with monkeypatch.context() as patch:
-    patch.setattr(reading, 'durations', until_the_third)
-    with pytest.raises(KeyboardInterrupt):
-      durations.measure(corpus, folder=folder)
-  (note,) = folder.iterdir()
-  note.write_text(note.read_text() + '{"start": 6, "val')  # cut off
-  monkeypatch.setattr(
-    reading,
-    'durations',
-    lambda paths: measured.append(len(paths)) or measure(paths),
-  )
-  seconds, bad = durations.measure(corpus, folder=folder)
-  assert sum(measured) == 10
-  expected = (80 + np.arange(10)) / 8000
-  expected[4] = np.nan
-  np.testing.assert_array_equal(seconds, expected)
-  assert bad == {str(tmp_path / '04.wav'): 'is empty (0 bytes)'}
-  again, _ = durations.measure(corpus, folder=folder)
-  np.testing.assert_array_equal(again, seconds)
-  assert sum(measured) == 10
-  (tmp_path / '04.wav').chmod(0o640)  # as after giving a right to read
-  durations.measure(corpus, folder=folder)
-  assert sum(measured) == 20
-  reading.write_wav(tmp_path / '04.wav', np.full(800, 0.1), 8000)
-  seconds, bad = durations.measure(corpus, folder=folder)
-  assert seconds[4] == 0.1
-  assert bad == {}
-
-
-def test_processes_measure_the_same(tmp_path, monkeypatch):
-  monkeypatch.setattr(durations, '_MANY', 5)
-  corpus = tones(tmp_path, 6)
-  seconds, bad = durations.measure(corpus, processes=2)
-  np.testing.assert_array_equal(seconds, (80 + np.arange(6)) / 8000)
-  assert bad == {}

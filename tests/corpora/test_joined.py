@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import pathlib
 import re
-import shutil
 
 import numpy as np
 import pytest
 import tiny
+from recordings import write_list
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import duplicates, joined
-from sernet_jax.corpora.readers import manifest
+from sernet_jax.corpora import joined
 from sernet_jax.corpora.synthetic import speech
-from sernet_jax.corpora.utterances import Utterance
 from sernet_jax.runs import config as config_lib, differences, run
 
 
-def write(folder, labels=('anger', 'joy'), speakers=('ann', 'bob', 'cyd')):
-  """A manifest with two recordings of each label and speaker, all different."""
-  folder.mkdir(parents=True)
-  random = np.random.default_rng(list(folder.name.encode()))
-  lines = ['path,label,speaker']
-  for speaker in speakers:
-    for label in labels:
-      for take in range(2):
-        name = f'{speaker}_{label}_{take}.wav'
-        reading.write_wav(folder / name, random.uniform(-1, 1, 800), 16_000)
-        lines.append(f'{name},{label},{speaker}')
-  path = folder / f'{folder.name}.csv'
-  path.write_text('\n'.join(lines) + '\n')
-  return path
-
-
 def test_names_speakers_and_labels_of_a_joined_corpus(tmp_path):
-  one = write(tmp_path / 'one', ('anger', 'joy', 'bored'))
-  two = write(tmp_path / 'two', ('angry', 'happiness'))
+  one = write_list(tmp_path / 'one', ('anger', 'joy', 'bored'))
+  two = write_list(tmp_path / 'two', ('angry', 'happiness'))
   corpus = joined.load(f'{one},second={two}')
   assert corpus.name == 'one+second'
   assert corpus.classes == ('anger', 'boredom', 'happiness')
@@ -95,49 +77,9 @@ def test_lists_of_corpora_that_make_no_sense(text, words):
     joined.load(text)
 
 
-def test_a_file_under_two_speakers_is_refused(tmp_path):
-  one = write(tmp_path / 'one')
-  two = write(tmp_path / 'two', ('anger', 'happiness'))
-  joined.load(f'{one},{two}')
-  copy = tmp_path / 'two' / 'ann_anger_0.wav'
-  shutil.copy(tmp_path / 'one' / 'bob_joy_1.wav', copy)
-  with pytest.raises(InputError) as caught:
-    joined.load(f'{one},{two}')
-  message = str(caught.value)
-  assert message.startswith('1 recordings belong to two speakers: ')
-  assert 'one/bob_joy_1.wav' in message
-  assert str(copy) in message
-  copy.unlink()
-  copy.symlink_to(tmp_path / 'one' / 'ann_joy_0.wav')
-  with pytest.raises(InputError, match=r'one/ann_joy_0.wav and .*ann_anger_0'):
-    joined.load(f'{one},{two}')
-
-
-def test_inspecting_a_manifest_tells_of_copies(tmp_path):
-  path = write(tmp_path / 'one')
-  corpus = manifest.manifest(path)
-  assert duplicates.with_copies_noted(corpus) is corpus
-  shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/bob_joy_0.wav')
-  shutil.copy(tmp_path / 'one/ann_joy_0.wav', tmp_path / 'one/ann_joy_1.wav')
-  (problem,) = duplicates.with_copies_noted(corpus).problems
-  assert problem == (
-    '1 recordings are equal byte for byte to one of another speaker: '
-    'ann_joy_0.wav (ann) and bob_joy_0.wav (bob).'
-  )
-
-
-def test_empty_files_are_no_copies_of_each_other(tmp_path):
-  for name in 'ab':
-    (tmp_path / f'{name}.wav').touch()
-  duplicates.require_distinct(
-    Utterance(name, str(tmp_path / f'{name}.wav'), 'joy', name)
-    for name in 'abc'
-  )
-
-
 def test_labels_that_no_map_knows_name_their_corpus(tmp_path):
-  one = write(tmp_path / 'one')
-  two = write(tmp_path / 'two', ('anger', 'awe'))
+  one = write_list(tmp_path / 'one')
+  two = write_list(tmp_path / 'two', ('anger', 'awe'))
   with pytest.raises(InputError, match='two has unknown labels: awe 6'):
     joined.load(f'{one},{two}')
   corpus = joined.load(f'{one},{two}', 'anger,happiness=joy+awe')
@@ -145,8 +87,8 @@ def test_labels_that_no_map_knows_name_their_corpus(tmp_path):
 
 
 def test_corpora_that_share_too_little(tmp_path):
-  one = write(tmp_path / 'one')
-  two = write(tmp_path / 'two', ('anger', 'fear'))
+  one = write_list(tmp_path / 'one')
+  two = write_list(tmp_path / 'two', ('anger', 'fear'))
   with pytest.raises(InputError, match=r"share the classes \['anger'\].*one: "):
     joined.only_shared(joined.load(f'{one},{two}'))
 
@@ -160,8 +102,8 @@ def settings(**fields):
 
 
 def test_a_config_joins_and_merges(tmp_path):
-  one = write(tmp_path / 'one', ('anger', 'joy', 'bored'))
-  two = write(tmp_path / 'two', ('anger', 'happiness', 'neutral'))
+  one = write_list(tmp_path / 'one', ('anger', 'joy', 'bored'))
+  two = write_list(tmp_path / 'two', ('anger', 'happiness', 'neutral'))
   experiment = config_lib.experiment(
     settings(
       data__corpora=f'{one},{two}',

@@ -1,0 +1,250 @@
+"""A corpus by a CSV file, and every fault such a file can have."""
+
+from __future__ import annotations
+
+import csv
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from recordings import put_wav
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import registry
+from sernet_jax.corpora.readers import manifest
+
+
+def write_manifest(folder, text, files=('a.wav', 'b.wav', 'c.wav')):
+  for file in files:
+    put_wav(folder / file)
+  path = folder / 'mine.csv'
+  path.write_bytes(text.encode())
+  return path
+
+
+ROWS = 'a.wav,joy,ann\r\nb.wav,grief,bob\r\n\r\nc.wav,joy,bob\r\n'
+
+
+def test_a_manifest_with_mark_and_windows_line_ends(tmp_path):
+  path = write_manifest(tmp_path, '\ufeffPath, label ,speaker\r\n' + ROWS)
+  corpus = registry.load('manifest', manifest_path=path)
+  assert corpus.name == 'mine'
+  assert corpus.classes == ('grief', 'joy')
+  assert [(u.name, u.label, u.speaker, u.group) for u in corpus.utterances] == [
+    ('a.wav', 'joy', 'ann', ''),
+    ('b.wav', 'grief', 'bob', ''),
+    ('c.wav', 'joy', 'bob', ''),
+  ]
+  assert corpus.utterances[0].path == str(tmp_path / 'a.wav')
+  assert corpus.problems == ()
+
+
+def test_columns_in_any_order_with_group_and_others(tmp_path):
+  path = write_manifest(
+    tmp_path,
+    'note,group,speaker,label,path\n'
+    '"said, twice",g1,ann,joy,b.wav\n'
+    f',,bob,grief,{tmp_path}/a.wav\n',
+  )
+  corpus = manifest.manifest(path)
+  by_label = {u.label: u for u in corpus.utterances}
+  assert by_label['joy'].group == 'g1'
+  assert by_label['grief'].group == ''
+  assert by_label['grief'].path == str(tmp_path / 'a.wav')
+
+
+def test_relative_paths_start_from_the_root_if_there_is_one(tmp_path):
+  (tmp_path / 'lists').mkdir()
+  path = write_manifest(tmp_path / 'lists', 'path,label,speaker\n' + ROWS, ())
+  for file in ('a.wav', 'b.wav', 'c.wav'):
+    put_wav(tmp_path / 'sound' / file)
+  corpus = manifest.manifest(path, tmp_path / 'sound')
+  assert corpus.utterances[0].path == str(tmp_path / 'sound/a.wav')
+  with pytest.raises(InputError, match='3 wrong lines'):
+    manifest.manifest(path)
+  with pytest.raises(InputError, match='is not a folder'):
+    manifest.manifest(path, tmp_path / 'nowhere')
+
+
+def test_every_wrong_line_is_named(tmp_path):
+  path = write_manifest(
+    tmp_path,
+    'path,label,speaker\n'
+    'a.wav,joy,ann\n'  # 2
+    'nowhere.wav,joy,ann\n'
+    'b.wav,,\n'
+    './a.wav,grief,ann\n'  # 5
+    'c.wav,joy\n',
+  )
+  with pytest.raises(InputError) as caught:
+    manifest.manifest(path)
+  message = str(caught.value)
+  assert '4 wrong lines' in message
+  assert f"line 3 names '{tmp_path}/nowhere.wav', which is not a" in message
+  assert 'line 4 has no label and no speaker' in message
+  assert 'line 5 names ./a.wav again, as line 2 does' in message
+  assert 'line 6 has another number of fields' in message
+
+
+def test_inspecting_names_every_wrong_line_with_a_cure(tmp_path, monkeypatch):
+  here = tmp_path / 'lists'
+  put_wav(tmp_path / 'elsewhere/e.wav')
+  put_wav(here / 'sub/d.wav')
+  (here / 'link.wav').symlink_to('b.wav')
+  path = write_manifest(
+    here,
+    'path,label,speaker\n'
+    'a.wav,joy,ann\n'  # 2
+    'b.wav,joy,ann\n'
+    'link.wav,joy,bob\n'
+    './a.wav,grief,ann\n'  # 5
+    'c.wav;joy;ann\n'
+    'c.wav,joy,loud,ann\n'
+    'sub\\\\d.wav,joy,ann\n'  # 8
+    '/mnt/data/sub/d.wav,joy,ann\n'
+    'wav/a.wav,joy,ann\n'
+    'e.wav,joy,ann\n',  # 11
+  )
+  monkeypatch.chdir(tmp_path / 'elsewhere')
+  with pytest.raises(manifest.WrongLines) as caught:
+    manifest.manifest(path)
+  title, *lines = caught.value.explained().splitlines()
+  assert title == (f'{path} has 8 wrong lines of 10; correct or delete them:')
+  for line, words in zip(
+    lines,
+    [
+      "  line  4 names link.wav again for the speaker 'bob', as line 3 does "
+      "for 'ann'",
+      '  line  5 names ./a.wav again, as line 2 does',
+      '  line  6 is separated by semicolons, not by commas',
+      '  line  7 has another number of fields than the first line (4, not 3; '
+      'a field with a comma in it needs quotes)',
+      r'which is not a file (write / where it has \)',
+      f'which is not a file (there is sub/d.wav in {here})',
+      f'which is not a file (there is a.wav in {here})',
+      f'which is not a file (it is in {tmp_path}/elsewhere: give '
+      f'--config.data.root={tmp_path}/elsewhere)',
+    ],
+    strict=True,
+  ):
+    assert words in line
+
+
+def test_of_very_many_wrong_lines_fifty_are_explained(tmp_path):
+  rows = ''.join(f'{i}.wav,joy,ann\n' for i in range(500))
+  path = write_manifest(tmp_path, 'path,label,speaker\n' + rows)
+  with pytest.raises(manifest.WrongLines) as caught:
+    manifest.manifest(path)
+  lines = caught.value.explained().splitlines()
+  assert len(lines) == 52
+  assert lines[-1] == '  and 450 more'
+
+
+def test_hard_links_are_one_file(tmp_path):
+  path = write_manifest(
+    tmp_path, 'path,label,speaker\na.wav,joy,ann\nz.wav,grief,bob\n'
+  )
+  (tmp_path / 'z.wav').hardlink_to(tmp_path / 'a.wav')
+  with pytest.raises(InputError, match=r"line 3 .* for the speaker 'bob'"):
+    manifest.manifest(path)
+
+
+def test_a_column_that_is_nearly_group_is_pointed_out(tmp_path):
+  path = write_manifest(
+    tmp_path,
+    'path,label,speaker,gruop,note\na.wav,joy,ann,1,x\nb.wav,grief,bob,2,y\n',
+  )
+  (remark,) = manifest.manifest(path).remarks
+  assert remark == ("The column 'gruop' is passed over: did you mean 'group'?")
+
+
+@pytest.mark.parametrize('name', ['a\0b.wav', 'a' * 999, '.', '~'])
+def test_a_path_that_can_be_no_file_is_a_wrong_line(tmp_path, name):
+  path = write_manifest(tmp_path, f'path,label,speaker\n{name},joy,ann\n')
+  with pytest.raises(InputError, match=r'line 2 names .* not a file|NUL'):
+    manifest.manifest(path)
+
+
+def test_of_many_wrong_lines_ten_are_named(tmp_path):
+  rows = ''.join(f'{i}.wav,joy,ann\n' for i in range(500))
+  path = write_manifest(tmp_path, 'path,label,speaker\n' + rows)
+  with pytest.raises(InputError, match='500 wrong lines') as caught:
+    manifest.manifest(path)
+  assert str(caught.value).count('not a file') == 10
+  assert 'and 490 more' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ('text', 'words'),
+  [
+    ('', 'is empty'),
+    ('\n\n', 'is empty'),
+    ('path;label;speaker\na.wav;joy;ann\n', 'is separated by semicolons'),
+    ('path\tlabel\tspeaker\n', 'is separated by tabs'),
+    ('pth,label,spaeker\n', "no column path .did you mean 'pth'?.*speaker"),
+    ('file,label,speaker\na.wav,joy,ann\n', 'must name the columns'),
+    ('path,path,label,speaker\n', 'once each'),
+    ('path,label,speaker\n', r'the labels \[\] in 0 lines'),
+    ('path,label,speaker\na.wav,joy,ann\n', r"the labels \['joy'\]"),
+    ('path,label,speaker\n"a.wav"x,joy,ann\n', 'not CSV at line 2'),
+    ('path,label,speaker\n"a.wav,joy,ann\n', 'not CSV at line 2'),
+  ],
+)
+def test_a_manifest_that_cannot_be_used(tmp_path, text, words):
+  path = write_manifest(tmp_path, text)
+  with pytest.raises(InputError, match=words) as caught:
+    manifest.manifest(path)
+  assert str(path) in str(caught.value)
+
+
+def test_a_manifest_that_is_no_text(tmp_path):
+  path = tmp_path / 'mine.csv'
+  path.write_bytes('path,label,speaker\nü.wav,joy,ann\n'.encode('latin-1'))
+  with pytest.raises(InputError, match=r"from line 2 on .* mean 'ü.wav,"):
+    manifest.manifest(path)
+  path.write_bytes('path,label,speaker\n'.encode('utf-16'))
+  with pytest.raises(InputError, match='is UTF-16 text'):
+    manifest.manifest(path)
+  with pytest.raises(InputError, match='cannot be read'):
+    manifest.manifest(tmp_path / 'other.csv')
+  with pytest.raises(InputError, match=r'data\.manifest is empty'):
+    registry.load('manifest')
+
+
+def test_labels_that_differ_in_capitals_are_pointed_out(tmp_path):
+  path = write_manifest(
+    tmp_path, 'path,label,speaker\na.wav,joy,ann\nb.wav,Joy,ann\n'
+  )
+  assert (
+    "'Joy', 'joy' differ only in capitals"
+    in (manifest.manifest(path).problems[0])
+  )
+
+
+_field = st.text(
+  st.characters(exclude_categories=['C', 'Z']), min_size=1, max_size=8
+)
+
+
+@hypothesis.settings(
+  deadline=None,
+  suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(
+  st.lists(
+    st.tuples(_field, _field, st.just('') | _field), min_size=2, max_size=5
+  ),
+  st.sampled_from(['\n', '\r\n']),
+)
+def test_what_csv_can_write_comes_back(tmp_path, rows, line_end):
+  hypothesis.assume(len({label for label, _, _ in rows}) > 1)
+  path = tmp_path / 'mine.csv'
+  with path.open('w', encoding='utf-8', newline='') as file:
+    writer = csv.writer(file, lineterminator=line_end)
+    writer.writerow(['path', 'label', 'speaker', 'group'])
+    for number, row in enumerate(rows):
+      (tmp_path / f'{number}.wav').touch()
+      writer.writerow([f'{number}.wav', *row])
+  corpus = manifest.manifest(path)
+  read = [(u.label, u.speaker, u.group) for u in corpus.utterances]
+  assert read == rows
