@@ -1,1 +1,46 @@
-"""predict."""
+"""A trained model recognizes emotions in recordings and streams.
+
+  from sernet_jax import predict
+  model = predict.load('runs/emodb')  # or a model file, or '' for the release
+  for result in predict.recognize(['a.wav', 'b.wav'], model):
+    print(result)  # a Recording, or a Failure that says why
+
+`bundle` and `bundle_file` hold the file format of a model, `models` opens one
+of any kind, `recognizer` runs bundles and `exported` exported files (see
+`sessions`). `recordings` recognizes files, `live` streams. The commands are
+`__main__`, `stream` and `demo`.
+
+Importing this package loads none of its modules, so that `--help` needs no
+JAX; a name is loaded when it is first used (PEP 562).
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from sernet_jax.predict.bundle import Bundle as Bundle
+  from sernet_jax.predict.models import Model as Model, load as load
+  from sernet_jax.predict.recordings import (
+    Failure as Failure,
+    Recording as Recording,
+    Window as Window,
+    recognize as recognize,
+  )
+
+_MODULES = {
+  'Bundle': 'bundle',
+  'Failure': 'recordings',
+  'Model': 'models',
+  'Recording': 'recordings',
+  'Window': 'recordings',
+  'load': 'models',
+  'recognize': 'recordings',
+}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+  """Loads a public name from its module."""
+  if name not in _MODULES:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)

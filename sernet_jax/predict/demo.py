@@ -15,9 +15,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sernet_jax.common.errors import InputError
+
+if TYPE_CHECKING:
+  from sernet_jax.predict.models import Model
 
 HOST = '127.0.0.1'
 _LARGEST_UPLOAD = '200mb'
@@ -30,7 +33,7 @@ _NOTE = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """The command; returns the exit code."""
+  """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
   try:
     with (
@@ -48,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-  """Ends as after Ctrl-C, so that recordings are deleted."""
+  """Turns a signal to end into `SystemExit`, so that recordings are deleted."""
 
   def end(number: int, frame: object) -> NoReturn:
     sys.exit(128 + number)
@@ -123,17 +126,17 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
 
 
 def look(gradio: Any) -> dict[str, Any]:
-  """How the page looks; the default theme would ask Google for fonts."""
+  """Options for the look; the default theme would ask Google for fonts."""
   theme = gradio.themes.Base(
     font=['system-ui', 'sans-serif'], font_mono=['monospace']
   )
   return {'theme': theme, 'footer_links': []}
 
 
-def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
-  """The page, not served yet."""
+def _page(gradio: Any, model: Model, hop_s: float, folder: pathlib.Path) -> Any:
+  """Builds the page."""
 
-  def hear(path):
+  def recognize(path: str | None) -> tuple[Any, ...]:
     if not path:
       raise gradio.Error(
         'Record something or choose a recording first.', print_exception=False
@@ -173,16 +176,16 @@ def _page(gradio: Any, model: Any, hop_s: float, folder: pathlib.Path) -> Any:
           label='Timeline',
         )
     outputs = [shares, picture, windows]
-    button.click(hear, sound, outputs, api_visibility='private')
-    sound.upload(hear, sound, outputs, api_visibility='private')
-    sound.stop_recording(hear, sound, outputs, api_visibility='private')
+    button.click(recognize, sound, outputs, api_visibility='private')
+    sound.upload(recognize, sound, outputs, api_visibility='private')
+    sound.stop_recording(recognize, sound, outputs, api_visibility='private')
   return page
 
 
 def listen(
-  path: str, model: Any, hop_s: float, folder: pathlib.Path
+  path: str, model: Model, hop_s: float, folder: pathlib.Path
 ) -> tuple[dict[str, float], str, list[list[Any]]]:
-  """What the page shows of one recording.
+  """Recognizes one recording and formats it for the page.
 
   Args:
     path: the recording.

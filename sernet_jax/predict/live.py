@@ -1,4 +1,4 @@
-"""Estimates from a stream of raw sound: every hop one, memory bounded.
+"""Estimates from a stream of raw sound, one each hop, in bounded memory.
 
 Each window is scaled by its own 99.9th percentile before its features are
 computed, as a segment is in training. A coefficient of one window is therefore
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +28,14 @@ HINT = 'convert it, for instance: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 -'
 def from_pcm16(
   chunks: Iterable[bytes], problems: list[str] | None = None
 ) -> Iterator[np.ndarray]:
-  """Samples float32 of raw little-endian 16-bit mono, cut anywhere.
+  """Converts raw little-endian 16-bit mono, cut anywhere, to float32.
 
   Args:
     chunks: bytes; a sample may lie across two of them.
     problems: receives a sentence if half a sample is left at the end.
+
+  Returns:
+    An iterator over pieces (samples,) in [-1, 1).
 
   Raises:
     InputError: if it is a WAV, FLAC, OGG or MP3 file instead, or empty.
@@ -68,15 +72,15 @@ def estimates(
   hop_s: float | None = None,
   newest_only: bool = False,
 ) -> Iterator[Window]:
-  """A window each time one is full, and at the end the one that is not.
+  """Estimates a window each time one is full, and the rest at the end.
 
   Args:
     pieces: float32 (samples,) at `rate_hz`, of any sizes.
     model: from `models.load`.
     rate_hz: of the pieces; other rates than the model's are resampled.
     hop_s: from window to window; None as in `recognize`.
-    newest_only: of windows that became full with the same piece only the last
-      is computed: what is said is about now, even on a slow machine.
+    newest_only: of windows that became full with the same piece compute only
+      the last, so that estimates keep up even on a slow machine.
 
   Raises:
     InputError: if rate or hop make no sense.
@@ -92,12 +96,19 @@ def estimates(
   return _estimates(pieces, model, windows, resampler, newest_only)
 
 
-def _estimates(pieces, model, windows, resampler, newest_only):
+def _estimates(
+  pieces: Iterable[np.ndarray],
+  model: Model,
+  windows: timeline.Windows,
+  resampler: timeline.Resampler,
+  newest_only: bool,
+) -> Iterator[Window]:
   for piece in pieces:
-    found = windows.push(resampler.push(piece))
+    full: Iterable[tuple[int, np.ndarray]]
+    full = windows.push(resampler.push(piece))
     if newest_only:
-      found = [*found][-1:]
-    for start, samples in found:
+      full = [*full][-1:]
+    for start, samples in full:
       yield _estimate(model, start, samples)
   rest = resampler.push(np.zeros(0, np.float32), last=True)
   for start, samples in windows.push(rest):
@@ -107,20 +118,21 @@ def _estimates(pieces, model, windows, resampler, newest_only):
 
 
 def _estimate(model: Model, start: int, samples: np.ndarray) -> Window:
+  """Runs the model on one window (samples,) that begins at `start`."""
   rate_hz = model.audio.sample_rate_hz
-  times = (start / rate_hz, (start + len(samples)) / rate_hz)
+  times_s = (start / rate_hz, (start + len(samples)) / rate_hz)
   segment = timeline.prepare(samples, model.audio.num_samples)
   if segment is None:
-    return Window(*times, None, None)
+    return Window(*times_s, None, None)
   shares = model(segment[None])[0]
-  return Window(*times, model.classes[int(np.argmax(shares))], shares)
+  return Window(*times_s, model.classes[int(np.argmax(shares))], shares)
 
 
 def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
-  """Raw 16-bit sound from the default microphone, without end.
+  """Yields raw 16-bit sound from the default microphone, without end.
 
-  What has come in since the last piece is one piece. Ten seconds may wait;
-  what comes beyond that is lost, and `problems` says so.
+  A piece is what came in since the last one. Ten seconds may wait; sound
+  beyond that is lost, and `problems` receives a sentence about it.
 
   Raises:
     InputError: if sounddevice, PortAudio or a microphone is missing.
@@ -139,7 +151,7 @@ def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
     ) from error
   waiting: queue.Queue[bytes] = queue.Queue(round(_QUEUE_S / _BLOCK_S))
 
-  def heard(data, frames, time, status) -> None:
+  def receive(data: Any, frames: int, time: Any, status: Any) -> None:
     del frames, time
     try:
       waiting.put_nowait(bytes(data))
@@ -155,7 +167,7 @@ def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
       blocksize=round(_BLOCK_S * rate_hz),
       channels=1,
       dtype='int16',
-      callback=heard,
+      callback=receive,
     ):
       while True:
         parts = [waiting.get()]

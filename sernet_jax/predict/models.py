@@ -1,4 +1,4 @@
-"""One way to open every kind of model: `load` gives it, a `Model` runs it."""
+"""Every kind of model, opened by `load` and run as a `Model`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sernet_jax.predict.sessions import formats
 
 
 class Model(Protocol):
-  """What a door needs of a model, however it is run.
+  """A model as the commands use it, however it is run.
 
   Attributes:
     name: for people.
     classes: in the order of the probabilities.
-    audio: what a recording becomes first.
-    mfcc: the front end, for pictures.
+    audio: rate, length and segments that a recording is converted to.
+    mfcc: the front end, for figures.
     feature_kind: likewise.
   """
 
@@ -40,9 +40,10 @@ class Model(Protocol):
   def feature_kind(self) -> str: ...  # noqa: D102
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
-    """(segments, num_samples) through `audio.prepare` to (segments, classes).
+    """Segments (segments, num_samples) to probabilities (segments, classes).
 
-    Any number of segments; float32, rows add up to 1.
+    Any number of segments, each through `audio.prepare`; the probabilities
+    are float32 and rows add up to 1.
     """
     ...
 
@@ -51,7 +52,7 @@ def _bundle(path: pathlib.Path) -> Model:
   return Recognizer([bundle.load(path)], path.name)
 
 
-# By the end of the file's name. A loader raises InputError, never runs code
+# End of the file's name -> loader. A loader raises InputError, never runs code
 # from the file, and returns a Model.
 LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
   '.safetensors': _bundle,
@@ -62,39 +63,39 @@ LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
 def load(
   path: str | os.PathLike[str] = '', selection: str = 'last', fold: str = ''
 ) -> Model:
-  """A model by its place.
+  """Loads a model from its path.
 
   Args:
     path: '' for the weights in the package; the folder of a run, whose folds
       are an ensemble; or a file that ends as one of `LOADERS`.
-    selection: of a run: 'last', or what else it chose.
-    fold: of a run: this one alone.
+    selection: of a run: 'last', or another selection that the run made.
+    fold: of a run: use this fold alone.
 
   Raises:
     InputError: if there is no such model or it cannot be used.
   """
   if not os.fspath(path):
     return _release(bundle.release_path())
-  place = pathlib.Path(path)
+  path = pathlib.Path(path)
   require(
-    place.exists(),
-    f'--model={place} does not exist; give a run folder or a file '
+    path.exists(),
+    f'--model={path} does not exist; give a run folder or a file '
     f'({", ".join(LOADERS)}), or leave --model out',
   )
-  if place.is_dir():
-    return _ensemble(place, selection, fold)
+  if path.is_dir():
+    return _ensemble(path, selection, fold)
   require(
     not fold and selection == 'last',
-    f'--model={place} is a file, which has neither folds nor selections; leave '
+    f'--model={path} is a file, which has neither folds nor selections; leave '
     'out --fold and --selection',
   )
-  suffix = place.suffix.lower()
+  suffix = path.suffix.lower()
   require(
     suffix in LOADERS,
-    f'--model={place} is of no known kind; give a run folder or a file that '
+    f'--model={path} is of no known kind; give a run folder or a file that '
     f'ends in {", ".join(LOADERS)}',
   )
-  return LOADERS[suffix](place)
+  return LOADERS[suffix](path)
 
 
 def _release(path: pathlib.Path) -> Model:

@@ -1,7 +1,7 @@
 """Predictions as a table for people, CSV for spreadsheets, JSON for programs.
 
 JSON is one object per line and recording (JSON Lines), so that output of any
-length can be read while it is made.
+length can be read while it is written.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from sernet_jax.common import files, text
-from sernet_jax.predict.recordings import Recording
+from sernet_jax.predict.recordings import Recording, Window
 
 FORMATS = ('table', 'json', 'csv')
 SILENCE = '(silence)'
@@ -49,7 +50,7 @@ class Writer:
     ]
 
   def head(self) -> str:
-    """What stands above the first recording, with its newline, or ''."""
+    """The line above the first recording, with its newline, or ''."""
     if self._kind == 'csv':
       return _csv_line(
         ['recording', 'part', 'start_s', 'end_s', 'label']
@@ -60,7 +61,7 @@ class Writer:
     return self._line(['recording', 'seconds', 'label', *self._classes])
 
   def text(self, recording: Recording) -> str:
-    """One recording, with its newline."""
+    """The lines of one recording, with their newlines."""
     if self._kind == 'json':
       return json.dumps(as_json(recording, self._classes)) + '\n'
     if self._kind == 'csv':
@@ -73,7 +74,7 @@ class Writer:
         recording.probabilities,
       )
     ]
-    # One window says the same again.
+    # A single window would repeat the line of the recording.
     if self._windows and len(recording.windows) > 1:
       lines += [
         self._row(
@@ -98,17 +99,20 @@ class Writer:
     return text.line(cells, self._widths, left=(0, 2)) + '\n'
 
   def _csv(self, recording: Recording) -> str:
-    def line(part, start_s, end_s, heard):
+    def line(
+      part: str, start_s: float, end_s: float, result: Recording | Window
+    ) -> str:
       shares = [''] * len(self._classes)
-      if heard.probabilities is not None:
-        shares = [f'{float(share):.9g}' for share in heard.probabilities]
+      if result.probabilities is not None:
+        # 9 digits tell every two float32 apart.
+        shares = [f'{float(share):.9g}' for share in result.probabilities]
       times = [f'{start_s:.4f}', f'{end_s:.4f}']
       return _csv_line(
         [
           files.as_text(recording.path),
           part,
           *times,
-          heard.label or '',
+          result.label or '',
           *shares,
         ]
       )
@@ -121,8 +125,8 @@ class Writer:
     return whole + ''.join(rows)
 
 
-def as_json(recording: Recording, classes: Sequence[str]) -> dict:
-  """A recording as JSON's types; label and probabilities null in silence."""
+def as_json(recording: Recording, classes: Sequence[str]) -> dict[str, Any]:
+  """Converts a recording to the types of JSON; silence has null for both."""
   return {
     'recording': recording.path,
     'duration_s': recording.duration_s,
@@ -143,7 +147,10 @@ def as_json(recording: Recording, classes: Sequence[str]) -> dict:
 def shares_by_name(
   shares: np.ndarray | None, classes: Sequence[str]
 ) -> dict[str, float] | None:
-  """{class: probability}, the shortest decimals that mean these float32."""
+  """Converts probabilities (classes,) to {class: probability}.
+
+  The decimals are the shortest that give the same float32 again.
+  """
   if shares is None:
     return None
   return {
@@ -153,7 +160,7 @@ def shares_by_name(
 
 
 def clock(seconds: float) -> str:
-  """'00:01:02.5' of 62.5 s."""
+  """Formats seconds: '00:01:02.5' for 62.5 s."""
   tenths = round(10 * seconds)
   minutes, rest = divmod(tenths, 600)
   hours, minutes = divmod(minutes, 60)

@@ -1,4 +1,4 @@
-"""From prepared segments to probabilities, by one bundle or several.
+"""Prepared segments to probabilities, with one bundle or several.
 
 A segment is what `audio.prepare` returns, the same as in training. Batches
 have one size (or hold one segment) and short ones are padded, so that
@@ -30,7 +30,7 @@ BATCH = 16
 def probabilities(
   bundle: bundle_lib.Bundle, waveforms: jax.typing.ArrayLike
 ) -> jax.Array:
-  """The whole chain as one function that can be traced.
+  """Computes the whole chain as one function that can be traced.
 
   Args:
     bundle: a model.
@@ -43,7 +43,7 @@ def probabilities(
   return folded.probabilities(bundle.model, bundle.folded, features[..., None])
 
 
-# Segments that a CPU takes at a time, so that their maps stay in its cache and
+# Segments that a CPU runs at a time, so that their maps stay in its cache and
 # need no fresh memory: a batch of 32 takes half the time.
 _GROUP = 4
 
@@ -57,24 +57,33 @@ def _ensemble(
   weights: Any,
   waveforms: jax.Array,
 ) -> jax.Array:
-  """Mean probabilities; `weights` are one network's, or stacked in a list.
+  """Mean probabilities (batch, classes) of an ensemble.
 
-  The devices of a mesh have a share of the waveforms each.
+  Args:
+    mesh: devices that take a share of the waveforms each; None for one device.
+    kind: of the features.
+    mfcc: the front end.
+    spec: of every network.
+    weights: of one network, or [weights stacked along axis 0].
+    waveforms: (batch, num_samples).
   """
 
-  def vote(weights, waveforms):
+  def vote(weights: Any, waveforms: jax.Array) -> jax.Array:
+    # (batch, frames, coefficients, 1)
     features = kinds.KINDS[kind].compute(waveforms, mfcc)[..., None]
 
-    def network(folded_):
+    def network(folded_: folded.Folded) -> jax.Array:
       return folded.probabilities(spec, folded_, features)
 
     if isinstance(weights, dict):
       return network(weights)
+    # (networks, batch, classes) -> (batch, classes)
     return jax.lax.map(network, weights[0]).mean(axis=0)
 
-  def votes(weights, waveforms):
+  def votes(weights: Any, waveforms: jax.Array) -> jax.Array:
     if jax.default_backend() != 'cpu' or len(waveforms) <= _GROUP:
       return vote(weights, waveforms)
+    # lax.map's batches of _GROUP add an axis; each x is (num_samples,).
     return jax.lax.map(
       lambda x: vote(weights, x[None])[0], waveforms, batch_size=_GROUP
     )
@@ -88,7 +97,7 @@ def _ensemble(
 
 
 def _cores(batch: int) -> Mesh | None:
-  """Devices of a CPU that share a batch; None if there is but one."""
+  """Mesh of the CPU devices that share a batch; None if there is only one."""
   if jax.default_backend() != 'cpu':
     return None
   devices = jax.local_devices()
@@ -105,8 +114,8 @@ class Recognizer:
     name: of the model, for people.
     bundle: the first of the bundles, for classes and specs.
 
-  Where JAX has several devices of a CPU (see `jax_setup.one_core_devices`)
-  they share every batch.
+  Several CPU devices of JAX (see `jax_setup.one_core_devices`) share every
+  batch.
   """
 
   def __init__(
@@ -141,12 +150,12 @@ class Recognizer:
 
   @property
   def classes(self) -> tuple[str, ...]:
-    """In the order of the probabilities."""
+    """Names of the classes, in the order of the probabilities."""
     return self.bundle.classes
 
   @property
   def audio(self) -> AudioSpec:
-    """What a recording becomes first."""
+    """Rate, length and segments that a recording is converted to."""
     return self.bundle.audio
 
   @property
@@ -160,7 +169,7 @@ class Recognizer:
     return self.bundle.feature_kind
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
-    """Probabilities of any number of segments.
+    """Computes the probabilities of any number of segments.
 
     Args:
       segments: (segments, num_samples), each through `audio.prepare`.
@@ -170,7 +179,8 @@ class Recognizer:
     """
     assert segments.ndim == 2
     assert segments.shape[1] == self.bundle.audio.num_samples
-    found = [np.zeros((0, len(self.classes)), np.float32)]
+    # An empty array first, so that no segments give (0, classes).
+    rows = [np.zeros((0, len(self.classes)), np.float32)]
     # A single segment, as a stream brings them, does not pay for a batch.
     batch, mesh, weights = self._batch, self._mesh, self._shared
     if len(segments) == 1:
@@ -182,5 +192,5 @@ class Recognizer:
       votes = _ensemble(
         mesh, self.feature_kind, self.mfcc, self.bundle.model, weights, part
       )
-      found.append(np.asarray(votes)[: len(segments) - start])
-    return np.concatenate(found)
+      rows.append(np.asarray(votes)[: len(segments) - start])
+    return np.concatenate(rows)

@@ -1,4 +1,4 @@
-"""What the picture of a recording shows, gathered in bounded memory."""
+"""The figure of a recording, gathered in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
   window by window, each scaled by itself.
 
   Args:
-    path: PNG to write.
+    path: of the PNG to write.
     recording: with its timeline.
-    model: that heard it.
+    model: the one that made `recording`.
 
   Raises:
     InputError: if there is no timeline or the file cannot be written.
@@ -50,7 +50,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
   time_s = (np.arange(len(low)) + 0.5) * total / len(low) / rate_hz
   half_s = spec.frame_samples / 2 / rate_hz
   step_s = (starts[1] if len(starts) > 1 else spec.hop_samples) / rate_hz
-  nothing = np.full(len(model.classes), np.nan)
+  silence = np.full(len(model.classes), np.nan)
   recording_plot.figure(
     path,
     f'{pathlib.Path(recording.path).name}: {recording.label}',
@@ -63,7 +63,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
     [(window.start_s, window.end_s) for window in recording.windows],
     np.stack(
       [
-        nothing if window.probabilities is None else window.probabilities
+        silence if window.probabilities is None else window.probabilities
         for window in recording.windows
       ]
     ),
@@ -72,7 +72,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
 
 
 def _starts(total: int, spec: MfccSpec) -> np.ndarray:
-  """Where the shown frames begin; every n-th, at least one."""
+  """Starts of the frames that are shown: every n-th, at least one."""
   count = max(1, 1 + (total - spec.frame_samples) // spec.hop_samples)
   every = -(-count // COLUMNS)
   return np.arange(0, count, every) * spec.hop_samples
@@ -81,24 +81,34 @@ def _starts(total: int, spec: MfccSpec) -> np.ndarray:
 def _gather(
   pieces: Iterable[np.ndarray], total: int, starts: np.ndarray, length: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-  """((lowest, highest) by column, frames (starts, length)) of a stream."""
+  """Gathers what is shown from a stream of samples.
+
+  Args:
+    pieces: the recording, float32 (samples,) each.
+    total: number of samples in all.
+    starts: (frames,), the first sample of each frame.
+    length: of a frame.
+
+  Returns:
+    ((lowest, highest) sample of each column, frames (frames, length)).
+  """
   columns = min(COLUMNS, total)
   low, high = np.full(columns, np.inf), np.full(columns, -np.inf)
   frames = np.zeros((len(starts), length), np.float32)
   received = 0
   for piece in pieces:
     end = received + len(piece)
-    place = np.arange(received, end) * columns // total
-    inside = place < columns  # a file that grew since it was read
-    np.minimum.at(low, place[inside], piece[inside])
-    np.maximum.at(high, place[inside], piece[inside])
-    # A frame may lie across pieces: each fills in its share.
+    column = np.arange(received, end) * columns // total
+    inside = column < columns  # a file that grew since it was read
+    np.minimum.at(low, column[inside], piece[inside])
+    np.maximum.at(high, column[inside], piece[inside])
+    # A frame may lie across pieces: each piece fills in its share.
     first, last = np.searchsorted(starts, [received - length, end])
-    for number in range(first, last):
-      begin = max(starts[number], received)
-      stop = min(starts[number] + length, end)
-      offset = begin - starts[number]
-      frames[number, offset : offset + stop - begin] = piece[
+    for index in range(first, last):
+      begin = max(starts[index], received)
+      stop = min(starts[index] + length, end)
+      offset = begin - starts[index]
+      frames[index, offset : offset + stop - begin] = piece[
         begin - received : stop - received
       ]
     received = end

@@ -1,4 +1,4 @@
-"""Bundles from the folder of a run: one for each of its folds."""
+"""Bundles from the folder of a run, one for each of its folds."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from sernet_jax.training import recipes, train_step
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FoldWeights:
-  """What one fold of a run has learnt.
+  """The weights that one fold of a run has learnt.
 
   Attributes:
     name: of the fold.
-    epoch: after which these weights were there.
+    epoch: number of the epoch after which the weights were saved.
     params: for `model.apply`, float32.
     stats: likewise.
   """
@@ -42,7 +42,7 @@ class FoldWeights:
 def from_run(
   workdir: str | os.PathLike[str], selection: str = 'last'
 ) -> list[Bundle]:
-  """A bundle for every fold, from the newest checkpoint of a run.
+  """Makes a bundle of every fold from the newest checkpoint of a run.
 
   Args:
     workdir: as for `weights_of_run`.
@@ -85,13 +85,16 @@ def from_run(
 def weights_of_run(
   workdir: str | os.PathLike[str], selection: str = 'last'
 ) -> tuple[ModelSpec, list[FoldWeights]]:
-  """The network of a run and the weights of every fold.
+  """Reads the weights of every fold of a run.
 
   Only reads: the folder may be read-only, and the run may go on meanwhile.
 
   Args:
     workdir: folder of a run that has results (see --mode=evaluate).
-    selection: which epoch's weights: 'last', or what else the run chose.
+    selection: which epoch's weights: 'last', or another that the run made.
+
+  Returns:
+    The network and the weights, in the order of the folds.
 
   Raises:
     InputError: if there is no run, no result, no such selection, or a file of
@@ -122,40 +125,50 @@ def weights_of_run(
   elif SELECTIONS[selection].part:
     chosen = tree['folds']['best'][selection]
     epochs = chosen['epoch']
-  found = []
-  for place, name in enumerate(names):
+  folds = []
+  for index, name in enumerate(names):
+    # Leaves are stacked: (folds, ...).
     params, stats = (
-      jax.tree.map(lambda leaf, i=place: leaf[i], chosen[part])
+      jax.tree.map(lambda leaf, i=index: leaf[i], chosen[part])
       for part in ('params', 'stats')
     )
-    found.append(FoldWeights(name, int(epochs[place]), params, stats))
-  return recipe.model, found
+    folds.append(FoldWeights(name, int(epochs[index]), params, stats))
+  return recipe.model, folds
 
 
-def _recomputed(folder: run_folder.RunFolder, stats, epochs) -> dict[str, Any]:
-  """The statistics in statistics.npz, if they are of these weights."""
+def _recomputed(
+  folder: run_folder.RunFolder, stats: dict[str, Any], epochs: np.ndarray
+) -> dict[str, Any]:
+  """Reads the statistics in statistics.npz; they must be of these weights.
+
+  Args:
+    folder: of the run.
+    stats: moving statistics of the checkpoint, for names and shapes.
+    epochs: (folds,), the epochs of the checkpoint.
+  """
   cure = f'run --mode=evaluate with --workdir={folder.path} once'
   require(
     folder.statistics.exists(),
     f'{folder.statistics} is missing, so there is no last_recomputed; {cure}',
   )
-  found, of = folder.read_statistics(list(stats))
-  fits = jax.tree.map(np.shape, found) == jax.tree.map(np.shape, stats)
+  recomputed, their_epochs = folder.read_statistics(list(stats))
+  fits = jax.tree.map(np.shape, recomputed) == jax.tree.map(np.shape, stats)
   require(
-    fits and np.array_equal(of, epochs),
+    fits and np.array_equal(their_epochs, epochs),
     f'{folder.statistics} is not of the newest checkpoint; {cure}',
   )
-  return found
+  return recomputed
 
 
 def settings_of(folder: run_folder.RunFolder) -> config_lib.Experiment:
-  """The settings; fields that came after the run have their defaults."""
+  """Reads the settings of a run; fields added later have their defaults."""
   settings = defaults.get_config().to_dict()
   _update(settings, folder.read_config())
   return config_lib.experiment(ml_collections.ConfigDict(settings))
 
 
 def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
+  """Overwrites settings, level by level; the lists of JSON become tuples."""
   for key, value in given.items():
     if isinstance(value, dict) and isinstance(settings.get(key), dict):
       _update(settings[key], value)
@@ -166,7 +179,7 @@ def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
 def trial_names(
   folder: run_folder.RunFolder, experiment: config_lib.Experiment
 ) -> list[str]:
-  """Names of folds, with their seed if the run has several."""
+  """Names of the folds, with their seed if the run has several."""
   path = folder.path / 'folds.json'
   folds = files.read_json(path, ('folds',))['folds']
   whole = isinstance(folds, list) and all(

@@ -1,4 +1,4 @@
-"""Emotions while they are heard.
+"""Recognizes emotions in sound while it comes in.
 
   arecord -t raw -f S16_LE -r 16000 | python -m sernet_jax.stream
 
@@ -7,8 +7,8 @@ prints, for every hop, one line of JSON:
 
   {"time_s": 3.0, "start_s": 0.0, "label": "anger", "probabilities": {...}}
 
-about the sound from start_s to time_s; label and probabilities are null where
-there is no sound at all. The lines are those of the timeline that
+about the sound from start_s to time_s; label and probabilities are null in
+silence. The lines are those of the timeline that
 `python -m sernet_jax.predict` gives for the same sound, the last and shorter
 window included. Ctrl-C ends the microphone.
 """
@@ -25,11 +25,11 @@ from typing import cast
 
 from sernet_jax.common.errors import InputError, require
 
-_BLOCK_S = 0.1  # at most, so that memory is bounded and an estimate is soon
+_BLOCK_S = 0.1  # at most, so that memory is bounded and estimates come soon
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """The command; returns the exit code."""
+  """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
   problems: list[str] = []
   try:
@@ -37,13 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
   except InputError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
-  except BrokenPipeError:  # the reader has seen enough
+  except BrokenPipeError:  # the reader, such as head, has seen enough
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
   except KeyboardInterrupt:
     return 0 if args.microphone else 130
   finally:
-    _tell(problems)
+    _report(problems)
   return 0
 
 
@@ -98,14 +98,14 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     chunks = live.microphone(args.rate_hz, problems)
   else:
     chunks = _stdin(round(_BLOCK_S * args.rate_hz) * 2)
-  heard = live.estimates(
+  windows = live.estimates(
     live.from_pcm16(chunks, problems),
     model,
     args.rate_hz,
     args.hop_s,
     newest_only=args.microphone,
   )
-  for window in heard:
+  for window in windows:
     line = {
       'time_s': window.end_s,
       'start_s': window.start_s,
@@ -116,17 +116,17 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     }
     sys.stdout.write(json.dumps(line) + '\n')
     sys.stdout.flush()
-    _tell(problems)
+    _report(problems)
 
 
 def _stdin(num_bytes: int) -> Iterator[bytes]:
-  """What is there, at most `num_bytes` at a time, until the end."""
+  """Yields what is there, at most `num_bytes` at a time, until the end."""
   stdin = cast(io.BufferedReader, sys.stdin.buffer)
   while chunk := stdin.read1(max(2, num_bytes)):
     yield chunk
 
 
-def _tell(problems: list[str]) -> None:
+def _report(problems: list[str]) -> None:
   """Prints each new problem once in a row."""
   for sentence in dict.fromkeys(problems):
     print(f'note: {sentence}', file=sys.stderr)

@@ -15,11 +15,12 @@ import importlib
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from sernet_jax.common.errors import InputError, require
+
+if TYPE_CHECKING:
+  import numpy as np  # `python -m sernet_jax.export --help` needs none
 
 # Format -> precisions. What a precision means is in the writer of the format.
 PRECISIONS = {
