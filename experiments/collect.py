@@ -16,7 +16,7 @@ import pathlib
 import shutil
 import sys
 
-from experiments.lib import markdown
+from experiments.lib import keeping, markdown
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import run_folder
@@ -53,9 +53,9 @@ def main(run: str, target: str) -> None:
 
 def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
   record = files.read_json(source / 'comparison.json', ('runs', 'settings'))
-  record['command'] = config_flags.without_paths(record['command'])
+  record['command'] = keeping.without_paths(record['command'])
   for run in record['runs']:
-    run['command'] = config_flags.without_paths(run['command'])
+    run['command'] = keeping.without_paths(run['command'])
     run['folder'] = pathlib.Path(run['folder']).name
     run['environment'] = {
       name: run['environment'][name] for name in ENVIRONMENT
@@ -163,7 +163,7 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     for name, why in content['results']['skipped_files'].items()
   }
   environment = content['environment']
-  command = config_flags.without_paths(environment['command'])
+  command = keeping.without_paths(environment['command'])
   seconds = sorted(row['seconds'] for row in kept.read_metrics())
   record = {
     'command': command,

@@ -19,7 +19,7 @@ import sys
 import matplotlib as mpl
 import numpy as np
 
-from experiments.lib import markdown, published
+from experiments.lib import keeping, markdown, published
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.nn.spec import ModelSpec
@@ -110,7 +110,7 @@ def row_of(run: compare_runs.Run) -> dict:
       for index, speaker in enumerate(results.last.speakers)
     ],
     'notes': caveats.notes(results),
-    'command': config_flags.without_paths(run.environment['command']),
+    'command': keeping.without_paths(run.environment['command']),
     'environment': {
       k: v
       for k, v in run.environment.items()
@@ -260,7 +260,7 @@ def main(arguments: list[str]) -> None:
     help='rows of the results.json there that are not made anew stay',
   )
   given = parser.parse_args(arguments)
-  kept = files.kept_rows(given.output / 'results.json') if given.keep else []
+  kept = keeping.kept_rows(given.output / 'results.json') if given.keep else []
   made = [
     row_of(run) for path in given.runs for run in compare_runs.read_all(path)
   ]

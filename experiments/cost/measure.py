@@ -22,6 +22,7 @@ from experiments.lib import (
   cost_measured,
   cost_probe,
   energy,
+  keeping,
   markdown,
   published,
   receptive,
@@ -307,7 +308,7 @@ def main(arguments: list[str]) -> None:
     'receptive_fields': seen(model),
     'environment': environment.record(
       jax.devices(),
-      config_flags.without_paths(
+      keeping.without_paths(
         shlex.join(['python', '-m', 'experiments.cost.measure', *arguments])
       ),
     ),

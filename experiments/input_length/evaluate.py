@@ -18,7 +18,7 @@ import sys
 import jax
 import matplotlib as mpl
 
-from experiments.lib import lengths, markdown
+from experiments.lib import keeping, lengths, markdown
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import caveats, environment
@@ -175,16 +175,14 @@ def main(arguments: list[str]) -> None:
   content['label'] = label(content)
   content['environment'] = environment.record(
     jax.devices(),
-    config_flags.without_paths(
+    keeping.without_paths(
       shlex.join(
         ['python', '-m', 'experiments.input_length.evaluate', *arguments]
       )
     ),
   )
   del content['environment']['platform']  # tells of one machine, not of speed
-  content['run']['command'] = config_flags.without_paths(
-    content['run']['command']
-  )
+  content['run']['command'] = keeping.without_paths(content['run']['command'])
   for setting in content['settings']:
     del setting['summary']['folds']  # with `loso` they are the speakers
   files.write_json(given.output / 'results.json', content)

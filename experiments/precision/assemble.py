@@ -18,7 +18,7 @@ import sys
 import matplotlib as mpl
 import numpy as np
 
-from experiments.lib import markdown
+from experiments.lib import keeping, markdown
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import statistics
@@ -187,9 +187,7 @@ def main(arguments: list[str]) -> None:
     'runs': [
       {
         'model': summary['model'],
-        'command': config_flags.without_paths(
-          summary['environment']['command']
-        ),
+        'command': keeping.without_paths(summary['environment']['command']),
         'environment': {
           name: value
           for name, value in summary['environment'].items()

@@ -22,7 +22,7 @@ import differences
 import numpy as np
 from differences import PROTOCOLS, SHOWN
 
-from experiments.lib import markdown, published
+from experiments.lib import keeping, markdown, published
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import caveats, metrics
@@ -135,7 +135,7 @@ def _row(runs: list[compare_runs.Run]) -> dict:
     'weights_dtype': content['weights_dtype'],
     'selections': selections,
     'notes': content['notes'],
-    'commands': [config_flags.without_paths(c) for c in commands],
+    'commands': [keeping.without_paths(c) for c in commands],
     'environments': [
       {k: v for k, v in run.environment.items() if k not in _OF_MACHINE}
       for run in runs
@@ -213,7 +213,7 @@ def main(arguments: list[str]) -> None:
   )
   given = parser.parse_args(arguments)
   folders = sweep_results.run_folders(given.runs)
-  kept = files.kept_rows(given.output / 'results.json') if given.keep else []
+  kept = keeping.kept_rows(given.output / 'results.json') if given.keep else []
   require(
     bool(folders),
     f'{", ".join(map(str, given.runs))} hold no finished run yet; run the '

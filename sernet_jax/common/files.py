@@ -12,7 +12,7 @@ import json
 import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,16 +20,40 @@ from sernet_jax.common.errors import InputError, require
 
 _CHUNK = 1000  # files that one thread looks at in a row
 _THREADS = 16
-CACHE_OPTION = '--config.data.cache_dir'
-RUN_AGAIN = 'run the training command with this --workdir again'
 
 
-def make_folder(path: pathlib.Path, option: str = '--workdir') -> None:
+class Cure(NamedTuple):
+  """What the user can do about a file that cannot be written or read.
+
+  Attributes:
+    option: of the command line that chose where it lies, e.g. '--workdir'; ''
+      if it was not chosen by an option.
+    again: how to make it again, to follow 'delete it and'.
+  """
+
+  option: str = ''
+  again: str = 'make it again'
+
+  @property
+  def elsewhere(self) -> str:
+    """E.g. 'choose another --workdir'."""
+    return f'choose another {self.option or "folder"}'
+
+  @property
+  def check(self) -> str:
+    """E.g. 'check --workdir'."""
+    return f'check {self.option or "its path"}'
+
+
+NO_OPTION = Cure()
+
+
+def make_folder(path: pathlib.Path, cure: Cure = NO_OPTION) -> None:
   """Makes a folder and its parents.
 
   Args:
     path: the folder.
-    option: of the command line that chose its place.
+    cure: for the error.
 
   Raises:
     InputError: if it cannot be made.
@@ -38,17 +62,22 @@ def make_folder(path: pathlib.Path, option: str = '--workdir') -> None:
     path.mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise InputError(
-      f'{path} cannot be made a folder ({error.strerror}); choose another '
-      f'{option}'
+      f'{path} cannot be created ({error.strerror}); {cure.elsewhere}'
     ) from error
 
 
-def write_bytes(path: pathlib.Path, content: bytes) -> None:
-  """Replaces a file in one step: before or after a kill, never between."""
-  make_folder(path.parent)
+def write_bytes(
+  path: pathlib.Path, content: bytes, cure: Cure = NO_OPTION
+) -> None:
+  """Replaces a file in one step: before or after a kill, never between.
+
+  Raises:
+    InputError: if it cannot be written, with the `cure`.
+  """
+  make_folder(path.parent, cure)
   temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
   try:
-    with writing(path):
+    with writing(path, cure):
       with temporary.open('wb') as file:
         file.write(content)
         file.flush()
@@ -64,74 +93,71 @@ def write_bytes(path: pathlib.Path, content: bytes) -> None:
     temporary.unlink(missing_ok=True)
 
 
-def write_json(path: pathlib.Path, content: Mapping[str, Any]) -> None:
-  """`write_bytes` of indented JSON; numbers that are not finite are a bug."""
+def write_json(
+  path: pathlib.Path, content: Mapping[str, Any], cure: Cure = NO_OPTION
+) -> None:
+  """Writes indented JSON like `write_bytes`; numbers must be finite."""
   text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
-  write_bytes(path, (text + '\n').encode())
+  write_bytes(path, (text + '\n').encode(), cure)
 
 
-def read_json(path: pathlib.Path, keys: Sequence[str] = ()) -> dict[str, Any]:
-  """A JSON object that has `keys`.
+def read_json(
+  path: pathlib.Path, keys: Sequence[str] = (), cure: Cure = NO_OPTION
+) -> dict[str, Any]:
+  """Returns a JSON object that has `keys`.
 
   Raises:
-    InputError: if the file is missing, no JSON object, or lacks a key.
+    InputError: if the file is missing, is not a JSON object, or lacks a key,
+      with the `cure`.
   """
   try:
-    content = json.loads(read_bytes(path).decode('utf-8', 'replace'))
+    content = json.loads(read_bytes(path, cure).decode('utf-8', 'replace'))
   except json.JSONDecodeError as error:
     raise InputError(
       f'{path} is damaged (no JSON at line {error.lineno}); delete it and '
-      f'{RUN_AGAIN}'
+      f'{cure.again}'
     ) from error
   require(
     isinstance(content, dict),
-    f'{path} holds no JSON object; delete it and {RUN_AGAIN}',
+    f'{path} holds no JSON object; delete it and {cure.again}',
   )
   for key in keys:
     require(
       key in content,
-      f'{path} has no entry {key!r}; delete it and {RUN_AGAIN}',
+      f'{path} has no entry {key!r}; delete it and {cure.again}',
     )
   return content
 
 
-def kept_rows(path: pathlib.Path) -> list[dict[str, Any]]:
-  """The 'rows' of results that a command is to add to, --keep given."""
-  require(
-    path.exists(), f'{path} is not there; leave --keep out to make it anew'
-  )
-  return read_json(path, ('rows',))['rows']
-
-
-def read_bytes(path: pathlib.Path) -> bytes:
-  """The content of a file; `InputError` if it is missing or unreadable."""
+def read_bytes(path: pathlib.Path, cure: Cure = NO_OPTION) -> bytes:
+  """Returns the content of a file; `InputError` if it cannot be read."""
   try:
     return path.read_bytes()
   except FileNotFoundError as error:
     raise InputError(
-      f'{path} is missing; check --workdir, or {RUN_AGAIN} to write it'
+      f'{path} is missing; {cure.check}, or {cure.again}'
     ) from error
   except OSError as error:
     raise InputError(
-      f'{path} cannot be read ({error.strerror}); check --workdir'
+      f'{path} cannot be read ({error.strerror}); {cure.check}'
     ) from error
 
 
 def states(paths: Sequence[str]) -> list[os.stat_result | None]:
-  """`os.stat` of many files, None where there is none.
+  """Returns `os.stat` of many files, None where there is no such file.
 
-  By a few threads, which pays on network drives: there a file takes a
-  millisecond, not a microsecond.
+  A few threads share the work, which pays on network drives: there a file
+  takes a millisecond, not a microsecond.
   """
 
   def stat(chunk: Sequence[str]) -> list[os.stat_result | None]:
-    found: list[os.stat_result | None] = []
+    results: list[os.stat_result | None] = []
     for path in chunk:
       try:
-        found.append(os.stat(path))  # noqa: PTH116 (half the time of Path)
+        results.append(os.stat(path))  # noqa: PTH116 (half the time of Path)
       except (OSError, ValueError):  # ValueError: a NUL in the name
-        found.append(None)
-    return found
+        results.append(None)
+    return results
 
   if len(paths) <= _CHUNK:
     return stat(paths)
@@ -141,34 +167,34 @@ def states(paths: Sequence[str]) -> list[os.stat_result | None]:
 
 
 @contextlib.contextmanager
-def writing(path: pathlib.Path, option: str = '--workdir') -> Iterator[None]:
+def writing(path: pathlib.Path, cure: Cure = NO_OPTION) -> Iterator[None]:
   """Turns an `OSError` of the body into an `InputError` about `path`."""
   try:
     yield
   except OSError as error:
     raise InputError(
       f'{path} cannot be written ({error.strerror}); free some space or '
-      f'choose another {option}'
+      f'{cure.elsewhere}'
     ) from error
 
 
 def as_text(path: str) -> str:
-  """A path whose bytes are no text has question marks."""
+  """Returns a path as text; bytes that are not text become question marks."""
   return path.encode('utf-8', 'replace').decode()
 
 
 def state_key(state: os.stat_result | None) -> tuple[int, int, int] | None:
-  """What changes with a file's content, and when it becomes readable."""
+  """Returns what changes with a file's content and its permissions."""
   return state and (state.st_size, state.st_mtime_ns, state.st_mode)
 
 
 def json_line(row: Mapping[str, Any]) -> str:
-  """One line of JSON with its newline."""
+  """Returns one line of JSON with its newline; numbers must be finite."""
   return json.dumps(row, allow_nan=False, default=_plain) + '\n'
 
 
 def _plain(value: Any) -> Any:
-  """Numpy scalars and arrays, tuples of configs, paths as JSON has them."""
+  """Converts numpy scalars and arrays, and paths, to JSON's types."""
   if isinstance(value, np.generic | np.ndarray):
     return value.tolist()
   if isinstance(value, os.PathLike):
@@ -177,10 +203,10 @@ def _plain(value: Any) -> Any:
 
 
 def cache_dir() -> pathlib.Path:
-  """The user's folder for what can be made again; $SERNET_CACHE moves it."""
+  """Returns the folder for what can be made again; $SERNET_CACHE moves it."""
   return absolute(os.environ.get('SERNET_CACHE') or '~/.cache/sernet_jax')
 
 
 def absolute(path: str | os.PathLike) -> pathlib.Path:
-  """The absolute path, with `~` as the user's home folder."""
+  """Returns the absolute path, with `~` as the user's home folder."""
   return pathlib.Path(path).expanduser().absolute()

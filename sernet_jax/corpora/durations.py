@@ -16,6 +16,7 @@ import numpy as np
 
 from sernet_jax.audio import reading
 from sernet_jax.common import files, progress_bar
+from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus
 
 _READERS = 8
@@ -108,10 +109,10 @@ def _noted(note: pathlib.Path) -> dict[int, list[float | str]]:
 
 
 def _add(note: pathlib.Path, start: int, values: list[float | str]) -> None:
-  files.make_folder(note.parent, files.CACHE_OPTION)
+  files.make_folder(note.parent, CACHE)
   line = files.json_line({'start': start, 'values': values})
   with (
-    files.writing(note, files.CACHE_OPTION),
+    files.writing(note, CACHE),
     note.open('a', encoding='utf-8') as file,
   ):
     # A newline first, in case the line before it was cut off.

@@ -24,6 +24,7 @@ from sernet_jax.audio import reading
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError
+from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, keep
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.features.spec import MfccSpec
@@ -85,7 +86,7 @@ def load(
   # The description is written last: without it the data are not complete.
   if not about_path.exists():
     _compute(corpus, kind, spec, audio_spec, stem, on_bad_file, progress)
-  about = files.read_json(about_path, ('shape', 'names', 'skipped'))
+  about = files.read_json(about_path, ('shape', 'names', 'skipped'), CACHE)
   skipped = about['skipped']
   if skipped and on_bad_file == 'error':
     about_path.unlink()  # read again: the message names what is wrong now
@@ -142,11 +143,11 @@ def _compute(
     lambda x: KINDS[kind].compute(x, spec),
     jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
   ).shape
-  files.make_folder(stem.parent, files.CACHE_OPTION)
+  files.make_folder(stem.parent, CACHE)
   target, part = stem.with_suffix('.f32'), stem.with_suffix('.part')
   note = stem.with_suffix('.progress')
   with (
-    files.writing(target, files.CACHE_OPTION),
+    files.writing(target, CACHE),
     locks.hold(stem.with_suffix('.lock'), wait=True),
   ):
     if stem.with_suffix('.json').exists():
@@ -158,7 +159,8 @@ def _compute(
     if not part.exists() or part.stat().st_size < size:
       done, size = _Done(), 0
     # All notes in one whole line: the last one may have been cut off.
-    files.write_bytes(note, files.json_line(dataclasses.asdict(done)).encode())
+    line = files.json_line(dataclasses.asdict(done))
+    files.write_bytes(note, line.encode(), CACHE)
     try:
       with part.open('r+b' if size else 'wb') as file:
         file.truncate(size)
@@ -179,6 +181,7 @@ def _compute(
         'names': done.names,
         'skipped': done.skipped,
       },
+      CACHE,
     )
     note.unlink(missing_ok=True)
 

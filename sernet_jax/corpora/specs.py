@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import require, require_choice
+
+# What to do about a file of the cache.
+CACHE = files.Cure('--config.data.cache_dir', 'run the same command again')
 
 _EXCITED = {'default': None, 'yes': True, 'no': False}
 

@@ -181,14 +181,14 @@ def trial_names(
 ) -> list[str]:
   """Names of the folds, with their seed if the run has several."""
   path = folder.path / 'folds.json'
-  folds = files.read_json(path, ('folds',))['folds']
+  folds = files.read_json(path, ('folds',), run_folder.RUN)['folds']
   whole = isinstance(folds, list) and all(
     isinstance(fold, dict) and isinstance(fold.get('name'), str)
     for fold in folds
   )
   require(
     whole and bool(folds),
-    f'{path} is damaged (it names no folds); {files.RUN_AGAIN}',
+    f'{path} is damaged (it names no folds); {run_folder.RUN.again}',
   )
   seeds = experiment.seeds
   if len(seeds) == 1:

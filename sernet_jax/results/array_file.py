@@ -13,24 +13,31 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 
 
-def write(path: pathlib.Path, **arrays: np.ndarray) -> None:
-  """Writes arrays in one step: a kill leaves the old file or the new one."""
+def write(path: pathlib.Path, cure: files.Cure, **arrays: np.ndarray) -> None:
+  """Writes arrays in one step: a kill leaves the old file or the new one.
+
+  Raises:
+    InputError: if the file cannot be written, with the `cure`.
+  """
   file = io.BytesIO()
   np.savez(file, **arrays)  # type: ignore[arg-type]
-  files.write_bytes(path, file.getvalue())
+  files.write_bytes(path, file.getvalue(), cure)
 
 
-def read(path: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+def read(
+  path: pathlib.Path, names: Sequence[str], cure: files.Cure
+) -> dict[str, np.ndarray]:
   """Returns the arrays of these names.
 
   Raises:
-    InputError: if the file is missing or damaged, or lacks one.
+    InputError: if the file is missing or damaged, or lacks one, with the
+      `cure`.
   """
-  file = io.BytesIO(files.read_bytes(path))
+  file = io.BytesIO(files.read_bytes(path, cure))
   try:
     with np.load(file, allow_pickle=False) as arrays:
       return {name: arrays[name] for name in names}
   except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
     raise InputError(
-      f'{path} is damaged; delete it and {files.RUN_AGAIN}'
+      f'{path} is damaged; delete it and {cure.again}'
     ) from error

@@ -46,12 +46,15 @@ def encode(rows: Iterable[Mapping[str, Any]], classes: Sequence[str]) -> bytes:
   return text.getvalue().encode()
 
 
-def decode(content: bytes, path: pathlib.Path) -> list[dict[str, Any]]:
+def decode(
+  content: bytes, path: pathlib.Path, cure: files.Cure
+) -> list[dict[str, Any]]:
   """Returns the rows as `encode` takes them; probabilities are floats.
 
   Args:
     content: of the file.
     path: of the file, for messages.
+    cure: for messages.
 
   Raises:
     InputError: if the file is damaged.
@@ -67,7 +70,7 @@ def decode(content: bytes, path: pathlib.Path) -> list[dict[str, Any]]:
   require(
     header[:first] == columns,
     f'{path} does not start with the columns {",".join(_COLUMNS)}; delete it '
-    f'and {files.RUN_AGAIN}',
+    f'and {cure.again}',
   )
   rows = []
   for line in lines:
@@ -78,8 +81,7 @@ def decode(content: bytes, path: pathlib.Path) -> list[dict[str, Any]]:
       shares, seed = [], None
     require(
       len(line) == len(header) and len(shares) == len(header) - first,
-      f'{path} is damaged at line {lines.line_num}; delete it and '
-      f'{files.RUN_AGAIN}',
+      f'{path} is damaged at line {lines.line_num}; delete it and {cure.again}',
     )
     row: dict[str, Any] = dict(zip(columns, line, strict=False))
     if seed is not None:

@@ -21,7 +21,7 @@ from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.results import caveats, crossed, metrics
 from sernet_jax.results.figures import matrix_plots, run_plots, style
-from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
@@ -60,7 +60,7 @@ def write(folder: RunFolder) -> pathlib.Path:
     environment=_flat(environment),
     command=environment['command'],
   )
-  files.write_bytes(folder.report, page.encode())
+  files.write_bytes(folder.report, page.encode(), RUN)
   return folder.report
 
 
@@ -139,7 +139,7 @@ def _draw(
   rows = folder.read_metrics()
   require(
     len(rows) > 0,
-    f'{folder.metrics} holds no epoch; {files.RUN_AGAIN}',
+    f'{folder.metrics} holds no epoch; {RUN.again}',
   )
   about, synthetic = _about(results), results.synthetic
   drawn: dict[str, str] = {}
@@ -203,7 +203,7 @@ def _draw(
 
 def embedded(path: pathlib.Path, text: str) -> dict[str, Any]:
   """A figure as a page holds it: its description, width and base64."""
-  content = files.read_bytes(path)
+  content = files.read_bytes(path, RUN)
   # The header of a PNG file holds its width; in the page one inch of every
   # figure is as wide, so that their letters are of one size.
   width = int.from_bytes(content[16:20]) * _PIXELS_PER_INCH // style.DPI

@@ -23,6 +23,10 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import array_file, json_records, predictions_csv
 from sernet_jax.results.run_results import Results
 
+# What to do about a file of a run.
+RUN = files.Cure(
+  '--workdir', 'run the training command with this --workdir again'
+)
 # Statistics that BatchNorm keeps of each block.
 _MOMENTS = ('mean', 'variance')
 
@@ -58,9 +62,9 @@ class RunFolder:
     Raises:
       InputError: if another run holds it.
     """
-    files.make_folder(self.path)
+    files.make_folder(self.path, RUN)
     with contextlib.ExitStack() as stack:
-      with files.writing(self.lock_file):
+      with files.writing(self.lock_file, RUN):
         try:
           stack.enter_context(locks.hold(self.lock_file))
         except locks.Held as held:
@@ -77,44 +81,44 @@ class RunFolder:
 
   def write_config(self, config: Mapping[str, Any]) -> None:
     """Writes config.json."""
-    files.write_json(self.config, config)
+    files.write_json(self.config, config, RUN)
 
   def read_config(self) -> dict[str, Any]:
     """Returns the nested dict of the config."""
     return files.read_json(
-      self.config, ('data', 'features', 'protocol', 'train')
+      self.config, ('data', 'features', 'protocol', 'train'), RUN
     )
 
   def write_environment(self, environment: Mapping[str, Any]) -> None:
     """Writes environment.json; see `environment`."""
-    files.write_json(self.environment, environment)
+    files.write_json(self.environment, environment, RUN)
 
   def read_environment(self) -> dict[str, Any]:
     """Returns hardware, versions and command; see `environment`."""
-    return files.read_json(self.environment, ('command', 'packages'))
+    return files.read_json(self.environment, ('command', 'packages'), RUN)
 
   def write_results(self, results: Results) -> None:
     """Writes results.json."""
-    files.write_json(self.results, results.to_json())
+    files.write_json(self.results, results.to_json(), RUN)
 
   def read_results(self) -> Results:
     """Reads results.json, also of older versions."""
-    content = files.read_json(self.results, json_records.required(Results))
+    content = files.read_json(self.results, json_records.required(Results), RUN)
     try:
       return Results.from_json(content)
     except json_records.MismatchError as error:
       raise InputError(
-        f'{self.results} is damaged ({error}); delete it and {files.RUN_AGAIN}'
+        f'{self.results} is damaged ({error}); delete it and {RUN.again}'
       ) from error
 
   def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
     """Adds lines to metrics.jsonl; on return they are on the disk."""
     text = ''.join(files.json_line(row) for row in rows)
-    files.make_folder(self.path)
+    files.make_folder(self.path, RUN)
     if self.metrics.exists() and not _ends_with_newline(self.metrics):
       self._rewrite_metrics(self.read_metrics())  # Drops a broken last line.
     with (
-      files.writing(self.metrics),
+      files.writing(self.metrics, RUN),
       self.metrics.open('a', encoding='utf-8') as f,
     ):
       f.write(text)
@@ -124,7 +128,7 @@ class RunFolder:
   def read_metrics(self) -> list[dict[str, Any]]:
     """Returns the lines of metrics.jsonl; a broken last one is left out."""
     lines = (
-      files.read_bytes(self.metrics).decode('utf-8', 'replace').split('\n')
+      files.read_bytes(self.metrics, RUN).decode('utf-8', 'replace').split('\n')
     )
     while lines and not lines[-1].strip():
       lines.pop()
@@ -164,19 +168,19 @@ class RunFolder:
 
   def _rewrite_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
     text = ''.join(files.json_line(row) for row in rows)
-    files.write_bytes(self.metrics, text.encode())
+    files.write_bytes(self.metrics, text.encode(), RUN)
 
   def write_predictions(
     self, rows: Iterable[Mapping[str, Any]], classes: Sequence[str]
   ) -> None:
     """Writes predictions.csv; see `predictions_csv.encode`."""
     content = predictions_csv.encode(rows, classes)
-    files.write_bytes(self.predictions, content)
+    files.write_bytes(self.predictions, content, RUN)
 
   def read_predictions(self) -> list[dict[str, Any]]:
     """Returns rows as `write_predictions` takes them."""
-    content = files.read_bytes(self.predictions)
-    return predictions_csv.decode(content, self.predictions)
+    content = files.read_bytes(self.predictions, RUN)
+    return predictions_csv.decode(content, self.predictions, RUN)
 
   def write_examples(
     self, features: npt.ArrayLike, names: Sequence[str], labels: Sequence[str]
@@ -190,6 +194,7 @@ class RunFolder:
     """
     array_file.write(
       self.examples,
+      RUN,
       features=np.asarray(features, np.float32),
       names=np.asarray(names, np.str_),
       labels=np.asarray(labels, np.str_),
@@ -197,7 +202,7 @@ class RunFolder:
 
   def read_examples(self) -> dict[str, np.ndarray]:
     """Returns `features` (C, frames, coefficients), `names` and `labels`."""
-    return array_file.read(self.examples, ('features', 'names', 'labels'))
+    return array_file.read(self.examples, ('features', 'names', 'labels'), RUN)
 
   def write_statistics(
     self, blocks: Mapping[str, Any], epochs_done: npt.ArrayLike
@@ -214,14 +219,14 @@ class RunFolder:
       for name, values in found.items()
     }
     epochs = np.asarray(epochs_done, np.int32)
-    array_file.write(self.statistics, epochs_done=epochs, **parts)
+    array_file.write(self.statistics, RUN, epochs_done=epochs, **parts)
 
   def read_statistics(
     self, blocks: Sequence[str]
   ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray]:
     """Returns (blocks, epochs_done) as `write_statistics` was given them."""
     names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
-    arrays = array_file.read(self.statistics, (*names, 'epochs_done'))
+    arrays = array_file.read(self.statistics, (*names, 'epochs_done'), RUN)
     found = {
       block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}
       for block in blocks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pathlib
 import re
-import shlex
 import sys
 from typing import NoReturn
 
@@ -12,14 +11,6 @@ from absl import flags, logging as absl_logging
 from ml_collections import config_flags
 
 from sernet_jax.common.errors import nearest, require
-
-# Options that say where something lies.
-_OF_MACHINE = {
-  'config.data.root',
-  'config.data.cache_dir',
-  'workdir',
-  'output',
-}
 
 
 def one_core_devices(config, alone: bool) -> None:
@@ -90,23 +81,6 @@ def _in_one_sentence(error: BaseException) -> str:
   """The message without what Python and absl print around it."""
   text = ' '.join(str(error).split())
   return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
-
-
-def without_paths(command: str) -> str:
-  """A command as it is kept in a repository: no folders of one machine.
-
-  Options that only name such a folder are left out; of any other path that
-  does not start in the folder of the command, the last part stays.
-  """
-  words, kept = iter(shlex.split(command)), []
-  for word in words:
-    name, equals, _ = word.lstrip('-').partition('=')
-    if word.startswith('-') and name in _OF_MACHINE:
-      if not equals:
-        next(words, None)
-      continue
-    kept.append(re.sub(r'(^|[=,:])[/~][^,]*/([^/,]+)', r'\1\2', word))
-  return shlex.join(kept)
 
 
 def fail(message: str) -> NoReturn:

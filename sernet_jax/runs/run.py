@@ -81,7 +81,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   )
   segment_s = experiment.audio.duration_s
   picture = workdir / _PICTURE
-  with run_folder.files.writing(picture):
+  with files.writing(picture, run_folder.RUN):
     workdir.mkdir(parents=True, exist_ok=True)
     corpus_plot.figure(corpus, durations_s, picture, segment_s)
   table = inspection.table(corpus, durations_s, segment_s, bad)

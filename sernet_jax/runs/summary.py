@@ -24,7 +24,7 @@ from sernet_jax.results import (
   selections,
   summaries,
 )
-from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.results.run_results import (
   Cost,
   Crossed,
@@ -82,13 +82,13 @@ def check_folds(
   path = folder.path / 'folds.json'
   if path.exists():
     require(
-      files.read_json(path, ('folds',)) == content,
+      files.read_json(path, ('folds',), RUN) == content,
       f'{path} names other utterances, labels or folds than '
       f'{corpus.name} has now ({len(corpus.utterances)} utterances); restore '
       'the recordings or choose another --workdir',
     )
   else:
-    files.write_json(path, content)
+    files.write_json(path, content, RUN)
 
 
 def trials(

@@ -123,7 +123,9 @@ def _run() -> int:
     engine = engines.make(
       _ENGINE.value, _PROCESSES.value, _CLUSTER.value, workdir
     )
-    files.write_json(workdir / 'sweep.json', {'command': command, **about})
+    files.write_json(
+      workdir / 'sweep.json', {'command': command, **about}, grid.SWEEP
+    )
     try:
       failed = scheduler.execute(planned, engine)
     except interrupt.Stopped as stop:

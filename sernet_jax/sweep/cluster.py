@@ -20,6 +20,7 @@ from typing import Any
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.sweep import local_processes
+from sernet_jax.sweep.grid import SWEEP
 from sernet_jax.sweep.planning import Planned
 
 _DEFAULTS: dict[str, Any] = {'timeout_min': 24 * 60, 'cpus_per_task': 1}
@@ -116,7 +117,7 @@ class Cluster:
         f'submitit cannot use --engine={name} with these --cluster parameters '
         f'({text}); correct them, or use --engine=processes'
       ) from error
-    files.make_folder(folder)
+    files.make_folder(folder, SWEEP)
 
   def start(self, jobs: Sequence[Planned]) -> list[tuple[Any, Planned]]:
     """Submits jobs; one that is in the queue already is taken up again."""
@@ -129,7 +130,7 @@ class Cluster:
       live[job.name] = handle
     if self.detached and new:
       ids = {name: handle.job_id for name, handle in {**known, **live}.items()}
-      files.write_json(self._ids, ids)
+      files.write_json(self._ids, ids, SWEEP)
     return [(live[job.name], job) for job in jobs]
 
   def poll(self, handle: tuple[Any, Planned]) -> int | None:
@@ -140,8 +141,8 @@ class Cluster:
     try:
       return int(submitted.result())
     except self._submitit.core.utils.UncompletedJobError as error:
-      with files.writing(job.log):
-        files.make_folder(job.log.parent)
+      with files.writing(job.log, SWEEP):
+        files.make_folder(job.log.parent, SWEEP)
         with job.log.open('a', encoding='utf-8') as log:
           log.write(' '.join(str(error).split())[:500] + '\n')
       return 1
@@ -172,7 +173,7 @@ class Cluster:
       return {}
     found: dict[str, Any] = {
       name: self._submitit.SlurmJob(self._folder, number)
-      for name, number in files.read_json(self._ids).items()
+      for name, number in files.read_json(self._ids, cure=SWEEP).items()
     }
     return {
       name: handle

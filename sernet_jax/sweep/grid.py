@@ -23,6 +23,7 @@ from typing import Any
 
 import ml_collections
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.runs import config as config_lib, defaults, differences
 from sernet_jax.sweep.comparison.compared_runs import setting_name, shown
@@ -43,6 +44,9 @@ __all__ = [
 
 # Fields in which jobs may not differ: they change no figure.
 _SAME_FIGURES = (differences.FREE - {'train.epochs'}) | {'name'}
+
+# What to do about a file of a sweep.
+SWEEP = files.Cure('--workdir', 'run the sweep with this --workdir again')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
+from sernet_jax.sweep.grid import SWEEP
 from sernet_jax.sweep.planning import Planned
 
 _ONE_THREAD = '--xla_cpu_multi_thread_eigen=false'
@@ -88,11 +89,11 @@ def spawn(
     beside: how many such processes share the machine.
     one_thread: compute with one thread, as is best on one core.
   """
-  files.make_folder(log.parent)
+  files.make_folder(log.parent, SWEEP)
   command = [sys.executable, '-m', 'sernet_jax.main', *arguments]
   bound = ','.join(map(str, cores)) or '-'
   start = [sys.executable, '-m', 'sernet_jax.sweep.worker', str(os.getpid())]
-  with files.writing(log), log.open('ab') as output:
+  with files.writing(log, SWEEP), log.open('ab') as output:
     return subprocess.Popen(
       [*start, bound, *command],
       stdin=subprocess.DEVNULL,

@@ -24,7 +24,7 @@ from sernet_jax.results import run_folder
 from sernet_jax.runs import config as config_lib, differences, run as run_lib
 from sernet_jax.sweep import seeds_together
 from sernet_jax.sweep.comparison import comparable, compare_runs
-from sernet_jax.sweep.grid import Job
+from sernet_jax.sweep.grid import SWEEP, Job
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +168,7 @@ def check_folder(
 
 
 def _require_same_sweep(path, config, fields, now) -> None:
-  before = files.read_json(path, ('config', 'fields', 'jobs'))
+  before = files.read_json(path, ('config', 'fields', 'jobs'), SWEEP)
   seeds_together.require_same_way(path.parent, before['fields'], fields)
   require(
     before['fields'] == fields,

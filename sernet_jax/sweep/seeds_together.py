@@ -87,7 +87,7 @@ def former(workdir: pathlib.Path) -> list[dict[str, Any]]:
   path = workdir / 'sweep.json'
   if not path.exists():
     return []
-  return list(files.read_json(path, ('jobs',))['jobs'].values())
+  return list(files.read_json(path, ('jobs',), grid.SWEEP)['jobs'].values())
 
 
 def require_same_way(

@@ -9,6 +9,7 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.results import selections
 from sernet_jax.sweep.comparison import compare_runs, page as page_lib
+from sernet_jax.sweep.grid import SWEEP
 from sernet_jax.sweep.planning import Planned
 
 
@@ -119,7 +120,7 @@ def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:
   found: list[pathlib.Path] = []
   for folder in folders:
     if (folder / 'sweep.json').exists():
-      names = files.read_json(folder / 'sweep.json', ('jobs',))['jobs']
+      names = files.read_json(folder / 'sweep.json', ('jobs',), SWEEP)['jobs']
       found += [
         folder / name
         for name in names

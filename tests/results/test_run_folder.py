@@ -287,7 +287,7 @@ def test_a_workdir_that_is_a_file_is_refused(tmp_path):
   (tmp_path / 'taken').write_text('x')
   folder = RunFolder(tmp_path / 'taken')
   for write in (lambda: folder.write_config({}), folder.lock().__enter__):
-    with pytest.raises(InputError, match='taken cannot be made a folder'):
+    with pytest.raises(InputError, match='taken cannot be created'):
       write()
 
 

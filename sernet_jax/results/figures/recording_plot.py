@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 
+from sernet_jax.common import files
 from sernet_jax.results.figures import style
 
 # Okabe and Ito's, then greys: neighbours differ in lightness too.
@@ -91,7 +92,7 @@ def figure(
     end_s = max(time_s[-1], extent_s[1])
     axes[2].set_xlim(0, end_s)
     axes[2].set_xlabel('time, seconds')
-    style.save(drawing, path, '--figure')
+    style.save(drawing, path, files.Cure('--figure'))
 
 
 def _shares(axis, window_s, shares, classes) -> None:

@@ -16,6 +16,7 @@ from matplotlib import figure as mpl_figure
 
 from sernet_jax.common import files
 from sernet_jax.corpora import utterances
+from sernet_jax.results.run_folder import RUN
 
 COLORS = {
   'train': '#0072B2',
@@ -102,12 +103,18 @@ def plain(text: str) -> str:
 
 
 def save(
-  figure: mpl_figure.Figure, path: pathlib.Path, option: str = '--workdir'
+  figure: mpl_figure.Figure,
+  path: pathlib.Path,
+  cure: files.Cure = RUN,
 ) -> None:
-  """Writes the PNG file; `InputError`, which names `option`, if it cannot."""
-  files.make_folder(path.parent, option)
+  """Writes a PNG file.
+
+  Raises:
+    InputError: if it cannot be written, with the `cure`.
+  """
+  files.make_folder(path.parent, cure)
   with warnings.catch_warnings():
     # Names in a script the font lacks are drawn as boxes; no need to tell.
     warnings.filterwarnings('ignore', message='Glyph .* missing from')
-    with files.writing(path, option):
+    with files.writing(path, cure):
       figure.savefig(path, dpi=DPI, format='png')
