@@ -9,7 +9,7 @@ import sys
 import tiny
 
 
-def sernet(*arguments, cache=None, module='main'):
+def sernet(*arguments, cache=None, module='main', cwd=tiny.ROOT):
   environment = dict(os.environ)
   if cache is not None:
     environment['SERNET_CACHE'] = str(cache)
@@ -17,7 +17,7 @@ def sernet(*arguments, cache=None, module='main'):
     [sys.executable, '-m', f'sernet_jax.{module}', *arguments],
     capture_output=True,
     text=True,
-    cwd=tiny.ROOT,
+    cwd=cwd,
     env=environment,
     timeout=300,
   )
