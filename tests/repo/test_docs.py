@@ -127,7 +127,11 @@ def test_every_page_is_in_the_table_of_contents():
       r'^```(\{toctree\})\n(.*?)^```$', page.read_text(), re.M | re.S
     ):
       assert kind
-      names = [line for line in text.splitlines() if line and line[0] != ':']
+      names = [
+        line.rpartition('<')[-1].rstrip('>')
+        for line in text.splitlines()
+        if line and line[0] != ':'
+      ]
       listed |= {(page.parent / f'{name}.md').resolve() for name in names}
   pages = {page.resolve() for page in PAGES} - {(DOCS / 'index.md').resolve()}
   assert pages <= listed
