@@ -1,4 +1,4 @@
-"""Tables in text, with their columns lined up."""
+"""Tables in text, with their columns lined up, and lists in sentences."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def line(
     for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
   ]
   return '  '.join(padded).rstrip()
+
+
+def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
+  """Joins the first `limit` items and says how many more there are."""
+  items = list(items)
+  text = sep.join(items[:limit])
+  more = len(items) - limit
+  return f'{text} and {more} more' if more > 0 else text

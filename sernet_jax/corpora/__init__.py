@@ -1,16 +1,16 @@
 """Corpora: who said what with which emotion, and who is tested on whom.
 
-`load` reads one of `NAMES` as a `Corpus` of `Utterance`s, `check` refuses one
+`load` reads one of `NAMES` as a `Corpus` of utterances, `check` refuses one
 that cannot be used, and `keep` drops recordings that turned out bad.
 
-  registry, readers/      the table of corpora and their readers
-  joined, duplicates      several corpora as one
-  vocabulary              shared names of emotions; choosing and merging classes
-  protocols/              the table of protocols and their folds
-  feature_cache           features of a whole corpus on the disk
-  inspection, durations   a look at a corpus before training
-  download, fetch, archive   EMO-DB from its server
-  synthetic/              the corpus of the quickstart
+- `registry` and `readers`: the table of corpora, and how each is read
+- `joined` and `duplicates`: several corpora as one
+- `vocabulary`: shared names of emotions; choosing and merging classes
+- `protocols`: the table of protocols, and their folds
+- `feature_cache`: features of a whole corpus on the disk
+- `inspection` and `durations`: a summary of a corpus before training
+- `download`, `fetch` and `archive`: EMO-DB from its server
+- `synthetic`: the corpus of the quickstart
 """
 
 from __future__ import annotations
@@ -39,3 +39,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
   home = importlib.import_module(f'{__name__}.{_HOMES[name]}')
   return getattr(home, name)
+
+
+def __dir__() -> list[str]:
+  return sorted({*globals(), *__all__})

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Mapping
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.fetch import on_disk
-from sernet_jax.corpora.utterances import listing
 
 MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
 

@@ -21,9 +21,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.archive import BadArchive, unpack
 from sernet_jax.corpora.fetch import fetch, on_disk
-from sernet_jax.corpora.utterances import listing
 
 EMODB_URL = 'http://emodb.bilderbar.info/download/download.zip'
 _SCRATCH = '.download'
@@ -154,12 +154,12 @@ def _strangers(wav: pathlib.Path, sums: Mapping[str, str]) -> list[str]:
   return sorted(path.name for path in wav.iterdir() if path.name not in sums)
 
 
-def _swap(new: pathlib.Path, place: pathlib.Path, old: pathlib.Path) -> None:
-  """Puts `new` at `place`; what was there goes to `old`, then away."""
+def _swap(new: pathlib.Path, target: pathlib.Path, old: pathlib.Path) -> None:
+  """Moves `new` to `target`; what was there goes to `old`, then away."""
   shutil.rmtree(old, ignore_errors=True)
-  if place.exists():
-    place.rename(old)
-  new.rename(place)
+  if target.exists():
+    target.rename(old)
+  new.rename(target)
   shutil.rmtree(old, ignore_errors=True)
 
 

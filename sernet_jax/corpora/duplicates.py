@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+from sernet_jax.common.text import listing
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 _READERS = 8
 _CHUNK_BYTES = 1 << 20

@@ -15,7 +15,7 @@ _EXCITED = {'default': None, 'yes': True, 'no': False}
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
-  """Which recordings of which corpora a run uses.
+  """Choice of the recordings that a run uses.
 
   Attributes:
     corpus: one of `registry.NAMES`.
@@ -41,7 +41,7 @@ class DataSpec:
   cache_dir: str = ''
 
   def __post_init__(self) -> None:
-    # They load the readers of recordings, which a config file does without.
+    # Imported here: they load the readers, and configs import this module.
     from sernet_jax.corpora import joined, registry, vocabulary
 
     require_choice('data.corpus', self.corpus, registry.NAMES)
@@ -59,5 +59,5 @@ class DataSpec:
 
   @property
   def excited_as_happy(self) -> bool | None:
-    """Whether excitement counts as happiness; None leaves it to the part."""
+    """True if excitement counts as happiness; None leaves it to the part."""
     return _EXCITED[self.excited]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import numpy as np
 
 from sernet_jax.common.errors import require
+from sernet_jax.common.text import listing
 
 SYNTHETIC_NOTE = (
   'Synthetic speech made by a program: it shows that the code works, not how '
@@ -122,11 +123,3 @@ def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
   )
   check(after)
   return after
-
-
-def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
-  """Joins the first `limit` items and says how many more there are."""
-  items = list(items)
-  text = sep.join(items[:limit])
-  more = len(items) - limit
-  return f'{text} and {more} more' if more > 0 else text

@@ -16,6 +16,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.utterances import Corpus
 
 NAMES = (
@@ -261,6 +262,4 @@ def _counts(corpus: Corpus) -> collections.Counter[str]:
 def _listed(counts: Mapping[str, int], limit: int = 20) -> str:
   """Writes 'joy 12, awe 3', the most frequent first."""
   ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-  text = ', '.join(f'{label} {count}' for label, count in ordered[:limit])
-  more = len(ordered) - limit
-  return f'{text} and {more} more' if more > 0 else text
+  return listing([f'{label} {count}' for label, count in ordered], limit)

@@ -10,7 +10,7 @@ from sernet_jax.corpora.protocols.table import PROTOCOLS, Protocol
 
 @dataclasses.dataclass(frozen=True)
 class ProtocolSpec:
-  """Which utterance is train, validation or test in which fold.
+  """Choice of a protocol, its validation and its folds.
 
   Attributes:
     name: a key of `PROTOCOLS`.

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers import by_filename
 from sernet_jax.corpora.readers.by_filename import Parsed
 from sernet_jax.corpora.readers.entry import (
@@ -21,7 +22,7 @@ from sernet_jax.corpora.readers.entry import (
   Published,
   each,
 )
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 EMOVO_LABELS = {
   'dis': 'disgust',

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 _INSTALL = "pip install 'sernet_jax[audformat]'"
 

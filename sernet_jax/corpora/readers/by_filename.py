@@ -8,8 +8,9 @@ import pathlib
 from collections.abc import Callable, Iterator
 
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, compared
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 # An utterance; why a recording is left out on purpose; None for a name that
 # does not fit.

@@ -1,4 +1,4 @@
-"""What the table of corpora holds of each corpus."""
+"""The types of the table of corpora: an entry, its source, its facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PathLike = str | os.PathLike
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-  """Where and what to read; each reader takes what it needs.
+  """Location and choice of what to read; each reader takes what it needs.
 
   Attributes:
     root: folder of the recordings; '' for none.

@@ -13,6 +13,7 @@ import re
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import (
   CorpusEntry,
   PathLike,
@@ -20,7 +21,7 @@ from sernet_jax.corpora.readers.entry import (
   Source,
   compared,
 )
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 PARTS = ('all', 'improvised', 'scripted')
 LABELS = {

@@ -12,9 +12,10 @@ import stat
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
 from sernet_jax.corpora.readers.manifest_lines import COLUMNS, Row, read_rows
-from sernet_jax.corpora.utterances import Corpus, Utterance, listing
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 MAX_SHOWN = 50
 
