@@ -196,5 +196,5 @@ def probabilities(
 
 
 def count(folded: Mapping[str, Any]) -> int:
-  """The number of values in a folded network."""
+  """Counts the values in a folded network."""
   return sum(leaf.size for leaf in jax.tree.leaves(dict(folded)))

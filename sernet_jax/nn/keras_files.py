@@ -1,10 +1,10 @@
-"""Keras' weight files without Keras: the only file with h5py.
+"""Weight files of Keras, read and written without Keras.
 
-Three layouts are read: `.h5` as `model.save` and `save_weights` of Keras 2
-and the legacy writer of Keras 3 make it, `.weights.h5` of Keras 3, and
-`.keras`, a ZIP archive around the latter. Links out of the file, virtual and
-external data and arrays too large for this network are refused before they
-are followed or read.
+Three layouts are read: `.h5` from `model.save` and `save_weights` of Keras 2
+and from the legacy writer of Keras 3, `.weights.h5` of Keras 3, and `.keras`, a
+ZIP archive around the latter. Links out of the file, virtual and external data
+and arrays too large for this network are refused before they are followed or
+read. This is the only file with h5py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import os
 import pathlib
 import re
+import types
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ Arrays = dict[str, np.ndarray]  # by the name of the array: 'kernel', 'gamma'
 
 
 def read(path: str | os.PathLike[str]) -> list[Arrays]:
-  """Layers with weights, in the order of the model.
+  """Reads the layers with weights, in the order of the model.
 
   Raises:
     InputError: if the file is missing, damaged, of another kind, or holds
@@ -51,7 +52,7 @@ def read(path: str | os.PathLike[str]) -> list[Arrays]:
   """
   h5py = _h5py()
   path = pathlib.Path(path)
-  require(path.is_file(), f'{path} is no file; give a .h5 or .keras file')
+  require(path.is_file(), f'{path} is not a file; give a .h5 or .keras file')
   require(
     path.stat().st_size <= MAX_FILE_BYTES,
     f'{path} is larger than {MAX_FILE_BYTES >> 20} MiB; give weights of '
@@ -67,13 +68,13 @@ def read(path: str | os.PathLike[str]) -> list[Arrays]:
     raise InputError(f'{path} cannot be used: {error}') from error
   except _FAILURES as error:
     raise InputError(
-      f'{path} is damaged or no Keras file ({first_line(error)}); save it '
+      f'{path} is damaged or not a Keras file ({first_line(error)}); save it '
       'again with model.save'
     ) from error
 
 
 def write(path: str | os.PathLike[str], layers: Mapping[str, Arrays]) -> None:
-  """Writes weights that `model.load_weights` of Keras reads.
+  """Writes a file that `model.load_weights` of Keras reads.
 
   Args:
     path: ends in '.weights.h5' for Keras 3, or else in '.h5' for the older
@@ -101,7 +102,8 @@ def write(path: str | os.PathLike[str], layers: Mapping[str, Arrays]) -> None:
   files.write_bytes(path, content.getvalue())
 
 
-def _h5py():
+def _h5py() -> types.ModuleType:
+  """Imports the optional package h5py."""
   try:
     import h5py
   except ImportError as error:
@@ -140,7 +142,8 @@ def _member(path: pathlib.Path) -> bytes:
   return content
 
 
-def _layers(h5py, file) -> list[Arrays]:
+def _layers(h5py: types.ModuleType, file: Any) -> list[Arrays]:
+  """Reads the layers of an open file of either layout."""
   root = file
   if 'model_weights' in file:
     root = _inside(h5py, file, 'model_weights')
@@ -154,9 +157,9 @@ def _layers(h5py, file) -> list[Arrays]:
   )
 
 
-def _legacy(h5py, root) -> list[Arrays]:
-  """Layers by the names that the attributes list."""
-  found = []
+def _legacy(h5py: types.ModuleType, root: Any) -> list[Arrays]:
+  """Reads the layers that the attributes name."""
+  layers = []
   for name in _texts(root.attrs['layer_names']):
     group = _inside(h5py, root, name)
     arrays = _texts(group.attrs.get('weight_names', []))
@@ -165,16 +168,16 @@ def _legacy(h5py, root) -> list[Arrays]:
       kind = array.rsplit('/', 1)[-1].removesuffix(':0')
       layer[kind] = _array(h5py, group, array)
     if layer:
-      found.append(layer)
-  return found
+      layers.append(layer)
+  return layers
 
 
-def _numbered(h5py, root) -> list[Arrays]:
-  """Layers named by their class and place among those of that class."""
+def _numbered(h5py: types.ModuleType, root: Any) -> list[Arrays]:
+  """Reads layers named by their class and their index in that class."""
   names = list(root)
   require(len(names) <= MAX_LAYERS, f'it lists {len(names)} layers')
   matches = [match for name in names if (match := _NUMBERED.fullmatch(name))]
-  found = []
+  layers = []
   for match in sorted(matches, key=lambda m: (m[1], int(m[2] or 0))):
     group = _inside(h5py, root, f'{match[0]}/vars')
     kinds = _ARRAYS[match[1]]
@@ -182,11 +185,12 @@ def _numbered(h5py, root) -> list[Arrays]:
     require(
       count <= len(kinds), f'layer {match[0]} has {count} arrays, which is new'
     )
-    found.append({kinds[i]: _array(h5py, group, str(i)) for i in range(count)})
-  return [layer for layer in found if layer]
+    layers.append({kinds[i]: _array(h5py, group, str(i)) for i in range(count)})
+  return [layer for layer in layers if layer]
 
 
 def _texts(values: Any) -> list[str]:
+  """Decodes the names in an attribute."""
   values = np.asarray(values).ravel().tolist()
   require(len(values) <= MAX_LAYERS, f'it lists {len(values)} names')
   return [
@@ -195,8 +199,8 @@ def _texts(values: Any) -> list[str]:
   ]
 
 
-def _inside(h5py, group, name: str):
-  """What lies at `name` below `group`, reached by no link but plain names."""
+def _inside(h5py: types.ModuleType, group: Any, name: str) -> Any:
+  """Follows `name` below `group` through plain members only, no links."""
   for part in name.split('/'):
     require(
       isinstance(group, h5py.Group)
@@ -208,7 +212,8 @@ def _inside(h5py, group, name: str):
   return group
 
 
-def _array(h5py, group, name: str) -> np.ndarray:
+def _array(h5py: types.ModuleType, group: Any, name: str) -> np.ndarray:
+  """Reads one array of bounded size as float32."""
   data = _inside(h5py, group, name)
   require(
     isinstance(data, h5py.Dataset)
@@ -216,23 +221,25 @@ def _array(h5py, group, name: str) -> np.ndarray:
     and not data.external
     and data.dtype.kind == 'f'
     and math.prod(data.shape) * data.dtype.itemsize <= MAX_ARRAY_BYTES,
-    f'{name[:80]!r} is no array of at most {MAX_ARRAY_BYTES >> 20} MiB of '
+    f'{name[:80]!r} is not an array of at most {MAX_ARRAY_BYTES >> 20} MiB of '
     'floating-point numbers; give weights of Light-SERNet',
   )
   return np.asarray(data[...], np.float32)
 
 
-def _write_numbered(file, layers: Mapping[str, Arrays]) -> None:
+def _write_numbered(file: Any, layers: Mapping[str, Arrays]) -> None:
+  """Writes the layout of Keras 3."""
   file.create_group('vars')
   for name, layer in layers.items():
     group = file.create_group(f'layers/{name}/vars')
     group.attrs['name'] = name
     kinds = [kind for kind in _kinds(name) if kind in layer]
-    for number, kind in enumerate(kinds):
-      group[str(number)] = layer[kind]
+    for index, kind in enumerate(kinds):
+      group[str(index)] = layer[kind]
 
 
-def _write_legacy(file, layers: Mapping[str, Arrays]) -> None:
+def _write_legacy(file: Any, layers: Mapping[str, Arrays]) -> None:
+  """Writes the layout of Keras 2, which Keras 3 reads too."""
   _name(file, 'layer_names', list(layers))
   file.attrs['backend'] = 'tensorflow'
   file.attrs['keras_version'] = '2.15.0'
@@ -246,10 +253,12 @@ def _write_legacy(file, layers: Mapping[str, Arrays]) -> None:
 
 
 def _kinds(name: str) -> tuple[str, ...]:
+  """Arrays of a layer, in the order of Keras 3."""
   match = _NUMBERED.fullmatch(name)
   assert match, name
   return _ARRAYS[match[1]]
 
 
-def _name(group, attribute: str, names: Sequence[str]) -> None:
+def _name(group: Any, attribute: str, names: Sequence[str]) -> None:
+  """Writes names into an attribute."""
   group.attrs[attribute] = np.array([name.encode() for name in names])

@@ -8,6 +8,7 @@ layer give the logits (Aftab et al., ICASSP 2022, arXiv 2110.03435).
 The layers are `flax.nnx` modules; `init` and `apply` cross them into
 functions with `nnx.split` and `nnx.merge`, so that nothing but `jax.jit`,
 `vmap`, `grad` and `scan` is needed outside. This is the only file with flax.
+Shapes in comments: b examples, t frames, f coefficients, c channels.
 """
 
 from __future__ import annotations
@@ -45,12 +46,19 @@ class LocalFeatureBlock(nnx.Module):
     self.mean = nnx.BatchStat(jnp.zeros(outputs))
     self.variance = nnx.BatchStat(jnp.ones(outputs))
 
-  def __call__(self, x, mask, train, dtype, axis):
-    """One block; in training it also moves the statistics."""
-    kernel = self.kernel[...]
+  def __call__(
+    self,
+    x: jax.Array,
+    mask: jax.Array,
+    train: bool,
+    dtype: jax.typing.DTypeLike | None,
+    axis: str | None,
+  ) -> jax.Array:
+    """Applies the block; in training it also moves the statistics."""
+    kernel = self.kernel[...]  # (h, w, inputs, outputs)
     if dtype is None:
       x = convolution.conv(x, kernel)
-    else:
+    else:  # statistics and pooling stay in the type of the kernel
       x = convolution.conv(x.astype(dtype), kernel.astype(dtype)).astype(
         kernel.dtype
       )
@@ -69,16 +77,26 @@ class LocalFeatureBlock(nnx.Module):
     self.move(mean, variance)
     return x
 
-  def move(self, mean, variance):
-    """Takes in a batch's moments of the convolution without its bias."""
+  def move(self, mean: jax.Array, variance: jax.Array) -> None:
+    """Updates the moving statistics.
+
+    Args:
+      mean: (outputs,), the batch's of the convolution without its bias.
+      variance: (outputs,), likewise.
+    """
     bias = 0.0 if self.bias is None else self.bias[...]
     keep = self.momentum
     self.mean[...] = keep * self.mean[...] + (1 - keep) * (mean + bias)
     self.variance[...] = keep * self.variance[...] + (1 - keep) * variance
 
 
-def together(x, paths: list[LocalFeatureBlock], mask, axis):
-  """Parallel blocks in training, sooner than one after another."""
+def fused(
+  x: jax.Array,
+  paths: list[LocalFeatureBlock],
+  mask: jax.Array,
+  axis: str | None,
+) -> jax.Array:
+  """Runs the parallel blocks of training fused; faster than one by one."""
   x, moments = fused_paths.conv_norm_relu_pool(
     x,
     [
@@ -96,20 +114,20 @@ def together(x, paths: list[LocalFeatureBlock], mask, axis):
 
 
 class Dense(nnx.Module):
-  """x @ kernel + bias."""
+  """Dense layer, x @ kernel + bias."""
 
   def __init__(self, layer: Layer, rngs: nnx.Rngs) -> None:
     kernel = _GLOROT_UNIFORM(rngs.params(), layer.kernel_shape)
     self.kernel = nnx.Param(kernel)
     self.bias = nnx.Param(jnp.zeros(layer.outputs))
 
-  def __call__(self, x):
-    """(..., inputs) to (..., outputs)."""
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Maps (..., inputs) to (..., outputs)."""
     return x @ self.kernel[...] + self.bias[...]
 
 
 class LightSERNet(nnx.Module):
-  """The whole network, (examples, frames, coefficients, 1) to logits."""
+  """The whole network, from (examples, frames, coefficients, 1) to logits."""
 
   def __init__(self, spec: ModelSpec, rngs: nnx.Rngs) -> None:
     self.spec = spec
@@ -119,11 +137,19 @@ class LightSERNet(nnx.Module):
     for layer in spec.layers('dense'):
       setattr(self, layer.name, Dense(layer, rngs))
 
-  def __call__(self, x, mask, train, key, dtype, axis):
-    """See `apply`."""
+  def __call__(
+    self,
+    x: jax.Array,
+    mask: jax.Array,
+    train: bool,
+    key: jax.Array | None,
+    dtype: jax.typing.DTypeLike | None,
+    axis: str | None,
+  ) -> jax.Array:
+    """Computes the logits; for the arguments see `apply`."""
     paths = self._modules('path')  # x is (b, t, f, 1)
     if train and dtype is None:
-      x = together(x, paths, mask, axis)
+      x = fused(x, paths, mask, axis)
     else:
       maps = [path(x, mask, train, dtype, axis) for path in paths]
       x = jnp.concatenate(maps, axis=-1)
@@ -151,10 +177,10 @@ def _graph(spec: ModelSpec) -> Any:
 
 
 def init(key: jax.Array, spec: ModelSpec) -> tuple[Tree, Tree]:
-  """Fresh parameters and BatchNorm statistics, as Keras starts them.
+  """Draws parameters and BatchNorm statistics as Keras initializes them.
 
-  Kernels Glorot-uniform, biases and offsets 0, scales 1; moving means 0,
-  moving variances 1.
+  Kernels are Glorot-uniform, biases and offsets 0, scales 1, moving means 0
+  and moving variances 1.
 
   Args:
     key: a `jax.random.key`.
@@ -180,26 +206,26 @@ def apply(
   dtype: jax.typing.DTypeLike | None = None,
   axis: str | None = None,
 ) -> tuple[jax.Array, Tree]:
-  """Logits of a batch.
+  """Computes the logits of a batch.
 
   Args:
     spec: the network.
     params: from `init`.
     stats: from `init`.
     x: (examples, frames, coefficients, 1).
-    train: normalise with the batch's own statistics and update the moving
-      ones; drop out when there is a key. Otherwise use the moving ones.
+    train: normalizes with the batch's own statistics and updates the moving
+      ones; drops out if there is a key. Otherwise the moving ones are used.
     mask: (examples,) of 0 and 1; examples with 0 take no part in the
       statistics. None means all are real.
     key: for dropout; None leaves it out.
-    dtype: what the convolutions compute in, if not the type of the kernels;
-      statistics, pooling and the dense layer keep that one.
-    axis: of the mesh that the batch is shared over, see `shares`; x and mask
+    dtype: type that the convolutions compute in, if not that of the kernels;
+      statistics, pooling and the dense layer keep the latter.
+    axis: of the mesh that the batch is shared over, see `parallel`; x and mask
       are this device's share, and BatchNorm counts all examples.
 
   Returns:
-    (logits (examples, num_classes), stats). In inference the stats are the
-    ones given.
+    (logits (examples, num_classes), stats). In inference the stats are
+    returned as given.
 
   Raises:
     InputError: if x has another rank or more than one channel.
@@ -216,5 +242,5 @@ def apply(
 
 
 def count(tree: Tree) -> int:
-  """Numbers in a tree of arrays."""
+  """Counts the values in a tree of arrays."""
   return sum(leaf.size for leaf in jax.tree.leaves(tree))

@@ -1,8 +1,8 @@
-"""Examples shared over the devices of a mesh axis.
+"""Batches shared over the devices of a mesh axis.
 
 Functions for code that runs once per device (`jax.shard_map`), each with an
 equal share of a batch. `axis` is the name of the mesh axis, or None where one
-device has the whole batch: then all of them give back what they were given.
+device has the whole batch: then every function returns its argument.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from typing import Any
 
 import jax
 
-Tree = Any
+Tree = Any  # of arrays
 
 
 def count(axis: str | None) -> int:
-  """Devices of the axis."""
+  """Counts the devices of the axis."""
   return 1 if axis is None else jax.lax.axis_size(axis)
 
 
 def total(tree: Tree, axis: str | None) -> Tree:
-  """Sums over the devices of the axis, on each of them."""
+  """Sums arrays over the devices of the axis; each device has the sums."""
   return tree if axis is None else jax.lax.psum(tree, axis)
 
 
 def own(array: jax.Array, axis: str | None) -> jax.Array:
-  """This device's equal share of the rows of an array that all have."""
+  """Cuts this device's equal share out of rows that all devices have."""
   if axis is None:
     return array
   size = len(array) // count(axis)
@@ -33,32 +33,34 @@ def own(array: jax.Array, axis: str | None) -> jax.Array:
   return jax.lax.dynamic_slice_in_dim(array, start, size)
 
 
-def joined(array: jax.Array, axis: str | None) -> jax.Array:
-  """The rows of all devices, in their order, on each of them."""
+def gathered(array: jax.Array, axis: str | None) -> jax.Array:
+  """Concatenates the rows of all devices, in their order, on each of them."""
   if axis is None:
     return array
   return jax.lax.all_gather(array, axis, tiled=True)
 
 
-def rows(table: jax.Array, places: jax.Array, axis: str | None) -> jax.Array:
-  """This device's share of `table[places]`, for a table cut over the devices.
+def rows(table: jax.Array, index: jax.Array, axis: str | None) -> jax.Array:
+  """Takes this device's share of `table[index]` from a sharded table.
 
-  Each device gives the rows that lie on it and zeros for the others, and they
-  are added up: no device ever holds the table. Not by `psum_scatter`, which
-  between processes on CPUs gives wrong sums now and then (jax issue 40830).
+  Each device contributes the rows that lie on it and zeros for the others, and
+  the sum has them all: no device ever holds the table. `psum_scatter` would
+  do less work, but between processes on CPUs it gives wrong sums now and then
+  (jax issue 40830).
 
   Args:
     table: (rows of this device, ...); equally many on each.
-    places: int32 (examples,) of the whole batch, counted in the whole table.
+    index: int32 (examples,) of the whole batch, into the whole table.
     axis: of the mesh.
 
   Returns:
     (examples / devices, ...).
   """
   if axis is None:
-    return table[places]
-  local = places - jax.lax.axis_index(axis) * len(table)
-  found = table.at[local].get(
+    return table[index]
+  local = index - jax.lax.axis_index(axis) * len(table)
+  # Rows of other devices lie outside: zeros.
+  here = table.at[local].get(
     mode='fill', fill_value=0, wrap_negative_indices=False
   )
-  return own(total(found, axis), axis)
+  return own(total(here, axis), axis)

@@ -43,7 +43,7 @@ def predict(
       train=False,
       dtype=recipes.compute_dtype(recipe),
     )
-    return parallel.joined(jax.nn.softmax(logits), recipe.axis)
+    return parallel.gathered(jax.nn.softmax(logits), recipe.axis)
 
   votes = jax.lax.map(one_batch, batches)
   votes = votes.reshape(-1, recipe.model.num_classes)

@@ -152,13 +152,11 @@ def test_a_batch_may_be_shared_over_an_axis():
 
   cut = [a.reshape(parts, -1, *a.shape[1:]) for a in (x, mask, weights)]
   values, gradients = jax.jit(jax.vmap(share, axis_name='data'))(*cut)
-  (wanted, *moments), (by_x, *by_others) = both(
-    x, *others, mask, weights, window
-  )[1]
+  (wanted, *moments), (dx, *others) = both(x, *others, mask, weights, window)[1]
   check(values[0].reshape(wanted.shape), wanted)
   check(values[1:], [np.stack([each] * parts) for each in moments])
-  check(gradients[0].reshape(by_x.shape), by_x)
-  check([g.sum(axis=0) for g in gradients[1:]], by_others)
+  check(gradients[0].reshape(dx.shape), dx)
+  check([g.sum(axis=0) for g in gradients[1:]], others)
 
 
 @hypothesis.settings(max_examples=8)

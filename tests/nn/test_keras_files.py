@@ -175,9 +175,9 @@ def refuse(path, match):
 
 def test_files_of_something_else(tmp_path, weights):
   path = tmp_path / 'a.h5'
-  refuse(path, 'is no file')
+  refuse(path, 'is not a file')
   path.write_bytes(b'not HDF5')
-  refuse(path, 'damaged or no Keras file')
+  refuse(path, 'damaged or not a Keras file')
   with h5py.File(path, 'w') as file:
     file['numbers'] = np.zeros(3)
   refuse(path, 'neither layer_names nor layers')
@@ -244,7 +244,7 @@ def test_links_lead_nowhere(tmp_path, weights):
   build(
     lambda group: group.create_dataset('bias:0', (2**40,), 'f4', chunks=(1,))
   )
-  refuse(path, 'is no array of at most 64 MiB')
+  refuse(path, 'is not an array of at most 64 MiB')
   build(lambda group: group.create_dataset('bias:0', (7,), 'i4'))
   refuse(path, 'is no array')
   with h5py.File(path, 'w') as file:

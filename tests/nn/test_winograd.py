@@ -9,10 +9,10 @@ import pytest
 from hypothesis import strategies as st
 from kernels import check, draw, numpy_conv
 
-from sernet_jax.nn.kernels import convolution, winograd
+from sernet_jax.nn.kernels import convolution, tiling, winograd
 
 
-@pytest.mark.parametrize('along', [winograd._TALL, winograd._WIDE])
+@pytest.mark.parametrize('along', [tiling.TALL, tiling.WIDE])
 def test_a_filter_is_a_correlation(along):
   """A' [(G g) * (B' d)], in float64 to its last digits."""
   random = np.random.default_rng(0)
@@ -46,15 +46,15 @@ def test_rounding_is_as_small_as_the_text_says():
 def test_winograd_equals_numpy_loops(shape, inputs, outputs):
   arrays = draw(7, (*shape, inputs), (3, 3, inputs, outputs))
   (weights,) = draw(8, (*shape, outputs))
-  y, (_, by_kernel) = numpy_conv(*arrays, weights)
+  y, (_, dkernel) = numpy_conv(*arrays, weights)
   check(jax.jit(winograd.conv)(*arrays), y)
-  check(jax.jit(winograd.kernel_gradient)(arrays[0], weights), by_kernel)
+  check(jax.jit(winograd.kernel_gradient)(arrays[0], weights), dkernel)
 
 
 def test_winograd_groups_fill_the_cache_and_no_more():
   """Groups divide the examples, and a large map is a group by itself."""
   sizes = [
-    winograd._group(np.zeros((examples, *size, 1))).shape[:2]
+    tiling.group(np.zeros((examples, *size, 1))).shape[:2]
     for examples, size in [
       (32, (92, 20)), (32, (46, 10)), (32, (12, 5)), (7, (92, 20)), (1, (9, 9))
     ]

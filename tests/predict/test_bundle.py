@@ -12,6 +12,7 @@ import hypothesis
 import numpy as np
 import pytest
 import small_model
+import two_blocks
 from hypothesis import strategies
 
 from sernet_jax.common.errors import InputError
@@ -65,6 +66,21 @@ def test_comes_back_as_it_was(small, tmp_path, dtype):
       actual = found.folded[block][name]
       assert actual.dtype == np.float32
       np.testing.assert_array_equal(actual, array.astype(dtype))
+
+
+def test_other_blocks_are_kept_and_the_papers_are_not_named(
+  small, content, tmp_path
+):
+  header, _ = _header(content)
+  assert 'blocks' not in json.loads(header['__metadata__']['model'])
+  spec = dataclasses.replace(small.model, blocks=two_blocks.BLOCKS)
+  other = dataclasses.replace(
+    small,
+    model=spec,
+    folded=bundle.folded_lib.fold(spec, *small_model.weights(spec)),
+  )
+  bundle.save(tmp_path / 'a.safetensors', other)
+  assert bundle.load(tmp_path / 'a.safetensors').model == spec
 
 
 def test_size_of_the_release_file(tmp_path):
@@ -253,6 +269,9 @@ def _tensor(name, field, value):
     (_spec('mfcc', 'from_the_future', 1), r"unknown fields \['from_the"),
     (_spec('model', 'paths', ['joint', 'diagonal']), "'diagonal'"),
     (_spec('model', 'num_classes', 4), 'another shape'),
+    (_spec('model', 'blocks', 5), r'model\.blocks is 5, of another type'),
+    (_spec('model', 'blocks', [[8, [1, 1], None]]), 'its tensors lack'),
+    (_spec('model', 'blocks', [[8, [1, 2**30 + 1], None]]), 'at most 64'),
     (_tensor('head/kernel', 'shape', [3, 320]), 'head/kernel has another'),
     (_tensor('head/bias', 'dtype', 'F32'), "'F16', 'F32'"),
     (_tensor('head/bias', 'dtype', 'I16'), "'F16', 'I16'"),

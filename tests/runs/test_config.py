@@ -8,9 +8,12 @@ import re
 
 import pytest
 import tiny
+import two_blocks
+from ml_collections import ConfigDict
 
 from sernet_jax import features
 from sernet_jax.common.errors import InputError
+from sernet_jax.nn.spec import PAPER_BLOCKS
 from sernet_jax.runs import config as config_lib
 
 CONFIGS = sorted(path.stem for path in (tiny.ROOT / 'configs').glob('*.py'))
@@ -50,6 +53,18 @@ def test_settings_reach_the_specs():
   assert experiment.model_for(4).paths == ('joint',)
   assert experiment.model_for(4).num_classes == 4
   assert experiment.loss.name == 'focal'
+
+
+def test_blocks_may_be_left_out_and_then_mean_the_papers():
+  paper, other = tiny.load_config('manifest'), two_blocks.get_config()
+  assert 'blocks' not in paper.model
+  specs = [config_lib.experiment(c).model.blocks for c in (paper, other)]
+  assert specs == [PAPER_BLOCKS, two_blocks.BLOCKS]
+  read_back = ConfigDict(config_lib.to_dict(other))
+  assert config_lib.experiment(read_back).model.blocks == two_blocks.BLOCKS
+  named = tiny.emodb(model__blocks=((8, (3, 3), (2, 2)),))
+  with pytest.raises(InputError, match=r'block 1 is .* and the pool None'):
+    config_lib.experiment(named)
 
 
 @pytest.mark.parametrize(

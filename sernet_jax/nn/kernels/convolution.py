@@ -51,11 +51,15 @@ def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
   )
 
 
-def _conv_forward(x, kernel):
+def _conv_forward(
+  x: jax.Array, kernel: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
   return conv(x, kernel), (x, kernel)
 
 
-def _conv_backward(saved, dy):
+def _conv_backward(
+  saved: tuple[jax.Array, jax.Array], dy: jax.Array
+) -> tuple[jax.Array, jax.Array]:
   x, kernel = saved
   # (1). Flipped by hand: the flip that jax.vjp leaves to XLA's convolution
   # falls to an unoptimized loop (4 times slower) inside lax.scan on CPUs.
@@ -125,7 +129,9 @@ def _shifted_kernel_gradient(
     flat = jnp.pad(flat, ((margin, margin), (0, 0)))
     return jnp.concatenate([flat[tap : tap + cells] for tap in taps], axis=1)
 
-  def add_example(total, example):
+  def add_example(
+    total: jax.Array, example: tuple[jax.Array, jax.Array]
+  ) -> tuple[jax.Array, None]:
     left, right = example  # (cells, inputs), (cells, outputs)
     if shift_x:
       left = shifted(left)

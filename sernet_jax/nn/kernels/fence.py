@@ -28,7 +28,7 @@ def apart(
   """
   result = jax.eval_shape(function, x)
 
-  def on_cpu(x):
+  def on_cpu(x: jax.Array) -> jax.Array:
     return jax.lax.cond(
       _known(jax.lax.stop_gradient(x)),
       function,
@@ -47,6 +47,8 @@ def _known(x: jax.Array) -> jax.Array:
 
 
 @_known.def_vmap
-def _known_of_batch(size, batched, x):
+def _known_of_batch(
+  size: int, batched: list[bool], x: jax.Array
+) -> tuple[jax.Array, bool]:
   del size, batched
   return _known(jnp.ravel(x)), False

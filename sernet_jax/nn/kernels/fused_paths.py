@@ -26,8 +26,8 @@ sum over all devices of the mesh axis.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -37,26 +37,13 @@ from sernet_jax.nn.kernels import (
   convolution,
   fence,
   norm_pool,
+  path_maps,
   precision,
   shifted,
 )
+from sernet_jax.nn.kernels.path_maps import Pairs, Path
 
-
-class Path(NamedTuple):
-  """Trained arrays of a path.
-
-  Attributes:
-    kernel: (height, width, inputs, outputs), height and width odd.
-    scale: (outputs,), gamma.
-    offset: (outputs,), beta.
-  """
-
-  kernel: jax.Array
-  scale: jax.Array
-  offset: jax.Array
-
-
-Moments = list[tuple[jax.Array, jax.Array]]
+Results = tuple[jax.Array, Pairs]  # pooled activations, (mean, variance) each
 
 
 def conv_norm_relu_pool(
@@ -66,7 +53,7 @@ def conv_norm_relu_pool(
   window: norm_pool.Window,
   epsilon: float,
   axis: str | None = None,
-) -> tuple[jax.Array, Moments]:
+) -> Results:
   """Paths side by side: convolution, BatchNorm, ReLU, average pooling.
 
   On CPUs an x of one channel goes through one example at a time; elsewhere, or
@@ -91,7 +78,7 @@ def conv_norm_relu_pool(
   if x.shape[-1] != 1 or precision.lowered(x):
     return plain(x, paths, mask)
 
-  def fused(x, paths, mask):
+  def fused(x: jax.Array, paths: list[Path], mask: jax.Array) -> Results:
     return _fused(x, paths, mask, window, epsilon, axis)
 
   return jax.lax.platform_dependent(x, paths, mask, cpu=fused, default=plain)
@@ -104,7 +91,7 @@ def plain_conv_norm_relu_pool(
   window: norm_pool.Window,
   epsilon: float,
   axis: str | None = None,
-) -> tuple[jax.Array, Moments]:
+) -> Results:
   """The definition of `conv_norm_relu_pool`."""
   results = [
     norm_pool.norm_relu_pool(
@@ -123,7 +110,14 @@ def plain_conv_norm_relu_pool(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4, 5))
-def _fused(x, paths, mask, window, epsilon, axis):
+def _fused(
+  x: jax.Array,
+  paths: list[Path],
+  mask: jax.Array,
+  window: norm_pool.Window,
+  epsilon: float,
+  axis: str | None,
+) -> Results:
   return _forward(x, paths, mask, window, epsilon, axis)[0]
 
 
@@ -136,42 +130,29 @@ class _Sums(NamedTuple):
   products: jax.Array  # P' (y - m), (taps, outputs)
 
 
-def _forward(x, paths, mask, window, epsilon, axis):
-  cells = parallel.total(mask.sum(), axis)
-  cells = jnp.maximum(cells, 1.0) * (x.shape[1] * x.shape[2])  # N
-  # (1). Each tap sees a shifted copy of the examples' sum, (t, f, 1).
-  example_sum = jnp.einsum('e,efci->fci', mask, x)
-  patches = [_patches(example_sum, path).sum(axis=1) for path in paths]
-  totals = [p @ _columns(path) for p, path in zip(patches, paths, strict=True)]
-  means = [total / cells for total in parallel.total(totals, axis)]
+class _Saved(NamedTuple):
+  """Arrays that the backward pass needs; no map is among them."""
 
-  def spread(sums, example):
-    one, weight = example  # (t, f, 1), ()
-    found = []
-    for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
-      # y - m of one example: (1, t, f, outputs), then (cells, outputs).
-      off = fence.apart(functools.partial(_off_mean, path.kernel, mean), one)
-      off = off.reshape(-1, len(mean)) * weight
-      squares += jnp.square(off).sum(axis=0)
-      found.append((squares, products + _patches(one, path) @ off))
-    return found, None
+  x: jax.Array
+  paths: list[Path]
+  mask: jax.Array
+  sums: list[_Sums]
+  cells: jax.Array  # N, ()
 
-  zeros = [
-    (jnp.zeros_like(path.scale), jnp.zeros_like(_columns(path)))
-    for path in paths
-  ]
-  sums, _ = jax.lax.scan(spread, zeros, (x, mask))
-  squares = parallel.total([squares for squares, _ in sums], axis)
-  saved = [
-    _Sums(mean, total / cells, patch, products)  # (2)
-    for mean, total, patch, (_, products) in zip(
-      means, squares, patches, sums, strict=True
-    )
-  ]
 
-  lines = _lines(paths, saved, epsilon)
+def _forward(
+  x: jax.Array,
+  paths: list[Path],
+  mask: jax.Array,
+  window: norm_pool.Window,
+  epsilon: float,
+  axis: str | None,
+) -> tuple[Results, _Saved]:
+  sums, cells = _batch_sums(x, paths, mask, axis)
+  moments = [(own.mean, own.variance) for own in sums]
+  lines = path_maps.lines(paths, moments, epsilon)
 
-  def pooled(one):
+  def pooled(one: jax.Array) -> jax.Array:
     parts = []
     for path, (slope, shift) in zip(paths, lines, strict=True):
       y = shifted.conv(one[None], path.kernel) * slope + shift
@@ -180,82 +161,74 @@ def _forward(x, paths, mask, window, epsilon, axis):
 
   results = (
     jax.lax.map(lambda one: fence.apart(pooled, one), x),  # (b, t', f', c)
-    [(own.mean, own.variance) for own in saved],
+    moments,
   )
-  return results, (x, paths, mask, saved, cells)
+  return results, _Saved(x, paths, mask, sums, cells)
 
 
-def _off_mean(kernel: jax.Array, mean: jax.Array, one: jax.Array) -> jax.Array:
-  """Y - m of one example (frames, coefficients, 1)."""
-  return shifted.conv(one[None], kernel) - mean
-
-
-def _lines(
-  paths: Sequence[Path], sums: Sequence[_Sums], epsilon: float
-) -> list[tuple[jax.Array, jax.Array]]:
-  """Slope and shift of each path; computed once, not cell by cell."""
-  return [
-    norm_pool.normalizing_line(
-      path.scale, path.offset, own.mean, own.variance, epsilon
-    )
-    for path, own in zip(paths, sums, strict=True)
+def _batch_sums(
+  x: jax.Array, paths: list[Path], mask: jax.Array, axis: str | None
+) -> tuple[list[_Sums], jax.Array]:
+  """Computes (1) and (2) of each path, and N."""
+  cells = parallel.total(mask.sum(), axis)
+  cells = jnp.maximum(cells, 1.0) * (x.shape[1] * x.shape[2])  # N
+  # (1). Each tap sees a shifted copy of the examples' sum, (t, f, 1).
+  example_sum = jnp.einsum('e,efci->fci', mask, x)
+  patches = [path_maps.patches(example_sum, path).sum(axis=1) for path in paths]
+  totals = [
+    p @ path_maps.columns(path) for p, path in zip(patches, paths, strict=True)
   ]
+  means = [total / cells for total in parallel.total(totals, axis)]
 
-
-def _maps(
-  one: jax.Array,
-  gradient: jax.Array,
-  paths: Sequence[Path],
-  lines: Sequence[tuple[jax.Array, jax.Array]],
-  window: norm_pool.Window,
-) -> Iterator[tuple[jax.Array, jax.Array]]:
-  """Yields y and g of each path for one example.
-
-  Args:
-    one: (frames, coefficients, 1).
-    gradient: of the example's pooled activations, all paths side by side.
-    paths: the paths.
-    lines: see `_lines`.
-    window: of the pooling.
-
-  Yields:
-    Two arrays (1, frames, coefficients, outputs).
-  """
-  end = 0
-  for path, (slope, shift) in zip(paths, lines, strict=True):
-    start, end = end, end + len(path.scale)
-    y = shifted.conv(one[None], path.kernel)
-    part = gradient[None, ..., start:end]
-    part = norm_pool.average_unpool(part, one.shape[:2], window)
-    yield y, jnp.where(y * slope + shift > 0, part, 0.0)
-
-
-def _backward(window, epsilon, axis, saved, gradients):
-  x, paths, mask, sums, cells = saved
-  pooled_gradient = gradients[0]  # (b, t', f', c); none through the moments
-  lines = _lines(paths, sums, epsilon)
-
-  def add(totals, example):
-    one, gradient = example  # (t, f, 1), (t', f', c)
-    found = []
-    maps = _maps(one, gradient, paths, lines, window)
-    for path, total, (_, g) in zip(paths, totals, maps, strict=True):
-      # A row of ones below the taps: 1' g comes with P' g.
-      rows = jnp.pad(_patches(one, path), ((0, 1), (0, 0)), constant_values=1)
-      found.append(total + rows @ g.reshape(-1, len(path.scale)))
-    return found, None
+  def spread(
+    sums: Pairs, example: tuple[jax.Array, jax.Array]
+  ) -> tuple[Pairs, None]:
+    one, weight = example  # (t, f, 1), ()
+    after = []
+    for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
+      # y - m of one example: (1, t, f, outputs), then (cells, outputs).
+      off = fence.apart(
+        functools.partial(path_maps.off_mean, path.kernel, mean), one
+      )
+      off = off.reshape(-1, len(mean)) * weight
+      squares += jnp.square(off).sum(axis=0)
+      after.append((squares, products + path_maps.patches(one, path) @ off))
+    return after, None
 
   zeros = [
-    jnp.pad(jnp.zeros_like(own.products), ((0, 1), (0, 0))) for own in sums
+    (jnp.zeros_like(path.scale), jnp.zeros_like(path_maps.columns(path)))
+    for path in paths
   ]
-  # P' g and below it 1' g of each path, (taps + 1, outputs).
-  totals, _ = jax.lax.scan(add, zeros, (x, pooled_gradient))
+  sums, _ = jax.lax.scan(spread, zeros, (x, mask))
+  squares = parallel.total([squares for squares, _ in sums], axis)
+  return [
+    _Sums(mean, total / cells, patch, products)  # (2)
+    for mean, total, patch, (_, products) in zip(
+      means, squares, patches, sums, strict=True
+    )
+  ], cells
+
+
+def _backward(
+  window: norm_pool.Window,
+  epsilon: float,
+  axis: str | None,
+  saved: _Saved,
+  gradients: Results,
+) -> tuple[jax.Array, list[Path], jax.Array]:
+  x, paths, mask, sums, cells = saved
+  pooled_gradient = gradients[0]  # (b, t', f', c); none through the moments
+  moments = [(own.mean, own.variance) for own in sums]
+  lines = path_maps.lines(paths, moments, epsilon)
+  totals = _tap_sums(x, pooled_gradient, paths, lines, window)
   inverses = [jax.lax.rsqrt(own.variance + epsilon) for own in sums]  # 1 / s
   dlines = []  # (dscale, doffset) of each path, this device's parts
   for path, own, total, inverse in zip(
     paths, sums, totals, inverses, strict=True
   ):
-    dscale = (_columns(path) * total[:-1]).sum(axis=0) - own.mean * total[-1]
+    dscale = (path_maps.columns(path) * total[:-1]).sum(
+      axis=0
+    ) - own.mean * total[-1]
     dlines.append((dscale * inverse, total[-1]))  # (4), (3)
   all_dlines = parallel.total(dlines, axis)
   dpaths = []
@@ -267,10 +240,12 @@ def _backward(window, epsilon, axis, saved, gradients):
     dkernel = path.scale * inverse * (total[:-1] - whole / cells)  # (5)
     dpaths.append(Path(dkernel.reshape(path.kernel.shape), *dline))
 
-  def example_gradient(example):
+  def example_gradient(
+    example: tuple[jax.Array, jax.Array, jax.Array],
+  ) -> jax.Array:
     one, weight, gradient = example
-    dx = 0.0
-    maps = _maps(one, gradient, paths, lines, window)
+    dx: Any = 0.0
+    maps = path_maps.maps(one, gradient, paths, lines, window)
     for path, own, inverse, (all_dscale, all_doffset), (y, g) in zip(
       paths, sums, inverses, all_dlines, maps, strict=True
     ):
@@ -285,23 +260,46 @@ def _backward(window, epsilon, axis, saved, gradients):
   return dx, dpaths, jnp.zeros_like(mask)
 
 
-_fused.defvjp(_forward, _backward)
+def _tap_sums(
+  x: jax.Array,
+  pooled_gradient: jax.Array,
+  paths: Sequence[Path],
+  lines: Pairs,
+  window: norm_pool.Window,
+) -> list[jax.Array]:
+  """Sums P' g over this device's examples, and below it 1' g.
 
+  Args:
+    x: (examples, frames, coefficients, 1).
+    pooled_gradient: of the pooled activations of all paths.
+    paths: the paths.
+    lines: see `path_maps.lines`.
+    window: of the pooling.
 
-def _columns(path: Path) -> jax.Array:
-  """The kernel as K of y = P K, (taps, outputs)."""
-  return path.kernel.reshape(-1, path.kernel.shape[-1])
+  Returns:
+    For each path (taps + 1, outputs).
+  """
 
+  def add(
+    totals: list[jax.Array], example: tuple[jax.Array, jax.Array]
+  ) -> tuple[list[jax.Array], None]:
+    one, gradient = example  # (t, f, 1), (t', f', c)
+    after = []
+    maps = path_maps.maps(one, gradient, paths, lines, window)
+    for path, total, (_, g) in zip(paths, totals, maps, strict=True):
+      # A row of ones below the taps: 1' g comes with P' g.
+      rows = jnp.pad(
+        path_maps.patches(one, path), ((0, 1), (0, 0)), constant_values=1
+      )
+      after.append(total + rows @ g.reshape(-1, len(path.scale)))
+    return after, None
 
-def _patches(one: jax.Array, path: Path) -> jax.Array:
-  """P' of (frames, coefficients, 1): its shifted copies, (taps, cells)."""
-  frames, coefficients, _ = one.shape
-  height, width = path.kernel.shape[:2]
-  pad = (height // 2, height // 2), (width // 2, width // 2)
-  one = jnp.pad(one[..., 0], pad)
-  copies = [
-    one[i : i + frames, j : j + coefficients]
-    for i in range(height)
-    for j in range(width)
+  zeros = [
+    jnp.pad(jnp.zeros_like(path_maps.columns(path)), ((0, 1), (0, 0)))
+    for path in paths
   ]
-  return jnp.stack(copies).reshape(height * width, -1)
+  totals, _ = jax.lax.scan(add, zeros, (x, pooled_gradient))
+  return totals
+
+
+_fused.defvjp(_forward, _backward)

@@ -214,13 +214,27 @@ def norm_relu_pool(
   return plain_norm_relu_pool(x, scale, offset, mask, window, epsilon, axis)
 
 
-def _norm_relu_pool_forward(x, scale, offset, mask, window, epsilon, axis):
+def _norm_relu_pool_forward(
+  x: jax.Array,
+  scale: jax.Array,
+  offset: jax.Array,
+  mask: jax.Array,
+  window: Window,
+  epsilon: float,
+  axis: str | None,
+) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
   results = plain_norm_relu_pool(x, scale, offset, mask, window, epsilon, axis)
   _, mean, variance = results
   return results, (x, scale, offset, mask, mean, variance)
 
 
-def _norm_relu_pool_backward(window, epsilon, axis, saved, gradients):
+def _norm_relu_pool_backward(
+  window: Window,
+  epsilon: float,
+  axis: str | None,
+  saved: tuple[jax.Array, ...],
+  gradients: tuple[jax.Array, ...],
+) -> tuple[jax.Array, ...]:
   x, scale, offset, mask, mean, variance = saved
   inverse = jax.lax.rsqrt(variance + epsilon)  # (c,)
   normal = (x - mean) * inverse  # (1), (b, t, f, c)

@@ -1,0 +1,36 @@
+"""The names that the room makes public."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import tiny
+
+from sernet_jax import nn
+from sernet_jax.nn import folded, interop, model, spec
+
+
+def test_public_names_are_those_of_their_modules():
+  homes = {'folded': folded, 'interop': interop, 'model': model}
+  for name, home in nn._HOMES.items():
+    assert getattr(nn, name) is getattr(homes[home], name)
+  assert set(nn.__all__) - set(nn._HOMES) <= set(vars(spec))
+  with pytest.raises(AttributeError, match='has no attribute'):
+    _ = nn.folt
+
+
+def test_a_spec_needs_neither_jax_nor_numpy():
+  program = (
+    'import sys, sernet_jax.nn; sernet_jax.nn.ModelSpec().layers(); '
+    "print({'flax', 'jax', 'numpy'} & set(sys.modules))"
+  )
+  result = subprocess.run(
+    [sys.executable, '-c', program],
+    check=True,
+    capture_output=True,
+    text=True,
+    cwd=tiny.ROOT,
+  )
+  assert result.stdout.strip() == 'set()'
