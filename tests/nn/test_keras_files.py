@@ -234,19 +234,19 @@ def test_links_lead_nowhere(tmp_path, weights):
   build(lambda group: group.__setitem__('bias:0', h5py.SoftLink('/x')))
   refuse(path, 'has a link there')
   build(virtual)
-  refuse(path, 'is no array')
+  refuse(path, 'is not an array')
   build(
     lambda group: group.create_dataset(
       'bias:0', (7,), 'f4', external=[(str(secret), 0, 28)]
     )
   )
-  refuse(path, 'is no array')
+  refuse(path, 'is not an array')
   build(
     lambda group: group.create_dataset('bias:0', (2**40,), 'f4', chunks=(1,))
   )
   refuse(path, 'is not an array of at most 64 MiB')
   build(lambda group: group.create_dataset('bias:0', (7,), 'i4'))
-  refuse(path, 'is no array')
+  refuse(path, 'is not an array')
   with h5py.File(path, 'w') as file:
     legacy(file, weights)
     file['dense'].attrs['weight_names'] = [b'../conv2d/conv2d/kernel:0']
