@@ -65,10 +65,11 @@ def _run() -> str:
   from sernet_jax.common import interrupt
   from sernet_jax.results import report, run_folder
   from sernet_jax.runs import run
-  from sernet_jax.runs.distributed import processes
+  from sernet_jax.runs.distributed.connection import connect
+  from sernet_jax.runs.distributed.group import Group
 
   if _COORDINATOR.value:
-    processes.connect(
+    connect(
       _COORDINATOR.value, _PROCESSES.value, _PROCESS_ID.value, _CONNECT_S.value
     )
   else:
@@ -88,7 +89,7 @@ def _run() -> str:
   except interrupt.Stopped as stop:
     print(stop, file=sys.stderr)
     sys.exit(stop.exit_code)
-  group = processes.Group()
+  group = Group()
   if not group.first:
     return f'process {group.rank} is done; process 0 has the results'
   return report.summary_text(results, run_folder.RunFolder(workdir))

@@ -21,7 +21,8 @@ from sernet_jax.results import report, run_folder
 from sernet_jax.results.run_results import Results
 from sernet_jax.runs import checkpoint, summary as results_lib, tensorboard
 from sernet_jax.runs.config import Experiment
-from sernet_jax.runs.distributed import checkpoint_writer, processes
+from sernet_jax.runs.distributed import checkpoint_writer
+from sernet_jax.runs.distributed.group import Group
 from sernet_jax.training import batch_norm_statistics, mapping
 
 Tree = Any
@@ -45,7 +46,7 @@ class Training:
     experiment: Experiment,
     folder: run_folder.RunFolder,
     data: Any,
-    group: processes.Group,
+    group: Group,
   ):
     self.experiment, self.folder, self.data = experiment, folder, data
     self.group = group

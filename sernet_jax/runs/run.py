@@ -37,7 +37,7 @@ from sernet_jax.runs import (
   summary as results_lib,
 )
 from sernet_jax.runs.config import Experiment
-from sernet_jax.runs.distributed import processes
+from sernet_jax.runs.distributed.group import Group
 from sernet_jax.training import batching
 
 # Where a machine keeps its files may differ between the processes of a run.
@@ -95,7 +95,7 @@ def train(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> Results:
     InputError: for anything wrong in config, corpus or folder.
     interrupt.Stopped: after SIGINT or SIGTERM, with the state saved.
   """
-  group = processes.Group()
+  group = Group()
   with group.guard():
     experiment = config_lib.experiment(config)
     settings = config_lib.to_dict(config)
@@ -108,7 +108,7 @@ def _train(
   experiment: Experiment,
   settings: dict[str, Any],
   folder: run_folder.RunFolder,
-  group: processes.Group,
+  group: Group,
 ) -> Results:
   """`train` among the processes of `group`."""
 
@@ -143,7 +143,7 @@ def evaluate(
 ) -> Results:
   """Results of a run's newest checkpoint, however far it is."""
   experiment = config_lib.experiment(config)
-  group = processes.Group()
+  group = Group()
   require(
     group.size == 1, 'an evaluation needs one process; leave out --coordinator'
   )
@@ -170,7 +170,7 @@ def _require_precision(precision: str) -> None:
   )
 
 
-def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:
+def _require_same(group: Group, settings: dict[str, Any]) -> None:
   """Refuses processes of one run that were started with unlike settings."""
   theirs = group.from_first(lambda: settings)
 
@@ -186,7 +186,7 @@ def _require_same(group: processes.Group, settings: dict[str, Any]) -> None:
   group.all(compare)
 
 
-def _load(experiment: Experiment, group: processes.Group) -> Data:
+def _load(experiment: Experiment, group: Group) -> Data:
   """The data of every process; process 0 goes first and fills the cache."""
   made: list[Data] = []
 
@@ -210,9 +210,7 @@ def _load(experiment: Experiment, group: processes.Group) -> Data:
 
 
 @contextlib.contextmanager
-def _held(
-  folder: run_folder.RunFolder, group: processes.Group
-) -> Iterator[None]:
+def _held(folder: run_folder.RunFolder, group: Group) -> Iterator[None]:
   """The folder's lock, which process 0 holds for all."""
   with contextlib.ExitStack() as stack:
 

@@ -15,7 +15,7 @@ import tiny
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
-from sernet_jax.runs.distributed import meeting, processes
+from sernet_jax.runs.distributed import Group, connect, meeting
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
 
@@ -38,7 +38,7 @@ def free_port():
 )
 def test_wrong_addresses_and_numbers_are_one_sentence(arguments, message):
   with pytest.raises(InputError, match=message):
-    processes.connect(*arguments)
+    connect(*arguments)
 
 
 def test_an_unreachable_coordinator_is_named_after_the_time_is_up():
@@ -48,7 +48,7 @@ def test_an_unreachable_coordinator_is_named_after_the_time_is_up():
     match=rf'no coordinator answered at 127.0.0.1:{port} for 1 s.*start '
     'process 0 there, or correct --coordinator',
   ):
-    processes.connect(f'127.0.0.1:{port}', 2, 1, timeout_s=1)
+    connect(f'127.0.0.1:{port}', 2, 1, timeout_s=1)
   assert time.monotonic() - start < 10
 
 
@@ -58,13 +58,13 @@ def test_a_port_in_use_is_named():
     taken.listen()
     port = taken.getsockname()[1]
     with pytest.raises(InputError, match=f'port {port} of --coordinator'):
-      processes.connect(f'127.0.0.1:{port}', 2, 0)
+      connect(f'127.0.0.1:{port}', 2, 0)
 
 
 def together(*calls):
-  """What each of some waiting functions, run side by side, raised."""
+  """Returns the errors of some waiting functions, run side by side."""
 
-  def said(call):
+  def message(call):
     try:
       call()
     except InputError as error:
@@ -72,7 +72,7 @@ def together(*calls):
     return ''
 
   with concurrent.futures.ThreadPoolExecutor() as pool:
-    return list(pool.map(said, calls))
+    return list(pool.map(message, calls))
 
 
 def meets(port, processes, rank, timeout_s=20):
@@ -123,17 +123,21 @@ def test_a_missing_process_is_named_to_those_that_came():
 def test_processes_of_one_number_or_unlike_counts_are_refused():
   port = free_port()
   found = together(*(meets(port, 3, rank) for rank in (0, 1, 1)))
-  for said in found:
-    assert 'two processes were started with --process_id=1' in said
+  for message in found:
+    assert 'two processes were started with --process_id=1' in message
   port = free_port()
   found = together(meets(port, 2, 0), meets(port, 3, 1))
-  for said in found:
-    assert 'process 1 was started with --processes=3 and process 0 with' in said
+  for message in found:
+    assert (
+      'process 1 was started with --processes=3 and process 0 with' in message
+    )
 
 
 def test_auto_without_a_cluster_is_one_sentence():
   """In a process where JAX has computed nothing yet."""
-  program = "from sernet_jax.runs.distributed import processes; processes.connect('auto', "
+  program = (
+    "from sernet_jax.runs import distributed; distributed.connect('auto', "
+  )
   done = subprocess.run(
     [sys.executable, '-c', program + 'timeout_s=1)'],
     cwd=tiny.ROOT,
@@ -152,10 +156,11 @@ SLURM = {
   'SLURM_LOCALID': '1',
 }
 CONNECT = """
-from sernet_jax.runs.distributed import processes
+from sernet_jax.common.errors import InputError
+from sernet_jax.runs.distributed import connect
 try:
-  processes.connect('auto', timeout_s=1)
-except processes.InputError as error:
+  connect('auto', timeout_s=1)
+except InputError as error:
   print(error)
 """
 
@@ -172,7 +177,7 @@ def test_a_process_that_slurm_did_not_start_is_one_sentence(changes, message):
   done = subprocess.run(
     [sys.executable, '-c', CONNECT],
     cwd=tiny.ROOT,
-    env={**os.environ, **SLURM, **changes},
+    env={**os.environ, 'PYTHONPATH': '', **SLURM, **changes},
     capture_output=True,
     text=True,
   )
@@ -181,7 +186,10 @@ def test_a_process_that_slurm_did_not_start_is_one_sentence(changes, message):
 
 
 def watched(count):
-  """Processes that met and do nothing; process 0 first."""
+  """Processes that met and do nothing; process 0 first.
+
+  Without the small network of `two_blocks`, which would load JAX.
+  """
   port = free_port()
   program = (
     'import sys; from sernet_jax.runs.distributed import meeting, watch; rank = '
@@ -192,6 +200,7 @@ def watched(count):
     subprocess.Popen(
       [sys.executable, '-c', program, str(rank)],
       cwd=tiny.ROOT,
+      env={**os.environ, 'PYTHONPATH': ''},
       stdin=subprocess.PIPE,
       stdout=subprocess.PIPE,
       stderr=subprocess.PIPE,
@@ -226,7 +235,7 @@ def test_nobody_ends_when_one_is_done():
 
 
 def test_one_process_agrees_with_itself():
-  group = processes.Group()
+  group = Group()
   assert (group.size, group.rank, group.first) == (1, 0, True)
   assert group.from_first(lambda: 3) == 3
   assert group.gather({'a': 1}) == [{'a': 1}]
@@ -337,7 +346,7 @@ def test_one_killed_and_both_restarted_end_as_one_process_of_two_devices(
   assert (workdir / 'predictions.csv').read_text() == (
     alone / 'predictions.csv'
   ).read_text()
-  # What two processes began one goes on with, on one device as 'map'.
+  # What two processes began one resumes, on one device as 'map'.
   more = {'train__epochs': 4, 'train__fold_mapping': 'map'}
   ((code, _, err),) = ended(command(place, workdir, **more))
   assert code == 0, err

@@ -125,16 +125,16 @@ PAIR = (
   SETUP
   + """
 import sys
-from sernet_jax.runs.distributed import processes
+from sernet_jax.runs.distributed import Group, connect
 
 rank = int(sys.argv[2])
-processes.connect(sys.argv[1], 2, rank)
+connect(sys.argv[1], 2, rank)
 found = trained('shard', 2, 1)
 if rank:
   assert not found[1]  # the trial counts for process 0
 else:
   print(worst(found, trained('map', 1, 1)))
-processes.Group().any(False)
+Group().any(False)
 """
 )
 

@@ -1,10 +1,17 @@
 """Checkpoints of a run of several processes, written by one process alone.
 
-Process 0 has the states of all trials and starts a helper that is no part of
-the run for JAX, so orbax in it waits for nobody. Told to write for one process
-of several, orbax (0.12) still runs collectives over all of them, and these
-give up when the others come half a minute late. The files are those of a run
-of one process: either can go on from the other's.
+Process 0 has the states of all trials and starts a helper that is not part of
+the run for JAX, so orbax in it waits for no other process. The files are those
+of a run of one process: either can resume the other's.
+
+By itself orbax saves when all processes have come, with collectives that give
+up if one is half a minute late. `MultiprocessingOptions(primary_host=0,
+active_processes={0})` is made for a single writer, but the Checkpointer of its
+v1 API refuses it (0.12.8: "Option `create=True` with `active_processes` set is
+not supported"): it cannot be told that the folder exists. With that one
+option changed inside orbax, process 0 saved, read and deleted at once while
+the other slept, and the files had the same layout. So this may go, together
+with the helper, when v1 accepts `create=False`; to be tried at each upgrade.
 """
 
 from __future__ import annotations
@@ -21,15 +28,17 @@ from sernet_jax.runs import checkpoint
 
 Tree = Any
 
+_END_S = 30
+
 
 class Checkpoints:
   """`checkpoint.Checkpoints` in a process of its own."""
 
   def __init__(self, folder: pathlib.Path):
     context = multiprocessing.get_context('spawn')
-    self._pipe, theirs = context.Pipe()
+    self._pipe, far_end = context.Pipe()
     self._process = context.Process(
-      target=_serve, args=(theirs, folder), daemon=True
+      target=_serve, args=(far_end, folder), daemon=True
     )
     # It computes nothing: it must not take an accelerator's memory.
     before = os.environ.get('JAX_PLATFORMS')
@@ -40,14 +49,14 @@ class Checkpoints:
       del os.environ['JAX_PLATFORMS']
       if before is not None:
         os.environ['JAX_PLATFORMS'] = before
-    theirs.close()
+    far_end.close()
 
   def __enter__(self) -> Checkpoints:
     return self
 
   def __exit__(self, *error: object) -> None:
     self._pipe.close()  # ends it
-    self._process.join(timeout=30)
+    self._process.join(timeout=_END_S)
 
   @property
   def steps(self) -> list[int]:
@@ -77,25 +86,26 @@ class Checkpoints:
 
 
 def _serve(pipe: Connection, folder: pathlib.Path) -> None:
-  """The helper: answers until the other end of the pipe is closed.
+  """Answers in the helper until the other end of the pipe is closed.
 
-  Which may be while it works, when the process that asked has died.
+  That may happen in the middle of a request, when the process that sent it
+  has died.
   """
   for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, signal.SIG_IGN)  # whoever started it decides
+    signal.signal(number, signal.SIG_IGN)  # process 0 decides
   with checkpoint.Checkpoints(folder) as checkpoints:
     while True:
       try:
         name, arguments = pipe.recv()
       except (EOFError, ConnectionError):
         return
+      answer: tuple[Any, str | None]
       try:
-        found = getattr(checkpoints, name)
-        answer = found(*arguments) if callable(found) else found
-        result: tuple[Any, str | None] = answer, None
+        member = getattr(checkpoints, name)
+        answer = member(*arguments) if callable(member) else member, None
       except InputError as error:
-        result = None, str(error)
+        answer = None, str(error)
       try:
-        pipe.send(result)
+        pipe.send(answer)
       except ConnectionError:
         return

@@ -1,7 +1,8 @@
 """The processes of a run find each other before JAX's runtime starts.
 
-That runtime ends a process with pages of its own when another one is missing
-or two have the same number. So they meet first, at the same address: each
+That runtime aborts a process when another one is missing or two have the same
+number, and does not notice unlike --processes (measured in `__init__.py`,
+which says when this may go). So they meet first, at the same address: each
 says which it is, process 0 answers when all are there or what is wrong, and
 every one of them has a sentence to print. The connections stay open for
 `watch`.
@@ -17,6 +18,7 @@ import time
 from sernet_jax.common.errors import InputError, require
 
 _HELLO = 'sernet_jax 1'
+_GO = 'go'
 _LINE_BYTES = 4096
 _READ_S = 5  # for a line that somebody who connected should send
 _PAUSE_S = 0.5
@@ -28,18 +30,18 @@ def meet(
   """Returns when all processes are there.
 
   Args:
-    host: of process 0.
-    port: likewise; free again when this returns.
+    host: host name or address of process 0.
+    port: port of process 0; free again when this returns.
     processes: how many there are.
-    process_id: which one this is, from 0.
+    process_id: index of this one, from 0.
     timeout_s: how long to wait.
 
   Returns:
-    Open connections by the number of the process at the other end: of process
-    0 to all others, and of each of these to process 0.
+    Open connections by the index of the process at the other end: from process
+    0 to all others, and from each of these to process 0.
 
   Raises:
-    InputError: if somebody is missing or two say the same number; on every
+    InputError: if somebody is missing or two give the same index; on every
       process that is there.
   """
   end = time.monotonic() + timeout_s
@@ -48,8 +50,10 @@ def meet(
   return _receive(host, port, processes, end, timeout_s)
 
 
-def _receive(host, port, processes, end, timeout_s):
-  """What process 0 does."""
+def _receive(
+  host: str, port: int, processes: int, end: float, timeout_s: float
+) -> dict[int, socket.socket]:
+  """Waits for the others; what process 0 does."""
   try:
     server = socket.create_server(('', port), backlog=max(16, processes))
   except OSError as error:
@@ -74,42 +78,43 @@ def _receive(host, port, processes, end, timeout_s):
             '--coordinator and --processes'
           )
           break
-        said = _read(other)
-        if said is None:  # somebody else's program
+        hello = _read_hello(other)
+        if hello is None:  # somebody else's program
           other.close()
           continue
-        count, number = said
+        count, rank = hello
         if count != processes:
           problem = (
-            f'process {number} was started with --processes={count} and '
+            f'process {rank} was started with --processes={count} and '
             f'process 0 with {processes}; give all the same'
           )
-        elif number in waiting:
+        elif rank in waiting:
           problem = (
-            f'two processes were started with --process_id={number}; number '
+            f'two processes were started with --process_id={rank}; number '
             f'the {processes} processes from 0 to {processes - 1}'
           )
-        waiting.setdefault(number if not problem else -1, other)
-    # The port is free again before anybody goes on.
+        # The one with the problem hears it too; no process has the index -1.
+        waiting.setdefault(rank if not problem else -1, other)
+    # The port is free again before any process continues.
     for other in waiting.values():
       with contextlib.suppress(OSError):
-        other.sendall(f'{problem or "go"}\n'.encode())
+        other.sendall(f'{problem or _GO}\n'.encode())
     require(not problem, problem)
-    stack.pop_all()
+    stack.pop_all()  # keeps the connections open
   return waiting
 
 
-def _read(other: socket.socket) -> tuple[int, int] | None:
-  """(processes, process_id) of one that came, or None."""
+def _read_hello(other: socket.socket) -> tuple[int, int] | None:
+  """Returns (processes, process_id) as a process sends them, or None."""
   other.settimeout(_READ_S)
   try:
-    hello, count, number = json.loads(_line(other))
+    hello, count, rank = json.loads(_read_line(other))
   except (OSError, ValueError, TypeError):
     return None
-  return (int(count), int(number)) if hello == _HELLO else None
+  return (int(count), int(rank)) if hello == _HELLO else None
 
 
-def _line(other: socket.socket) -> str:
+def _read_line(other: socket.socket) -> str:
   content = b''
   while not content.endswith(b'\n') and len(content) < _LINE_BYTES:
     part = other.recv(_LINE_BYTES)
@@ -119,8 +124,15 @@ def _line(other: socket.socket) -> str:
   return content.decode(errors='replace').strip()
 
 
-def _join(host, port, processes, process_id, end, timeout_s):
-  """What the others do."""
+def _join(
+  host: str,
+  port: int,
+  processes: int,
+  process_id: int,
+  end: float,
+  timeout_s: float,
+) -> socket.socket:
+  """Connects to process 0; what the others do."""
   hello = json.dumps([_HELLO, processes, process_id]) + '\n'
   reason = 'nobody answered'
   while (left := end - time.monotonic()) > 0:
@@ -129,11 +141,11 @@ def _join(host, port, processes, process_id, end, timeout_s):
       with contextlib.ExitStack() as stack:
         stack.enter_context(server)
         server.sendall(hello.encode())
-        # Process 0 may have begun to wait later, and tells who is missing.
+        # Process 0 may have begun to wait later, and reports who is missing.
         server.settimeout(left + _READ_S)
-        answer = _line(server)
-        if answer == 'go':
-          stack.pop_all()
+        answer = _read_line(server)
+        if answer == _GO:
+          stack.pop_all()  # keeps the connection open
           return server
     except OSError as error:
       reason = error.strerror or str(error)

@@ -1,11 +1,12 @@
 """The processes of a run notice at once when one of them has died.
 
-JAX's runtime lets the others wait half a minute for a dead process and then
-ends them with pages of its own, in the middle of whatever they print. So the
-connections over which the processes met stay open: whoever ends in an orderly
-way says so, and a connection that ends without a word is a process that was
-killed, or whose machine is gone. Process 0 has a connection to each of the
-others and tells them.
+JAX's runtime lets the others wait for its heartbeat and then aborts them with
+pages of log, in the middle of whatever they print (measured in `__init__.py`,
+which says when this may go). So the connections over which the processes met
+stay open: a process that ends in an orderly way says so, and a connection
+that ends without a word is a process that was killed, or whose machine is
+gone. Process 0 has a connection to each of the others and tells them: all end
+within a second with one sentence.
 """
 
 from __future__ import annotations
@@ -16,22 +17,24 @@ import os
 import selectors
 import socket
 import threading
+from collections.abc import Mapping
 from typing import NoReturn
 
 _BYE = b'bye'
 _GONE = b'gone '
+_MESSAGE_BYTES = 64
 _CODE = 2
 # Seconds of silence, seconds between questions and their number until a
 # machine that does not answer counts as gone.
 _KEEPALIVE = (('TCP_KEEPIDLE', 10), ('TCP_KEEPINTVL', 5), ('TCP_KEEPCNT', 4))
 
 
-def begin(others: dict[int, socket.socket]) -> None:
+def begin(others: Mapping[int, socket.socket]) -> None:
   """Watches until this process ends, which it does if another one dies.
 
   Args:
     others: open connections, to process 0 or from it to all others, by the
-      numbers of the processes at their other ends.
+      indices of the processes at their other ends.
   """
   if not others:
     return
@@ -46,7 +49,8 @@ def begin(others: dict[int, socket.socket]) -> None:
   atexit.register(_tell, others, _BYE)
 
 
-def _watch(others, stderr) -> None:
+def _watch(others: Mapping[int, socket.socket], stderr: int) -> None:
+  """Waits for all others to say goodbye; ends this process if one does not."""
   with selectors.DefaultSelector() as silent:
     for rank, other in others.items():
       silent.register(other, selectors.EVENT_READ, rank)
@@ -54,32 +58,39 @@ def _watch(others, stderr) -> None:
       for key, _ in silent.select():
         other = others[key.data]
         try:
-          said = other.recv(64)
+          message = other.recv(_MESSAGE_BYTES)
         except OSError:
-          said = b''
-        if said.startswith(_BYE):
+          message = b''
+        if message.startswith(_BYE):
           silent.unregister(other)
           continue
-        gone = said.removeprefix(_GONE).decode() if said else f'{key.data}'
-        _tell(others, _GONE + gone.encode())
-        _end(gone, stderr)
+        # Empty: the one at the other end died; else process 0 names the dead.
+        dead = str(key.data)
+        if message:
+          dead = message.removeprefix(_GONE).decode()
+        _tell(others, _GONE + dead.encode())
+        _end(dead, stderr)
 
 
-def _tell(others, what: bytes) -> None:
+def _tell(others: Mapping[int, socket.socket], message: bytes) -> None:
   for other in others.values():
     with contextlib.suppress(OSError):
-      other.sendall(what)
+      other.sendall(message)
 
 
-def _end(gone: str, stderr: int) -> NoReturn:
-  """The last words, while JAX's runtime may begin to print its own."""
+def _end(dead: str, stderr: int) -> NoReturn:
+  """Prints the final message and exits, before JAX's runtime aborts.
+
+  With `os._exit`, since no exception reaches the main thread while it is in a
+  compiled computation. What the runtime prints meanwhile goes nowhere.
+  """
   os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-  os.write(stderr, f'{lost(f"process {gone} has died")}\n'.encode())
+  os.write(stderr, f'{lost(f"process {dead} has died")}\n'.encode())
   os._exit(_CODE)
 
 
 def lost(what: str) -> str:
-  """The sentence for a process that went away."""
+  """Returns the sentence for a process that is gone."""
   return (
     f'{what}; start all processes again with the same commands, and the run '
     'goes on from its last checkpoint'
