@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 import sys
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -98,6 +99,24 @@ def _links(app: Sphinx, docname: str, source: list[str]) -> None:
   source[0] = text
 
 
+def _code_blocks(
+  app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+  """Turns indented paragraphs of a module's docstring into code."""
+  if what != 'module':
+    return
+  result: list[str] = []
+  in_code = False
+  for line in lines:
+    indented = line.startswith('  ')
+    if indented and (not result or not result[-1].strip()) and not in_code:
+      result += ['.. code-block:: python', '']
+    if line.strip():
+      in_code = indented
+    result.append(line)
+  lines[:] = result
+
+
 def _require_no_network(app: Sphinx, exception: Exception | None) -> None:
   """Refuses a site that would load anything from elsewhere to be read."""
   if exception is not None or app.builder.name != 'html':
@@ -118,4 +137,5 @@ def setup(app: Sphinx) -> None:
   """Copies the experiments' pages; registers what else is done here."""
   _copy_experiments()
   app.connect('source-read', _links)
+  app.connect('autodoc-process-docstring', _code_blocks, priority=400)
   app.connect('build-finished', _require_no_network)
