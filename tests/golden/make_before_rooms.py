@@ -24,9 +24,9 @@ import sys
 import numpy as np
 import small_model
 import tiny
-from sernet_jax.spec import AudioSpec, MfccSpec
 
 from sernet_jax import corpora, feature_cache, models
+from sernet_jax.spec import AudioSpec, MfccSpec
 
 
 def write_corpus() -> None:

@@ -85,31 +85,7 @@ def corpus(
     InputError: if there is no such scheme, a recording has two values, or the
       table is about segments of recordings.
   """
-  if table:
-    require(
-      table in database.tables,
-      f'{folder} has no table {table!r}: {nearest(table, database.tables)}',
-    )
-  try:
-    frame = database.get(
-      emotion, [speaker], tables=[table] if table else None
-    ).reset_index()
-  except ValueError as error:  # two values of one recording
-    raise InputError(
-      f'{folder} gives a recording several values of {emotion} or {speaker} '
-      f'({" ".join(str(error).split())[:200]}); name one table'
-    ) from error
-  _require_columns(database, folder, frame, (emotion, speaker))
-  if 'start' in frame:
-    parts = int(
-      ((frame['start'].dt.total_seconds() > 0) | frame['end'].notna()).sum()
-    )
-    require(
-      parts == 0,
-      f'{folder} labels {parts} parts of recordings; write each part to a file '
-      'of its own (audformat.utils, audinterface), since an utterance here is '
-      'a whole file',
-    )
+  frame = _frame(database, folder, emotion, speaker, table)
   whole = frame.dropna(subset=[emotion, speaker])
   problems = []
   if len(frame) > len(whole):
@@ -138,6 +114,38 @@ def corpus(
     tuple(utterances[name] for name in sorted(utterances)),
     problems=tuple(problems),
   )
+
+
+def _frame(
+  database: Any, folder: pathlib.Path, emotion: str, speaker: str, table: str
+) -> Any:
+  """Returns a DataFrame of whole files with their emotion and speaker."""
+  if table:
+    require(
+      table in database.tables,
+      f'{folder} has no table {table!r}: {nearest(table, database.tables)}',
+    )
+  try:
+    frame = database.get(
+      emotion, [speaker], tables=[table] if table else None
+    ).reset_index()
+  except ValueError as error:  # two values of one recording
+    raise InputError(
+      f'{folder} gives a recording several values of {emotion} or {speaker} '
+      f'({" ".join(str(error).split())[:200]}); name one table'
+    ) from error
+  _require_columns(database, folder, frame, (emotion, speaker))
+  if 'start' in frame:
+    parts = int(
+      ((frame['start'].dt.total_seconds() > 0) | frame['end'].notna()).sum()
+    )
+    require(
+      parts == 0,
+      f'{folder} labels {parts} parts of recordings; write each part to a file '
+      'of its own (audformat.utils, audinterface), since an utterance here is '
+      'a whole file',
+    )
+  return frame
 
 
 def _require_columns(
