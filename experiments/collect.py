@@ -17,10 +17,9 @@ import shutil
 import sys
 
 from experiments.lib import keeping, markdown
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config_flags
 
 FIGURES = ('learning_curves', 'confusion_last')
 ENVIRONMENT = (
@@ -180,9 +179,10 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     print(name, json.dumps(pooled))
 
 
+def _command() -> None:
+  require(len(sys.argv) == 3, 'give the folder of a run and one to fill')
+  main(*sys.argv[1:])
+
+
 if __name__ == '__main__':
-  try:
-    require(len(sys.argv) == 3, 'give the folder of a run and one to fill')
-    main(*sys.argv[1:])
-  except InputError as error:
-    config_flags.fail(str(error))
+  sys.exit(command_line.run(_command))

@@ -6,13 +6,13 @@ python -m sernet_jax.main --config=configs/emodb.py
 from __future__ import annotations
 
 import pathlib
-import sys
 
 from absl import app, flags
 from ml_collections import config_flags
 
-from sernet_jax.common.errors import InputError, nearest, require
-from sernet_jax.runs import config_flags as command_line
+from sernet_jax.common import command_line
+from sernet_jax.common.errors import nearest, require
+from sernet_jax.runs import config_flags as flags_lib
 
 _MODES = ('train', 'evaluate', 'report', 'inspect')
 
@@ -39,16 +39,15 @@ _CONNECT_S = flags.DEFINE_integer(
 _MODE = flags.DEFINE_string('mode', 'train', f'One of {", ".join(_MODES)}.')
 
 
-def main(argv: list[str]) -> None:
-  """Runs one mode; mistakes of the user end with code 2 and one sentence."""
-  try:
-    require(len(argv) == 1, f'{argv[1:2]} is no flag; flags start with --')
+def main(argv: list[str]) -> int:
+  """Runs one mode; returns the exit code."""
+
+  def command() -> None:
+    require(len(argv) == 1, f'{argv[1:2]} is not a flag; flags start with --')
     print(_run())
-  except InputError as error:
-    command_line.fail(str(error))
-  except KeyboardInterrupt:  # before training began: there is no state yet
-    print('stopped; nothing was lost', file=sys.stderr)
-    sys.exit(130)
+
+  # Ctrl-C ends it so before training only, when there is no state yet.
+  return command_line.run(command, 'stopped; nothing was lost')
 
 
 def _run() -> str:
@@ -59,10 +58,9 @@ def _run() -> str:
   workdir = pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
-  config = command_line.load_config()
-  command_line.one_core_devices(config, alone=not _COORDINATOR.value)
-  command_line.set_up_jax()
-  from sernet_jax.common import interrupt
+  config = flags_lib.load_config()
+  flags_lib.one_core_devices(config, alone=not _COORDINATOR.value)
+  flags_lib.set_up_jax()
   from sernet_jax.results import report, run_folder
   from sernet_jax.runs import run
   from sernet_jax.runs.distributed.connection import connect
@@ -84,11 +82,7 @@ def _run() -> str:
     return _report(workdir)
   if _MODE.value == 'inspect':
     return run.inspect(config, workdir)
-  try:
-    results = getattr(run, _MODE.value)(config, workdir)
-  except interrupt.Stopped as stop:
-    print(stop, file=sys.stderr)
-    sys.exit(stop.exit_code)
+  results = getattr(run, _MODE.value)(config, workdir)
   group = Group()
   if not group.first:
     return f'process {group.rank} is done; process 0 has the results'
@@ -104,4 +98,4 @@ def _report(workdir: pathlib.Path) -> str:
 
 
 if __name__ == '__main__':
-  app.run(main, flags_parser=command_line.parse)
+  app.run(main, flags_parser=flags_lib.parse)

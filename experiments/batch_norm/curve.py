@@ -19,8 +19,8 @@ import jax
 import numpy as np
 import tqdm
 
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require
 from sernet_jax.results import environment
 from sernet_jax.runs import (
   config as config_lib,
@@ -116,8 +116,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  try:
-    config_flags.set_up_jax()
-    main(sys.argv[1:])
-  except InputError as error:
-    config_flags.fail(str(error))
+  config_flags.set_up_jax()
+  sys.exit(command_line.run(lambda: main(sys.argv[1:])))

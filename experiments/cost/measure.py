@@ -27,13 +27,12 @@ from experiments.lib import (
   published,
   receptive,
 )
-from sernet_jax.common import files, machine
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line, files, machine
+from sernet_jax.common.errors import require
 from sernet_jax.nn import cost
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.results import environment
 from sernet_jax.results.figures import style
-from sernet_jax.runs import config_flags
 
 HERE = pathlib.Path(__file__).parent
 DURATIONS_S = (3.0, 7.0)
@@ -335,7 +334,4 @@ def _file_bytes(model, dtype: str) -> int:
 
 
 if __name__ == '__main__':
-  try:
-    main(sys.argv[1:])
-  except InputError as error:
-    config_flags.fail(str(error))
+  sys.exit(command_line.run(lambda: main(sys.argv[1:])))

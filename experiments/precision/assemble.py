@@ -19,11 +19,10 @@ import matplotlib as mpl
 import numpy as np
 
 from experiments.lib import keeping, markdown
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require
 from sernet_jax.results import statistics
 from sernet_jax.results.figures import style
-from sernet_jax.runs import config_flags
 
 HERE = pathlib.Path(__file__).parent
 _OF_MACHINE = ('command', 'platform')  # kept out of the repository
@@ -213,7 +212,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  try:
-    main(sys.argv[1:])
-  except InputError as error:
-    config_flags.fail(str(error))
+  sys.exit(command_line.run(lambda: main(sys.argv[1:])))

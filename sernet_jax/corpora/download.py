@@ -16,10 +16,9 @@ import pathlib
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from sernet_jax.common import files, locks
+from sernet_jax.common import command_line, files, locks
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.archive import BadArchive, unpack
@@ -129,15 +128,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     '--url', default=EMODB_URL, help='the archive (%(default)s)'
   )
   args = parser.parse_args(argv)
-  try:
-    sums = emodb_sums()
-    folder = download(args.root or default, args.url, sums)
-  except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('\ninterrupted; the same command resumes from here', file=sys.stderr)
-    return 130
+  return command_line.run(
+    lambda: _run(args, default),
+    '\ninterrupted; the same command resumes from here',
+  )
+
+
+def _run(args: argparse.Namespace, default: pathlib.Path) -> None:
+  sums = emodb_sums()
+  folder = download(args.root or default, args.url, sums)
   option = ''
   if folder.parent != default:
     option = f' {shlex.quote(f"--config.data.root={folder}")}'
@@ -145,7 +144,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     f'{len(sums)} recordings, all as published, are in {folder}; next: '
     f'python -m sernet_jax.main --config=configs/emodb.py{option}'
   )
-  return 0
 
 
 def _strangers(wav: pathlib.Path, sums: Mapping[str, str]) -> list[str]:

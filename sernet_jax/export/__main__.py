@@ -19,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sernet_jax.common import command_line
 from sernet_jax.common.errors import (
   InputError,
   nearest,
@@ -36,15 +37,10 @@ _ALL = 'all'
 
 def main(argv: Sequence[str] | None = None) -> int:
   """The command; returns the exit code."""
-  try:
-    _run(_parser().parse_args(argv))
-  except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('stopped; the files that were named are complete', file=sys.stderr)
-    return 130
-  return 0
+  args = _parser().parse_args(argv)
+  return command_line.run(
+    lambda: _run(args), 'stopped; the files that were named are complete'
+  )
 
 
 def _parser() -> argparse.ArgumentParser:

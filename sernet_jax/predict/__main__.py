@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError, require
 
 STDIN = '-'
@@ -47,18 +48,12 @@ _SUFFIXES = (
 def main(argv: Sequence[str] | None = None) -> int:
   """The command; returns the exit code."""
   args = _parser().parse_args(argv)
-  try:
+
+  def command() -> int:
     with contextlib.ExitStack() as stack:
       return _run(args, stack)
-  except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except BrokenPipeError:  # the reader, such as head, has seen enough
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
-  except KeyboardInterrupt:
-    print('stopped', file=sys.stderr)
-    return 130
+
+  return command_line.run(command, is_filter=True)
 
 
 def _parser() -> argparse.ArgumentParser:

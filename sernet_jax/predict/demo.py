@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,18 +36,18 @@ _NOTE = (
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
-  try:
-    with (
-      _ended_by_signals(),
-      tempfile.TemporaryDirectory(prefix='sernet_jax_demo_') as folder,
-    ):
-      _serve(args, pathlib.Path(folder))
-  except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('stopped', file=sys.stderr)
-  return 0
+
+  def command() -> None:
+    try:
+      with (
+        _ended_by_signals(),
+        tempfile.TemporaryDirectory(prefix='sernet_jax_demo_') as folder,
+      ):
+        _serve(args, pathlib.Path(folder))
+    except KeyboardInterrupt:  # as a page is meant to end
+      print('stopped', file=sys.stderr)
+
+  return command_line.run(command)
 
 
 @contextlib.contextmanager

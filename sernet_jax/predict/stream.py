@@ -18,12 +18,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line
+from sernet_jax.common.errors import require
 
 _BLOCK_S = 0.1  # at most, so that memory is bounded and estimates come soon
 
@@ -32,19 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
   problems: list[str] = []
+
+  def command() -> None:
+    try:
+      _run(args, problems)
+    except KeyboardInterrupt:
+      if not args.microphone:  # which listens until then
+        raise
+
   try:
-    _run(args, problems)
-  except InputError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except BrokenPipeError:  # the reader, such as head, has seen enough
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
-  except KeyboardInterrupt:
-    return 0 if args.microphone else 130
+    return command_line.run(command, stopped='', is_filter=True)
   finally:
     _report(problems)
-  return 0
 
 
 def _parser() -> argparse.ArgumentParser:

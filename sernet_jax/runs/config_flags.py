@@ -5,11 +5,11 @@ from __future__ import annotations
 import pathlib
 import re
 import sys
-from typing import NoReturn
 
 from absl import flags, logging as absl_logging
 from ml_collections import config_flags
 
+from sernet_jax.common import command_line
 from sernet_jax.common.errors import nearest, require
 
 
@@ -58,9 +58,10 @@ def parse(argv: list[str]) -> list[str]:
   try:
     return flags.FLAGS(argv)
   except (AttributeError, KeyError) as error:
-    fail(_unknown_field(argv) or _in_one_sentence(error))
+    reason = _unknown_field(argv) or _in_one_sentence(error)
   except (flags.Error, ValueError, TypeError, OSError) as error:
-    fail(_in_one_sentence(error))
+    reason = _in_one_sentence(error)
+  sys.exit(command_line.fail(reason))
 
 
 def _unknown_field(argv: list[str]) -> str | None:
@@ -81,9 +82,3 @@ def _in_one_sentence(error: BaseException) -> str:
   """The message without what Python and absl print around it."""
   text = ' '.join(str(error).split())
   return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)
-
-
-def fail(message: str) -> NoReturn:
-  """Prints what is wrong and ends with code 2."""
-  print(message, file=sys.stderr)
-  sys.exit(2)

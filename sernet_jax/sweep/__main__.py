@@ -16,8 +16,9 @@ import sys
 from absl import app, flags
 from ml_collections import config_flags
 
-from sernet_jax.common.errors import InputError, require, require_choice
-from sernet_jax.runs import config_flags as command_line
+from sernet_jax.common import command_line
+from sernet_jax.common.errors import require, require_choice
+from sernet_jax.runs import config_flags as flags_lib
 
 _ENGINES = ('processes', 'local', 'slurm')
 
@@ -65,27 +66,26 @@ _YES = flags.DEFINE_bool('yes', False, 'Go on with a very large grid.')
 _PLAN = flags.DEFINE_bool('plan', False, 'List the jobs and run none.')
 
 
-def main(argv: list[str]) -> None:
-  """Runs a sweep; a job that failed ends it with code 1."""
-  try:
-    require(len(argv) == 1, f'{argv[1:2]} is no flag; flags start with --')
-    sys.exit(_run())
-  except InputError as error:
-    command_line.fail(str(error))
-  except KeyboardInterrupt:  # before a job began
-    print('stopped; nothing was lost', file=sys.stderr)
-    sys.exit(130)
+def main(argv: list[str]) -> int:
+  """Runs a sweep; returns the exit code, 1 if a job failed."""
+
+  def command() -> int:
+    require(len(argv) == 1, f'{argv[1:2]} is not a flag; flags start with --')
+    return _run()
+
+  # Ctrl-C ends it so before the first job only.
+  return command_line.run(command, 'stopped; nothing was lost')
 
 
 def _run() -> int:
-  config = command_line.load_config()
+  config = flags_lib.load_config()
   require(
     bool(_WORKDIR.value),
     'no --workdir was given; pass the folder of the sweep, such as '
     f'--workdir=runs/{config.name}-sweep',
   )
   require_choice('--engine', _ENGINE.value, _ENGINES)
-  from sernet_jax.common import files, interrupt
+  from sernet_jax.common import files
   from sernet_jax.results import run_folder
   from sernet_jax.runs import config as config_lib
   from sernet_jax.sweep import (
@@ -126,11 +126,7 @@ def _run() -> int:
     files.write_json(
       workdir / 'sweep.json', {'command': command, **about}, grid.SWEEP
     )
-    try:
-      failed = scheduler.execute(planned, engine)
-    except interrupt.Stopped as stop:
-      print(stop, file=sys.stderr)
-      return stop.exit_code
+    failed = scheduler.execute(planned, engine)
     text = sweep_results.write(
       workdir,
       planned,
@@ -144,4 +140,4 @@ def _run() -> int:
 
 
 if __name__ == '__main__':
-  app.run(main, flags_parser=command_line.parse)
+  app.run(main, flags_parser=flags_lib.parse)

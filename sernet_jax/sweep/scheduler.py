@@ -189,5 +189,5 @@ def _reason(job: Planned, code: int) -> str:
     lines = []
   said = [line.strip() for line in lines if line.strip()]
   how = f'killed by signal {-code}' if code < 0 else f'exit code {code}'
-  text = said[-1] if said and code >= 0 else how
+  text = said[-1].removeprefix('error: ') if said and code >= 0 else how
   return f'{text} (log: {job.log})'

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures('quick_compiles')
     (['--config.train.epochs=many'], '--config.train.epochs=many'),
     (['--mode=trian'], "did you mean 'train'?"),
     (['--confg=x'], "Unknown command line flag 'confg'"),
-    (['stray'], "['stray'] is no flag"),
+    (['stray'], "['stray'] is not a flag"),
     (['--config.data.root=/no/such/folder'], 'sernet_jax.download emodb'),
   ],
 )

@@ -11,7 +11,8 @@ import sys
 
 from absl import app, flags
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line
+from sernet_jax.common.errors import require
 from sernet_jax.runs import config_flags
 
 _OUTPUT = flags.DEFINE_string(
@@ -25,9 +26,10 @@ _SELECTION = flags.DEFINE_string(
 )
 
 
-def main(argv: list[str]) -> None:
-  """Compares the folders that are named."""
-  try:
+def main(argv: list[str]) -> int:
+  """Compares the folders that are named; returns the exit code."""
+
+  def command() -> None:
     require(
       len(argv) > 1,
       'no run was named; give the folders of finished runs or sweeps',
@@ -39,18 +41,18 @@ def main(argv: list[str]) -> None:
     from sernet_jax.sweep import sweep_results
 
     folders = [pathlib.Path(text) for text in argv[1:]]
-    command = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
+    words = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
     print(
       sweep_results.compare(
         folders,
         pathlib.Path(_OUTPUT.value),
-        command,
+        words,
         _BASELINE.value,
         _SELECTION.value,
       )
     )
-  except InputError as error:
-    config_flags.fail(str(error))
+
+  return command_line.run(command)
 
 
 def run() -> None:

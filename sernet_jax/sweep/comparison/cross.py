@@ -12,10 +12,9 @@ import argparse
 import csv
 import io
 import pathlib
-import sys
 from collections.abc import Sequence
 
-from sernet_jax.common import files
+from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.results import caveats, crossed as crossed_lib
 from sernet_jax.results.figures import matrix_plots
@@ -194,16 +193,16 @@ def main(argv: Sequence[str] | None = None) -> int:
   parser.add_argument('--selection', default='last')
   parser.add_argument('--out', default='', help='folder for the files (RUN)')
   args = parser.parse_args(argv)
+  return command_line.run(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> None:
   folder = RunFolder(args.run)
-  try:
-    within = [RunFolder(path) for path in args.within]
-    combined = combine(folder, within, args.selection)
-    results = folder.read_results()
-    out = pathlib.Path(args.out or args.run)
-    table, picture = write(combined, results, out)
-  except InputError as error:
-    print(error, file=sys.stderr)
-    return 2
+  within = [RunFolder(path) for path in args.within]
+  combined = combine(folder, within, args.selection)
+  results = folder.read_results()
+  out = pathlib.Path(args.out or args.run)
+  table, picture = write(combined, results, out)
   _, shows, not_shown = caveats.protocol(results.protocol)
   print('UAR, per cent:')
   print(
@@ -212,4 +211,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
   )
   print(f'{shows}\n{not_shown}\nlook at {table} and {picture}')
-  return 0

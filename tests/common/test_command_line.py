@@ -1,0 +1,63 @@
+"""Exit codes of commands and what they print."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from sernet_jax.common import command_line
+from sernet_jax.common.errors import InputError
+from sernet_jax.common.interrupt import Stopped
+
+HEAD = """
+import sys
+from sernet_jax.common import command_line
+def command():
+  while True:
+    print('a line', flush=True)
+sys.exit(command_line.run(command, is_filter=True))
+"""
+
+
+@pytest.mark.parametrize(
+  ('error', 'code', 'printed'),
+  [
+    (InputError('x is 0; give more'), 2, 'error: x is 0; give more\n'),
+    (Stopped(signal.SIGTERM, 'state saved'), 143, 'state saved\n'),
+    (KeyboardInterrupt(), 130, 'stopped\n'),
+  ],
+)
+def test_each_end_has_its_code_and_one_sentence(capsys, error, code, printed):
+  def command():
+    raise error
+
+  assert command_line.run(command) == code
+  assert capsys.readouterr() == ('', printed)
+
+
+def test_work_that_is_done_says_its_own_code():
+  assert command_line.run(lambda: None) == 0
+  assert command_line.run(lambda: 3) == 3
+
+
+def test_a_bug_stays_a_traceback():
+  with pytest.raises(BrokenPipeError):
+    command_line.run(lambda: (_ for _ in ()).throw(BrokenPipeError()))
+
+
+def test_a_filter_ends_quietly_when_its_reader_is_gone():
+  with subprocess.Popen(
+    [sys.executable, '-c', HEAD],
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+    cwd=pathlib.Path(__file__).parents[2],
+  ) as process:
+    assert process.stdout.readline() == 'a line\n'
+    process.stdout.close()
+    assert process.stderr.read() == ''
+    assert process.wait(30) == 1
