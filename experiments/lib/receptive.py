@@ -1,4 +1,4 @@
-"""How much of the input one value of a map can see.
+"""Receptive fields: how much of the input one value of a map can see.
 
 A kernel of k cells over values that lie `step` apart adds (k - 1) * step to
 what is seen; a pool of p cells does the same and multiplies the step by p.
@@ -17,7 +17,7 @@ _ONE = (1, 1)
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-  """What one value of a map sees, by one way through the network.
+  """The part that one value of a map sees, by one way through the network.
 
   Attributes:
     path: the parallel path that is gone through; 'all' for their union.

@@ -35,7 +35,7 @@ class LayerCost:
 
   @property
   def multiply_adds_inside(self) -> int:
-    """Without those on zeros around the map, which need not be done."""
+    """Kernel times positions, without the zeros around the map."""
     cells = math.prod(
       _cells_inside(size, kernel)
       for size, kernel in zip(self.size, self.layer.kernel, strict=True)
@@ -103,7 +103,7 @@ def cost(
 def list_layers(
   spec: ModelSpec, frames: int, coefficients: int = 40
 ) -> list[LayerCost]:
-  """All layers with weights at one input size, from the input to the logits."""
+  """Lists `ModelSpec.layers` with their sizes at one input size."""
   size = frames, coefficients
   found = [LayerCost(layer, size) for layer in spec.layers('path')]
   size = found[0].pooled

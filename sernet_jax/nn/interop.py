@@ -1,6 +1,6 @@
 """Weights of the authors' Keras model, and back.
 
-By the names of its variables, or by its files: `.h5`, `.weights.h5`, `.keras`.
+Variables come by name, or from files: `.h5`, `.weights.h5`, `.keras`.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Layer:
 
   @property
   def batch_norm(self) -> bool:
-    """Whether BatchNorm, ReLU and pooling follow."""
+    """True for a convolution: BatchNorm, ReLU and pooling follow."""
     return self.kind != 'dense'
 
   @property
@@ -156,7 +156,7 @@ class ModelSpec:
     object.__setattr__(self, 'blocks', _checked(self.blocks))
 
   def layers(self, *kinds: str) -> tuple[Layer, ...]:
-    """All layers with weights from the features to the logits.
+    """Lists the layers with weights, from the features to the logits.
 
     Args:
       *kinds: of `Layer.kind`; only these layers are listed, if any is given.

@@ -53,7 +53,7 @@ def test_made_ready_it_computes_the_same():
 @pytest.mark.skipif(jax.default_backend() != 'cpu', reason='for CPUs')
 @pytest.mark.parametrize('way', ['given', 'closed over', 'exported'])
 def test_paths_stay_a_piece_of_their_own(way):
-  """However the weights reach the program; see `fence.apart`."""
+  """The way the weights reach the program does not matter; see `fence.apart`."""
   spec = ModelSpec(num_classes=2)
   weights = folded.ready(
     folded.fold(spec, *model.init(jax.random.key(0), spec))

@@ -46,7 +46,7 @@ def fused(x, kernel, scale, offset, mask, window, epsilon, axis=None):
 
 
 def plain(x, kernel, scale, offset, mask, window, epsilon, axis=None):
-  """By the plain operations alone."""
+  """The same from the plain operations alone."""
   y = convolution.plain_conv(x, kernel)
   return norm_pool.plain_norm_relu_pool(
     y, scale, offset, mask, window, epsilon, axis
@@ -77,7 +77,7 @@ def both(x, kernel, scale, offset, mask, weights, window):
 
 
 def weights_of(seed, shape, window, *lead):
-  """Of the results, for a gradient."""
+  """Weights of the results, for a gradient."""
   return draw(seed, (*lead, *pooled_shape((*shape[:3], OUTPUTS), window)))[0]
 
 

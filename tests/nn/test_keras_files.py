@@ -60,7 +60,7 @@ def arrays_of(weights, layer):
 
 
 def legacy(file, weights, shift=0, colon=':0', inner=''):
-  """As Keras 2's save_weights; layers are numbered from `shift`."""
+  """Writes as Keras 2's save_weights; layers are numbered from `shift`."""
 
   def renamed(layer):
     kind, _, number = layer.rpartition('_')
@@ -83,7 +83,7 @@ def legacy(file, weights, shift=0, colon=':0', inner=''):
 
 
 def numbered(file, weights):
-  """As Keras 3's save_weights and as the archive holds it."""
+  """Writes as Keras 3's save_weights and as the archive holds it."""
   file.create_group('vars')
   file.create_group('optimizer/vars')['0'] = 3
   for layer in ORDER:

@@ -448,7 +448,7 @@ def test_the_order_of_naming_does_not_matter():
 def fresh():
   """Fresh weights from two keys, compiled once.
 
-  This kind of key compiles four times sooner than the default kind.
+  This kind of key compiles four times faster than the default kind.
   """
   init = jax.jit(lambda key: model.init(key, SPEC))
   return [init(jax.random.key(seed, impl='unsafe_rbg')) for seed in (0, 1)]
@@ -486,7 +486,7 @@ def test_another_key_draws_other_kernels(fresh):
 
 
 def test_dropout_drops_and_scales_the_input_of_the_head(weights):
-  """With one class per feature and a unit matrix, logits are the features."""
+  """One class per feature and a unit matrix make the logits the features."""
   width = 320
   spec = ModelSpec(num_classes=width, dropout=0.3)
   params, stats = weights

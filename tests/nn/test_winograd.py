@@ -37,6 +37,12 @@ def test_rounding_is_as_small_as_the_text_says():
   check(jax.jit(convolution.plain_conv)(x, kernel), expected, relative=8e-7)
 
 
+@jax.jit
+def both(x, kernel, dy):
+  """Result and kernel gradient, compiled as one."""
+  return winograd.conv(x, kernel), winograd.kernel_gradient(x, dy)
+
+
 @hypothesis.settings(max_examples=6)
 @hypothesis.given(
   shape=st.tuples(*map(st.integers, (1, 1, 1), (6, 9, 9))),
@@ -47,8 +53,7 @@ def test_winograd_equals_numpy_loops(shape, inputs, outputs):
   arrays = draw(7, (*shape, inputs), (3, 3, inputs, outputs))
   (weights,) = draw(8, (*shape, outputs))
   y, (_, dkernel) = numpy_conv(*arrays, weights)
-  check(jax.jit(winograd.conv)(*arrays), y)
-  check(jax.jit(winograd.kernel_gradient)(arrays[0], weights), dkernel)
+  check(both(*arrays, weights), (y, dkernel))
 
 
 def test_winograd_groups_fill_the_cache_and_no_more():
