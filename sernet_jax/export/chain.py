@@ -1,27 +1,33 @@
-"""Raw waveform to probabilities, said once for every export format.
+"""Raw waveform to probabilities, written once for every export format.
 
-`probabilities` speaks the whole chain in about thirty operations that an
+`probabilities` expresses the whole chain in about twenty operations that an
 emitter carries out: one writes ONNX nodes, one TensorFlow Lite operators, one
 computes at once. Values are (batch, ...), the batch is free.
 
 The chain is that of `audio.prepare`, `features.mfcc` and `folded.logits`, in
 forms that every runtime has and that need few constants:
 
-- The scale is read from the greatest absolute values alone, by linear
-  interpolation, as `numpy.percentile` does.
-- The FFT of A * B samples is two small matrix products with a twist between
-  them (Cooley and Tukey 1965). A real frame's bins above the middle mirror
-  those below, so A / 2 + 1 of the A columns are enough.
+- The scale is interpolated linearly between the greatest absolute values, as
+  `numpy.percentile` does it.
+- The FFT of N = A * B samples is two small matrix products with a twiddle
+  factor between them (Cooley and Tukey 1965). With n = B n1 + n2, k = k1 + A k2
+  and W_M = exp(-2 pi i / M):
+
+    X[k1 + A k2] = sum_n2 W_B^(n2 k2) W_N^(n2 k1) sum_n1 W_A^(n1 k1) x[n1, n2]
+
+  A real frame's bins above the middle mirror those below, so A / 2 + 1 of the
+  A columns k1 are enough.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from collections.abc import Mapping
 
 import numpy as np
 
 from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.export.emitters.protocol import Emitter, Value
 from sernet_jax.features.framing import num_frames
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
@@ -30,79 +36,7 @@ from sernet_jax.nn.spec import Layer, ModelSpec
 SILENCE = 2.0**-52  # audio.EPSILON
 TAIL = 1e-3  # above audio.PERCENTILE
 
-Value = Any  # of an emitter; has .shape, (None, ...)
-
-
-class Emitter(Protocol):
-  """What a format must be able to do; axes count from the batch, axis 0."""
-
-  def constant(self, table: np.ndarray) -> Value:
-    """A float32 table, broadcast against (batch, ...)."""
-
-  def binary(self, name: str, a: Value, b: Value) -> Value:
-    """'add', 'sub', 'mul', 'div', 'min', 'max' or 'pow', with broadcast."""
-
-  def unary(self, name: str, x: Value) -> Value:
-    """'abs', 'sqrt' or 'log'."""
-
-  def extent(self, x: Value) -> Value:
-    """Samples from the first to the last that is not 0, (batch, 1)."""
-
-  def top(self, x: Value, count: int) -> Value:
-    """The greatest of the last axis, falling."""
-
-  def reduce(self, name: str, x: Value, axes: tuple[int, ...]) -> Value:
-    """'sum', 'mean' or 'max'; the axes stay, with length 1."""
-
-  def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
-    """To (batch, *shape)."""
-
-  def transpose(self, x: Value, order: tuple[int, ...]) -> Value:
-    """Axes in another order; the batch stays first."""
-
-  def concat(self, parts: list[Value], axis: int) -> Value:
-    """Side by side."""
-
-  def slice(
-    self, x: Value, axis: int, start: int, stop: int, step: int = 1
-  ) -> Value:
-    """start, start + step, ... below stop."""
-
-  def pad(
-    self, x: Value, axis: int, before: int, after: int, mirror: bool = False
-  ) -> Value:
-    """Zeros, or the mirror image about the end."""
-
-  def take(self, x: Value, index: np.ndarray, axis: int) -> Value:
-    """Entries at constant places."""
-
-  def matmul(self, x: Value, table: np.ndarray) -> Value:
-    """Last axis times a constant matrix."""
-
-  def image(self, x: Value) -> Value:
-    """(batch, frames, coefficients) to a map with one channel."""
-
-  def conv_relu(
-    self, layer: Layer, x: Value, kernel: np.ndarray, bias: np.ndarray
-  ) -> Value:
-    """Convolution that keeps the size, bias, ReLU; kernel (h, w, in, out)."""
-
-  def pool(self, name: str, x: Value, size: tuple[int, int]) -> Value:
-    """Mean over windows side by side; at the edge over the real cells."""
-
-  def join(self, name: str, maps: list[Value]) -> Value:
-    """Maps side by side in their channels."""
-
-  def mean_map(self, name: str, x: Value) -> Value:
-    """A map to (batch, channels)."""
-
-  def dense(
-    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
-  ) -> Value:
-    """X @ kernel + bias."""
-
-  def softmax(self, x: Value) -> Value:
-    """Over the last axis."""
+Folded = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def probabilities(
@@ -112,9 +46,9 @@ def probabilities(
   feature_kind: str,
   mfcc: MfccSpec,
   model: ModelSpec,
-  folded: dict[str, dict[str, np.ndarray]],
+  folded: Folded,
 ) -> Value:
-  """The whole chain.
+  """Expresses the whole chain.
 
   Args:
     out: carries the operations out.
@@ -134,17 +68,18 @@ def probabilities(
 
 
 def scaled(out: Emitter, x: Value, num_samples: int) -> Value:
-  """clip(x / (percentile of abs(x) + eps), -1, 1), as `audio.prepare`.
+  """Computes clip(x / (percentile of abs(x) + eps), -1, 1): `audio.prepare`.
 
   The percentile is that of the samples from the first to the last one that
   is not 0, so zeros around a short recording change nothing.
   """
-  place = np.arange(math.floor(TAIL * max(num_samples - 1, 0)) + 2)
-  place = place[: max(1, min(len(place), num_samples))]
-  greatest = out.top(out.unary('abs', x), len(place))
-  rank = _times(out, _plus(out, out.extent(x), -1.0), TAIL)
-  # Weights 1 - distance of the two neighbours of the rank, 0 for the others.
-  distance = out.unary('abs', out.binary('sub', rank, _row(out, place)))
+  # Ranks from the top, up to the one above the percentile of all samples.
+  ranks = np.arange(math.floor(TAIL * max(num_samples - 1, 0)) + 2)
+  ranks = ranks[: max(1, min(len(ranks), num_samples))]
+  greatest = out.top(out.unary('abs', x), len(ranks))  # (b, ranks)
+  rank = _times(out, _plus(out, out.extent(x), -1.0), TAIL)  # (b, 1)
+  # Weights 1 - distance of the two neighbors of the rank, 0 for the others.
+  distance = out.unary('abs', out.binary('sub', rank, _row(out, ranks)))
   weight = _at_least(out, _plus(out, _times(out, distance, -1.0), 1.0), 0.0)
   scale = out.reduce('sum', out.binary('mul', greatest, weight), (1,))
   return _clipped(out, out.binary('div', x, _plus(out, scale, SILENCE)), 1.0)
@@ -153,19 +88,33 @@ def scaled(out: Emitter, x: Value, num_samples: int) -> Value:
 def features(
   out: Emitter, x: Value, num_samples: int, kind: str, spec: MfccSpec
 ) -> Value:
-  """`features.mfcc` and its likes: (batch, frames, coefficients)."""
-  spectrum, energy = _spectrum(out, _frames(out, x, num_samples, spec), spec)
-  place = _bins(spec)
+  """Expresses `features.mfcc` and the other kinds of features.
+
+  Args:
+    out: carries the operations out.
+    x: waveform (batch, num_samples), scaled.
+    num_samples: of x.
+    kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    spec: the front end.
+
+  Returns:
+    (batch, frames, coefficients).
+  """
+  frames = _frames(out, x, num_samples, spec)
+  spectrum, energy = _spectrum(out, frames, spec)  # (b, t, outputs), (b, t, 1)
+  bins = _bins(spec)
   if kind == 'spectrogram':
-    return out.take(spectrum, np.argsort(place)[-_num_bins(spec) :], 2)
-  table = np.where(place[:, None] >= 0, mel_matrix(spec)[place], 0.0)
-  log_mel = _compress(out, out.matmul(spectrum, table), spec)
+    # Sorted, the outputs that come twice (-1) are in front of all bins.
+    return out.take(spectrum, np.argsort(bins)[-_num_bins(spec) :], 2)
+  # Rows in the order of the outputs; those that come twice count as 0.
+  table = np.where(bins[:, None] >= 0, mel_matrix(spec)[bins], 0.0)
+  log_mel = _compress(out, out.matmul(spectrum, table), spec)  # (b, t, bands)
   if kind == 'log_mel':
     return log_mel
-  cepstrum = out.matmul(log_mel, dct_matrix(spec))
+  cepstrum = out.matmul(log_mel, dct_matrix(spec))  # (b, t, coefficients)
   if spec.zeroth != 'cepstrum':
     if spec.zeroth == 'spectrum_energy':
-      energy = out.matmul(spectrum, (place >= 0)[:, None].astype(float))
+      energy = out.matmul(spectrum, (bins >= 0)[:, None].astype(float))
     rest = out.slice(cepstrum, 2, 1, spec.num_coefficients)
     first = out.unary('log', _floored(out, energy, spec))
     cepstrum = out.concat([first, rest], 2)
@@ -176,9 +125,9 @@ def network(
   out: Emitter,
   x: Value,
   model: ModelSpec,
-  folded: dict[str, dict[str, np.ndarray]],
+  folded: Folded,
 ) -> Value:
-  """Features (batch, frames, coefficients) to logits (batch, classes)."""
+  """Expresses features (batch, frames, coefficients) to logits."""
   x = out.image(x)
   paths = model.layers('path')
   x = out.join('paths', [_block(out, layer, x, folded) for layer in paths])
@@ -193,7 +142,7 @@ def _block(
   out: Emitter,
   layer: Layer,
   x: Value,
-  folded: dict[str, dict[str, np.ndarray]],
+  folded: Folded,
 ) -> Value:
   """Convolution, bias, ReLU and pooling."""
   x = out.conv_relu(layer, x, **_arrays(folded[layer.name]))
@@ -202,12 +151,12 @@ def _block(
   return out.pool(f'{layer.name}_pool', x, layer.pool)
 
 
-def _arrays(block: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _arrays(block: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
   return {key: np.asarray(block[key], np.float32) for key in ('kernel', 'bias')}
 
 
 def _frames(out: Emitter, x: Value, num_samples: int, spec: MfccSpec) -> Value:
-  """(batch, frames, frame_samples)."""
+  """Cuts (batch, samples) into (batch, frames, frame_samples)."""
   if spec.preemphasis and spec.preemphasis_over == 'waveform':
     before = out.pad(out.slice(x, 1, 0, num_samples - 1), 1, 1, 0)
     x = out.binary('sub', x, _times(out, before, spec.preemphasis))
@@ -221,10 +170,11 @@ def _frames(out: Emitter, x: Value, num_samples: int, spec: MfccSpec) -> Value:
     after = max(reach - num_samples, 0)
   if before or after:
     x = out.pad(x, 1, before, after, mirror=spec.padding == 'reflect')
-  # Pieces of the greatest length that frame and hop are made of.
+  # Pieces of the greatest length that frame and hop are multiples of; frame k
+  # is the pieces k * step, k * step + 1, ... side by side.
   piece = math.gcd(length, hop)
   x = out.slice(x, 1, 0, reach)
-  x = out.reshape(x, (reach // piece, piece))
+  x = out.reshape(x, (reach // piece, piece))  # (b, pieces, piece)
   step = hop // piece
   parts = [
     out.slice(x, 1, first, first + (count - 1) * step + 1, step)
@@ -234,7 +184,7 @@ def _frames(out: Emitter, x: Value, num_samples: int, spec: MfccSpec) -> Value:
 
 
 def _factors(fft_size: int) -> tuple[int, int]:
-  """(A, B), A * B = fft_size, as near to each other as can be, A even."""
+  """(A, B) with A * B = fft_size, A even, as close together as possible."""
   choices = [a for a in range(2, fft_size + 1, 2) if fft_size % a == 0]
   a = min(choices, key=lambda a: a + fft_size // a)
   return a, fft_size // a
@@ -245,18 +195,25 @@ def _num_bins(spec: MfccSpec) -> int:
 
 
 def _bins(spec: MfccSpec) -> np.ndarray:
-  """The FFT bin of each output of `_spectrum`, -1 where it comes twice."""
+  """FFT bin of each output of `_spectrum`; -1 for the second of equal ones."""
   a, b = _factors(spec.fft_size)
-  place = np.arange(a // 2 + 1)[:, None] + a * np.arange(b)
-  place = np.minimum(place, spec.fft_size - place).ravel()
-  _, first = np.unique(place, return_index=True)
-  once = np.full_like(place, -1)
-  once[first] = place[first]
+  bins = np.arange(a // 2 + 1)[:, None] + a * np.arange(b)  # k1 + A k2
+  bins = np.minimum(bins, spec.fft_size - bins).ravel()  # mirrored
+  _, first = np.unique(bins, return_index=True)
+  once = np.full_like(bins, -1)
+  once[first] = bins[first]
   return once
 
 
-def _spectrum(out: Emitter, x: Value, spec: MfccSpec):
-  """Magnitudes in the order of `_bins`, and the energy of the frames."""
+def _spectrum(
+  out: Emitter, x: Value, spec: MfccSpec
+) -> tuple[Value, Value | None]:
+  """Computes the spectrum of frames (batch, frames, frame_samples).
+
+  Returns:
+    Magnitudes to `spec.power` (batch, frames, outputs), in the order of
+    `_bins`, and the energy (batch, frames, 1) if `spec.zeroth` asks for it.
+  """
   energy = None
   if spec.remove_dc:
     x = out.binary('sub', x, out.reduce('mean', x, (2,)))
@@ -270,15 +227,29 @@ def _spectrum(out: Emitter, x: Value, spec: MfccSpec):
   x = out.binary('mul', x, _row(out, window(spec)[None]))
   if spec.frame_samples < spec.fft_size:
     x = out.pad(x, 2, 0, spec.fft_size - spec.frame_samples)
+  x = _power(out, x, spec.fft_size)  # (b, t, A / 2 + 1, B)
+  if spec.power == 1:
+    x = out.unary('sqrt', x)
+  _, count, half, columns = x.shape
+  x = out.reshape(x, (count, half * columns))  # (b, t, outputs)
+  if spec.spectrum_scale != 1.0:
+    x = _times(out, x, spec.spectrum_scale)
+  return x, energy
+
+
+def _power(out: Emitter, x: Value, fft_size: int) -> Value:
+  """Computes |X[k1 + A k2]|^2 of frames (b, t, N): (b, t, A / 2 + 1, B)."""
   count = x.shape[1]
-  a, b = _factors(spec.fft_size)
+  a, b = _factors(fft_size)
   half = a // 2 + 1
-  # X[k1 + A k2] = sum_n2 W_B^(n2 k2) W_N^(n2 k1) sum_n1 W_A^(n1 k1) x[n1, n2]
+  # x[n2, n1]: (b, t, B, A)
   x = out.transpose(out.reshape(x, (count, a, b)), (0, 1, 3, 2))
+  # The sum over n1: (b, t, B, half), real part beside imaginary part.
   turn = 2 * np.pi / a * np.outer(np.arange(a), np.arange(half))
   x = out.matmul(x, np.concatenate([np.cos(turn), -np.sin(turn)], axis=1))
   real = out.slice(x, 3, 0, half)
   imaginary = out.slice(x, 3, half, 2 * half)
+  # The twiddle factors W_N^(n2 k1), cos - i sin: (B, half).
   turn = 2 * np.pi / (a * b) * np.outer(np.arange(b), np.arange(half))
   cosine, sine = _row(out, np.cos(turn)[None]), _row(out, np.sin(turn)[None])
   turned = [
@@ -289,21 +260,20 @@ def _spectrum(out: Emitter, x: Value, spec: MfccSpec):
       'sub', out.binary('mul', imaginary, cosine), out.binary('mul', real, sine)
     ),
   ]
+  # (b, t, half, 2 B), real parts beside imaginary parts along n2
   x = out.transpose(out.concat(turned, 2), (0, 1, 3, 2))
+  # The sum over n2: (b, t, half, 2 B), now along k2.
   turn = 2 * np.pi / b * np.outer(np.arange(b), np.arange(b))
-  cosine, sine = np.cos(turn), np.sin(turn)
-  x = out.matmul(x, np.block([[cosine, -sine], [sine, cosine]]))
+  turn_cosine, turn_sine = np.cos(turn), np.sin(turn)
+  x = out.matmul(
+    x, np.block([[turn_cosine, -turn_sine], [turn_sine, turn_cosine]])
+  )
   x = out.binary('mul', x, x)
-  x = out.binary('add', out.slice(x, 3, 0, b), out.slice(x, 3, b, 2 * b))
-  if spec.power == 1:
-    x = out.unary('sqrt', x)
-  x = out.reshape(x, (count, half * b))
-  if spec.spectrum_scale != 1.0:
-    x = _times(out, x, spec.spectrum_scale)
-  return x, energy
+  return out.binary('add', out.slice(x, 3, 0, b), out.slice(x, 3, b, 2 * b))
 
 
 def _compress(out: Emitter, mel: Value, spec: MfccSpec) -> Value:
+  """Logarithm, decibels or power of mel bands (batch, frames, bands)."""
   mel = _floored(out, mel, spec)
   if spec.compression == 'power':
     return out.binary('pow', mel, _row(out, spec.exponent))
@@ -318,12 +288,14 @@ def _compress(out: Emitter, mel: Value, spec: MfccSpec) -> Value:
 
 
 def _floored(out: Emitter, x: Value, spec: MfccSpec) -> Value:
+  """Keeps x away from 0 before a logarithm."""
   if spec.log_floor > 0:
     x = _at_least(out, x, spec.log_floor)
   return _plus(out, x, spec.log_offset) if spec.log_offset > 0 else x
 
 
-def _row(out: Emitter, values) -> Value:
+def _row(out: Emitter, values: np.typing.ArrayLike) -> Value:
+  """A constant with an axis of length 1 for the batch."""
   return out.constant(np.atleast_1d(np.asarray(values, np.float32))[None])
 
 
@@ -345,5 +317,5 @@ def _clipped(out: Emitter, x: Value, limit: float) -> Value:
 
 
 def _row_like(out: Emitter, x: Value, number: float) -> Value:
-  """A single number with as many axes as x."""
+  """A constant of one number with as many axes as x."""
   return out.constant(np.full((1,) * len(x.shape), number, np.float32))

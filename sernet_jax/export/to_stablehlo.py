@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
-from sernet_jax.export import chain, eager
+from sernet_jax.export import chain
+from sernet_jax.export.emitters import eager
 from sernet_jax.features import kinds
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.predict.bundle import Bundle

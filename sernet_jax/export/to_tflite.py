@@ -1,10 +1,9 @@
 """TensorFlow Lite files, written without TensorFlow.
 
-A file is a flatbuffer of operators and their tables. The package
-`ai_edge_litert` brings its schema as well as the interpreter, so
-`export_tflite_graph` says what is in it and this file puts it together. The
-batch is free.
-What a file is for stands in its metadata, as in a safetensors bundle.
+A file is a flatbuffer of operators and their tables.
+`emitters.tflite_emitter` collects what is in it and this module puts it
+together. The batch is free. The metadata of the model is in the file's
+metadata, as in the header of a safetensors bundle.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.export import chain
-from sernet_jax.export.tflite_graph import VERSIONS, Range, Value, Writer
+from sernet_jax.export.emitters.tflite_emitter import VERSIONS, Range, Writer
+from sernet_jax.export.emitters.tflite_graph import Value
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import (
@@ -37,24 +37,24 @@ def convert(
   metadata: Mapping[str, str],
   ranges: Mapping[str, Range] | None = None,
 ) -> bytes:
-  """The content of a TensorFlow Lite file.
+  """Returns the content of a TensorFlow Lite file.
 
   Args:
     bundle: what to write.
     precision: 'fp32'; 'fp16' stores the network's kernels in fp16 and
-      computes in float32; 'int8' computes the five blocks in 8 bits.
+      computes in float32; 'int8' computes the blocks in 8 bits.
     metadata: stored in the file, text by name.
-    ranges: for 'int8', from `export_eager.Eager`.
+    ranges: for 'int8', from `eager.Eager`.
 
   Raises:
     InputError: if ai-edge-litert is not installed.
   """
   with needed():
-    from ai_edge_litert import schema_py_generated as schema
+    writer = Writer(precision == 'fp16', ranges)
 
   assert (precision == 'int8') == (ranges is not None)
-  writer = Writer(precision == 'fp16', ranges)
-  source = writer.tensor((None, bundle.audio.num_samples), name=INPUT)
+  schema, content = writer.graph.schema, writer.graph
+  source = content.tensor((None, bundle.audio.num_samples), name=INPUT)
   result = chain.probabilities(
     writer,
     source,
@@ -66,23 +66,24 @@ def convert(
   )
   graph = schema.SubGraphT()
   graph.name = 'sernet'
-  graph.tensors, graph.operators = writer.tensors, writer.operators
-  graph.inputs, graph.outputs = [source.place], [result.place]
+  graph.tensors, graph.operators = content.tensors, content.operators
+  graph.inputs, graph.outputs = [source.tensor], [result.tensor]
   model = schema.ModelT()
   model.version = _SCHEMA_VERSION
   model.description = 'sernet_jax'
   model.subgraphs = [graph]
-  model.operatorCodes = [_code(schema, name) for name in writer.codes]
+  model.operatorCodes = [_code(schema, name) for name in content.codes]
   model.signatureDefs = [_signature(schema, source, result)]
   note = schema.MetadataT()
   note.name = METADATA
   texts = {**metadata, formats.SEAL: formats.UNSEALED}
-  note.buffer = writer.buffer(json.dumps(texts).encode())
-  model.metadata, model.buffers = [note], writer.buffers
+  note.buffer = content.buffer(json.dumps(texts).encode())
+  model.metadata, model.buffers = [note], content.buffers
   return formats.sealed(_packed(model))
 
 
 def _code(schema: Any, name: str) -> Any:
+  """The entry of an operator in the list of those that the file uses."""
   code = schema.OperatorCodeT()
   code.builtinCode = getattr(schema.BuiltinOperator, name)
   # Readers older than 127 operators look at one byte.
@@ -92,6 +93,7 @@ def _code(schema: Any, name: str) -> Any:
 
 
 def _signature(schema: Any, source: Value, result: Value) -> Any:
+  """Names the input and the output for the interpreter's signature runner."""
   signature = schema.SignatureDefT()
   signature.signatureKey = 'serving_default'
   for name, value, field in (
@@ -99,16 +101,23 @@ def _signature(schema: Any, source: Value, result: Value) -> Any:
     (OUTPUT, result, 'outputs'),
   ):
     entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name, value.place
+    entry.name, entry.tensorIndex = name, value.tensor
     setattr(signature, field, [entry])
   return signature
 
 
 def _packed(model: Any) -> bytes:
+  """Serializes the model with tables aligned as the schema asks.
+
+  `flatbuffers.Builder` (25.12) aligns a vector of bytes to one byte and has
+  no option for more, as the C++ builder has with force_align; so the method
+  that writes a vector is overridden here. It may go when the generated code
+  follows the schema's `force_align`.
+  """
   import flatbuffers
 
   class Builder(flatbuffers.Builder):
-    def CreateNumpyVector(self, x):
+    def CreateNumpyVector(self, x: np.ndarray) -> Any:
       # The bytes of a table are floats to its readers.
       wide = _ALIGNMENT if x.dtype == np.uint8 else x.dtype.alignment
       self.StartVector(x.itemsize, x.size, wide)

@@ -8,7 +8,8 @@ import pathlib
 import numpy as np
 
 from sernet_jax.common import files
-from sernet_jax.export import chain, eager as export_eager
+from sernet_jax.export import chain
+from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
 from sernet_jax.features import kinds
 from sernet_jax.nn import folded
@@ -31,7 +32,7 @@ def write(
   Args:
     path: of the file.
     bundle: the model.
-    kind: a format of `export_files.PRECISIONS`.
+    kind: a format of `formats.PRECISIONS`.
     precision: one that the format has.
     calibration: needed for 'int8'.
 
@@ -51,8 +52,8 @@ def write(
   elif kind == 'onnx':
     from sernet_jax.export import to_onnx
 
-    heard = calibration.raw if calibration is not None else None
-    content = to_onnx.convert(bundle, precision, metadata, heard)
+    sound = calibration.raw if calibration is not None else None
+    content = to_onnx.convert(bundle, precision, metadata, sound)
   else:
     from sernet_jax.export import to_tflite
 
@@ -67,8 +68,16 @@ def write(
 def ranges(
   bundle: Bundle, prepared: np.ndarray
 ) -> dict[str, tuple[float, float]]:
-  """What goes through each convolution; see `export_eager.Eager`."""
-  eager = export_eager.Eager()
+  """Finds the ranges of the input and output of each convolution.
+
+  Args:
+    bundle: the model.
+    prepared: (segments, num_samples), each through `audio.prepare`.
+
+  Returns:
+    As `Eager.ranges`.
+  """
+  eager = eager_lib.Eager()
   features = kinds.KINDS[bundle.feature_kind].compute
   for start in range(0, len(prepared), _BATCH):
     values = features(prepared[start : start + _BATCH], bundle.mfcc)
@@ -77,10 +86,11 @@ def ranges(
 
 
 def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:
-  """What the network's numbers take in a file, without the front end.
+  """Bytes that the network's weights take in a file, without the front end.
 
-  Biases stay in 4 bytes but for safetensors in fp16. In 8 bits the kernels of
-  the five blocks take a byte a number and a float32 scale for each output.
+  A bias takes 4 bytes, in fp16 2 in safetensors and StableHLO files. In 8 bits
+  the kernels of the blocks take a byte a weight and a float32 scale for each
+  output.
   """
   if kind == 'safetensors' and precision == 'fp16':
     return 2 * folded.count(bundle.folded)

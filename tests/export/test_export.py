@@ -19,9 +19,9 @@ from sernet_jax.export import (
   __main__ as export,
   chain as export_chain,
   checking,
-  eager,
   writing,
 )
+from sernet_jax.export.emitters import eager
 from sernet_jax.features import kinds
 from sernet_jax.predict import (
   bundle as bundle_lib,

@@ -59,7 +59,7 @@ LIBRARIES = {
   'jinja2': 'results.report',
   'matplotlib': 'results.figures',
   'ml_collections': 'runs sweep predict main',
-  'onnx': 'export.to_onnx',
+  'onnx': 'export.to_onnx export.emitters',
   'onnxruntime': 'export.to_onnx predict.sessions',
   'optax': 'training',
   'orbax': 'runs.checkpoint',
