@@ -43,7 +43,7 @@ LONGEST = (
   'test_run',
   'test_distributed',
   'test_sweep',
-  'test_train_step',
+  'test_steps',
   'test_cluster',
   'test_mapping',
   'test_export',

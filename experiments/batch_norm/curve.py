@@ -25,15 +25,14 @@ from sernet_jax.results import environment
 from sernet_jax.runs import (
   config as config_lib,
   config_flags,
+  data as data_lib,
   defaults,
-  run,
-  summary,
 )
 from sernet_jax.training import (
   batch_norm_statistics,
   evaluation,
-  mapping,
-  train_step,
+  steps,
+  trial_state,
 )
 
 HERE = pathlib.Path(__file__).parent
@@ -50,34 +49,38 @@ def settings(fold: str, root: str, epochs: int) -> config_lib.Experiment:
 
 def follow(experiment: config_lib.Experiment) -> list[dict]:
   """Accuracy on training and test speakers after every epoch."""
-  data = run.Data(experiment, run.load_corpus(experiment))
+  data = data_lib.Data(experiment, data_lib.load_corpus(experiment))
   require(
     len(data.folds) == 1,
     f'{len(data.folds)} folds are named; give one with --fold',
   )
   (arrays,) = data.fold_arrays
-  recipe = summary.recipe(experiment, data.features.corpus)
+  recipe = experiment.recipe(len(data.features.corpus.classes))
   features = np.asarray(data.features.features)
   on_device, labels = jax.device_put((features, data.labels))
   train = jax.jit(
-    functools.partial(train_step.train_epoch, recipe, on_device, labels)
+    functools.partial(steps.train_epoch, recipe, on_device, labels)
   )
   test = jax.jit(
     functools.partial(evaluation.evaluate, recipe, on_device, arrays.test)
   )
-  state = mapping.unstack(mapping.fresh(recipe, [arrays]), 0)
+  state = trial_state.unstack(trial_state.init_states(recipe, [arrays]), 0)
   rows = []
   for epoch in tqdm.tqdm(range(experiment.train.epochs), desc='epochs'):
     state, learnt = train(arrays, state, np.int32(epoch))
-    found = batch_norm_statistics.of_trials(
-      recipe, features, [arrays], mapping.stack([state]), [epoch + 1]
+    found = batch_norm_statistics.recompute(
+      recipe,
+      features,
+      [arrays],
+      *trial_state.stack([(state.params, state.stats)]),
+      [epoch + 1],
     )
     row = {'epoch': epoch + 1, 'train_wa': _accuracy(learnt)}
     for name, stats in (
-      ('last', state['stats']),
-      ('last_recomputed', mapping.unstack(found, 0)),
+      ('last', state.stats),
+      ('last_recomputed', trial_state.unstack(found, 0)),
     ):
-      row[name] = _accuracy(test(state['params'], stats))
+      row[name] = _accuracy(test(state.params, stats))
     rows.append(row)
   return rows
 

@@ -81,7 +81,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
 
   from sernet_jax.corpora.protocols import Fold
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, mapping, recipes
+  from sernet_jax.training import batching, mapping, recipes, trial_state
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   name, precision, _ = OURS[flags.worker]
@@ -110,7 +110,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   )
 
   def train(epochs: int) -> float:
-    trials.put(mapping.fresh(recipe, arrays))
+    trials.put(trial_state.init_states(recipe, arrays))
     start = time.perf_counter()
     for first in range(0, epochs, flags.block):
       count = min(flags.block, epochs - first)

@@ -59,11 +59,11 @@ def mapped(name: str, folds: int, steps: int):
 
   from sernet_jax.corpora.protocols import Fold
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, mapping, recipes
+  from sernet_jax.training import batching, mapping, recipes, trial_state
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   recipe = recipes.Recipe(
-    ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
+    ModelSpec(), LossSpec(), OptimSpec(), BATCH, tracked=()
   )
   random = np.random.default_rng(0)
   count = BATCH * steps
@@ -79,7 +79,7 @@ def mapped(name: str, folds: int, steps: int):
   trials = mapping.make(
     name, recipe, 1, features.astype(np.float32), labels, arrays, jax.devices()
   )
-  trials.put(mapping.fresh(recipe, arrays))
+  trials.put(trial_state.init_states(recipe, arrays))
   zeros = np.zeros(folds, np.int32)
 
   def call():

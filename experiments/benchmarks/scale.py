@@ -125,11 +125,11 @@ def stepping(features, labels, devices) -> Callable[[], float]:
   """Seconds of a training step of one fold on devices that share a batch."""
   from sernet_jax.corpora.protocols import Fold
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, mapping, recipes
+  from sernet_jax.training import batching, mapping, recipes, trial_state
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   recipe = recipes.Recipe(
-    ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH, selections=()
+    ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH, tracked=()
   )
   random = np.random.default_rng(0)
   train = random.choice(len(labels), BATCH * STEPS, replace=False)
@@ -142,7 +142,7 @@ def stepping(features, labels, devices) -> Callable[[], float]:
   )
   name = 'map' if len(devices) == 1 else 'shard'
   trials = mapping.make(name, recipe, 1, features, labels, [fold], devices)
-  trials.put(mapping.fresh(recipe, [fold]))
+  trials.put(trial_state.init_states(recipe, [fold]))
   one = np.ones(1, np.int32)
 
   def call():
@@ -163,7 +163,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   from sernet_jax.corpora.readers import manifest
   from sernet_jax.features.spec import MfccSpec
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, recipes, train_step
+  from sernet_jax.training import batching, recipes, steps as steps_lib
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   spec, audio_spec = MfccSpec(), AudioSpec(duration_s=SECONDS)
@@ -201,9 +201,7 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   recipe = recipes.Recipe(
     ModelSpec(num_classes=4), LossSpec(), OptimSpec(), BATCH
   )
-  shuffle = jax.jit(
-    lambda fold, epoch: train_step.shuffled(recipe, fold, epoch)
-  )
+  shuffle = jax.jit(lambda fold, epoch: steps_lib.shuffled(recipe, fold, epoch))
   jax.block_until_ready(shuffle(arrays[0], 0))
   found['shuffle_s'], _ = timed(
     lambda: jax.block_until_ready(shuffle(arrays[0], 1))

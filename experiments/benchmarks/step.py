@@ -27,7 +27,7 @@ import numpy as np
 
 from sernet_jax.nn.kernels import convolution, fused_paths, norm_pool
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training import recipes, train_step
+from sernet_jax.training import recipes, steps as steps_lib, trial_state
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 ROUNDS = 7
@@ -55,7 +55,7 @@ def compiled(recipe, x, labels):
 
   def steps(state):
     def body(state, _):
-      return train_step.train_step(
+      return steps_lib.train_step(
         recipe,
         state,
         x,
@@ -69,7 +69,7 @@ def compiled(recipe, x, labels):
 
     return jax.lax.scan(body, state, None, length=STEPS)
 
-  init = jax.jit(train_step.init_state, static_argnums=0)
+  init = jax.jit(trial_state.init_state, static_argnums=0)
   state = init(recipe, 0, 0)
   program = jax.jit(steps).lower(state).compile()
   return lambda: jax.block_until_ready(program(state))
@@ -81,7 +81,7 @@ def main():
   x = jnp.asarray(random.normal(size=(BATCH, 184, 40, 1)), jnp.float32)
   labels = jnp.asarray(random.integers(0, 7, BATCH), jnp.int32)
   recipe = recipes.Recipe(
-    ModelSpec(), LossSpec(), OptimSpec(), BATCH, selections=()
+    ModelSpec(), LossSpec(), OptimSpec(), BATCH, tracked=()
   )
   programs = {}
   for name, changes in VARIANTS.items():

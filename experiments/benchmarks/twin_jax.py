@@ -14,7 +14,12 @@ from sernet_jax.nn import folded, interop
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import recognizer
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.training import device_layout, recipes, train_step
+from sernet_jax.training import (
+  device_layout,
+  recipes,
+  steps as steps_lib,
+  trial_state,
+)
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 SPEC = features.MfccSpec()
@@ -30,10 +35,10 @@ class Twin:
     mesh = device_layout.lay_out(1, len(x), jax.devices()).mesh(jax.devices())
     shared = device_layout.DATA if mesh.shape[device_layout.DATA] > 1 else None
     self.recipe = recipes.Recipe(
-      ModelSpec(), LossSpec(), OptimSpec(), len(x), selections=(), axis=shared
+      ModelSpec(), LossSpec(), OptimSpec(), len(x), tracked=(), axis=shared
     )
     self.params, self.stats = interop.from_keras(weights)
-    init = jax.jit(train_step.init_state, static_argnums=0)
+    init = jax.jit(trial_state.init_state, static_argnums=0)
     self.waveforms = waveforms
     each, whole = PartitionSpec(device_layout.DATA), PartitionSpec()
     self.state, self.x, self.y = (
@@ -63,7 +68,7 @@ class Twin:
 
   def _train(self, state, count, x, y):
     def step(state, _):
-      return train_step.train_step(
+      return steps_lib.train_step(
         self.recipe, state, x, y, jnp.ones(len(x)), jnp.ones(7), 0, 0, 0
       )
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.lib import cost_measured, cost_probe
@@ -28,9 +29,10 @@ from sernet_jax.results import (
   summaries,
 )
 from sernet_jax.results.selections import LAST, SELECTIONS
-from sernet_jax.runs import run, summary as results_lib
+from sernet_jax.runs import data as data_lib, predictions
 from sernet_jax.runs.config import Experiment
-from sernet_jax.training import batch_norm_statistics, mapping
+from sernet_jax.training import batch_norm_statistics, trial_state
+from sernet_jax.training.trial_state import TrialState
 
 SEGMENTS = ('center', 'all')
 DTYPE = 'float16'
@@ -87,7 +89,7 @@ def evaluate(
       ),
     ]
   )
-  corpus = run.load_corpus(experiment)
+  corpus = data_lib.load_corpus(experiment)
   assert spec.num_classes == len(corpus.classes)
   states = _stacked(weights)
   epochs = {fold.name: fold.epoch for fold in weights}
@@ -161,13 +163,15 @@ def _elsewhere(
   return dataclasses.replace(experiment, data=data)
 
 
-def _stacked(weights: Sequence[run_bundles.FoldWeights]) -> dict[str, Any]:
-  """As a checkpoint has them, without the selections that choose an epoch."""
-  return {
-    'params': mapping.stack([fold.params for fold in weights]),
-    'stats': mapping.stack([fold.stats for fold in weights]),
-    'best': {},
-  }
+def _stacked(weights: Sequence[run_bundles.FoldWeights]) -> TrialState:
+  """Stacks the weights as a checkpoint has them, without chosen epochs."""
+  return TrialState(
+    best={},
+    optimizer=(),
+    params=trial_state.stack([fold.params for fold in weights]),
+    stats=trial_state.stack([fold.stats for fold in weights]),
+    step=jnp.zeros(len(weights), jnp.int32),
+  )
 
 
 def _judge(
@@ -175,32 +179,26 @@ def _judge(
   audio: AudioSpec,
   corpus: Corpus,
   folder: run_folder.RunFolder,
-  states: dict[str, Any],
+  states: TrialState,
   epochs: dict[str, int],
   selection: str,
 ) -> dict[str, Any]:
   """One setting: features, probabilities, votes, scores."""
-  data = run.Data(dataclasses.replace(experiment, audio=audio), corpus)
+  data = data_lib.Data(dataclasses.replace(experiment, audio=audio), corpus)
   corpus = data.features.corpus
-  results_lib.check_folds(folder, corpus, data.folds)
-  recipe = results_lib.recipe(experiment, corpus)
+  data_lib.check_folds(folder, corpus, data.folds)
+  recipe = experiment.recipe(len(corpus.classes))
   if SELECTIONS[selection].recomputed and audio != experiment.audio:
-    stats = batch_norm_statistics.of_trials(
+    stats = batch_norm_statistics.recompute(
       recipe,
       data.features.features,
       data.fold_arrays,
-      states,
+      states.params,
+      states.stats,
       [epochs[fold.name] for fold in data.folds],
     )
-    states = {**states, 'stats': stats}
-  rows = results_lib.predictions(
-    experiment,
-    recipe,
-    data.features,
-    data.fold_arrays,
-    data.folds,
-    states,
-  )
+    states = states._replace(stats=stats)
+  rows = predictions.of_tests(experiment, recipe, data, states)
   return {
     'duration_s': audio.duration_s,
     'segments': audio.segments,

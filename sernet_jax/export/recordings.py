@@ -22,7 +22,7 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict import run_bundles
 from sernet_jax.predict.sessions import waveform
 from sernet_jax.results import run_folder
-from sernet_jax.runs import run
+from sernet_jax.runs.data import load_corpus
 
 CALIBRATION = 128  # recordings
 _MADE_UP = 32
@@ -56,7 +56,7 @@ class Corpus:
     experiment = run_bundles.settings_of(folder)
     self.audio = experiment.audio
     self.name = experiment.data.corpus
-    utterances = run.load_corpus(experiment).utterances
+    utterances = load_corpus(experiment).utterances
     self._by_name = {one.name: one for one in utterances}
     folds = files.read_json(
       folder.path / 'folds.json', ('folds',), run_folder.RUN

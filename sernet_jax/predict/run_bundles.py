@@ -19,7 +19,8 @@ from sernet_jax.predict.bundle import Bundle
 from sernet_jax.results import run_folder, selections
 from sernet_jax.results.selections import SELECTIONS
 from sernet_jax.runs import checkpoint, config as config_lib, defaults
-from sernet_jax.training import recipes, train_step
+from sernet_jax.training import trial_state
+from sernet_jax.training.recipes import Recipe, Weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -111,33 +112,27 @@ def weights_of_run(
   require_choice('selection', selection, reported)
   names = trial_names(folder, experiment)
   classes = folder.read_results().classes
-  recipe = recipes.Recipe(
-    model=experiment.model_for(len(classes)),
-    loss=experiment.loss,
-    optim=experiment.optim,
-    batch_size=experiment.train.batch_size,
-    selections=selections.choosing(experiment.protocol),
+  recipe = experiment.recipe(len(classes))
+  states, epochs = checkpoint.from_tree(
+    checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
   )
-  tree = checkpoint.read(folder.checkpoints, _target(recipe, len(names)))
-  chosen, epochs = tree['folds'], tree['epochs_done']
-  if SELECTIONS[selection].recomputed:
-    chosen = {**chosen, 'stats': _recomputed(folder, chosen['stats'], epochs)}
-  elif SELECTIONS[selection].part:
-    chosen = tree['folds']['best'][selection]
-    epochs = chosen['epoch']
-  folds = []
-  for index, name in enumerate(names):
-    # Leaves are stacked: (folds, ...).
-    params, stats = (
-      jax.tree.map(lambda leaf, i=index: leaf[i], chosen[part])
-      for part in ('params', 'stats')
+  params, stats = states.params, states.stats
+  entry = SELECTIONS[selection]
+  if entry.recomputed:
+    stats = _recomputed(folder, stats, epochs)
+  elif entry.part:
+    best = states.best[entry.part]
+    params, stats, epochs = best.params, best.stats, np.asarray(best.epoch)
+  return recipe.model, [
+    FoldWeights(
+      name, int(epochs[index]), *trial_state.unstack((params, stats), index)
     )
-    folds.append(FoldWeights(name, int(epochs[index]), params, stats))
-  return recipe.model, folds
+    for index, name in enumerate(names)
+  ]
 
 
 def _recomputed(
-  folder: run_folder.RunFolder, stats: dict[str, Any], epochs: np.ndarray
+  folder: run_folder.RunFolder, stats: Weights, epochs: np.ndarray
 ) -> dict[str, Any]:
   """Reads the statistics in statistics.npz; they must be of these weights.
 
@@ -190,23 +185,15 @@ def trial_names(
     whole and bool(folds),
     f'{path} is damaged (it names no folds); {run_folder.RUN.again}',
   )
-  seeds = experiment.seeds
-  if len(seeds) == 1:
-    return [fold['name'] for fold in folds]
-  return [
-    run_folder.trial_of({'fold': fold['name'], 'seed': seed})
-    for seed in seeds
-    for fold in folds
-  ]
+  trials = experiment.trials([fold['name'] for fold in folds])
+  return [run_folder.trial_of(trial) for trial in trials]
 
 
-def _target(recipe: recipes.Recipe, num_folds: int) -> dict[str, Any]:
+def _target(recipe: Recipe, num_trials: int) -> dict[str, Any]:
   """Shapes and types of a checkpoint of the run."""
-  state = jax.eval_shape(lambda: train_step.init_state(recipe, 0, 0))
-  return {
-    'epochs_done': jax.ShapeDtypeStruct((num_folds,), np.int32),
-    'folds': jax.tree.map(
-      lambda leaf: jax.ShapeDtypeStruct((num_folds, *leaf.shape), leaf.dtype),
-      state,
-    ),
-  }
+  state = jax.eval_shape(lambda: trial_state.init_state(recipe, 0, 0))
+  states = jax.tree.map(
+    lambda leaf: jax.ShapeDtypeStruct((num_trials, *leaf.shape), leaf.dtype),
+    state,
+  )
+  return checkpoint.to_tree(states, np.zeros(num_trials, np.int32))

@@ -72,6 +72,10 @@ SELECTIONS = {
 }
 # Weights after the last epoch: nothing was chosen.
 LAST = tuple(s.name for s in SELECTIONS.values() if s.part is None)
+# Part of a fold -> the selection whose epoch it chooses.
+CHOSEN_ON: dict[str, str] = {
+  s.part: s.name for s in SELECTIONS.values() if s.part
+}
 # Figures of these may be compared: the tests chose nothing.
 HONEST = tuple(s.name for s in SELECTIONS.values() if not s.optimistic)
 
@@ -86,6 +90,12 @@ def choosing(protocol: ProtocolSpec) -> tuple[str, ...]:
     if selection.part == 'test'
     or (selection.part == 'validation' and protocol.validation != 'none')
   )
+
+
+def tracked(protocol: ProtocolSpec) -> tuple[str, ...]:
+  """Parts of a fold that choose an epoch under a protocol."""
+  chosen = choosing(protocol)
+  return tuple(part for part, name in CHOSEN_ON.items() if name in chosen)
 
 
 def reported(protocol: ProtocolSpec) -> tuple[str, ...]:

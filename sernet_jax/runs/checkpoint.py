@@ -2,7 +2,9 @@
 
 A checkpoint is one tree of numpy arrays with a leading axis of trials, written
 beside the previous one and renamed into place when complete; the two newest
-are kept, so that a damaged one does not end a run.
+are kept, so that a damaged one does not end a run. It can be read without this
+package: nested dicts, with the best epochs under the names of the selections
+that they are for.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import jax
 import numpy as np
 
 from sernet_jax.common.errors import InputError, first_line, require
+from sernet_jax.results.selections import CHOSEN_ON
+from sernet_jax.training.trial_state import Best, TrialState
 
 try:
   from orbax.checkpoint import v1 as ocp
@@ -29,7 +33,34 @@ _SPARE_BYTES = 1 << 20  # for what is not arrays
 # short, of another shape, or cannot be written.
 _FAILURES = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
-Tree = Any
+# Nested dicts of arrays, and the named tuples of optax in them.
+Tree = dict[str, Any]
+
+
+def to_tree(states: TrialState, epochs_done: np.ndarray) -> Tree:
+  """Returns the tree of a checkpoint.
+
+  Args:
+    states: stacked over the trials, or their shapes.
+    epochs_done: int32 (trials,).
+  """
+  best = {CHOSEN_ON[part]: best._asdict() for part, best in states.best.items()}
+  return {
+    'epochs_done': epochs_done,
+    'folds': {**states._asdict(), 'best': best},
+  }
+
+
+def from_tree(tree: Tree) -> tuple[TrialState, np.ndarray]:
+  """Returns states and epochs done of the tree of a checkpoint."""
+  fields = dict(tree['folds'])
+  saved = fields.pop('best')
+  best = {
+    part: Best(**saved[name])
+    for part, name in CHOSEN_ON.items()
+    if name in saved
+  }
+  return TrialState(best=best, **fields), np.array(tree['epochs_done'])
 
 
 class Checkpoints:
@@ -105,7 +136,7 @@ class Checkpoints:
     )
 
   def load(self, target: Tree) -> tuple[Tree | None, list[str]]:
-    """The newest checkpoint that can be read.
+    """Reads the newest checkpoint that can be read.
 
     Args:
       target: a tree of the structure, shapes and types expected.
@@ -117,7 +148,7 @@ class Checkpoints:
     Raises:
       InputError: if there are checkpoints, and none can be read; all stay.
     """
-    abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+    abstract = _abstract(target)
     damaged: dict[int, str] = {}  # step -> why, the newest first
     for step in reversed(self.steps):
       try:
@@ -158,8 +189,15 @@ class Checkpoints:
     self._checkpointer.reload()
 
 
+def _abstract(target: Tree) -> Tree:
+  """Arrays of the same shapes and types, whose values orbax replaces."""
+  return jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+
+
 def read(folder: pathlib.Path, target: Tree) -> Tree:
-  """The newest checkpoint of a run that may be going on; changes nothing.
+  """Reads the newest checkpoint of a run, which may be going on.
+
+  Nothing in the folder changes.
 
   Args:
     folder: of the checkpoints.
@@ -172,7 +210,7 @@ def read(folder: pathlib.Path, target: Tree) -> Tree:
     raise InputError(
       f'{folder} does not exist; give the --workdir of a run that was trained'
     )
-  abstract = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), target)
+  abstract = _abstract(target)
   with Checkpoints(folder, read_only=True) as checkpoints:
     if not checkpoints.steps:
       raise InputError(f'{folder} holds no checkpoint; train the run further')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import ml_collections
@@ -16,7 +17,9 @@ from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.results import selections
 from sernet_jax.runs import defaults
+from sernet_jax.training.recipes import Recipe
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
 _MOST_SEEDS = 2**31  # seeds are int32 on the device
@@ -50,6 +53,34 @@ class Experiment:
     """The network for a corpus, which alone knows its classes."""
     return dataclasses.replace(self.model, num_classes=num_classes)
 
+  def recipe(self, num_classes: int) -> Recipe:
+    """What training compiles, for a corpus of so many classes."""
+    return Recipe(
+      model=self.model_for(num_classes),
+      loss=self.loss,
+      optim=self.optim,
+      batch_size=self.train.batch_size,
+      tracked=selections.tracked(self.protocol),
+      precision=self.train.precision,
+    )
+
+  def trials(self, folds: Sequence[str]) -> list[dict[str, Any]]:
+    """Names each trial as the files of a run do, in the order of the arrays.
+
+    Args:
+      folds: their names.
+
+    Returns:
+      `fold`, and `seed` if the run has several: all folds of the first seed,
+      then of the next.
+    """
+    several = len(self.seeds) > 1
+    return [
+      {'fold': fold, 'seed': seed} if several else {'fold': fold}
+      for seed in self.seeds
+      for fold in folds
+    ]
+
 
 def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
   """Nested dicts of JSON's types; tuples become lists."""
@@ -57,7 +88,7 @@ def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
 
 
 def experiment(config: ml_collections.ConfigDict) -> Experiment:
-  """The specs of a config.
+  """Builds the specs of a config.
 
   Raises:
     InputError: if a field is unknown, missing, of another type or has a

@@ -1,4 +1,4 @@
-"""What the commands share: reading --config, and mistakes in one sentence."""
+"""Flags that the commands share: --config, and mistakes in one sentence."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import re
 import sys
 
 from absl import flags, logging as absl_logging
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import nearest, require
 
 
-def one_core_devices(config, alone: bool) -> None:
+def one_core_devices(config: ConfigDict, alone: bool) -> None:
   """Makes every core of a CPU a device, over which folds are spread.
 
-  'shard' goes without threads within an operation; otherwise a fold alone may
-  use them.
+  'shard' turns off threads within an operation; otherwise a fold that trains
+  alone may use them.
 
   Args:
     config: of the run.
-    alone: whether it has one process; several spread folds if told to.
+    alone: whether it has one process; several spread folds with 'shard' only.
   """
   from sernet_jax.common import jax_setup
 
@@ -31,15 +31,15 @@ def one_core_devices(config, alone: bool) -> None:
 
 
 def set_up_jax() -> None:
-  """What `jax_setup` sets, without the notes of absl and JAX."""
+  """Sets JAX up, without the notes of absl and JAX."""
   absl_logging.set_verbosity(absl_logging.WARNING)
   from sernet_jax.common import jax_setup
 
   jax_setup.set_up()
 
 
-def load_config():
-  """The config of the flags; problems with its file are the user's."""
+def load_config() -> ConfigDict:
+  """Returns the config of the flags; problems with its file are the user's."""
   name = config_flags.get_config_filename(flags.FLAGS['config'])
   require(
     name is not None,

@@ -1,10 +1,8 @@
-"""One experiment from its config to its report."""
+"""One experiment, from its config to its report."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import pathlib
 import sys
 from collections.abc import Iterator
@@ -15,60 +13,29 @@ import ml_collections
 
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.corpora import (
-  duplicates,
-  durations,
-  feature_cache,
-  inspection,
-  joined,
-  protocols,
-  registry,
-  vocabulary,
-)
+from sernet_jax.corpora import duplicates, durations, inspection
 from sernet_jax.corpora.readers import manifest
-from sernet_jax.corpora.utterances import Corpus, check
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
 from sernet_jax.results.run_results import Results
-from sernet_jax.runs import (
-  config as config_lib,
-  differences,
-  loop,
-  summary as results_lib,
-)
+from sernet_jax.runs import config as config_lib, differences, trainer
 from sernet_jax.runs.config import Experiment
+from sernet_jax.runs.data import Data, cache_folder, check_folds, load_corpus
 from sernet_jax.runs.distributed.group import Group
-from sernet_jax.training import batching
 
 # Where a machine keeps its files may differ between the processes of a run.
 _LOCAL = ('data.root', 'data.cache_dir')
 _PICTURE = 'corpus.png'  # of `inspect`
 
 
-def load_corpus(experiment: Experiment) -> Corpus:
-  """The corpus that a config names, or several as one, with its classes."""
-  data = experiment.data
-  options = data.part, data.excited_as_happy
-  if data.corpora:
-    corpus = joined.load(data.corpora, data.classes, *options)
-  else:
-    corpus = registry.load(data.corpus, data.root, data.manifest, *options)
-  if data.classes:
-    corpus = vocabulary.choose(corpus, data.classes)
-  elif experiment.protocol.entry.crosses_corpora:
-    corpus = joined.only_shared(corpus)
-  check(corpus)
-  return corpus
-
-
 def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
-  """runs/NAME-HASH, another folder for every set of settings."""
+  """Returns runs/NAME-HASH, another folder for every set of settings."""
   digest = differences.short_hash(config_lib.to_dict(config))
   return pathlib.Path('runs') / f'{config.name}-{digest}'
 
 
 def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
-  """The table of a corpus; its picture goes to workdir/corpus.png."""
+  """Returns the table of a corpus; draws it in workdir/corpus.png."""
   experiment = config_lib.experiment(config)
   try:
     corpus = load_corpus(experiment)
@@ -77,7 +44,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   if experiment.data.manifest:
     corpus = duplicates.with_copies_noted(corpus)
   durations_s, bad = durations.measure(
-    corpus, folder=_cache_folder(experiment), processes=machine.num_cores()
+    corpus, folder=cache_folder(experiment), processes=machine.num_cores()
   )
   segment_s = experiment.audio.duration_s
   picture = workdir / _PICTURE
@@ -110,13 +77,13 @@ def _train(
   folder: run_folder.RunFolder,
   group: Group,
 ) -> Results:
-  """`train` among the processes of `group`."""
+  """Runs `train` among the processes of `group`."""
 
-  def prepare():
+  def prepare() -> dict[str, Any] | None:
     if folder.config.exists():
       with folder.lock():
         results = _recall(folder, settings)
-        return results and results.to_json()
+        return results.to_json() if results else None
     _require_empty(folder)
     return None
 
@@ -127,21 +94,21 @@ def _train(
   data = _load(experiment, group)
   with _held(folder, group):
 
-    def begin():
+    def begin() -> None:
       if folder.config.exists():
         _compare(folder, settings)
-      results_lib.check_folds(folder, data.features.corpus, data.folds)
+      check_folds(folder, data.features.corpus, data.folds)
       folder.write_config(settings)
       folder.write_environment(environment.record(jax.devices()))
 
     group.from_first(begin)
-    return loop.Training(experiment, folder, data, group).run()
+    return trainer.Trainer(experiment, folder, data, group).run()
 
 
 def evaluate(
   config: ml_collections.ConfigDict, workdir: pathlib.Path
 ) -> Results:
-  """Results of a run's newest checkpoint, however far it is."""
+  """Evaluates a run's newest checkpoint, however far it is."""
   experiment = config_lib.experiment(config)
   group = Group()
   require(
@@ -155,27 +122,28 @@ def evaluate(
   with folder.lock():
     _compare(folder, config_lib.to_dict(config))
     data = Data(experiment, load_corpus(experiment))
-    results_lib.check_folds(folder, data.features.corpus, data.folds)
-    training = loop.Training(experiment, folder, data, group)
-    return training.evaluate_checkpoint()
+    check_folds(folder, data.features.corpus, data.folds)
+    return trainer.Trainer(
+      experiment, folder, data, group
+    ).evaluate_checkpoint()
 
 
 def _require_precision(precision: str) -> None:
-  """Refuses what would silently be computed otherwise; CPUs round as asked."""
+  """Rejects a precision that the backend would ignore; CPUs emulate it."""
   platform = jax.default_backend()
   require(
     precision != 'tf32' or platform in ('cpu', 'gpu', 'cuda', 'rocm'),
-    f"train.precision is 'tf32', which this {platform} has not; choose "
+    f"train.precision is 'tf32', which {platform} does not support; choose "
     "'float32' or 'bfloat16'",
   )
 
 
 def _require_same(group: Group, settings: dict[str, Any]) -> None:
   """Refuses processes of one run that were started with unlike settings."""
-  theirs = group.from_first(lambda: settings)
+  expected = group.from_first(lambda: settings)
 
-  def compare():
-    changed = differences.between(settings, theirs, free=_LOCAL)
+  def compare() -> None:
+    changed = differences.between(settings, expected, free=_LOCAL)
     if changed:
       field, here, there = changed[0]
       raise InputError(
@@ -187,16 +155,16 @@ def _require_same(group: Group, settings: dict[str, Any]) -> None:
 
 
 def _load(experiment: Experiment, group: Group) -> Data:
-  """The data of every process; process 0 goes first and fills the cache."""
+  """Loads the data of every process; process 0 first, to fill the cache."""
   made: list[Data] = []
 
-  def load():
+  def load() -> str:
     made.append(Data(experiment, load_corpus(experiment)))
     return made[0].fingerprint
 
   expected = group.from_first(load)
 
-  def check():
+  def check() -> None:
     if not made:
       load()
     require(
@@ -211,10 +179,10 @@ def _load(experiment: Experiment, group: Group) -> Data:
 
 @contextlib.contextmanager
 def _held(folder: run_folder.RunFolder, group: Group) -> Iterator[None]:
-  """The folder's lock, which process 0 holds for all."""
+  """Holds the lock of the folder, in process 0 for all."""
   with contextlib.ExitStack() as stack:
 
-    def lock():
+    def lock() -> None:
       stack.enter_context(folder.lock())
 
     group.from_first(lock)
@@ -224,18 +192,18 @@ def _held(folder: run_folder.RunFolder, group: Group) -> Iterator[None]:
 def _recall(
   folder: run_folder.RunFolder, config: dict[str, Any]
 ) -> Results | None:
-  """Results of a finished run of the same settings, None if there is work."""
-  theirs = _compare(folder, config)
+  """Returns the results of a finished run, None if there is work."""
+  before = _compare(folder, config)
   if not folder.results.exists():
     return None
   results, epochs = folder.read_results(), config['train']['epochs']
-  loop.require_ahead(folder, results.epochs, epochs)
+  trainer.require_ahead(folder, results.epochs, epochs)
   if results.epochs != epochs:
     return None
-  before, now = theirs['data']['root'], config['data']['root']
-  if before != now:
+  root, now = before['data']['root'], config['data']['root']
+  if root != now:
     print(
-      f'{folder.path} was trained on the recordings in data.root={before!r}; '
+      f'{folder.path} was trained on the recordings in data.root={root!r}; '
       f'these are its results, and {now!r} was not opened',
       file=sys.stderr,
     )
@@ -248,8 +216,8 @@ def _require_empty(folder: run_folder.RunFolder) -> None:
   if not folder.path.exists():
     return
   require(folder.path.is_dir(), f'{folder.path} is a file; choose a --workdir')
-  ours = folder.lock_file, folder.path / _PICTURE
-  stray = [p.name for p in folder.path.iterdir() if p not in ours]
+  expected = folder.lock_file, folder.path / _PICTURE
+  stray = [p.name for p in folder.path.iterdir() if p not in expected]
   require(
     not stray,
     f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an '
@@ -260,54 +228,14 @@ def _require_empty(folder: run_folder.RunFolder) -> None:
 def _compare(
   folder: run_folder.RunFolder, config: dict[str, Any]
 ) -> dict[str, Any]:
-  """The config of a run, which has the same settings."""
-  theirs = folder.read_config()
-  changed = differences.between(config, theirs)
+  """Returns the config of a run, which must have the same settings."""
+  before = folder.read_config()
+  changed = differences.between(config, before)
   if changed:
-    field, now, before = changed[0]
+    field, now, old = changed[0]
     more = f' and {len(changed) - 1} other fields' if len(changed) > 1 else ''
     raise InputError(
-      f'{folder.path} is a run with {field}={before!r}, not {now!r}{more}; '
+      f'{folder.path} is a run with {field}={old!r}, not {now!r}{more}; '
       'choose another --workdir or the settings in its config.json'
     )
-  return theirs
-
-
-def _cache_folder(experiment: Experiment) -> pathlib.Path:
-  return pathlib.Path(
-    experiment.data.cache_dir or files.cache_dir() / 'features'
-  )
-
-
-class Data:
-  """Features of a corpus, folds, and the arrays that training reads."""
-
-  def __init__(self, experiment: Experiment, corpus: Corpus):
-    self.features = feature_cache.load(
-      corpus,
-      experiment.feature_kind,
-      experiment.mfcc,
-      experiment.audio,
-      _cache_folder(experiment),
-      experiment.data.on_bad_file,
-    )
-    corpus = self.features.corpus
-    owners = self.features.segment_utterances
-    self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
-    self.fold_arrays = batching.fold_arrays(
-      self.folds,
-      corpus.labels,
-      owners,
-      experiment.train.batch_size,
-      experiment.seeds,
-    )
-    self.labels = corpus.labels[owners]
-
-  @property
-  def fingerprint(self) -> str:
-    """Tells apart corpora and folds, not versions of the features."""
-    names = [
-      [u.name, u.label, u.speaker] for u in self.features.corpus.utterances
-    ]
-    tests = [fold.test.tolist() for fold in self.folds]
-    return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()
+  return before

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sernet_jax.common.errors import InputError
@@ -11,55 +12,24 @@ from sernet_jax.results import run_folder
 
 _SCALARS = ('loss', 'wa', 'uar')
 
-
-class _Silent:
-  """Stands in when no logs are wanted."""
-
-  def __enter__(self):
-    return self
-
-  def __exit__(self, *error):
-    pass
-
-  def write(self, row: Mapping[str, Any]) -> None:
-    """Drops a row of metrics.jsonl."""
+# Takes rows of metrics.jsonl.
+Write = Callable[[Mapping[str, Any]], None]
 
 
-class _Writer(_Silent):
-  """One event file per fold (and seed) under RUN/tensorboard."""
+def writer(
+  folder: pathlib.Path, wanted: bool
+) -> contextlib.AbstractContextManager[Write]:
+  """Opens one event file per fold (and seed) under RUN/tensorboard.
 
-  def __init__(self, folder: pathlib.Path, make):
-    self._folder, self._make = folder, make
-    self._writers: dict[str, Any] = {}
-
-  def __exit__(self, *error):
-    for writer in self._writers.values():
-      writer.close()
-
-  def write(self, row: Mapping[str, Any]) -> None:
-    """Adds a row of metrics.jsonl."""
-    fold = run_folder.trial_of(row)
-    if fold not in self._writers:
-      self._writers[fold] = self._make(str(self._folder / fold))
-    for part in ('train', 'validation', 'test'):
-      for name in _SCALARS:
-        if part in row:
-          self._writers[fold].add_scalar(
-            f'{part}/{name}', row[part][name], row['epoch']
-          )
-    self._writers[fold].add_scalar(
-      'learning_rate', row['learning_rate'], row['epoch']
-    )
-
-
-def writer(folder: pathlib.Path, wanted: bool) -> _Silent:
-  """A context manager with `write(row)`.
+  Args:
+    folder: of the run.
+    wanted: False drops the rows.
 
   Raises:
     InputError: if logs are wanted and tensorboardX is not installed.
   """
   if not wanted:
-    return _Silent()
+    return contextlib.nullcontext(lambda row: None)
   try:
     import tensorboardX
   except ImportError as error:
@@ -67,4 +37,26 @@ def writer(folder: pathlib.Path, wanted: bool) -> _Silent:
       'train.tensorboard is True but tensorboardX is not installed; run '
       "pip install 'sernet_jax[tensorboard]' or leave it False"
     ) from error
-  return _Writer(folder / 'tensorboard', tensorboardX.SummaryWriter)
+  return _writing(folder / 'tensorboard', tensorboardX.SummaryWriter)
+
+
+@contextlib.contextmanager
+def _writing(folder: pathlib.Path, make: Callable[..., Any]) -> Iterator[Write]:
+  writers: dict[str, Any] = {}
+
+  def write(row: Mapping[str, Any]) -> None:
+    trial = run_folder.trial_of(row)
+    if trial not in writers:
+      writers[trial] = make(str(folder / trial))
+    add, epoch = writers[trial].add_scalar, row['epoch']
+    for part in ('train', 'validation', 'test'):
+      for name in _SCALARS:
+        if part in row:
+          add(f'{part}/{name}', row[part][name], epoch)
+    add('learning_rate', row['learning_rate'], epoch)
+
+  try:
+    yield write
+  finally:
+    for one in writers.values():
+      one.close()

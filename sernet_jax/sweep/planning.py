@@ -21,7 +21,8 @@ from sernet_jax.corpora import protocols
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config as config_lib, differences, run as run_lib
+from sernet_jax.runs import config as config_lib, differences
+from sernet_jax.runs.data import load_corpus
 from sernet_jax.sweep import seeds_together
 from sernet_jax.sweep.comparison import comparable, compare_runs
 from sernet_jax.sweep.grid import SWEEP, Job
@@ -92,7 +93,7 @@ def plan(
       experiment.data, on_bad_file='error', cache_dir=''
     )
     if data not in corpora:
-      corpora[data] = run_lib.load_corpus(experiment)
+      corpora[data] = load_corpus(experiment)
     corpus = corpora[data]
     key = f'{data} {experiment.protocol} {experiment.seeds}'
     if key not in tests:

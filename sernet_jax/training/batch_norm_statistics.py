@@ -12,72 +12,70 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import jax
 import numpy as np
 
 from sernet_jax.common import progress_bar
 from sernet_jax.nn import model
-from sernet_jax.training import mapping, recipes, train_step
+from sernet_jax.training import recipes, steps, trial_state
 from sernet_jax.training.batching import FoldArrays
-from sernet_jax.training.recipes import Recipe
-
-Tree = Any
+from sernet_jax.training.recipes import Recipe, Weights
 
 
-def of_trials(
+def recompute(
   recipe: Recipe,
   features: np.ndarray,
   arrays: Sequence[FoldArrays],
-  states: Tree,
+  params: Weights,
+  stats: Weights,
   epochs_done: Sequence[int] | np.ndarray,
-) -> Tree:
-  """The statistics of all trials, each over its own training set.
+) -> Weights:
+  """Computes the statistics of all trials, each over its own training set.
 
   Args:
     recipe: of the training.
     features: (segments, frames, coefficients) of the whole corpus; only the
       batch under way goes to the device.
     arrays: one per trial.
-    states: numpy arrays stacked over the trials.
+    params: numpy arrays stacked over the trials.
+    stats: the same; only their shapes matter.
     epochs_done: (trials,); the batches are those that the next epoch would
       have, so that speakers and classes are mixed in each.
 
   Returns:
-    `mean` and `variance` of every block, stacked as those of `states`.
+    `mean` and `variance` of every block, stacked as `stats`.
   """
-  order = jax.jit(train_step.shuffled, static_argnums=0)
+  order = jax.jit(steps.shuffled, static_argnums=0)
   compute = compile_moments(recipe)
-  found = []
-  for place, fold in enumerate(
+  recomputed = []
+  for trial, fold in enumerate(
     progress_bar.make(arrays, desc='statistics', leave=False)
   ):
-    params, stats = (
-      jax.device_put(mapping.unstack(states[part], place))
-      for part in ('params', 'stats')
+    own_params, own_stats = jax.device_put(
+      trial_state.unstack((params, stats), trial)
     )
-    batches = zip(
-      *map(np.asarray, order(recipe, fold, epochs_done[place])), strict=True
-    )
-    found.append(
-      together(
-        (mask.sum(), compute(params, stats, features[segments], mask))
-        for segments, mask in batches
-        if mask.any()
+    # (steps, batch) each
+    segments, mask = map(np.asarray, order(recipe, fold, epochs_done[trial]))
+    recomputed.append(
+      pool(
+        (real.sum(), compute(own_params, own_stats, features[rows], real))
+        for rows, real in zip(segments, mask, strict=True)
+        if real.any()
       )
     )
-  return mapping.stack(found)
+  return trial_state.stack(recomputed)
 
 
 @functools.cache
-def compile_moments(recipe: Recipe) -> Callable[..., Tree]:
-  """Statistics of one batch alone, jitted.
+def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
+  """Compiles the statistics of one batch alone.
 
   Returns:
     (params, stats, x (batch, frames, coefficients), mask) to a tree like
-    `stats`, whose numbers have no part in it.
+    `stats`; the input values are ignored.
   """
+  # A network that forgets at once keeps the statistics of its last batch.
   forgetful = dataclasses.replace(recipe.model, batch_norm_momentum=0.0)
   apply = functools.partial(
     model.apply,
@@ -86,15 +84,17 @@ def compile_moments(recipe: Recipe) -> Callable[..., Tree]:
     dtype=recipes.compute_dtype(recipe),
   )
 
-  def sernet_moments(params, stats, x, mask):
+  def sernet_moments(
+    params: Weights, stats: Weights, x: jax.Array, mask: jax.Array
+  ) -> Weights:
     with recipes.matmul_precision(recipe):
       return apply(params, stats, x[..., None], mask=mask)[1]
 
   return jax.jit(sernet_moments)
 
 
-def together(batches: Iterable[tuple[float, Tree]]) -> Tree:
-  """Mean and variance of all examples from those of batches.
+def pool(batches: Iterable[tuple[float, Weights]]) -> Weights:
+  """Pools mean and variance of batches into those of all examples.
 
   The variance is that inside the batches plus that between their means.
 
@@ -106,10 +106,11 @@ def together(batches: Iterable[tuple[float, Tree]]) -> Tree:
     A tree like each, float32; sums are taken in float64.
   """
   total = 0.0
-  sums: dict[str, list[np.ndarray]] = {}
+  sums: dict[str, list[np.ndarray]] = {}  # block -> sums of x and of x^2
   for count, tree in batches:
     total += float(count)
     for name, block in tree.items():
+      # float64: E[x^2] - E[x]^2 cancels where the mean is large.
       mean = np.asarray(block['mean'], np.float64)
       square = np.asarray(block['variance'], np.float64) + mean**2
       before = sums.get(name, [np.zeros_like(mean)] * 2)
@@ -117,12 +118,13 @@ def together(batches: Iterable[tuple[float, Tree]]) -> Tree:
         before[0] + count * mean,
         before[1] + count * square,
       ]
-  found = {}
+  pooled = {}
   for name, (first, second) in sums.items():
     mean = first / total
+    # Rounding may leave a tiny negative number where nothing varies.
     variance = np.maximum(second / total - mean**2, 0.0)
-    found[name] = {
+    pooled[name] = {
       'mean': mean.astype(np.float32),
       'variance': variance.astype(np.float32),
     }
-  return found
+  return pooled

@@ -1,13 +1,13 @@
 """Folds as arrays of one shape, with masks instead of dropped remainders.
 
-Features live on the device once; a fold holds places of segments in them.
+Features live on the device once; a fold holds indices of segments in them.
 All folds of a protocol have the same shapes, so that one compiled program
 serves them all and they can be stacked along a leading axis, with their seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -20,7 +20,7 @@ class EvalSet(NamedTuple):
   """Segments to evaluate and the utterances they vote for.
 
   Attributes:
-    segments: int32 (segments,), places in the features; padded with 0.
+    segments: int32 (segments,), rows of the features; padded with 0.
     slots: int32 (segments,), the utterance of each; padding has the last
       slot, which no utterance uses.
     labels: int32 (slots,), padded with 0.
@@ -38,8 +38,8 @@ class FoldArrays(NamedTuple):
 
   Attributes:
     seed: int32 (), of the trial's randomness, with `index`.
-    index: int32 (), place of the fold in its protocol.
-    train: int32 (examples,), places of segments; padded with 0.
+    index: int32 (), index of the fold in its protocol.
+    train: int32 (examples,), rows of the features; padded with 0.
     train_mask: float32 (examples,).
     test: see `EvalSet`.
     validation: the same, or None.
@@ -60,7 +60,7 @@ def fold_arrays(
   batch_size: int,
   seeds: Sequence[int] = (0,),
 ) -> list[FoldArrays]:
-  """Arrays of equal shape for every fold and seed.
+  """Lays out every fold and seed as arrays of equal shape.
 
   Args:
     folds: from `protocols.make`.
@@ -74,10 +74,10 @@ def fold_arrays(
     then of the next.
   """
 
-  def segments_of(utterances):
+  def segments_of(utterances: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.isin(segment_utterances, utterances))
 
-  def padded(size):
+  def padded(size: int) -> int:
     return -(-size // batch_size) * batch_size
 
   trains = [segments_of(fold.train) for fold in folds]
@@ -105,17 +105,24 @@ def fold_arrays(
   ]
 
 
-def _eval_sets(parts, labels, segment_utterances, padded) -> list[EvalSet]:
+def _eval_sets(
+  parts: Sequence[np.ndarray],
+  labels: np.ndarray,
+  segment_utterances: np.ndarray,
+  padded: Callable[[int], int],
+) -> list[EvalSet]:
+  """Lays out one part of every fold, its utterances ascending."""
   segments = [np.flatnonzero(np.isin(segment_utterances, p)) for p in parts]
-  num_segments = padded(max(len(places) for places in segments))
+  num_segments = padded(max(len(rows) for rows in segments))
+  # One slot more than utterances, for the votes of padding.
   num_slots = max(len(part) for part in parts) + 1
   sets = []
-  for part, places in zip(parts, segments, strict=True):
+  for part, rows in zip(parts, segments, strict=True):
     slots = np.full(num_segments, num_slots - 1, np.int32)
-    slots[: len(places)] = np.searchsorted(part, segment_utterances[places])
+    slots[: len(rows)] = np.searchsorted(part, segment_utterances[rows])
     sets.append(
       EvalSet(
-        _pad(places, num_segments),
+        _pad(rows, num_segments),
         slots,
         _pad(labels[part], num_slots),
         _pad(np.ones(len(part), np.float32), num_slots),
@@ -125,6 +132,7 @@ def _eval_sets(parts, labels, segment_utterances, padded) -> list[EvalSet]:
 
 
 def _pad(values: np.ndarray, size: int) -> np.ndarray:
+  """Appends zeros; whole numbers become int32."""
   dtype = np.float32 if values.dtype == np.float32 else np.int32
   result = np.zeros(size, dtype)
   result[: len(values)] = values

@@ -1,4 +1,4 @@
-"""How trials and batches are laid over the devices of 'shard'.
+"""Layout of trials and batches over the devices of 'shard'.
 
 Devices form a table. Every row has an equal share of the trials (folds x
 seeds) and trains them one after another or at once; the devices of a row
@@ -19,7 +19,7 @@ from jax.sharding import Mesh
 from sernet_jax.common.errors import require
 
 TRIAL, DATA = 'trial', 'data'
-# Of a device's memory, what features may take; the rest is for training.
+# Share of a device's memory for features; the rest is for training.
 _FEATURES_SHARE = 0.5
 
 
@@ -37,15 +37,15 @@ class Layout(NamedTuple):
   used: int
 
   def mesh(self, devices: Sequence[jax.Device]) -> Mesh:
-    """The table, row by row; what is left over is not in it."""
+    """Returns the table, row by row; what is left over is not in it."""
     table = np.array(devices[: self.rows * self.columns])
     return Mesh(table.reshape(self.rows, self.columns), (TRIAL, DATA))
 
 
 def equal_shares(batch_size: int, num_devices: int) -> list[int]:
-  """How many of the devices can have equal shares of a batch, rising."""
+  """Returns the numbers of devices that can share a batch evenly, rising."""
   most = min(batch_size, num_devices)
-  return [number for number in range(1, most + 1) if not batch_size % number]
+  return [count for count in range(1, most + 1) if not batch_size % count]
 
 
 def lay_out(
@@ -55,7 +55,7 @@ def lay_out(
   features_bytes: int = 0,
   memory_bytes: int = 0,
 ) -> Layout:
-  """The table for a run.
+  """Lays out the table for a run.
 
   Devices that share a batch get the same number of examples, so the columns
   divide the batch size: 5 devices share a batch of 32 as 4 would, and one is
@@ -88,6 +88,7 @@ def lay_out(
   rows = len(devices) // columns
   each = -(-num_trials // rows)
   used = -(-num_trials // each) * columns
+  # Rows fill up one after another, so the last ones may have no trial.
   busy = {device.process_index for device in devices[:used]}
   there = {device.process_index for device in devices}
   # A process without a trial can wait in a row of its own, not outside.

@@ -1,13 +1,13 @@
-"""What trained weights say of a test set: probabilities, loss, confusion.
+"""Evaluates trained weights on a part of a fold.
 
-Written for one trial, as `training`; the epoch that a selection keeps and the
+Written for one trial, as `steps`; the epoch that training keeps and the
 results of a run are judged by the same functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,26 +15,33 @@ import jax.numpy as jnp
 from sernet_jax.nn import model, parallel
 from sernet_jax.training import losses, recipes
 from sernet_jax.training.batching import EvalSet
-from sernet_jax.training.recipes import Recipe
+from sernet_jax.training.recipes import Metrics, Recipe, Weights
 
-Tree = dict[str, Any]
+T = TypeVar('T')
 
 
 def predict(
   recipe: Recipe,
   features: jax.Array,
   part: EvalSet,
-  params: Tree,
-  stats: Tree,
+  params: Weights,
+  stats: Weights,
 ) -> jax.Array:
-  """Probabilities per utterance: the mean over its segments.
+  """Computes probabilities per utterance: the mean over its segments.
+
+  Args:
+    recipe: what is fixed.
+    features: (segments, frames, coefficients), or this device's share.
+    part: what to evaluate.
+    params: of the network.
+    stats: of BatchNorm.
 
   Returns:
     (slots, classes); slots without an utterance hold 0.
   """
   batches = part.segments.reshape(-1, recipe.batch_size)
 
-  def one_batch(segments):
+  def one_batch(segments: jax.Array) -> jax.Array:
     logits, _ = model.apply(
       recipe.model,
       params,
@@ -45,14 +52,14 @@ def predict(
     )
     return parallel.gathered(jax.nn.softmax(logits), recipe.axis)
 
-  votes = jax.lax.map(one_batch, batches)
-  votes = votes.reshape(-1, recipe.model.num_classes)
+  votes = jax.lax.map(one_batch, batches)  # (batches, batch, classes)
+  votes = votes.reshape(-1, recipe.model.num_classes)  # (segments, classes)
   slots = part.mask.shape[0]
   total = jax.ops.segment_sum(votes, part.slots, num_segments=slots)
   count = jax.ops.segment_sum(
     jnp.ones(len(votes)), part.slots, num_segments=slots
   )
-  mean = total / jnp.maximum(count, 1.0)[:, None]
+  mean = total / jnp.maximum(count, 1.0)[:, None]  # (slots, classes)
   return mean * part.mask[:, None]
 
 
@@ -60,13 +67,16 @@ def evaluate(
   recipe: Recipe,
   features: jax.Array,
   part: EvalSet,
-  params: Tree,
-  stats: Tree,
-) -> Tree:
-  """`loss` (mean, without class weights) and `confusion` per utterance."""
+  params: Weights,
+  stats: Weights,
+) -> Metrics:
+  """Computes `loss` (mean, without class weights) and `confusion`.
+
+  Both are of utterances, not of segments.
+  """
   probabilities = predict(recipe, features, part, params, stats)
   picked = jnp.take_along_axis(probabilities, part.labels[:, None], axis=1)
-  values = losses.of_probability(picked[:, 0], recipe.loss)
+  values = losses.from_probability(picked[:, 0], recipe.loss)
   return {
     'loss': losses.masked_mean(values, part.mask),
     'confusion': confusion(part.labels, probabilities, part.mask),
@@ -76,7 +86,16 @@ def evaluate(
 def confusion(
   labels: jax.Array, scores: jax.Array, mask: jax.Array
 ) -> jax.Array:
-  """(classes, classes) int32, rows = truth, of the examples with mask 1."""
+  """Counts examples by class and predicted class.
+
+  Args:
+    labels: int32 (examples,).
+    scores: (examples, classes).
+    mask: float32 (examples,), 0 for those left out.
+
+  Returns:
+    int32 (classes, classes), a row for each true class.
+  """
   num_classes = scores.shape[-1]
   predicted = jnp.argmax(scores, axis=-1)
   counts = jnp.zeros((num_classes, num_classes), jnp.int32)
@@ -84,17 +103,20 @@ def confusion(
 
 
 def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
-  """`predict` for one recipe, jitted."""
+  """Returns `predict` of one recipe, jitted."""
 
-  def sernet_predict(features, part, params, stats):
+  # Programs carry this name in profiles.
+  def sernet_predict(
+    features: jax.Array, part: EvalSet, params: Weights, stats: Weights
+  ) -> jax.Array:
     with recipes.matmul_precision(recipe):
       return predict(recipe, features, part, params, stats)
 
   return jax.jit(sernet_predict)
 
 
-def round_to_fp16(tree: Tree) -> Tree:
-  """Every number as its nearest fp16, kept in float32.
+def round_to_fp16(tree: T) -> T:
+  """Rounds every number to its nearest fp16, kept in float32.
 
   The authors' code rounds weights and BatchNorm statistics alike before the
   reported evaluation.

@@ -18,15 +18,15 @@ def derive(
   fold: int | jax.Array,
   counter: int | jax.Array = 0,
 ) -> jax.Array:
-  """The key for one purpose.
+  """Derives the key for one purpose.
 
   Args:
     seed: of the experiment.
     purpose: one of `PURPOSES`.
-    fold: place of the fold in its protocol (not among the folds run).
+    fold: index of the fold in its protocol (not among the folds run).
     counter: epoch for 'shuffle', step since the start for 'dropout'.
   """
   key = jax.random.key(seed)
-  for number in (PURPOSES[purpose], fold, counter):
-    key = jax.random.fold_in(key, number)
+  for part in (PURPOSES[purpose], fold, counter):
+    key = jax.random.fold_in(key, part)
   return key

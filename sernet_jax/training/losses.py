@@ -12,8 +12,8 @@ from sernet_jax.training.specs import LossSpec
 PROBABILITY_FLOOR = 1e-7
 
 
-def of_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
-  """Loss of examples whose label has this probability.
+def from_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
+  """Computes the loss of examples whose label has this probability.
 
   -ln p for the cross-entropy, -(1 - p)^gamma ln p for the focal loss (Lin et
   al., ICCV 2017, equation 4, without the balancing factor); p is clipped
@@ -35,7 +35,7 @@ def of_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
 def per_example(
   logits: jax.Array, labels: jax.Array, spec: LossSpec
 ) -> jax.Array:
-  """`of_probability` of each example's label under the softmax.
+  """Computes the loss of each example's label under the softmax.
 
   Args:
     logits: (examples, classes).
@@ -47,19 +47,19 @@ def per_example(
   """
   probabilities = jax.nn.softmax(logits)
   picked = jnp.take_along_axis(probabilities, labels[:, None], axis=1)
-  return of_probability(picked[:, 0], spec)
+  return from_probability(picked[:, 0], spec)
 
 
 def masked_mean(
   values: jax.Array, mask: jax.Array, axis: str | None = None
 ) -> jax.Array:
-  """Mean of the values whose mask is 1, or 0 if there is none.
+  """Computes the mean of the values whose mask is 1, or 0 if there is none.
 
   Args:
     values: (examples,).
     mask: (examples,) of 0 and 1.
-    axis: of the mesh that examples are shared over, see `shares`: what this
-      device adds to the mean over all.
+    axis: of the mesh that examples are shared over, see `nn.parallel`; the
+      result is then what this device adds to the mean over all.
   """
   count = parallel.total(jnp.sum(mask), axis)
   return jnp.sum(values * mask) / jnp.maximum(count, 1.0)
@@ -68,7 +68,7 @@ def masked_mean(
 def class_weights(
   labels: jax.Array, mask: jax.Array, num_classes: int, spec: LossSpec
 ) -> jax.Array:
-  """Weight of each class, (num_classes,); all 1 unless `balanced`.
+  """Computes the weight of each class; all 1 unless `balanced`.
 
   Balanced: N / (K * N_k), so that the mean weight of an example is 1 when
   all K classes occur.
@@ -78,9 +78,12 @@ def class_weights(
     mask: (examples,) of 0 and 1.
     num_classes: K.
     spec: which weights.
+
+  Returns:
+    (num_classes,); 0 for a class without examples.
   """
   if spec.class_weights == 'none':
     return jnp.ones(num_classes)
-  counts = jnp.zeros(num_classes).at[labels].add(mask)
+  counts = jnp.zeros(num_classes).at[labels].add(mask)  # N_k
   weights = jnp.sum(mask) / (num_classes * jnp.maximum(counts, 1.0))
   return jnp.where(counts > 0, weights, 0.0)

@@ -10,13 +10,12 @@ import jax.numpy as jnp
 import optax
 
 from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.training.recipes import Weights
 from sernet_jax.training.specs import OptimSpec
-
-Tree = dict[str, Any]
 
 
 def learning_rate(spec: OptimSpec) -> optax.Schedule:
-  """Epoch (counted from 0) -> learning rate.
+  """Returns the function from the epoch (counted from 0) to its rate.
 
   Each epoch of at least `decay_start_epochs` that `decay_every_epochs`
   divides multiplies the rate by `decay_factor`: with the defaults 60, 80,
@@ -34,8 +33,8 @@ def learning_rate(spec: OptimSpec) -> optax.Schedule:
   )
 
 
-def decayed(model: ModelSpec, params: Tree) -> Tree:
-  """True at the kernels of the layers that carry the L2 term, see `Layer`."""
+def decayed(model: ModelSpec, params: Weights) -> dict[str, dict[str, bool]]:
+  """Marks the kernels of the layers that carry the L2 term, see `Layer`."""
   carrying = {layer.name for layer in model.layers() if layer.l2}
   return {
     layer: {name: layer in carrying and name == 'kernel' for name in arrays}
@@ -43,8 +42,8 @@ def decayed(model: ModelSpec, params: Tree) -> Tree:
   }
 
 
-def l2_penalty(params: Tree, spec: OptimSpec, model: ModelSpec) -> jax.Array:
-  """l2 * sum of squares (no 1/2) over the decayed kernels."""
+def l2_penalty(params: Weights, spec: OptimSpec, model: ModelSpec) -> jax.Array:
+  """Computes l2 * sum of squares (no 1/2) over the decayed kernels."""
   squares = jax.tree.map(
     lambda used, array: jnp.sum(jnp.square(array)) if used else 0.0,
     decayed(model, params),
@@ -56,14 +55,21 @@ def l2_penalty(params: Tree, spec: OptimSpec, model: ModelSpec) -> jax.Array:
 def optimizer(
   spec: OptimSpec, model: ModelSpec
 ) -> optax.GradientTransformationExtraArgs:
-  """The chain: gradient of the L2 term, Adam, the epoch's learning rate.
+  """Chains the gradient of the L2 term, Adam and the epoch's rate.
 
   `update(gradients, state, params, epoch=...)` expects the gradient of the
   loss without the penalty; the penalty's, 2 * l2 * w, is added here.
   """
   schedule = learning_rate(spec)
 
-  def scale(updates, state, params=None, *, epoch, **extra):
+  def scale(
+    updates: optax.Updates,
+    state: optax.OptState,
+    params: optax.Params | None = None,
+    *,
+    epoch: jax.Array,
+    **extra: Any,
+  ) -> tuple[optax.Updates, optax.OptState]:
     del params, extra
     rate = schedule(epoch)
     return jax.tree.map(lambda update: -rate * update, updates), state
@@ -92,14 +98,19 @@ def scale_by_keras_adam(spec: OptimSpec) -> optax.GradientTransformation:
   an epsilon 32 times smaller, enough to move the golden losses by 1e-4.
   """
 
-  def init(params):
+  def init(params: optax.Params) -> optax.ScaleByAdamState:
     zeros = optax.tree_utils.tree_zeros_like(params)
     count = jnp.zeros((), jnp.int32)
     return optax.ScaleByAdamState(count=count, mu=zeros, nu=zeros)
 
-  def update(updates, state, params=None):
+  def update(
+    updates: optax.Updates,
+    state: optax.ScaleByAdamState,
+    params: optax.Params | None = None,
+  ) -> tuple[optax.Updates, optax.ScaleByAdamState]:
     del params
     average = optax.tree_utils.tree_update_moment
+    # m and v of the formula above, then t and what stands before m.
     mu = average(updates, state.mu, spec.beta1, 1)
     nu = average(updates, state.nu, spec.beta2, 2)
     count = state.count + 1

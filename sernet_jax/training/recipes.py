@@ -1,41 +1,58 @@
-"""What is fixed when training or testing is compiled, and its precision."""
+"""Recipe: all that is fixed when training or testing is compiled."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-# What the convolutions compute in, where it is not float32 as all the rest.
+# Type that the convolutions compute in; all else is float32.
 _DTYPES = {'float32': None, 'tf32': None, 'bfloat16': jnp.bfloat16}
+
+
+# Parameters or statistics of the network: block -> name -> array.
+Weights = dict[str, dict[str, jax.Array]]
+# Figures of an epoch, or of a part of a fold after it: name -> array.
+Metrics = dict[str, jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-  """Everything about training that is fixed when a step is compiled."""
+  """Everything about training that is fixed when a step is compiled.
+
+  Attributes:
+    model: the network.
+    loss: of an example.
+    optim: Adam and its learning rate.
+    batch_size: examples, of all devices that share a batch.
+    tracked: parts of a fold ('test', 'validation') evaluated after every
+      epoch, and whose best epoch is kept.
+    precision: one of `specs.PRECISIONS`.
+    axis: of the mesh that a batch is shared over; None on one device.
+  """
 
   model: ModelSpec
   loss: LossSpec
   optim: OptimSpec
   batch_size: int
-  selections: tuple[str, ...] = ('best_on_test',)
+  tracked: tuple[str, ...] = ('test',)
   precision: str = 'float32'
-  axis: str | None = None  # of the mesh, that a batch is shared over
+  axis: str | None = None
 
 
-def compute_dtype(recipe: Recipe) -> Any:
-  """What the convolutions compute in; None for the type of the kernels."""
+def compute_dtype(recipe: Recipe) -> DTypeLike | None:
+  """Type that the convolutions compute in; None for that of the kernels."""
   return _DTYPES[recipe.precision]
 
 
 def matmul_precision(recipe: Recipe) -> contextlib.AbstractContextManager[None]:
-  """How products of float32 are computed while a program is traced.
+  """Sets how products of float32 are computed in a program traced inside.
 
   Left alone, JAX lets GPUs and TPUs round the factors.
   """

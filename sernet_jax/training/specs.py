@@ -12,10 +12,10 @@ from sernet_jax.common.errors import (
   require_whole,
 )
 
-# How the folds of a run share the device or devices; see `mapping`.
+# Ways in which the folds of a run share the devices; see `mapping`.
 MAPPINGS = ('auto', 'map', 'vmap', 'shard')
 
-# What training computes in; see `training`.
+# Precisions of training; see `recipes`.
 PRECISIONS = ('float32', 'tf32', 'bfloat16')
 
 
@@ -34,7 +34,7 @@ class LossSpec:
   gamma: float = 2.0
   class_weights: str = 'none'
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     require_choice('loss.name', self.name, ('cross_entropy', 'focal'))
     require(
       math.isfinite(self.gamma) and self.gamma >= 0,
@@ -62,7 +62,7 @@ class OptimSpec:
   beta2: float = 0.999
   epsilon: float = 1e-7
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for field in (
       'learning_rate',
       'decay_every_epochs',
@@ -86,10 +86,17 @@ class OptimSpec:
 
 @dataclasses.dataclass(frozen=True)
 class TrainSpec:
-  """How long, in which pieces and how exactly a fold is trained.
+  """Length, pieces and precision of the training of a fold.
 
-  A fold is trained once with each of `seeds` seeds. `report_epochs` is how
-  many epochs one compiled call does; 0 leaves it to the device.
+  Attributes:
+    epochs: of each fold and seed.
+    batch_size: examples of a step.
+    checkpoint_epochs: epochs between two checkpoints, at most.
+    report_epochs: epochs of one compiled call; 0 for 1 on CPUs and
+      `checkpoint_epochs` elsewhere.
+    fold_mapping: one of `MAPPINGS`.
+    seeds: a fold is trained with the seeds seed, seed + 1, ..., this many.
+    precision: one of `PRECISIONS`.
   """
 
   epochs: int = 300
@@ -100,7 +107,7 @@ class TrainSpec:
   seeds: int = 1
   precision: str = 'float32'
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for field in ('epochs', 'batch_size', 'checkpoint_epochs', 'seeds'):
       require_whole(f'train.{field}', getattr(self, field))
     require(

@@ -14,7 +14,8 @@ from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import joined
 from sernet_jax.corpora.synthetic import speech
-from sernet_jax.runs import config as config_lib, differences, run
+from sernet_jax.runs import config as config_lib, differences
+from sernet_jax.runs.data import load_corpus
 
 
 def test_names_speakers_and_labels_of_a_joined_corpus(tmp_path):
@@ -110,13 +111,13 @@ def test_a_config_joins_and_merges(tmp_path):
       data__classes='anger,neutral=neutral+boredom',
     )
   )
-  corpus = run.load_corpus(experiment)
+  corpus = load_corpus(experiment)
   assert corpus.classes == ('anger', 'neutral')
   assert len(corpus.utterances) == 24
   crossed = config_lib.experiment(
     settings(data__corpora=f'{one},{two}', protocol__name='loco')
   )
-  assert run.load_corpus(crossed).classes == ('anger', 'happiness')
+  assert load_corpus(crossed).classes == ('anger', 'happiness')
 
 
 @pytest.mark.parametrize(

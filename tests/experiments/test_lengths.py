@@ -73,13 +73,13 @@ def test_other_lengths_have_the_same_tests(content):
 def test_statistics_are_recomputed_at_every_other_length(place, monkeypatch):
   """At its own length the run has them; elsewhere the cut makes them anew."""
   shapes = []
-  compute = batch_norm_statistics.of_trials
+  compute = batch_norm_statistics.recompute
 
   def watched(recipe, features, *rest):
     shapes.append(features.shape)
     return compute(recipe, features, *rest)
 
-  monkeypatch.setattr(batch_norm_statistics, 'of_trials', watched)
+  monkeypatch.setattr(batch_norm_statistics, 'recompute', watched)
   content = lengths.evaluate(
     place / 'run', [0.1, 0.2], selection='last_recomputed'
   )

@@ -511,7 +511,7 @@ def test_tf32_is_refused_where_it_would_be_something_else(
   place, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(jax, 'default_backend', lambda: 'tpu')
-  with pytest.raises(InputError, match=r"'tf32', which this tpu has not"):
+  with pytest.raises(InputError, match=r"'tf32', which tpu does not support"):
     run.train(settings(place, train__precision='tf32'), tmp_path / 'tf32')
   assert not (tmp_path / 'tf32').exists()
 

@@ -16,8 +16,8 @@ from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training import (
   batch_norm_statistics,
   batching,
-  mapping,
   recipes,
+  trial_state,
 )
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
@@ -54,12 +54,12 @@ def arrays(recipe=RECIPE):
 
 @pytest.fixture(scope='module')
 def states():
-  return mapping.fresh(RECIPE, arrays())
+  return trial_state.init_states(RECIPE, arrays())
 
 
 def recomputed(features, states, epochs=(3, 3), recipe=RECIPE):
-  return batch_norm_statistics.of_trials(
-    recipe, features, arrays(recipe), states, epochs
+  return batch_norm_statistics.recompute(
+    recipe, features, arrays(recipe), states.params, states.stats, epochs
   )
 
 
@@ -75,7 +75,7 @@ def test_the_first_block_has_the_moments_of_all_its_inputs(features, states):
   """In float64, of a plain convolution; batches of 4, 4 and 2 of them."""
   found = recomputed(features, states)['joint']
   for place, fold in enumerate(FOLDS):
-    kernel = states['params']['joint']['kernel'][place]
+    kernel = states.params['joint']['kernel'][place]
     x = features[fold.train].astype(np.float64)
     padded = np.pad(x, [(0, 0), (1, 1), (1, 1)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
@@ -93,16 +93,14 @@ def test_one_batch_of_all_has_the_statistics_of_its_training_pass(
   found = recomputed(features, states, recipe=whole)
   forgetful = dataclasses.replace(RECIPE.model, batch_norm_momentum=0.0)
   for place, fold in enumerate(FOLDS):
-    state = mapping.unstack(states, place)
+    state = trial_state.unstack(states, place)
     x = jnp.asarray(features[fold.train])[..., None]
-    _, stats = model.apply(
-      forgetful, state['params'], state['stats'], x, train=True
-    )
-    assert_close(mapping.unstack(found, place), stats, rtol=2e-5, atol=1e-5)
+    _, stats = model.apply(forgetful, state.params, state.stats, x, train=True)
+    assert_close(trial_state.unstack(found, place), stats, rtol=2e-5, atol=1e-5)
 
 
 def test_the_moving_statistics_have_no_part_in_it(features, states):
-  other = {**states, 'stats': jax.tree.map(lambda s: s + 7, states['stats'])}
+  other = states._replace(stats=jax.tree.map(lambda s: s + 7, states.stats))
   assert_close(recomputed(features, other), recomputed(features, states))
 
 
@@ -110,29 +108,27 @@ def test_the_tests_have_no_part_in_it(features, states):
   """To the bit; a change in the training set does show."""
   found = recomputed(features, states)
   for place, fold in enumerate(FOLDS):
-    before = mapping.unstack(found, place)
+    before = trial_state.unstack(found, place)
     changed = features.copy()
     changed[fold.test] += 100
-    after = mapping.unstack(recomputed(changed, states), place)
+    after = trial_state.unstack(recomputed(changed, states), place)
     assert_close(before, after, rtol=0, atol=0)
     changed[fold.train[0]] += 1
-    after = mapping.unstack(recomputed(changed, states), place)
+    after = trial_state.unstack(recomputed(changed, states), place)
     assert np.abs(after['joint']['mean'] - before['joint']['mean']).max() > 0.01
 
 
 def test_they_undo_what_the_moving_ones_miss(features, states):
   """After one step of 1 %, inference is far from the training passes."""
-  state = mapping.unstack(states, 0)
+  state = trial_state.unstack(states, 0)
   x = jnp.asarray(features[FOLDS[0].train])[..., None]
   spec = RECIPE.model
-  expected, moved = model.apply(
-    spec, state['params'], state['stats'], x, train=True
-  )
+  expected, moved = model.apply(spec, state.params, state.stats, x, train=True)
   whole = dataclasses.replace(RECIPE, batch_size=10)
-  found = mapping.unstack(recomputed(features, states, recipe=whole), 0)
+  found = trial_state.unstack(recomputed(features, states, recipe=whole), 0)
   errors = [
     np.abs(
-      model.apply(spec, state['params'], stats, x, train=False)[0] - expected
+      model.apply(spec, state.params, stats, x, train=False)[0] - expected
     ).max()
     for stats in (moved, found)
   ]
@@ -155,6 +151,6 @@ def test_batches_add_up_with_their_sizes():
     )
     for part in parts
   ]
-  found = batch_norm_statistics.together(batches)['block']
+  found = batch_norm_statistics.pool(batches)['block']
   np.testing.assert_allclose(found['mean'], [values.mean()])
   np.testing.assert_allclose(found['variance'], [values.var()], rtol=1e-6)

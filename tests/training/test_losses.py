@@ -16,7 +16,7 @@ CROSS_ENTROPY = LossSpec()
 FOCAL = LossSpec(name='focal')
 BALANCED = LossSpec(class_weights='balanced')
 
-of_probability = jax.jit(losses.of_probability, static_argnums=1)
+from_probability = jax.jit(losses.from_probability, static_argnums=1)
 per_example = jax.jit(losses.per_example, static_argnums=2)
 masked_mean = jax.jit(losses.masked_mean)
 class_weights = jax.jit(losses.class_weights, static_argnums=(2, 3))
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures('strict_ranks')
   ],
 )
 def test_by_hand(spec, expected):
-  values = of_probability(jnp.array([0.5, 0.25, 0.9]), spec)
+  values = from_probability(jnp.array([0.5, 0.25, 0.9]), spec)
   np.testing.assert_allclose(values, expected, rtol=1e-6)
 
 
@@ -64,7 +64,7 @@ def test_focal_with_gamma_0_is_the_cross_entropy():
   spec = LossSpec(name='focal', gamma=0.0)
   p = jnp.array([0.0, 1e-8, 1e-3, 0.5, 0.999, 1.0])
   both = [
-    jax.vmap(jax.value_and_grad(lambda p, s=s: of_probability(p, s)))(p)
+    jax.vmap(jax.value_and_grad(lambda p, s=s: from_probability(p, s)))(p)
     for s in (spec, CROSS_ENTROPY)
   ]
   np.testing.assert_allclose(both[0], both[1], rtol=1e-6)
@@ -74,7 +74,7 @@ def test_focal_with_gamma_0_is_the_cross_entropy():
 @pytest.mark.parametrize('spec', [CROSS_ENTROPY, FOCAL])
 def test_probabilities_are_clipped_and_give_no_gradient_outside(spec):
   value_and_gradient = jax.jit(
-    jax.value_and_grad(lambda p: of_probability(p, spec))
+    jax.value_and_grad(lambda p: from_probability(p, spec))
   )
   floor = -math.log(1e-7)
   for p in (0.0, 5e-8):

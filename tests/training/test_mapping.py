@@ -26,7 +26,13 @@ import two_blocks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training import batching, device_layout, mapping, recipes
+from sernet_jax.training import (
+  batching,
+  device_layout,
+  mapping,
+  recipes,
+  trial_state,
+)
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
@@ -39,7 +45,7 @@ import jax, numpy as np
 jax.config.update('jax_enable_x64', True)
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training import batching, mapping, recipes, train_step
+from sernet_jax.training import batching, mapping, recipes, steps, trial_state
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 # All kinds of layers, and quickly compiled.
@@ -61,15 +67,15 @@ folds = [  # of unlike sizes, so that one is padded
 owners = np.arange(23, dtype=np.int32)
 arrays = batching.fold_arrays(folds, labels, owners, 4, seeds=(3, 4, 5))
 traces = []
-step = train_step.train_step
-train_step.train_step = lambda *args: (traces.append(1), step(*args))[1]
+step = steps.train_step
+steps.train_step = lambda *args: (traces.append(1), step(*args))[1]
 
 def trained(name, devices, size=6):
   here = arrays[:size]
   trials = mapping.make(
     name, recipe, 2, features, labels, here, jax.devices()[:devices]
   )
-  trials.put(mapping.fresh(recipe, here))
+  trials.put(trial_state.init_states(recipe, here))
   done, rows = np.zeros(size, np.int32), {}
   traced = set()
   # The first two trials fall behind and catch up; the last block is short.
@@ -199,7 +205,7 @@ def test_a_block_is_one_program_for_any_platform_and_uses_up_its_state(
   trials = mapping.make(
     'vmap', recipe, 3, features, labels, arrays, jax.devices()
   )
-  states = mapping.fresh(recipe, arrays)
+  states = trial_state.init_states(recipe, arrays)
   trials.put(states)
   count = np.zeros(len(arrays), np.int32)
   text = (

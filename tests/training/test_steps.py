@@ -13,7 +13,13 @@ import two_blocks
 
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training import batching, evaluation, recipes, train_step
+from sernet_jax.training import (
+  batching,
+  evaluation,
+  recipes,
+  steps,
+  trial_state,
+)
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
@@ -31,7 +37,7 @@ def recipe():
     loss=LossSpec(),
     optim=OptimSpec(learning_rate=1e-3),
     batch_size=4,
-    selections=('validation', 'best_on_test'),
+    tracked=('validation', 'test'),
   )
 
 
@@ -69,14 +75,14 @@ TRACES = []
 @pytest.fixture(scope='module')
 def run_epoch(recipe):
   """A compiled epoch; Python runs its body once for every trace."""
-  body = train_step.run_epoch
+  body = steps.run_epoch
 
   def counted(*args):
     TRACES.append(1)
     return body(*args)
 
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(train_step, 'run_epoch', counted)
+    patch.setattr(steps, 'run_epoch', counted)
     yield compiled(recipe)
 
 
@@ -84,13 +90,13 @@ def compiled(recipe):
   """An epoch, and not its arguments alone: what it is given is used up."""
 
   def epoch(features, labels, fold, state, number):
-    return train_step.run_epoch(recipe, features, labels, fold, state, number)
+    return steps.run_epoch(recipe, features, labels, fold, state, number)
 
   return jax.jit(epoch, donate_argnames='state')
 
 
 def fresh(recipe, index):
-  init = jax.jit(train_step.init_state, static_argnums=0)
+  init = jax.jit(trial_state.init_state, static_argnums=0)
   return jax.tree.map(np.asarray, init(recipe, SEED, index))
 
 
@@ -129,8 +135,8 @@ def test_a_fold_alone_equals_the_fold_among_others(
 
 
 def test_the_step_counts_real_batches_only(together):
-  assert together[0][0]['step'] == 2 * 4  # 13 examples in batches of 4
-  assert together[1][0]['step'] == 2 * 3
+  assert together[0][0].step == 2 * 4  # 13 examples in batches of 4
+  assert together[1][0].step == 2 * 3
 
 
 def test_an_epoch_sees_every_training_example_once_in_a_new_order(
@@ -139,7 +145,7 @@ def test_an_epoch_sees_every_training_example_once_in_a_new_order(
   arrays = arrays_of(folds, corpus[1])
   orders = []
   for epoch in range(2):
-    segments, mask = train_step.shuffled(recipe, arrays[1], jnp.int32(epoch))
+    segments, mask = steps.shuffled(recipe, arrays[1], jnp.int32(epoch))
     assert segments.shape == mask.shape == (4, 4)
     real = np.asarray(segments)[np.asarray(mask) == 1]
     assert sorted(real) == list(folds[1].train)
@@ -148,7 +154,7 @@ def test_an_epoch_sees_every_training_example_once_in_a_new_order(
     orders.append(real.tolist())
   assert orders[0] != orders[1]
   (alone,) = arrays_of(folds[1:], corpus[1])
-  segments, mask = train_step.shuffled(recipe, alone, jnp.int32(0))
+  segments, mask = steps.shuffled(recipe, alone, jnp.int32(0))
   assert np.asarray(segments)[np.asarray(mask) == 1].tolist() == orders[0]
 
 
@@ -176,14 +182,18 @@ def test_the_test_labels_choose_nothing_but_best_on_test(
   state, _ = trained(run_epoch, recipe, corpus, arrays._replace(test=test))
   expected = together[0][0]
   for name in ('params', 'stats', 'optimizer', 'step'):
-    jax.tree.map(np.testing.assert_array_equal, state[name], expected[name])
+    jax.tree.map(
+      np.testing.assert_array_equal,
+      getattr(state, name),
+      getattr(expected, name),
+    )
   jax.tree.map(
     np.testing.assert_array_equal,
-    state['best']['validation'],
-    expected['best']['validation'],
+    state.best['validation'],
+    expected.best['validation'],
   )
-  kept = [s['best']['best_on_test'] for s in (state, expected)]
-  assert kept[0]['score'] != kept[1]['score']
+  kept = [s.best['test'] for s in (state, expected)]
+  assert kept[0].score != kept[1].score
 
 
 def test_best_keeps_the_weights_of_its_epoch_the_first_of_equals(
@@ -196,14 +206,14 @@ def test_best_keeps_the_weights_of_its_epoch_the_first_of_equals(
     state, row = run_epoch(features, labels, arrays, state, np.int32(epoch))
     host = jax.device_get(state)
     state = host
-    after.append(host['params'])
+    after.append(host.params)
     scores.append(np.trace(row['test']['confusion']) / 6)
-  best = state['best']['best_on_test']
+  best = state.best['test']
   chosen = int(np.argmax(scores))  # the first of equals
   assert scores.count(max(scores)) > 1
-  assert best['epoch'] == chosen + 1
-  assert best['score'] == pytest.approx(max(scores))
-  jax.tree.map(np.testing.assert_array_equal, best['params'], after[chosen])
+  assert best.epoch == chosen + 1
+  assert best.score == pytest.approx(max(scores))
+  jax.tree.map(np.testing.assert_array_equal, best.params, after[chosen])
 
 
 def test_segments_vote_with_their_mean_probability(recipe, corpus):
@@ -212,7 +222,7 @@ def test_segments_vote_with_their_mean_probability(recipe, corpus):
   fold = Fold('x', 0, np.arange(5), places(), np.array([5, 7, 10]))
   (arrays,) = batching.fold_arrays([fold], labels[::2], owners, 4, (SEED,))
   state = fresh(recipe, 0)
-  weights = state['params'], state['stats']
+  weights = state.params, state.stats
   votes = evaluation.compile_predict(recipe)(features, arrays.test, *weights)
   each = fold.test.repeat(2) * 2 + np.tile([0, 1], 3)
   from sernet_jax.nn import model
@@ -231,10 +241,10 @@ def test_evaluation_is_the_loss_without_class_weights(recipe, corpus, folds):
   state = fresh(recipe, 0)
   focal = dataclasses.replace(recipe, loss=LossSpec('focal', 2.0, 'balanced'))
   found = evaluation.evaluate(
-    focal, features, arrays.test, state['params'], state['stats']
+    focal, features, arrays.test, state.params, state.stats
   )
   shares = evaluation.predict(
-    focal, features, arrays.test, state['params'], state['stats']
+    focal, features, arrays.test, state.params, state.stats
   )
   p = np.asarray(shares)[np.arange(6), labels[:6]]
   expected = np.mean(-((1 - p) ** 2) * np.log(p))
@@ -259,7 +269,7 @@ def test_a_block_is_its_epochs_to_rounding(together, recipe, corpus, folds):
   arrays = arrays_of(folds, labels)[0]
 
   def block(fold, state, first, count):
-    return train_step.run_block(
+    return steps.run_block(
       recipe, 3, features, jnp.asarray(labels), fold, state, first, count
     )
 
@@ -298,7 +308,7 @@ def test_lower_precisions_compute_roughly_and_keep_float32(
     with recipes.matmul_precision(recipe):
       return evaluation.evaluate(recipe, features, arrays.test, params, stats)
 
-  weights = fresh(recipe, 0)['params'], state['stats']
+  weights = fresh(recipe, 0).params, state.stats
   loss, same = (float(loss_of(r, *weights)['loss']) for r in (rough, recipe))
   assert loss != same
   assert loss == pytest.approx(same, rel=within)

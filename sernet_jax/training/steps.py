@@ -9,7 +9,7 @@ best epoch happen on the device.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,42 +18,15 @@ import optax
 from sernet_jax.nn import model, parallel
 from sernet_jax.training import evaluation, keys, losses, optim, recipes
 from sernet_jax.training.batching import FoldArrays
-from sernet_jax.training.recipes import Recipe
+from sernet_jax.training.recipes import Metrics, Recipe, Weights
+from sernet_jax.training.trial_state import Best, TrialState
 
-Tree = dict[str, Any]
-
-
-def init_state(
-  recipe: Recipe, seed: int | jax.Array, fold_index: int | jax.Array
-) -> Tree:
-  """The state of one trial before its first epoch.
-
-  Returns:
-    A nested dict: `params`, `stats`, `optimizer`, `step`, and for
-    each selection that chooses an epoch its best `params`, `stats`, `epoch`
-    (epochs completed, 0 for none yet) and `score`.
-  """
-  key = keys.derive(seed, 'init', fold_index)
-  params, stats = model.init(key, recipe.model)
-  optimizer = optim.optimizer(recipe.optim, recipe.model)
-  best = {
-    'params': params,
-    'stats': stats,
-    'epoch': jnp.zeros((), jnp.int32),
-    'score': jnp.full((), -1.0),
-  }
-  return {
-    'params': params,
-    'stats': stats,
-    'optimizer': optimizer.init(params),
-    'step': jnp.zeros((), jnp.int32),
-    'best': dict.fromkeys(recipe.selections, best),
-  }
+T = TypeVar('T')
 
 
 def train_step(
   recipe: Recipe,
-  state: Tree,
+  state: TrialState,
   x: jax.Array,
   labels: jax.Array,
   mask: jax.Array,
@@ -61,8 +34,8 @@ def train_step(
   seed: jax.Array,
   fold_index: jax.Array,
   epoch: jax.Array,
-) -> tuple[Tree, Tree]:
-  """One update from one batch; a batch without a real example changes nothing.
+) -> tuple[TrialState, Metrics]:
+  """Updates the weights once; a batch without a real example changes nothing.
 
   Args:
     recipe: what is fixed; with an `axis`, `x`, `labels` and `mask` are this
@@ -73,19 +46,21 @@ def train_step(
     mask: float32 (batch,), 0 for padding.
     weights: (classes,), see `losses.class_weights`.
     seed: of the trial; with `fold_index` it seeds dropout.
-    fold_index: place of the fold in its protocol.
+    fold_index: index of the fold in its protocol.
     epoch: counted from 0; sets the learning rate.
 
   Returns:
     (state, sums): `loss` summed over the real examples and `confusion`.
   """
-  key = keys.derive(seed, 'dropout', fold_index, state['step'])
+  key = keys.derive(seed, 'dropout', fold_index, state.step)
 
-  def objective(params):
+  def objective(
+    params: Weights,
+  ) -> tuple[jax.Array, tuple[jax.Array, Weights, jax.Array]]:
     logits, stats = model.apply(
       recipe.model,
       params,
-      state['stats'],
+      state.stats,
       x,
       train=True,
       mask=mask,
@@ -93,24 +68,25 @@ def train_step(
       dtype=recipes.compute_dtype(recipe),
       axis=recipe.axis,
     )
-    values = losses.per_example(logits, labels, recipe.loss)
+    values = losses.per_example(logits, labels, recipe.loss)  # (batch,)
+    # Class weights shape the gradient and are not in the reported loss.
     mean = losses.masked_mean(values * weights[labels], mask, recipe.axis)
     return mean, (logits, stats, values)
 
   gradients, (logits, stats, values) = jax.grad(objective, has_aux=True)(
-    state['params']
+    state.params
   )
+  # A device has the gradient of its share of the mean; the sum is that of all.
   gradients = parallel.total(gradients, recipe.axis)
   updates, optimizer = optim.optimizer(recipe.optim, recipe.model).update(
-    gradients, state['optimizer'], state['params'], epoch=epoch
+    gradients, state.optimizer, state.params, epoch=epoch
   )
-  updated = {
-    'params': optax.apply_updates(state['params'], updates),
-    'stats': stats,
-    'optimizer': optimizer,
-    'step': state['step'] + 1,
-    'best': state['best'],
-  }
+  updated = state._replace(
+    params=optax.apply_updates(state.params, updates),
+    stats=stats,
+    optimizer=optimizer,
+    step=state.step + 1,
+  )
   sums = {
     'loss': jnp.sum(values * mask),
     'confusion': evaluation.confusion(labels, logits, mask),
@@ -123,7 +99,7 @@ def train_step(
 def shuffled(
   recipe: Recipe, fold: FoldArrays, epoch: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  """The training set in this epoch's order, padding last, in batches.
+  """Returns the training set in this epoch's order, padding last, in batches.
 
   Every segment draws its own random number, so the order of a fold does not
   depend on how far the fold was padded.
@@ -135,6 +111,7 @@ def shuffled(
   draw = jax.vmap(
     lambda segment: jax.random.bits(jax.random.fold_in(key, segment))
   )
+  # The mask is the first key: padding goes to the end.
   order = jnp.lexsort((draw(fold.train), 1 - fold.train_mask))
   shape = (-1, recipe.batch_size)
   return fold.train[order].reshape(shape), fold.train_mask[order].reshape(shape)
@@ -145,10 +122,10 @@ def train_epoch(
   features: jax.Array,
   labels: jax.Array,
   fold: FoldArrays,
-  state: Tree,
+  state: TrialState,
   epoch: jax.Array,
-) -> tuple[Tree, Tree]:
-  """One pass over the training set of a fold.
+) -> tuple[TrialState, Metrics]:
+  """Trains one pass over the training set of a fold.
 
   Args:
     recipe: what is fixed.
@@ -167,8 +144,10 @@ def train_epoch(
     labels[fold.train], fold.train_mask, recipe.model.num_classes, recipe.loss
   )
 
-  def step(state, batch):
-    segments, mask = batch
+  def step(
+    state: TrialState, batch: tuple[jax.Array, jax.Array]
+  ) -> tuple[TrialState, Metrics]:
+    segments, mask = batch  # (batch,) each
     return train_step(
       recipe,
       state,
@@ -184,7 +163,7 @@ def train_epoch(
   state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
   metrics = {
     'loss': jnp.sum(sums['loss']) / jnp.sum(fold.train_mask),
-    'l2': optim.l2_penalty(state['params'], recipe.optim, recipe.model),
+    'l2': optim.l2_penalty(state.params, recipe.optim, recipe.model),
     'confusion': jnp.sum(sums['confusion'], axis=0),
   }
   return state, metrics
@@ -195,43 +174,42 @@ def run_epoch(
   features: jax.Array,
   labels: jax.Array,
   fold: FoldArrays,
-  state: Tree,
+  state: TrialState,
   epoch: jax.Array,
-) -> tuple[Tree, Tree]:
+) -> tuple[TrialState, dict[str, Metrics]]:
   """Trains one epoch, evaluates, and keeps the weights of the best epochs.
 
-  The test set chooses nothing but the epoch of `best_on_test`: the highest
-  accuracy, the first of equals, as the authors' code keeps it.
+  The best epoch on a part has the highest accuracy there, the first of
+  equals, as the authors' code keeps it.
 
   Returns:
-    (state, {'train': ..., 'test': ..., 'validation': ...}); parts that no
-    selection looks at are not evaluated.
+    (state, {'train': ..., 'test': ..., 'validation': ...}); parts that the
+    recipe does not track, or that the fold lacks, are not evaluated.
   """
   state, train = train_epoch(recipe, features, labels, fold, state, epoch)
   metrics = {'train': train}
-  parts = {}
-  if 'best_on_test' in recipe.selections:
-    parts['best_on_test'] = ('test', fold.test)
-  if fold.validation is not None:
-    parts['validation'] = ('validation', fold.validation)
-  best = dict(state['best'])
-  for selection, (name, part) in parts.items():
+  parts = {'test': fold.test, 'validation': fold.validation}
+  best = dict(state.best)
+  for name, part in parts.items():
+    if name not in recipe.tracked or part is None:
+      continue
     metrics[name] = evaluation.evaluate(
-      recipe, features, part, state['params'], state['stats']
+      recipe, features, part, state.params, state.stats
     )
-    counts = metrics[name]['confusion']
-    candidate = {
-      'params': state['params'],
-      'stats': state['stats'],
-      'epoch': jnp.asarray(epoch + 1, jnp.int32),
-      'score': jnp.trace(counts) / jnp.sum(part.mask),
-    }
-    better = candidate['score'] > best[selection]['score']
-    best[selection] = _choose(better, candidate, best[selection])
-  return {**state, 'best': best}, metrics
+    counts = metrics[name]['confusion']  # (classes, classes)
+    candidate = Best(
+      epoch=jnp.asarray(epoch + 1, jnp.int32),
+      params=state.params,
+      score=jnp.trace(counts) / jnp.sum(part.mask),
+      stats=state.stats,
+    )
+    better = candidate.score > best[name].score
+    best[name] = _choose(better, candidate, best[name])
+  return state._replace(best=best), metrics
 
 
-def _choose(condition: jax.Array, one: Tree, other: Tree) -> Tree:
+def _choose(condition: jax.Array, one: T, other: T) -> T:
+  """Returns `one` where the condition holds, without a branch: vmap has none."""
   return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
@@ -241,14 +219,14 @@ def run_block(
   features: jax.Array,
   labels: jax.Array,
   fold: FoldArrays,
-  state: Tree,
+  state: TrialState,
   first: jax.Array,
   count: jax.Array,
-) -> tuple[Tree, Tree]:
-  """`count` epochs from `first` on, of at most `size`.
+) -> tuple[TrialState, dict[str, Metrics]]:
+  """Trains `count` epochs from `first` on, at most `size`.
 
   Both may differ between calls and between trials: a block cut short by the
-  last epoch, or a trial that has to catch up, is no reason to compile again.
+  last epoch, or a trial that has to catch up, is not compiled again.
 
   Returns:
     (state, metrics), the metrics of `run_epoch` stacked along a first axis of
@@ -257,14 +235,17 @@ def run_block(
   epoch = functools.partial(run_epoch, recipe, features, labels, fold)
   _, shapes = jax.eval_shape(epoch, state, first)
 
-  def body(number, carry):
+  def body(
+    index: jax.Array, carry: tuple[TrialState, dict[str, Metrics]]
+  ) -> tuple[TrialState, dict[str, Metrics]]:
     state, metrics = carry
-    state, found = epoch(state, first + number)
+    state, row = epoch(state, first + index)
     metrics = jax.tree.map(
-      lambda rows, row: rows.at[number].set(row), metrics, found
+      lambda rows, value: rows.at[index].set(value), metrics, row
     )
     return state, metrics
 
+  # (size, ...) for each figure of an epoch
   empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
   with recipes.matmul_precision(recipe):
     return jax.lax.fori_loop(0, count, body, (state, empty))

@@ -1,0 +1,132 @@
+"""Data of a run: its corpus, features, folds and the arrays of training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import require
+from sernet_jax.corpora import (
+  feature_cache,
+  joined,
+  protocols,
+  registry,
+  vocabulary,
+)
+from sernet_jax.corpora.protocols import Fold
+from sernet_jax.corpora.utterances import Corpus, check
+from sernet_jax.results.run_folder import RUN, RunFolder
+from sernet_jax.runs.config import Experiment
+from sernet_jax.training import batching
+
+
+class Data:
+  """Features of a corpus, folds, and the arrays that training reads.
+
+  Attributes:
+    features: of the corpus, with those utterances that could be read.
+    folds: of the protocol.
+    fold_arrays: one per trial, see `batching.fold_arrays`.
+    labels: int32 (segments,).
+  """
+
+  def __init__(self, experiment: Experiment, corpus: Corpus):
+    self.features = feature_cache.load(
+      corpus,
+      experiment.feature_kind,
+      experiment.mfcc,
+      experiment.audio,
+      cache_folder(experiment),
+      experiment.data.on_bad_file,
+    )
+    corpus = self.features.corpus
+    owners = self.features.segment_utterances
+    self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
+    self.fold_arrays = batching.fold_arrays(
+      self.folds,
+      corpus.labels,
+      owners,
+      experiment.train.batch_size,
+      experiment.seeds,
+    )
+    self.labels = corpus.labels[owners]
+
+  @property
+  def fingerprint(self) -> str:
+    """Tells apart corpora and folds, not versions of the features."""
+    names = [
+      [u.name, u.label, u.speaker] for u in self.features.corpus.utterances
+    ]
+    tests = [fold.test.tolist() for fold in self.folds]
+    return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()
+
+
+def load_corpus(experiment: Experiment) -> Corpus:
+  """Loads the corpus that a config names, or several as one, with its classes.
+
+  Raises:
+    InputError: if a corpus is missing or does not fit the config.
+  """
+  data = experiment.data
+  options = data.part, data.excited_as_happy
+  if data.corpora:
+    corpus = joined.load(data.corpora, data.classes, *options)
+  else:
+    corpus = registry.load(data.corpus, data.root, data.manifest, *options)
+  if data.classes:
+    corpus = vocabulary.choose(corpus, data.classes)
+  elif experiment.protocol.entry.crosses_corpora:
+    corpus = joined.only_shared(corpus)
+  check(corpus)
+  return corpus
+
+
+def cache_folder(experiment: Experiment) -> pathlib.Path:
+  """Folder of the feature cache."""
+  return pathlib.Path(
+    experiment.data.cache_dir or files.cache_dir() / 'features'
+  )
+
+
+def check_folds(
+  folder: RunFolder, corpus: Corpus, folds: Sequence[Fold]
+) -> None:
+  """Writes folds.json, or compares with the one of the run that is resumed.
+
+  Raises:
+    InputError: if utterances, labels or folds are not those of the run.
+  """
+
+  def names(utterances: np.ndarray) -> list[str]:
+    return [corpus.utterances[index].name for index in utterances]
+
+  labels = [[u.name, u.label, u.speaker] for u in corpus.utterances]
+  content = {
+    'corpus': corpus.name,
+    'fingerprint': hashlib.sha256(json.dumps(labels).encode()).hexdigest(),
+    'folds': [
+      {
+        'name': fold.name,
+        'index': fold.index,
+        'train': names(fold.train),
+        'validation': names(fold.validation),
+        'test': names(fold.test),
+      }
+      for fold in folds
+    ],
+  }
+  path = folder.path / 'folds.json'
+  if path.exists():
+    require(
+      files.read_json(path, ('folds',), RUN) == content,
+      f'{path} names other utterances, labels or folds than '
+      f'{corpus.name} has now ({len(corpus.utterances)} utterances); restore '
+      'the recordings or choose another --workdir',
+    )
+  else:
+    files.write_json(path, content, RUN)

@@ -1,0 +1,90 @@
+"""Predictions of all tests with the weights of every selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from sernet_jax.results.selections import CHOSEN_ON, LAST, SELECTIONS
+from sernet_jax.runs.config import Experiment
+from sernet_jax.runs.data import Data
+from sernet_jax.training import evaluation, trial_state
+from sernet_jax.training.recipes import Recipe, Weights
+from sernet_jax.training.trial_state import TrialState
+
+# Types that weights are rounded to before a test.
+DTYPES = ('float16', 'float32')
+
+
+def of_tests(
+  experiment: Experiment,
+  recipe: Recipe,
+  data: Data,
+  states: TrialState,
+  recomputed: Weights | None = None,
+) -> list[dict[str, Any]]:
+  """Predicts every test of every selection, with fp16-rounded weights too.
+
+  Args:
+    experiment: the settings.
+    recipe: of the training.
+    data: features, folds and arrays of the trials.
+    states: numpy arrays stacked over the trials.
+    recomputed: statistics of the selections that recompute them, stacked;
+      None leaves these selections out.
+
+  Returns:
+    Rows of predictions.csv, see `RunFolder.write_predictions`.
+  """
+  predict = evaluation.compile_predict(recipe)
+  corpus = data.features.corpus
+  rows = []
+  names = experiment.trials([fold.name for fold in data.folds])
+  assert len(names) == len(data.fold_arrays)
+  for index, trial in enumerate(names):
+    # All folds of the first seed, then of the next.
+    fold = data.folds[index % len(data.folds)]
+    # The test set alone: the whole corpus may be too large for one device.
+    test = data.fold_arrays[index].test
+    features = jax.device_put(np.asarray(data.features.features)[test.segments])
+    test = test._replace(segments=np.arange(len(features), dtype=np.int32))
+    state, own = trial_state.unstack((states, recomputed), index)
+    for selection, epoch, params, stats in _weights(state, own):
+      for dtype in DTYPES:
+        used = {'params': params, 'stats': stats}
+        if dtype == 'float16':
+          used = evaluation.round_to_fp16(used)
+        # (slots, classes); the slots of padding come last.
+        probabilities = np.asarray(predict(features, test, **used))
+        for tested, shares in zip(fold.test, probabilities, strict=False):
+          utterance = corpus.utterances[tested]
+          rows.append(
+            {
+              'selection': selection,
+              'weights_dtype': dtype,
+              **trial,
+              'epoch': epoch,
+              'utterance': utterance.name,
+              'speaker': utterance.speaker,
+              'label': utterance.label,
+              'predicted': corpus.classes[int(np.argmax(shares))],
+              'probabilities': shares,
+            }
+          )
+  return rows
+
+
+def _weights(
+  state: TrialState, recomputed: Weights | None
+) -> Iterator[tuple[str, int | None, Weights, Weights]]:
+  """Yields selection, epoch (None: the last), params and stats."""
+  for name in LAST:
+    if not SELECTIONS[name].recomputed:
+      yield name, None, state.params, state.stats
+    elif recomputed is not None:
+      yield name, None, state.params, recomputed
+  for part, best in sorted(state.best.items()):
+    yield CHOSEN_ON[part], int(best.epoch), best.params, best.stats
