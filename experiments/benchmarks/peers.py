@@ -61,7 +61,7 @@ def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
   """Weights, a batch and waveforms, the same for all."""
   import jax
 
-  from sernet_jax.audio import reading
+  from sernet_jax.audio import segments
   from sernet_jax.nn import interop, model
   from sernet_jax.nn.spec import ModelSpec
 
@@ -77,7 +77,7 @@ def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
   pitch_hz = random.uniform(80, 300, (BATCH, 1))
   raw = 0.3 * np.sign(np.sin(2 * np.pi * pitch_hz * time_s))
   raw += random.normal(size=raw.shape) * 0.1
-  waveforms = np.stack([reading.prepare(w, w.size) for w in raw])
+  waveforms = np.stack([segments.prepare(w, w.size) for w in raw])
   np.savez(
     path,
     x=random.normal(size=(BATCH, 184, 40, 1)).astype(np.float32),

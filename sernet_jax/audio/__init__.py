@@ -1,1 +1,57 @@
-"""audio."""
+"""Recordings: from a file of any format to segments that are cut and scaled.
+
+  from sernet_jax import audio
+  segments = audio.load_segments('a.flac', audio.AudioSpec())
+
+- `spec`: rate and length of segments
+- `reading`: files to mono samples, and `BadFile` for those that are damaged
+- `containers`: suffixes, and damage that decoders do not report
+- `segments`: samples to segments; a whole corpus in parallel
+- `timeline`: windows over recordings and streams of any length
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from sernet_jax.audio.spec import AudioSpec
+
+if TYPE_CHECKING:
+  from sernet_jax.audio.reading import BadFile, load_mono, read, write_wav
+  from sernet_jax.audio.segments import (
+    cut_and_prepare,
+    load_segments,
+    prepare,
+    read_all,
+  )
+
+__all__ = [
+  'AudioSpec',
+  'BadFile',
+  'cut_and_prepare',
+  'load_mono',
+  'load_segments',
+  'prepare',
+  'read',
+  'read_all',
+  'write_wav',
+]
+
+_HOMES = {
+  'BadFile': 'reading',
+  'cut_and_prepare': 'segments',
+  'load_mono': 'reading',
+  'load_segments': 'segments',
+  'prepare': 'segments',
+  'read': 'reading',
+  'read_all': 'segments',
+  'write_wav': 'reading',
+}
+
+
+def __getattr__(name: str) -> Any:
+  """Loads a public name on first use: most need libsndfile (PEP 562)."""
+  if name not in _HOMES:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  return getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)

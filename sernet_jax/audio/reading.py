@@ -1,18 +1,11 @@
-"""From a recording to segments the features are computed from.
+"""Decodes recordings: any format, width and channel count to mono float32.
 
-A recording becomes mono (mean of its channels), is resampled to the rate of
-the `AudioSpec` and cut or padded to its length, one segment or several; each
-segment is scaled by itself (`prepare`). What cannot be used raises `BadFile`
-with its reason; `read_all` collects these over a corpus.
-
-The samples are float32 throughout: that holds 16- and 24-bit sound exactly,
-and it reproduces the authors' prepared segments to the bit.
+What cannot be used raises `BadFile` with its reason. float32 holds 16- and
+24-bit sound exactly.
 """
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import contextlib
 import io
 import os
@@ -24,15 +17,11 @@ import soundfile
 import soxr
 
 from sernet_jax.audio import containers
-from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import machine, progress_bar
-from sernet_jax.common.errors import InputError, require_choice
+from sernet_jax.common.errors import InputError
 
-PERCENTILE = 99.9
-EPSILON = float(np.finfo(np.float64).eps)  # keeps silence from dividing by 0
 RESAMPLER_QUALITY = 'HQ'
-MAX_NAMED = 50  # bad files spelt out in one message
-MAX_FRAMES = 1 << 40
+MAX_NAMED = 50  # bad files named in one message
+MAX_FRAMES = 1 << 40  # more is libsndfile's mark for an unknown length
 _BLOCK_FRAMES = 1 << 20
 
 PathLike = str | os.PathLike
@@ -54,7 +43,7 @@ class BadFile(InputError):
 
 
 def read(path: PathLike) -> tuple[np.ndarray, int]:
-  """Reads a recording of any format, width and channel count libsndfile knows.
+  """Reads a recording in any format that libsndfile knows.
 
   Args:
     path: WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, ...
@@ -80,12 +69,12 @@ def read(path: PathLike) -> tuple[np.ndarray, int]:
 
 
 def blocks(path: PathLike) -> Iterator[tuple[np.ndarray, int]]:
-  """`read` piece by piece, for recordings of any length.
+  """Reads like `read`, but block by block, for recordings of any length.
 
   Returns:
     An iterator over (float32 (samples,), the mean of the channels; the sample
-    rate in Hz). What is wrong with the file shows when the piece is reached;
-    silence is not looked for.
+    rate in Hz). A fault of the file raises when its block is reached; silence
+    is not a fault.
 
   Raises:
     BadFile: as `read`.
@@ -96,15 +85,15 @@ def blocks(path: PathLike) -> Iterator[tuple[np.ndarray, int]]:
       count += len(block)
       samples = block.mean(axis=1) if block.shape[1] > 1 else block[:, 0]
       if not np.isfinite(samples).all():
-        number = np.count_nonzero(~np.isfinite(samples))
-        raise BadFile(path, f'has {number} samples that are not finite numbers')
+        bad = np.count_nonzero(~np.isfinite(samples))
+        raise BadFile(path, f'has {bad} samples that are not finite numbers')
       yield samples, sound.samplerate
     if not count:
       raise BadFile(path, 'holds no samples')
 
 
 def load_mono(path: PathLike, sample_rate_hz: int) -> np.ndarray:
-  """`read`, resampled to `sample_rate_hz`: float32 (samples,)."""
+  """Reads like `read` and resamples to `sample_rate_hz`: (samples,)."""
   samples, rate_hz = read(path)
   if rate_hz != sample_rate_hz:
     samples = soxr.resample(
@@ -115,122 +104,11 @@ def load_mono(path: PathLike, sample_rate_hz: int) -> np.ndarray:
   return samples
 
 
-def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
-  """One segment of exactly `num_samples`, scaled to [-1, 1].
-
-  In this order: a longer waveform is cut to its centre (of an odd excess the
-  right end loses one more); x = clip(x / (p + eps), -1, 1), p the 99.9th
-  percentile of abs(x); a shorter one gets zeros on both sides (of an odd lack
-  the right side gets one more).
-
-  Args:
-    waveform: (samples,), real and finite, of any amplitude.
-    num_samples: length of the segment.
-
-  Returns:
-    float32 (num_samples,), in [-1, 1].
-
-  Raises:
-    InputError: if the waveform is empty, not one-dimensional or not finite.
-  """
-  waveform = np.asarray(waveform, np.float32)
-  if waveform.ndim != 1 or not waveform.size:
-    raise InputError(
-      f'waveform has shape {waveform.shape}; give one channel of at least one '
-      'sample'
-    )
-  if not np.isfinite(waveform).all():
-    raise InputError('waveform has samples that are not finite; repair them')
-  left = max(0, waveform.size - num_samples) // 2
-  segment = waveform[left : left + num_samples]
-  scale = np.percentile(np.abs(segment), PERCENTILE) + EPSILON
-  segment = np.clip(segment / np.float32(scale), -1.0, 1.0)
-  lack = num_samples - segment.size
-  return np.pad(segment, (lack // 2, lack - lack // 2))
-
-
-def segments(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
-  """Segments of one utterance, each through `prepare`.
-
-  With 'center' the one in the middle. With 'all' those side by side from the
-  start; what remains at the end counts as one more (padded) if it is at least
-  half as long as a segment, or if it is all there is. Segments without any
-  sound are left out.
-
-  Args:
-    waveform: (samples,) at `spec.sample_rate_hz`.
-    spec: rate, duration and mode.
-
-  Returns:
-    float32 (segments, spec.num_samples), at least one segment.
-
-  Raises:
-    InputError: as `prepare`, or if every segment is silent.
-  """
-  parts = [prepare(part, spec.num_samples) for part in cut(waveform, spec)]
-  parts = [part for part in parts if part.any()]
-  if not parts:
-    raise InputError('waveform is silent in every segment; leave it out')
-  return np.stack(parts)
-
-
-def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
-  """What `segments` prepares: pieces of at most `spec.num_samples`."""
-  length = spec.num_samples
-  if spec.segments == 'center':
-    left = max(0, len(waveform) - length) // 2
-    return [waveform[left : left + length]]
-  count = max(1, (len(waveform) + length // 2) // length)
-  return [waveform[i * length : (i + 1) * length] for i in range(count)]
-
-
-def load_segments(path: PathLike, spec: AudioSpec) -> np.ndarray:
-  """`segments` of a file; raises `BadFile` for what cannot be used."""
-  waveform = load_mono(path, spec.sample_rate_hz)
-  try:
-    return segments(waveform, spec)
-  except InputError as error:
-    reason = f'is silent in its segments of {spec.duration_s} s'
-    raise BadFile(path, reason) from error
-
-
-def read_all(
-  paths: Sequence[PathLike],
-  spec: AudioSpec,
-  on_bad_file: str = 'error',
-  skipped: dict[str, str] | None = None,
-  progress: bool = True,
-  start: int = 0,
-) -> Iterator[tuple[int, np.ndarray]]:
-  """Reads many recordings in parallel, in bounded memory.
-
-  Args:
-    paths: the recordings.
-    spec: what to make of them.
-    on_bad_file: 'error' or 'skip'.
-    skipped: receives {path: reason} of the bad files as they come up.
-    progress: show a bar, or a line a minute where stderr is no terminal.
-    start: index of the first to read; those before it were read already, and
-      the bad ones among them are in `skipped`.
-
-  Returns:
-    An iterator over (index into `paths`, float32 (segments, num_samples)) in
-    the order of `paths`; bad files are passed over.
-
-  Raises:
-    InputError: with 'error', at the end and naming all bad files; with 'skip'
-      if no file is left.
-  """
-  require_choice('data.on_bad_file', on_bad_file, ('error', 'skip'))
-  bad = {} if skipped is None else skipped
-  return _read_all(list(paths), spec, on_bad_file, bad, progress, start)
-
-
 def duration_s(path: PathLike) -> float:
-  """Length of a recording, from its header where that says it.
+  """Returns the length of a recording, from its header if that is exact.
 
   Raises:
-    BadFile: as `read`, for all that shows without decoding.
+    BadFile: as `read`, for faults that show without decoding.
   """
   with _open(path) as sound:
     exact = containers.states_length(path)
@@ -239,14 +117,14 @@ def duration_s(path: PathLike) -> float:
 
 
 def durations(paths: Sequence[PathLike]) -> list[float | str]:
-  """`duration_s` of each recording, or what is wrong with it."""
-  found: list[float | str] = []
+  """Returns the `duration_s` of each recording, or what is wrong with it."""
+  results: list[float | str] = []
   for path in paths:
     try:
-      found.append(duration_s(path))
+      results.append(duration_s(path))
     except BadFile as error:
-      found.append(error.reason)
-  return found
+      results.append(error.reason)
+  return results
 
 
 def write_wav(path: PathLike, samples: np.ndarray, rate_hz: int) -> None:
@@ -254,12 +132,12 @@ def write_wav(path: PathLike, samples: np.ndarray, rate_hz: int) -> None:
   content = io.BytesIO()
   samples = np.clip(samples, -1.0, 1.0)
   soundfile.write(content, samples, rate_hz, subtype='PCM_16', format='WAV')
-  # Not written by libsndfile, which words a full disk in its own way.
+  # Not written by libsndfile: its error for a full disk is not an OSError.
   pathlib.Path(path).write_bytes(content.getvalue())
 
 
 def describe_bad(bad: dict[str, str], total: int) -> str:
-  """One sentence that names the bad files of {path: reason}."""
+  """Returns a sentence that names the bad files of {path: reason}."""
   named = [f'{path} {reason}' for path, reason in bad.items()]
   if len(named) > MAX_NAMED:
     named[MAX_NAMED:] = [f'and {len(named) - MAX_NAMED} more']
@@ -268,7 +146,7 @@ def describe_bad(bad: dict[str, str], total: int) -> str:
 
 @contextlib.contextmanager
 def _open(path: PathLike) -> Iterator[soundfile.SoundFile]:
-  """A recording that opens and whose header shows no fault."""
+  """Opens a recording; raises `BadFile` for a fault that its header shows."""
   try:
     if pathlib.Path(path).is_dir():
       raise BadFile(path, 'is a folder, not a recording')
@@ -298,7 +176,7 @@ def _open(path: PathLike) -> Iterator[soundfile.SoundFile]:
 
 
 def _decode(path: PathLike, sound: soundfile.SoundFile) -> np.ndarray:
-  """All samples, float32 (frames, channels)."""
+  """Returns all samples, float32 (frames, channels)."""
   samples = np.concatenate(
     [np.zeros((0, sound.channels), np.float32), *_blocks(path, sound)]
   )
@@ -308,10 +186,10 @@ def _decode(path: PathLike, sound: soundfile.SoundFile) -> np.ndarray:
 
 
 def _blocks(path: PathLike, sound: soundfile.SoundFile) -> Iterator[np.ndarray]:
-  """The samples piece by piece, float32 (frames, channels)."""
+  """Yields the samples block by block, float32 (frames, channels)."""
   count, size = 0, _BLOCK_FRAMES // sound.channels
   try:
-    # Until the end, because the length of the header may be a guess.
+    # Up to the end: the length in the header may be an estimate.
     while len(block := sound.read(size, 'float32', always_2d=True)):
       count += len(block)
       yield block
@@ -327,54 +205,5 @@ def _blocks(path: PathLike, sound: soundfile.SoundFile) -> Iterator[np.ndarray]:
 
 
 def _words(error: soundfile.LibsndfileError) -> str:
+  """Returns libsndfile's message without its prefix and full stop."""
   return error.error_string.removeprefix('Error : ').strip().rstrip('.')
-
-
-def _read_all(
-  paths: list[PathLike],
-  spec: AudioSpec,
-  on_bad_file: str,
-  bad: dict[str, str],
-  progress: bool,
-  start: int,
-) -> Iterator[tuple[int, np.ndarray]]:
-  workers = min(16, machine.num_cores())
-  bar = progress_bar.make(
-    total=len(paths),
-    initial=start,
-    desc='reading',
-    unit='file',
-    leave=False,
-    shown=progress,
-  )
-  pool = concurrent.futures.ThreadPoolExecutor(workers)
-  waiting: collections.deque = collections.deque()
-  indices = iter(range(start, len(paths)))
-  try:
-    while True:
-      while (
-        len(waiting) < 4 * workers and (i := next(indices, None)) is not None
-      ):
-        waiting.append((i, pool.submit(load_segments, paths[i], spec)))
-      if not waiting:
-        break
-      index, future = waiting.popleft()
-      bar.update()
-      try:
-        result = future.result()
-      except BadFile as error:
-        bad[error.path] = error.reason
-        continue
-      yield index, result
-  finally:
-    pool.shutdown(wait=False, cancel_futures=True)
-    bar.close()
-  if bad and on_bad_file == 'error':
-    raise InputError(
-      describe_bad(bad, len(paths))
-      + '; repair them or leave them out with --config.data.on_bad_file=skip'
-    )
-  if bad and len(bad) == len(paths):
-    raise InputError(
-      describe_bad(bad, len(paths)) + '; none is left, so check data.root'
-    )

@@ -1,4 +1,4 @@
-"""What a recording becomes before features are computed from it."""
+"""Settings and constants of the segments that recordings become."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ import dataclasses
 
 from sernet_jax.common.errors import require_choice, require_positive
 
+# A segment is divided by this percentile of its absolute values ...
+PERCENTILE = 99.9
+# ... plus float64's epsilon, which keeps silence from a division by 0.
+EPSILON = 2.0**-52
+
 
 @dataclasses.dataclass(frozen=True)
 class AudioSpec:
-  """What a recording becomes before features are computed from it.
+  """Rate and segments of a recording, before features are computed from it.
 
   Attributes:
     sample_rate_hz: rate after resampling.
     duration_s: length of one segment.
     segments: 'center' for one centred segment of each utterance, 'all' for
-      as many segments side by side as the utterance fills.
+      as many segments side by side as the utterance has room for.
   """
 
   sample_rate_hz: int = 16_000
   duration_s: float = 3.0
   segments: str = 'center'
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     require_positive('sample_rate_hz', self.sample_rate_hz)
     require_positive('duration_s', self.duration_s)
     require_choice('segments', self.segments, ('center', 'all'))
 
   @property
   def num_samples(self) -> int:
-    """Samples of one segment."""
+    """Number of samples of one segment."""
     return round(self.sample_rate_hz * self.duration_s)

@@ -1,9 +1,9 @@
-"""Windows over a recording of any length, from pieces of any size.
+"""Windows over recordings of any length, cut from pieces of any size.
 
 Window k starts at sample k * hop and has the model's length. The windows reach
 the end of the recording: the last one holds what is left, and a recording
-shorter than a window is one window. What is kept in memory is one window and
-the piece at hand, whatever the length of the recording.
+shorter than a window is one window. Memory holds one window and the current
+piece, whatever the length of the recording.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import reading, segments
 from sernet_jax.common.errors import require
 
 
 class Resampler:
-  """Pieces at one rate to pieces at another, the bits of `audio.load_mono`."""
+  """Resamples piece by piece, to the same bits as `audio.load_mono`."""
 
-  def __init__(self, from_hz: int, to_hz: int):
+  def __init__(self, from_hz: int, to_hz: int) -> None:
     self._stream = None
     if from_hz != to_hz:
       self._stream = soxr.ResampleStream(
@@ -28,7 +28,12 @@ class Resampler:
       )
 
   def push(self, samples: np.ndarray, last: bool = False) -> np.ndarray:
-    """The next piece float32 (samples,); with `last` all that is left too."""
+    """Returns the next piece (samples,); with `last`, also all that is left.
+
+    Args:
+      samples: float32 (samples,) at the old rate.
+      last: whether they are the last.
+    """
     if self._stream is None:
       return samples
     return self._stream.resample_chunk(samples, last)
@@ -38,10 +43,12 @@ class Windows:
   """Cuts a stream of samples into windows.
 
   Attributes:
+    length: samples of a window.
+    hop: samples from the start of one window to that of the next.
     received: samples so far.
   """
 
-  def __init__(self, length: int, hop: int):
+  def __init__(self, length: int, hop: int) -> None:
     assert length > 0 and hop > 0
     self.length, self.hop = length, hop
     self.received = 0
@@ -51,7 +58,14 @@ class Windows:
     self._covered = 0  # where the last window ended
 
   def push(self, samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields (start, float32 (length,)) for every window that is now full."""
+    """Yields (start, window) for every window that `samples` complete.
+
+    Args:
+      samples: float32 (samples,), the next ones of the stream.
+
+    Yields:
+      The index of the window's first sample, and float32 (length,).
+    """
     self.received += len(samples)
     self._kept = np.concatenate([self._kept, samples])
     while self._next + self.length <= self.received:
@@ -62,13 +76,13 @@ class Windows:
     self._forget()
 
   def finish(self) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields the window that holds the end, unless one has reached it."""
+    """Yields the window with the end of the stream, if it was not yielded."""
     if self._covered < self.received:
       yield self._next, self._kept[self._next - self._start :]
       self._covered = self.received
 
   def _forget(self) -> None:
-    """Lets go of what no later window holds."""
+    """Drops samples that no later window holds."""
     begin = min(self._next - self._start, len(self._kept))
     # Copied, so that the piece itself is not kept alive.
     self._kept = self._kept[begin:].copy()
@@ -76,9 +90,16 @@ class Windows:
 
 
 def hop_samples(hop_s: float | None, rate_hz: int, length: int) -> int:
-  """A hop in samples; `InputError` if it is none or leaves gaps.
+  """Returns a hop in samples.
 
-  None is one second, or the length of a window if that is shorter.
+  Args:
+    hop_s: seconds; None for one second, or the length of a window if that is
+      shorter.
+    rate_hz: sample rate.
+    length: samples of a window.
+
+  Raises:
+    InputError: if the hop is not above 0 or leaves gaps between windows.
   """
   if hop_s is None:
     return min(rate_hz, length)
@@ -92,10 +113,17 @@ def hop_samples(hop_s: float | None, rate_hz: int, length: int) -> int:
 
 
 def pieces(path: reading.PathLike, rate_hz: int) -> Iterator[np.ndarray]:
-  """A recording at `rate_hz` in pieces: `audio.load_mono` in bounded memory.
+  """Yields a recording in pieces: `audio.load_mono` in bounded memory.
+
+  Args:
+    path: the recording.
+    rate_hz: rate of the pieces.
+
+  Yields:
+    float32 (samples,), of any length.
 
   Raises:
-    BadFile: as `audio.load_mono`; that it is silent shows at its end.
+    BadFile: as `audio.load_mono`; silence is noticed at the end.
   """
   resampler, silent, count = None, True, 0
   for samples, from_hz in reading.blocks(path):
@@ -105,7 +133,7 @@ def pieces(path: reading.PathLike, rate_hz: int) -> Iterator[np.ndarray]:
     piece = resampler.push(samples)
     count += len(piece)
     yield piece
-  assert resampler is not None  # audio.blocks gives a piece or raises
+  assert resampler is not None  # reading.blocks yields a block or raises
   rest = resampler.push(np.zeros(0, np.float32), last=True)
   yield rest
   if silent:
@@ -117,7 +145,7 @@ def pieces(path: reading.PathLike, rate_hz: int) -> Iterator[np.ndarray]:
 def slice_of(
   path: reading.PathLike, rate_hz: int, start: int, stop: int
 ) -> np.ndarray:
-  """Samples `start` to `stop` of `pieces`, in bounded memory."""
+  """Returns samples `start` to `stop` of `pieces`, in bounded memory."""
   parts, received = [np.zeros(0, np.float32)], 0
   for piece in pieces(path, rate_hz):
     first = max(0, start - received)
@@ -129,5 +157,5 @@ def slice_of(
 
 
 def prepare(samples: np.ndarray, length: int) -> np.ndarray | None:
-  """`audio.prepare`, or None for a window without any sound."""
-  return reading.prepare(samples, length) if samples.any() else None
+  """Prepares a window like `audio.prepare`; None if it is silent."""
+  return segments.prepare(samples, length) if samples.any() else None

@@ -20,8 +20,8 @@ from typing import BinaryIO, NamedTuple
 import jax
 import numpy as np
 
-from sernet_jax.audio import reading
-from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.audio import segments as segments_lib
+from sernet_jax.audio.spec import PERCENTILE, AudioSpec
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.specs import CACHE
@@ -72,7 +72,7 @@ def load(
     progress: show a bar, or a line a minute where stderr is no terminal.
 
   Raises:
-    InputError: for bad files (see `reading.read_all`), for segments shorter
+    InputError: for bad files (see `audio.read_all`), for segments shorter
       than a frame, or if the cache cannot be written.
   """
   if audio_spec.num_samples < spec.frame_samples:
@@ -116,7 +116,7 @@ def _key(
     'kind': kind,
     'spec': dataclasses.asdict(spec),
     'audio': dataclasses.asdict(audio_spec),
-    'percentile': reading.PERCENTILE,
+    'percentile': PERCENTILE,
   }
   digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
   # No dots: what follows one would be taken for the suffix.
@@ -300,7 +300,7 @@ def _segments(
   """Yields what is left to compute; bad files go to `done.skipped`."""
   paths = [utterance.path for utterance in corpus.utterances]
   start, offset = done.next, done.offset
-  for index, parts in reading.read_all(
+  for index, parts in segments_lib.read_all(
     paths, audio_spec, on_bad_file, done.skipped, progress, start
   ):
     for part, samples in enumerate(parts):

@@ -26,15 +26,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.export.emitters.protocol import Emitter, Value
 from sernet_jax.features.framing import num_frames
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
 from sernet_jax.nn.spec import Layer, ModelSpec
 
-SILENCE = 2.0**-52  # audio.EPSILON
-TAIL = 1e-3  # above audio.PERCENTILE
+TAIL = round(1 - PERCENTILE / 100, 9)  # of the samples, above the percentile
 
 Folded = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -82,7 +81,7 @@ def scaled(out: Emitter, x: Value, num_samples: int) -> Value:
   distance = out.unary('abs', out.binary('sub', rank, _row(out, ranks)))
   weight = _at_least(out, _plus(out, _times(out, distance, -1.0), 1.0), 0.0)
   scale = out.reduce('sum', out.binary('mul', greatest, weight), (1,))
-  return _clipped(out, out.binary('div', x, _plus(out, scale, SILENCE)), 1.0)
+  return _clipped(out, out.binary('div', x, _plus(out, scale, EPSILON)), 1.0)
 
 
 def features(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import containers, reading, segments
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
@@ -26,7 +26,6 @@ from sernet_jax.runs.data import load_corpus
 
 CALIBRATION = 128  # recordings
 _MADE_UP = 32
-_SUFFIXES = ('.aiff', '.flac', '.mp3', '.ogg', '.opus', '.wav')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,11 +102,13 @@ def of_folder(folder: pathlib.Path, spec: AudioSpec) -> Segments:
   """Any recordings, for calibration; those of a folder in order of name."""
   require(folder.is_dir(), f'{folder} is no folder; give one of recordings')
   paths = sorted(
-    path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES
+    path
+    for path in folder.rglob('*')
+    if path.suffix.lower() in containers.SUFFIXES
   )
   require(
     bool(paths),
-    f'{folder} holds no recordings ({" ".join(_SUFFIXES)}); give another one',
+    f'{folder} holds no recordings ({" ".join(containers.SUFFIXES)}); give another one',
   )
   paths = paths[:: -(-len(paths) // CALIBRATION)]
   return _joined([_both(path, spec) for path in paths], None, str(folder))
@@ -125,10 +126,10 @@ def _joined(read, labels, what: str) -> Segments:
 
 
 def _both(path: str | os.PathLike[str], spec: AudioSpec):
-  pieces = reading.cut(reading.load_mono(path, spec.sample_rate_hz), spec)
+  pieces = segments.cut(reading.load_mono(path, spec.sample_rate_hz), spec)
   pieces = [piece for piece in pieces if piece.any()]
   raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
-  return raw, [reading.prepare(piece, spec.num_samples) for piece in pieces]
+  return raw, [segments.prepare(piece, spec.num_samples) for piece in pieces]
 
 
 def made_up(spec: AudioSpec) -> Segments:
@@ -146,5 +147,5 @@ def made_up(spec: AudioSpec) -> Segments:
     if place % 2:
       sound = sound[: spec.num_samples * 2 // 3]
     raw = waveform.padded(sound, spec.num_samples)
-    read.append(([raw], [reading.prepare(sound, spec.num_samples)]))
+    read.append(([raw], [segments.prepare(sound, spec.num_samples)]))
   return _joined(read, None, 'made-up sound')

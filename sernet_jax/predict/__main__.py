@@ -22,27 +22,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from sernet_jax.audio import containers
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError, require
 
 STDIN = '-'
-_SUFFIXES = (
-  '.aif',
-  '.aifc',
-  '.aiff',
-  '.au',
-  '.caf',
-  '.flac',
-  '.mp3',
-  '.oga',
-  '.ogg',
-  '.opus',
-  '.rf64',
-  '.snd',
-  '.w64',
-  '.wav',
-  '.wave',
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -182,11 +166,12 @@ def _paths(given: Sequence[str]) -> list[str]:
       inside = sorted(
         str(file)
         for file in _files(path)
-        if file.suffix.lower() in _SUFFIXES and not file.name.startswith('.')
+        if file.suffix.lower() in containers.SUFFIXES
+        and not file.name.startswith('.')
       )
       require(
         bool(inside),
-        f'{path} holds no recordings ({" ".join(_SUFFIXES)}); give '
+        f'{path} holds no recordings ({" ".join(containers.SUFFIXES)}); give '
         'another folder, or the files themselves',
       )
       found += inside

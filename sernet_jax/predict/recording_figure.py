@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sernet_jax.audio import reading, timeline
+from sernet_jax.audio import timeline
+from sernet_jax.audio.spec import EPSILON, PERCENTILE
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
@@ -43,7 +44,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
   envelope, frames = _gather(
     timeline.pieces(recording.path, rate_hz), total, starts, spec.frame_samples
   )
-  scale = np.percentile(np.abs(frames), reading.PERCENTILE) + reading.EPSILON
+  scale = np.percentile(np.abs(frames), PERCENTILE) + EPSILON
   frames = np.clip(frames / np.float32(scale), -1, 1)
   values = kinds.KINDS[model.feature_kind].compute(frames, spec)[:, 0]
   low, high = (np.clip(side / scale, -1, 1) for side in envelope)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sernet_jax.audio import reading, timeline
+from sernet_jax.audio import reading, segments as segments_lib, timeline
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.models import Model
@@ -164,7 +164,7 @@ def _segments(
   one = hop and spec.segments == 'center' and num_samples <= length
   if whole == 'segments' and not one:
     if held is not None:
-      cuts: Iterable[np.ndarray] = reading.cut(np.concatenate(held), spec)
+      cuts: Iterable[np.ndarray] = segments_lib.cut(np.concatenate(held), spec)
     else:
       cuts = _cut_again(path, num_samples, spec)
     yield from _votes(cuts, path, spec)
@@ -182,7 +182,7 @@ def _spans(
 def _votes(
   cuts: Iterable[np.ndarray], path: str, spec: AudioSpec
 ) -> Iterator[_Item]:
-  """The cuts of a recording as `audio.segments` prepares them."""
+  """The cuts of a recording as `audio.cut_and_prepare` makes them."""
   silent = True
   for samples in cuts:
     segment = timeline.prepare(samples, spec.num_samples)
@@ -198,7 +198,7 @@ def _votes(
 def _cut_again(
   path: str, num_samples: int, spec: AudioSpec
 ) -> Iterator[np.ndarray]:
-  """Reads a recording that is too long to hold once more: `audio.cut`."""
+  """Reads a recording that is too long to hold once more: `segments.cut`."""
   length, rate_hz = spec.num_samples, spec.sample_rate_hz
   if spec.segments == 'center':
     left = (num_samples - length) // 2

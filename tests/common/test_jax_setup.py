@@ -37,7 +37,7 @@ SHARED = """
 import json
 import jax, numpy as np
 import small_model
-from sernet_jax.audio import reading
+from sernet_jax import audio
 from sernet_jax.common import jax_setup, machine
 from sernet_jax.predict import recognizer
 
@@ -45,7 +45,7 @@ machine.num_cores = lambda: 3
 jax_setup.one_core_devices()
 bundles = [small_model.make(seed) for seed in range(2)]
 segments = np.stack(
-  [reading.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
+  [audio.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
 )
 place = {'devices': jax.device_count()}
 for batch in (7, 12, 16):

@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from sernet_jax import features
-from sernet_jax.audio import reading
+from sernet_jax.audio import reading, segments as segments_lib
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import feature_cache
@@ -43,7 +43,9 @@ def test_every_utterance_has_the_features_of_its_file(corpus, tmp_path):
   assert found.skipped == {}
   np.testing.assert_array_equal(found.segment_utterances, np.arange(24))
   for place in (0, 11, 23):
-    segment = reading.load_segments(corpus.utterances[place].path, AUDIO)[0]
+    segment = segments_lib.load_segments(corpus.utterances[place].path, AUDIO)[
+      0
+    ]
     alone = features.mfcc(segment, SPEC)
     np.testing.assert_allclose(found.features[place], alone, atol=1e-5)
 
@@ -61,7 +63,7 @@ def test_the_second_time_no_file_is_read(corpus, tmp_path, monkeypatch):
   def fail(*args, **kwargs):
     raise AssertionError('the cache was not used')
 
-  monkeypatch.setattr(reading, 'read_all', fail)
+  monkeypatch.setattr(segments_lib, 'read_all', fail)
   second = load(corpus, tmp_path)
   assert isinstance(second.features, np.memmap)
   np.testing.assert_array_equal(first.features, second.features)
@@ -131,7 +133,7 @@ def test_killed_work_goes_on_to_the_same_bits(tmp_path, monkeypatch, segments):
   spec = AudioSpec(duration_s=0.2, segments=segments)
   whole = load(corpus, tmp_path, audio_spec=spec, on_bad_file='skip')
   whole_bits = np.array(whole.features)
-  note, read = feature_cache._note, reading.load_segments
+  note, read = feature_cache._note, segments_lib.load_segments
   kills = []
 
   def kill_after_note(*args):
@@ -149,7 +151,9 @@ def test_killed_work_goes_on_to_the_same_bits(tmp_path, monkeypatch, segments):
 
   read_now = []
   monkeypatch.setattr(
-    reading, 'load_segments', lambda *a: (read_now.append(a[0]), read(*a))[1]
+    segments_lib,
+    'load_segments',
+    lambda *a: (read_now.append(a[0]), read(*a))[1],
   )
   while True:
     read_now.clear()

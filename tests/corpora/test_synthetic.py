@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from hypothesis import strategies as st
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import reading, segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.readers import embedded
 from sernet_jax.corpora.synthetic import source_filter, speech, voice
@@ -94,7 +94,7 @@ def brightness_db(x):
 
 def band_statistics(x):
   """Means and deviations over time of the log energies of 28 bands, (56,)."""
-  x = reading.prepare(x, 24_000)
+  x = segments.prepare(x, 24_000)
   frames = np.lib.stride_tricks.sliding_window_view(x, 1024)[::256]
   power = np.abs(np.fft.rfft(frames * np.hamming(1024))) ** 2
   edges = np.unique(np.geomspace(5, 500, 34).astype(int))[:28]

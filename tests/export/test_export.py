@@ -13,7 +13,7 @@ import pytest
 from exportable import AUDIO, CLASSES, FRONT, bundle, heard
 
 from sernet_jax import features
-from sernet_jax.audio import reading
+from sernet_jax.audio import segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import (
   __main__ as export,
@@ -84,9 +84,9 @@ def recordings():
 
 def raw_and_prepared():
   length = AUDIO.num_samples
-  cuts = [reading.cut(x, AUDIO)[0] for x in recordings()]
+  cuts = [segments.cut(x, AUDIO)[0] for x in recordings()]
   raw = np.stack([waveform.padded(x, length) for x in cuts])
-  return raw, np.stack([reading.prepare(x, length) for x in recordings()])
+  return raw, np.stack([segments.prepare(x, length) for x in recordings()])
 
 
 def test_scale_inside_a_file_is_that_of_training():

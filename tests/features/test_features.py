@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from sernet_jax import features
-from sernet_jax.audio import reading
+from sernet_jax.audio import reading, segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.features import blocks, framing, spectral
 from sernet_jax.features.spec import MfccSpec
@@ -68,7 +68,7 @@ def real(emodb_root):
     golden = dict(golden)
   golden['waveform'] = np.stack(
     [
-      reading.prepare(
+      segments.prepare(
         reading.load_mono(emodb_root / f'wav/{name}.wav', 16_000), 48_000
       )
       for name in golden['files']

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from sernet_jax import features
-from sernet_jax.audio import reading
+from sernet_jax.audio import reading, segments
 from sernet_jax.features import mel
 from sernet_jax.features.spec import MfccSpec
 
@@ -48,7 +48,7 @@ def prepared(root, spec, names):
   rate_hz = spec.sample_rate_hz
   return np.stack(
     [
-      reading.prepare(
+      segments.prepare(
         reading.load_mono(root / f'wav/{name}.wav', rate_hz), 3 * rate_hz
       )
       for name in names

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from sernet_jax import features
-from sernet_jax.audio import reading
+from sernet_jax.audio import reading, segments
 
 DATA = pathlib.Path(__file__).parents[1] / 'data'
 EVERY = 4  # frames of real speech in the golden files
@@ -39,7 +39,7 @@ def row(preset, root, noise):
   rate_hz = spec.sample_rate_hz
   waveform = np.stack(
     [
-      reading.prepare(
+      segments.prepare(
         reading.load_mono(f'{root}/wav/{name}.wav', rate_hz), 3 * rate_hz
       )
       for name in golden['files']

@@ -169,13 +169,13 @@ def save(name, **arrays):
 
 def write_waveforms(emodb, path):
   """Prepared recordings as the tests prepare them, and the signals."""
-  from sernet_jax.audio import reading
+  from sernet_jax.audio import reading, segments
 
   arrays = {}
   for rate_hz in (16_000, 22_050):
     arrays[f'real_{rate_hz}'] = np.stack(
       [
-        reading.prepare(
+        segments.prepare(
           reading.load_mono(f'{emodb}/wav/{name}.wav', rate_hz), 3 * rate_hz
         )
         for name in UTTERANCES

@@ -11,7 +11,11 @@ import pytest
 import small_model
 import soundfile
 
-from sernet_jax.audio import reading as audio, timeline
+from sernet_jax.audio import (
+  reading as audio,
+  segments as segments_lib,
+  timeline,
+)
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
   bundle,
@@ -48,12 +52,12 @@ def all_windows(recording):
 def test_the_whole_is_what_training_evaluates(
   tmp_path, monkeypatch, segments, seconds, held_s
 ):
-  """Held or, as a long recording, read twice; `audio.segments` decides."""
+  """Held or, as a long recording, read twice; `audio.cut_and_prepare` decides."""
   monkeypatch.setattr(recordings, 'HELD_S', held_s)
   small = small_model.make(segments=segments)
   path = write(tmp_path / 'a.wav', small_model.sound(seconds))
   network = recognizer.Recognizer([small])
-  expected = network(audio.load_segments(path, small.audio)).mean(axis=0)
+  expected = network(segments_lib.load_segments(path, small.audio)).mean(axis=0)
   found = one(path, network)
   np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
   assert found.label == small.classes[int(np.argmax(expected))]
@@ -68,7 +72,7 @@ def test_the_timeline_is_each_window_by_itself(tmp_path, model):
     start = 1600 * number
     assert window.start_s == pytest.approx(number / 10)
     assert window.end_s == pytest.approx(min(number / 10 + 0.25, 0.93))
-    segment = audio.prepare(samples[start : start + 4000], 4000)
+    segment = segments_lib.prepare(samples[start : start + 4000], 4000)
     expected = model(segment[None])[0]
     np.testing.assert_allclose(window.probabilities, expected, atol=1e-6)
     assert window.label == model.classes[int(np.argmax(expected))]
@@ -129,7 +133,10 @@ def test_files_share_batches_and_keep_their_order(tmp_path, model):
 def test_an_ensemble_is_the_mean(tmp_path):
   small = [small_model.make(seed) for seed in range(3)]
   segments = np.stack(
-    [audio.prepare(small_model.sound(0.25, seed), 4000) for seed in range(20)]
+    [
+      segments_lib.prepare(small_model.sound(0.25, seed), 4000)
+      for seed in range(20)
+    ]
   )
   expected = np.mean(
     [recognizer.Recognizer([one])(segments) for one in small], axis=0
@@ -150,7 +157,7 @@ def test_an_ensemble_is_the_mean(tmp_path):
 @pytest.mark.parametrize('kind', ['mfcc', 'log_mel', 'spectrogram'])
 def test_every_kind_of_features(kind):
   found = recognizer.Recognizer([small_model.make(kind=kind)])
-  segment = audio.prepare(small_model.sound(0.25), 4000)[None]
+  segment = segments_lib.prepare(small_model.sound(0.25), 4000)[None]
   assert found(segment).shape == (1, 3)
   assert found(segment[:0]).shape == (0, 3)
 

@@ -11,7 +11,7 @@ import pytest
 import small_model
 import tiny
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
   bundle,
@@ -74,7 +74,7 @@ def test_the_numbers_of_its_evaluation(workdir, selection):
 def test_the_folder_is_an_ensemble(workdir):
   found = models.load(workdir)
   assert found.name == 'run (3 folds)'
-  segment = reading.prepare(small_model.sound(0.2), 3200)[None]
+  segment = segments.prepare(small_model.sound(0.2), 3200)[None]
   folds = [models.load(workdir, fold=name) for name in ('ann', 'bob', 'cyd')]
   np.testing.assert_allclose(
     found(segment), np.mean([fold(segment) for fold in folds], axis=0),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sernet_jax.audio.reading import PERCENTILE
+from sernet_jax.audio.spec import PERCENTILE
 
 MARK = np.float32(1e-30)
 

@@ -1,0 +1,191 @@
+"""Cuts and scales recordings to the segments that features are computed from.
+
+A recording at the rate of the `AudioSpec` is cut or padded to its length, one
+segment or several; each segment is scaled by itself (`prepare`). `read_all`
+does so for a whole corpus and collects the files that cannot be used.
+
+The samples are float32 throughout, which reproduces the authors' prepared
+segments to the bit.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sernet_jax.audio import reading
+from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
+from sernet_jax.common import machine, progress_bar
+from sernet_jax.common.errors import InputError, require_choice
+
+
+def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
+  """Makes one segment of exactly `num_samples`, scaled to [-1, 1].
+
+  In this order: a longer waveform is cut to its center (if the excess is odd,
+  the right end loses one more); x = clip(x / (p + eps), -1, 1), p the 99.9th
+  percentile of abs(x); a shorter one gets zeros on both sides (if their number
+  is odd, the right side gets one more).
+
+  Args:
+    waveform: (samples,), real and finite, of any amplitude.
+    num_samples: length of the segment.
+
+  Returns:
+    float32 (num_samples,), in [-1, 1].
+
+  Raises:
+    InputError: if the waveform is empty, not one-dimensional or not finite.
+  """
+  waveform = np.asarray(waveform, np.float32)
+  if waveform.ndim != 1 or not waveform.size:
+    raise InputError(
+      f'waveform has shape {waveform.shape}; give one channel of at least one '
+      'sample'
+    )
+  if not np.isfinite(waveform).all():
+    raise InputError('waveform has samples that are not finite; repair them')
+  left = max(0, waveform.size - num_samples) // 2
+  segment = waveform[left : left + num_samples]
+  # Scaled before it is padded: zeros would lower the percentile.
+  scale = np.percentile(np.abs(segment), PERCENTILE) + EPSILON
+  # The authors divide in float32, which decides the last bit.
+  segment = np.clip(segment / np.float32(scale), -1.0, 1.0)
+  missing = num_samples - segment.size
+  return np.pad(segment, (missing // 2, missing - missing // 2))
+
+
+def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
+  """Cuts an utterance into segments and prepares each (`prepare`).
+
+  'center' takes the one in the middle; 'all' takes segments side by side from
+  the start, and what remains at the end is one more (padded) if it is at least
+  half as long as a segment, or if there is nothing else. Silent segments are
+  left out.
+
+  Args:
+    waveform: (samples,) at `spec.sample_rate_hz`.
+    spec: rate, duration and mode.
+
+  Returns:
+    float32 (segments, spec.num_samples), at least one segment.
+
+  Raises:
+    InputError: as `prepare`, or if every segment is silent.
+  """
+  parts = [prepare(part, spec.num_samples) for part in cut(waveform, spec)]
+  parts = [part for part in parts if part.any()]
+  if not parts:
+    raise InputError('waveform is silent in every segment; leave it out')
+  return np.stack(parts)
+
+
+def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
+  """Cuts a waveform into pieces (samples,), at most `spec.num_samples` long."""
+  length = spec.num_samples
+  if spec.segments == 'center':
+    left = max(0, len(waveform) - length) // 2
+    return [waveform[left : left + length]]
+  # A rest of half a segment or more rounds up.
+  count = max(1, (len(waveform) + length // 2) // length)
+  return [waveform[i * length : (i + 1) * length] for i in range(count)]
+
+
+def load_segments(path: reading.PathLike, spec: AudioSpec) -> np.ndarray:
+  """Reads a file for `cut_and_prepare`; raises `BadFile` if it cannot."""
+  waveform = reading.load_mono(path, spec.sample_rate_hz)
+  try:
+    return cut_and_prepare(waveform, spec)
+  except InputError as error:
+    reason = f'is silent in its segments of {spec.duration_s} s'
+    raise reading.BadFile(path, reason) from error
+
+
+def read_all(
+  paths: Sequence[reading.PathLike],
+  spec: AudioSpec,
+  on_bad_file: str = 'error',
+  skipped: dict[str, str] | None = None,
+  progress: bool = True,
+  start: int = 0,
+) -> Iterator[tuple[int, np.ndarray]]:
+  """Reads many recordings in parallel, in bounded memory.
+
+  Args:
+    paths: the recordings.
+    spec: the segments to make of them.
+    on_bad_file: 'error' or 'skip'.
+    skipped: receives {path: reason} of the bad files as they come up.
+    progress: show a bar, or a line a minute where stderr is no terminal.
+    start: index of the first to read; those before it were read already, and
+      the bad ones among them are in `skipped`.
+
+  Returns:
+    An iterator over (index into `paths`, float32 (segments, num_samples)) in
+    the order of `paths`; bad files are passed over.
+
+  Raises:
+    InputError: with 'error', at the end and naming all bad files; with 'skip'
+      if no file is left.
+  """
+  require_choice('data.on_bad_file', on_bad_file, ('error', 'skip'))
+  bad = {} if skipped is None else skipped
+  return _read_all(list(paths), spec, on_bad_file, bad, progress, start)
+
+
+def _read_all(
+  paths: list[reading.PathLike],
+  spec: AudioSpec,
+  on_bad_file: str,
+  bad: dict[str, str],
+  progress: bool,
+  start: int,
+) -> Iterator[tuple[int, np.ndarray]]:
+  """`read_all` after its checks, which a generator would make too late."""
+  workers = min(16, machine.num_cores())
+  bar = progress_bar.make(
+    total=len(paths),
+    initial=start,
+    desc='reading',
+    unit='file',
+    leave=False,
+    shown=progress,
+  )
+  pool = concurrent.futures.ThreadPoolExecutor(workers)
+  waiting: collections.deque[
+    tuple[int, concurrent.futures.Future[np.ndarray]]
+  ] = collections.deque()
+  indices = iter(range(start, len(paths)))
+  try:
+    while True:
+      # A few files ahead of the consumer, so that memory stays bounded.
+      while (
+        len(waiting) < 4 * workers and (i := next(indices, None)) is not None
+      ):
+        waiting.append((i, pool.submit(load_segments, paths[i], spec)))
+      if not waiting:
+        break
+      index, future = waiting.popleft()
+      bar.update()
+      try:
+        result = future.result()
+      except reading.BadFile as error:
+        bad[error.path] = error.reason
+        continue
+      yield index, result
+  finally:
+    pool.shutdown(wait=False, cancel_futures=True)
+    bar.close()
+  if bad and on_bad_file == 'error':
+    raise InputError(
+      reading.describe_bad(bad, len(paths))
+      + '; repair them or leave them out with --config.data.on_bad_file=skip'
+    )
+  if bad and len(bad) == len(paths):
+    raise InputError(
+      reading.describe_bad(bad, len(paths))
+      + '; none is left, so check data.root'
+    )
