@@ -9,6 +9,8 @@ pages of experiments/ are copied to docs/experiments, which git ignores.
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import pathlib
 import re
 import shutil
@@ -42,6 +44,7 @@ html_show_copyright = False
 html_theme_options = {'navigation_with_keys': True}
 
 myst_heading_anchors = 3
+smartquotes = False
 default_role = 'code'  # `x` in a docstring is code, as in Markdown
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -94,9 +97,18 @@ def _links(app: Sphinx, docname: str, source: list[str]) -> None:
     'CHANGELOG.md': 'changelog.md',
   }.items():
     text = text.replace(f']({up}../{name}', f']({up}{page}')
+  text = re.sub(r'\[([-+\d.]+), ([-+\d.]+)\]', r'[\1,&nbsp;\2]', text)
   if docname == 'experiments/README':
     text += _ALL_EXPERIMENTS
   source[0] = text
+
+
+def _load_public_names() -> None:
+  """Makes names that a room loads when asked for visible to autodoc."""
+  for path in (ROOT / 'sernet_jax').glob('*/__init__.py'):
+    room = importlib.import_module(f'sernet_jax.{path.parent.name}')
+    for name in getattr(room, '__all__', ()):
+      setattr(room, name, getattr(room, name))
 
 
 def _code_blocks(
@@ -107,14 +119,24 @@ def _code_blocks(
     return
   result: list[str] = []
   in_code = False
-  for line in lines:
+  for index, line in enumerate(lines):
     indented = line.startswith('  ')
-    if indented and (not result or not result[-1].strip()) and not in_code:
-      result += ['.. code-block:: python', '']
+    if indented and not in_code and not lines[index - 1].strip():
+      rest = itertools.takewhile(lambda x: not x or x[0] == ' ', lines[index:])
+      language = 'python' if 'import ' in ''.join(rest) else 'text'
+      result += ['', f'.. code-block:: {language}', '']
     if line.strip():
-      in_code = indented
+      in_code = indented and (in_code or '.. code' in ''.join(result[-2:]))
     result.append(line)
   lines[:] = result
+
+
+def _skip_fields(
+  app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any
+) -> bool | None:
+  """Leaves out fields of named tuples, which their class describes."""
+  alias = (getattr(obj, '__doc__', None) or '').startswith('Alias for field')
+  return True if alias else None
 
 
 def _require_no_network(app: Sphinx, exception: Exception | None) -> None:
@@ -136,6 +158,8 @@ def _require_no_network(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
   """Copies the experiments' pages; registers what else is done here."""
   _copy_experiments()
+  _load_public_names()
   app.connect('source-read', _links)
   app.connect('autodoc-process-docstring', _code_blocks, priority=400)
+  app.connect('autodoc-skip-member', _skip_fields)
   app.connect('build-finished', _require_no_network)

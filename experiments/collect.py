@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import shutil
 import sys
 
@@ -85,13 +86,13 @@ def settings_table(record: dict) -> str:
     for row in record['differences']
     if record['baseline'] and row['difference'] is not None
   }
-  lines = []
+  lines, labels = [], _labels(record)
   for setting in record['settings']:
     found = setting['selections'][selection]
     row = against.get(setting['name'])
     lines.append(
       [
-        _name(setting),
+        labels[setting['name']],
         len(setting['seeds']),
         markdown.percent(found['scores'], found['ci95'], 'uar'),
         *(f'{100 * found["scores"][s]:.1f}' for s in ('wa', 'f1_macro')),
@@ -119,9 +120,10 @@ def settings_table(record: dict) -> str:
 
 def recalls_table(record: dict) -> str:
   """Recall of each class by the selection compared, per cent."""
+  labels = _labels(record)
   lines = [
     [
-      _name(setting),
+      labels[setting['name']],
       *(
         None if row['recall'] is None else f'{100 * row["recall"]:.0f}'
         for row in setting['selections'][record['selection']]['classes']
@@ -132,8 +134,35 @@ def recalls_table(record: dict) -> str:
   return markdown.table(['setting', *record['classes']], lines)
 
 
-def _name(setting: dict) -> str:
-  return f'`{setting["name"]}`'
+def _labels(record: dict) -> dict[str, str]:
+  """Short names of the settings for a table.
+
+  Fields that all settings share are left out, and so are their sections:
+  'loss.name=focal' is `loss=focal`, 'data.duration_s=3' is `duration_s=3`.
+  A setting without fields keeps its name.
+  """
+  parts = {
+    setting['name']: _parts(setting['name']) for setting in record['settings']
+  }
+  shared = set.intersection(*(set(fields.items()) for fields in parts.values()))
+  labels = {}
+  for name, fields in parts.items():
+    kept = [pair for pair in fields.items() if pair not in shared]
+    labels[name] = ', '.join(
+      f'`{_short(field)}={value}`' for field, value in kept or fields.items()
+    )
+  return {name: label or f'`{name}`' for name, label in labels.items()}
+
+
+def _parts(name: str) -> dict[str, str]:
+  """Field -> value of a setting's name."""
+  pairs = re.findall(r'([\w.]+)=(.*?)(?=,[\w.]+=|$)', name)
+  return dict(pairs)
+
+
+def _short(field: str) -> str:
+  section, _, name = field.rpartition('.')
+  return section if section and name == 'name' else name
 
 
 def _write(path: pathlib.Path, record: dict) -> None:

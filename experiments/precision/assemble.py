@@ -27,8 +27,8 @@ from sernet_jax.results.figures import style
 HERE = pathlib.Path(__file__).parent
 _OF_MACHINE = ('command', 'platform')  # kept out of the repository
 _KINDS = {
-  'last': 'moving statistics (`last`)',
-  'last_recomputed': 'recomputed statistics (`last_recomputed`)',
+  'last': 'moving statistics',
+  'last_recomputed': 'recomputed statistics',
 }
 
 
@@ -84,7 +84,7 @@ def table(rows: list[dict]) -> str:
 
   lines = [
     [
-      _KINDS[row['selection']],
+      f'`{row["selection"]}`',
       f'{row["format"]} {row["precision"]}',
       f'{row["weights_bytes"] / 2**20:.2f} MiB',
       f'{row["file_bytes"] / 2**20:.2f} MiB',
@@ -100,7 +100,7 @@ def table(rows: list[dict]) -> str:
   ]
   return markdown.table(
     [
-      'weights with',
+      'selection',
       'file',
       'weights',
       'whole file',
@@ -143,7 +143,7 @@ def figure(rows: list[dict], path: pathlib.Path) -> None:
         axis.plot(edges, [place] * 2, color=color, linewidth=1.6)
       axis.plot(100 * row['difference']['uar'], place, 'o', color=color)
     for kind in kinds:
-      label = _KINDS[kind].split(' (')[0]
+      label = _KINDS[kind]
       axis.plot([], [], 'o', color=colors[kind], label=label)
     sizes = {
       name: row['weights_bytes'] for name, row in zip(names, rows, strict=True)

@@ -151,8 +151,8 @@ def table(rows: list[dict]) -> str:
     for name, selection in row['selections'].items():
       lines.append(
         [
-          f'`{row["protocol"]}`: {row["protocol_in_words"]}',
-          f'this package, {loss}',
+          f'`{row["protocol"]}`',
+          loss,
           differences.how_far(row),
           WORDS[name],
           row['num_tests'],
@@ -180,7 +180,7 @@ def table(rows: list[dict]) -> str:
   for name, board in published.EMOBOX_EMODB.items():
     means = [f'{board[s]:.2f}' if s in board else '-' for s in SHOWN]
     lines.append(
-      ['`emobox`', f'leaderboard, {name}, frozen', None, None, 535]
+      ['`emobox`', f'leaderboard, {name}', None, None, 535]
       + [None] * len(SHOWN)
       + [' / '.join(means)]
     )

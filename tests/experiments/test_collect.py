@@ -52,13 +52,13 @@ def test_tables_and_figures_of_a_sweep_without_paths(collect, tmp_path):
   page = (target / 'README.md').read_text()
   settings, recalls = page.split('<!-- /settings -->')
   # 70 and 100 of 120 right, both classes alike.
-  assert '| `loss.name=cross_entropy` | 1 | 58.3 [' in settings
-  line = next(x for x in settings.splitlines() if '`loss.name=focal`' in x)
+  assert '| `loss=cross_entropy` | 1 | 58.3 [' in settings
+  line = next(x for x in settings.splitlines() if '`loss=focal`' in x)
   cells = [cell.strip() for cell in line.strip('|').split('|')]
   assert cells[3] == '83.3'
   assert cells[5].startswith('+25.0 [+')
   assert cells[6] == f'{2 / 64:.3f}'
-  assert '| `loss.name=focal` | 83 | 83 |' in recalls
+  assert '| `loss=focal` | 83 | 83 |' in recalls
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_settings_without_intervals_or_a_common_seed_are_dashes(
   (target / 'README.md').write_text(PAGE)
   collect.main(str(tmp_path), str(target))
   page = (target / 'README.md').read_text()
-  assert '| `loss.name=focal` | 1 | 90.0 | 90.0 | 90.0 | - | - | 90.0 |' in page
+  assert '| `loss=focal` | 1 | 90.0 | 90.0 | 90.0 | - | - | 90.0 |' in page
 
 
 def test_a_run_is_kept_without_paths_and_only_when_it_is_done(
