@@ -5,7 +5,7 @@
 
 Takes the results, the settings, the environment without paths of the machine,
 and the main figures; checkpoints and recordings stay behind. A page there with
-the marks `settings` or `recalls` (see `sernet_jax.pages`) gets the tables of a
+the marks `settings` or `recalls` (see `lib/markdown.py`) gets the tables of a
 sweep.
 """
 
@@ -17,7 +17,7 @@ import re
 import shutil
 import sys
 
-from experiments.lib import keeping, markdown
+from experiments.lib import markdown, provenance
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require
 from sernet_jax.results import run_folder
@@ -53,9 +53,9 @@ def main(run: str, target: str) -> None:
 
 def _collect_sweep(source: pathlib.Path, folder: pathlib.Path) -> None:
   record = files.read_json(source / 'comparison.json', ('runs', 'settings'))
-  record['command'] = keeping.without_paths(record['command'])
+  record['command'] = provenance.without_paths(record['command'])
   for run in record['runs']:
-    run['command'] = keeping.without_paths(run['command'])
+    run['command'] = provenance.without_paths(run['command'])
     run['folder'] = pathlib.Path(run['folder']).name
     run['environment'] = {
       name: run['environment'][name] for name in ENVIRONMENT
@@ -191,7 +191,7 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     for name, why in content['results']['skipped_files'].items()
   }
   environment = content['environment']
-  command = keeping.without_paths(environment['command'])
+  command = provenance.without_paths(environment['command'])
   seconds = sorted(row['seconds'] for row in kept.read_metrics())
   record = {
     'command': command,

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import shutil
 import sys
 
 import matplotlib as mpl
 import numpy as np
 
-from experiments.lib import keeping, markdown, published
+from experiments.lib import assemble, markdown, provenance, published
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.figures import style
-from sernet_jax.sweep.comparison import compare_runs, compared_runs
+from sernet_jax.sweep.comparison import compare_runs
 
 HERE = pathlib.Path(__file__).parent
 # What tells two trainings apart.
@@ -59,7 +58,7 @@ COLORS = {
 
 def row_of(run: compare_runs.Run) -> dict:
   """One run: both figures, their difference, every speaker."""
-  compared_runs.require_settings_of_the_paper(run, _FREE)
+  provenance.require_settings_of_the_paper(run, _FREE)
   results, selections = run.results, run.results.selections
   require(
     'best_on_test' in selections,
@@ -109,12 +108,8 @@ def row_of(run: compare_runs.Run) -> dict:
       for index, speaker in enumerate(results.last.speakers)
     ],
     'notes': caveats.notes(results),
-    'command': keeping.without_paths(run.environment['command']),
-    'environment': {
-      k: v
-      for k, v in run.environment.items()
-      if k not in ('command', 'platform')
-    },
+    'command': provenance.without_paths(run.environment['command']),
+    'environment': provenance.without_machine(run.environment),
   }
 
 
@@ -195,8 +190,9 @@ def table(rows: list[dict]) -> str:
   )
 
 
-def figure(rows: list[dict], curve: dict | None, path: pathlib.Path) -> None:
+def figure(content: dict, path: pathlib.Path) -> None:
   """Every speaker of the first protocol's runs; one fold epoch by epoch."""
+  rows, curve = content['rows'], content['curve']
   shown = [row for row in rows if _alike(row) == _alike(rows[0])]
   words = {'last': 'moving', 'last_recomputed': 'recomputed'}
   with mpl.rc_context(style.STYLE):
@@ -248,42 +244,39 @@ def _alike(row: dict) -> tuple:
   return tuple(str(row[name]) for name in _OF_TRAINING if name != 'epochs')
 
 
-def main(arguments: list[str]) -> None:
-  """See the top of the file."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(parser: argparse.ArgumentParser) -> None:
+  """The arguments of the command."""
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
-  parser.add_argument('--output', type=pathlib.Path, default=HERE)
-  parser.add_argument(
-    '--keep',
-    action='store_true',
-    help='rows of the results.json there that are not made anew stay',
-  )
-  given = parser.parse_args(arguments)
-  kept = keeping.kept_rows(given.output / 'results.json') if given.keep else []
+  assemble.add_keep(parser)
+
+
+def content_of(given: argparse.Namespace) -> dict:
+  """What results.json holds."""
+  kept = assemble.kept_rows(given)
   made = [
     row_of(run) for path in given.runs for run in compare_runs.read_all(path)
   ]
-  rows = merged(kept, made)
-  for folder in (given.output, HERE):
-    if (folder / 'curve.json').exists():
-      curve = files.read_json(folder / 'curve.json', ('rows', 'fold'))
-      break
-  else:
-    curve = None
-  content = {
+  curves = (folder / 'curve.json' for folder in (given.output, HERE))
+  curve = next((path for path in curves if path.exists()), None)
+  return {
     'question': 'What do the moving statistics of BatchNorm cost?',
-    'rows': rows,
-    'curve': curve,
+    'rows': merged(kept, made),
+    'curve': curve and files.read_json(curve, ('rows', 'fold')),
   }
-  files.make_folder(given.output)
-  files.write_json(given.output / 'results.json', content)
-  figure(rows, curve, given.output / 'statistics.png')
-  page = given.output / 'README.md'
-  if not page.exists():
-    shutil.copy(HERE / 'README.md', page)
-  text = table(rows)
-  markdown.fill(page, 'statistics', text)
-  print(text)
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  assemble.main(
+    arguments,
+    script=__file__,
+    doc=__doc__,
+    picture='statistics.png',
+    options=options,
+    content=content_of,
+    figure=figure,
+    tables=lambda content: {'statistics': table(content['rows'])},
+  )
 
 
 if __name__ == '__main__':

@@ -10,28 +10,25 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import shlex
-import shutil
 import sys
 import tempfile
 
-import jax
 import matplotlib as mpl
 
 from experiments.lib import (
+  assemble,
   cost_measured,
   cost_probe,
   energy,
-  keeping,
   markdown,
+  provenance,
   published,
   receptive,
 )
-from sernet_jax.common import command_line, files, machine
+from sernet_jax.common import command_line, machine
 from sernet_jax.common.errors import require
 from sernet_jax.nn import cost
 from sernet_jax.predict import bundle as bundle_lib
-from sernet_jax.results import environment
 from sernet_jax.results.figures import style
 
 HERE = pathlib.Path(__file__).parent
@@ -280,21 +277,43 @@ def figure(content: dict, path: pathlib.Path) -> None:
     style.save(picture, path)
 
 
-def main(arguments: list[str]) -> None:
-  """See the top of the file."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(parser: argparse.ArgumentParser) -> None:
+  """The arguments of the command."""
   parser.add_argument('--model', default=str(bundle_lib.release_path()))
   parser.add_argument('--repeats', type=int, default=200)
-  parser.add_argument('--output', default=str(HERE))
-  given = parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+
+  def content_of(given: argparse.Namespace) -> dict:
+    content = measured(given)
+    content['environment'] = provenance.record(
+      'experiments.cost.measure', arguments
+    )
+    return content
+
+  assemble.main(
+    arguments,
+    script=__file__,
+    doc=__doc__,
+    picture='cost.png',
+    options=options,
+    content=content_of,
+    figure=figure,
+    tables=tables,
+  )
+
+
+def measured(given: argparse.Namespace) -> dict:
+  """What results.json holds, but for the environment."""
   require(given.repeats > 0, f'--repeats is {given.repeats}; give 1 or more')
   require(
     pathlib.Path(given.model).suffix == '.safetensors',
-    f'--model={given.model} is no .safetensors file; give one',
+    f'--model={given.model} is not a .safetensors file; give one',
   )
   model = bundle_lib.load(given.model)
-  output = pathlib.Path(given.output)
-  content = {
+  return {
     'question': 'What does one pass of the network cost?',
     'repeats': given.repeats,
     'classes': len(model.classes),
@@ -305,25 +324,16 @@ def main(arguments: list[str]) -> None:
     },
     'lengths': [at_length(model, d, given.repeats) for d in DURATIONS_S],
     'receptive_fields': seen(model),
-    'environment': environment.record(
-      jax.devices(),
-      keeping.without_paths(
-        shlex.join(['python', '-m', 'experiments.cost.measure', *arguments])
-      ),
-    ),
   }
-  del content['environment']['platform']  # tells of one machine, not of speed
-  files.write_json(output / 'results.json', content)
-  figure(content, output / 'cost.png')
-  if not (output / 'README.md').exists():
-    shutil.copy(HERE / 'README.md', output / 'README.md')
-  for name, text in (
-    ('cost', cost_table(content['lengths'], content['file_bytes'])),
-    ('layers', layer_table(content['lengths'][0])),
-    ('fields', field_table(content['receptive_fields'])),
-  ):
-    markdown.fill(output / 'README.md', name, text)
-    print(text, end='\n\n')
+
+
+def tables(content: dict) -> dict[str, str]:
+  """The tables of the page."""
+  return {
+    'cost': cost_table(content['lengths'], content['file_bytes']),
+    'layers': layer_table(content['lengths'][0]),
+    'fields': field_table(content['receptive_fields']),
+  }
 
 
 def _file_bytes(model, dtype: str) -> int:

@@ -11,17 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
-import shlex
-import shutil
 import sys
 
-import jax
 import matplotlib as mpl
 
-from experiments.lib import keeping, lengths, markdown
-from sernet_jax.common import command_line, files
+from experiments.lib import assemble, lengths, markdown, provenance
+from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
-from sernet_jax.results import caveats, environment
+from sernet_jax.results import caveats
 from sernet_jax.results.figures import style
 from sernet_jax.runs import config_flags
 
@@ -144,17 +141,42 @@ def figure(content: dict, path: pathlib.Path) -> None:
     style.save(picture, path)
 
 
-def main(arguments: list[str]) -> None:
-  """See the top of the file."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(parser: argparse.ArgumentParser) -> None:
+  """The arguments of the command."""
   parser.add_argument('run', type=pathlib.Path)
   parser.add_argument('--root', default=os.environ.get('SERNET_EMODB', ''))
   parser.add_argument('--cache', default='')
   parser.add_argument('--lengths', default='1,2,3,4,5,6,7')
   parser.add_argument('--repeats', type=int, default=100)
   parser.add_argument('--selection', default='last_recomputed')
-  parser.add_argument('--output', type=pathlib.Path, default=HERE)
-  given = parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+
+  def content_of(given: argparse.Namespace) -> dict:
+    content = measured(given)
+    content['environment'] = provenance.record(
+      'experiments.input_length.evaluate', arguments
+    )
+    return content
+
+  assemble.main(
+    arguments,
+    script=__file__,
+    doc=__doc__,
+    picture='lengths.png',
+    options=options,
+    content=content_of,
+    figure=figure,
+    tables=lambda content: {
+      'lengths': f'{content["label"]}:\n\n{table(content)}'
+    },
+  )
+
+
+def measured(given: argparse.Namespace) -> dict:
+  """What results.json holds, but for the environment."""
   require(given.repeats > 0, f'--repeats is {given.repeats}; give 1 or more')
   try:
     durations_s = [float(text) for text in given.lengths.split(',')]
@@ -162,7 +184,7 @@ def main(arguments: list[str]) -> None:
     durations_s = []
   require(
     bool(durations_s),
-    f'--lengths={given.lengths} is no list of seconds; give such as 1,2,3',
+    f'--lengths={given.lengths} is not a list of seconds; give such as 1,2,3',
   )
   content = {
     'question': 'How does a trained network do at other lengths?',
@@ -173,26 +195,11 @@ def main(arguments: list[str]) -> None:
   durations_s = sorted({s['duration_s'] for s in content['settings']})
   content['costs'] = lengths.costs(given.run, durations_s, given.repeats)
   content['label'] = label(content)
-  content['environment'] = environment.record(
-    jax.devices(),
-    keeping.without_paths(
-      shlex.join(
-        ['python', '-m', 'experiments.input_length.evaluate', *arguments]
-      )
-    ),
-  )
-  del content['environment']['platform']  # tells of one machine, not of speed
-  content['run']['command'] = keeping.without_paths(content['run']['command'])
+  run = content['run']
+  run['command'] = provenance.without_paths(run['command'])
   for setting in content['settings']:
     del setting['summary']['folds']  # with `loso` they are the speakers
-  files.write_json(given.output / 'results.json', content)
-  figure(content, given.output / 'lengths.png')
-  page = given.output / 'README.md'
-  if not page.exists():
-    shutil.copy(HERE / 'README.md', page)
-  text = table(content)
-  markdown.fill(page, 'lengths', f'{content["label"]}:\n\n{text}')
-  print(f'{content["label"]}\n\n{text}')
+  return content
 
 
 if __name__ == '__main__':

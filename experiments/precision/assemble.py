@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import shutil
 import sys
 
 import matplotlib as mpl
 import numpy as np
 
-from experiments.lib import keeping, markdown
+from experiments.lib import assemble, markdown, provenance
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require
 from sernet_jax.results import statistics
 from sernet_jax.results.figures import style
 
 HERE = pathlib.Path(__file__).parent
-_OF_MACHINE = ('command', 'platform')  # kept out of the repository
 _KINDS = {
   'last': 'moving statistics',
   'last_recomputed': 'recomputed statistics',
@@ -116,8 +114,9 @@ def table(rows: list[dict]) -> str:
   )
 
 
-def figure(rows: list[dict], path: pathlib.Path) -> None:
+def figure(content: dict, path: pathlib.Path) -> None:
   """How the UAR changes, with its interval, for every file."""
+  rows = content['rows']
   names = [f'{row["format"]} {row["precision"]}' for row in rows]
   kinds = list(dict.fromkeys(row['selection'] for row in rows))
   order = list(dict.fromkeys(names))
@@ -160,12 +159,13 @@ def figure(rows: list[dict], path: pathlib.Path) -> None:
     style.save(picture, path)
 
 
-def main(arguments: list[str]) -> None:
-  """See the top of the file."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(parser: argparse.ArgumentParser) -> None:
+  """The arguments of the command."""
   parser.add_argument('summaries', nargs='+', type=pathlib.Path)
-  parser.add_argument('--output', type=pathlib.Path, default=HERE)
-  given = parser.parse_args(arguments)
+
+
+def content_of(given: argparse.Namespace) -> dict:
+  """What results.json holds."""
   keys = ('model', 'folds', 'environment')
   summaries = [files.read_json(path, keys) for path in given.summaries]
   for path, summary in zip(given.summaries, summaries, strict=True):
@@ -180,35 +180,36 @@ def main(arguments: list[str]) -> None:
       f'{path} is about the selection {kind!r}; this table holds '
       f'{" and ".join(_KINDS)}, which no test chose',
     )
-  rows = [row for summary in summaries for row in rows_of(summary)]
   content = {
     'question': 'What do fp16 and int8 files lose on unseen speakers?',
     'runs': [
       {
         'model': summary['model'],
-        'command': keeping.without_paths(summary['environment']['command']),
-        'environment': {
-          name: value
-          for name, value in summary['environment'].items()
-          if name not in _OF_MACHINE
-        },
+        'command': provenance.without_paths(summary['environment']['command']),
+        'environment': provenance.without_machine(summary['environment']),
       }
       for summary in summaries
     ],
-    'rows': rows,
+    'rows': [row for summary in summaries for row in rows_of(summary)],
   }
   before = given.output / 'results.json'
   if before.exists():
-    content['speed'] = files.read_json(before, ()).get('speed')
-  files.make_folder(given.output)
-  text = table(rows)
-  files.write_json(before, content)
-  figure(rows, given.output / 'precision.png')
-  page = given.output / 'README.md'
-  if not page.exists():
-    shutil.copy(HERE / 'README.md', page)
-  markdown.fill(page, 'precision', text)
-  print(text)
+    content['speed'] = files.read_json(before).get('speed')
+  return content
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  assemble.main(
+    arguments,
+    script=__file__,
+    doc=__doc__,
+    picture='precision.png',
+    options=options,
+    content=content_of,
+    figure=figure,
+    tables=lambda content: {'precision': table(content['rows'])},
+  )
 
 
 if __name__ == '__main__':

@@ -14,20 +14,20 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import shutil
 import sys
 from collections.abc import Sequence
 
 import differences
+import draw
 import numpy as np
 from differences import PROTOCOLS, SHOWN
 
-from experiments.lib import keeping, markdown, published
-from sernet_jax.common import command_line, files
+from experiments.lib import assemble, markdown, provenance, published
+from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
 from sernet_jax.results import caveats, metrics
 from sernet_jax.sweep import sweep_results
-from sernet_jax.sweep.comparison import compare_runs, compared_runs
+from sernet_jax.sweep.comparison import compare_runs
 
 HERE = pathlib.Path(__file__).parent
 WORDS = {
@@ -35,7 +35,6 @@ WORDS = {
   'last_recomputed': '**last**, BatchNorm statistics recomputed',
   'best_on_test': 'best on test (optimistic)',
 }
-_OF_MACHINE = ('command', 'platform')  # kept out of the repository
 # What may differ from the paper's settings; the table says it.
 _FREE = {
   'name',
@@ -61,7 +60,7 @@ def check(run: compare_runs.Run) -> None:
     f'{path} was made under the protocol {results.protocol!r}, which tests '
     f'nothing for this table; name runs of {", ".join(PROTOCOLS)}',
   )
-  compared_runs.require_settings_of_the_paper(run, _FREE)
+  provenance.require_settings_of_the_paper(run, _FREE)
 
 
 def rows_of(
@@ -134,10 +133,9 @@ def _row(runs: list[compare_runs.Run]) -> dict:
     'weights_dtype': content['weights_dtype'],
     'selections': selections,
     'notes': content['notes'],
-    'commands': [keeping.without_paths(c) for c in commands],
+    'commands': [provenance.without_paths(c) for c in commands],
     'environments': [
-      {k: v for k, v in run.environment.items() if k not in _OF_MACHINE}
-      for run in runs
+      provenance.without_machine(run.environment) for run in runs
     ],
   }
 
@@ -200,19 +198,16 @@ def table(rows: list[dict]) -> str:
   )
 
 
-def main(arguments: list[str]) -> None:
-  """See the top of the file."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(parser: argparse.ArgumentParser) -> None:
+  """The arguments of the command."""
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
-  parser.add_argument('--output', type=pathlib.Path, default=HERE)
-  parser.add_argument(
-    '--keep',
-    action='store_true',
-    help='rows of the results.json there that are not made anew stay',
-  )
-  given = parser.parse_args(arguments)
+  assemble.add_keep(parser)
+
+
+def content_of(given: argparse.Namespace) -> dict:
+  """What results.json holds."""
   folders = sweep_results.run_folders(given.runs)
-  kept = keeping.kept_rows(given.output / 'results.json') if given.keep else []
+  kept = assemble.kept_rows(given)
   require(
     bool(folders),
     f'{", ".join(map(str, given.runs))} hold no finished run yet; run the '
@@ -220,33 +215,43 @@ def main(arguments: list[str]) -> None:
   )
   runs = [run for path in folders for run in compare_runs.read_all(path)]
   rows = rows_of(runs, kept)
-  missing = [
-    name for name in PROTOCOLS if name not in {row['protocol'] for row in rows}
-  ]
-  content = {
+  there = {row['protocol'] for row in rows}
+  return {
     'question': 'How much of the published figure is the network, how much '
     'mixing speakers, how much choosing the epoch on the test set?',
     'rows': rows,
-    'not_run': missing,
+    'not_run': [name for name in PROTOCOLS if name not in there],
     'published': {
       'light_sernet': published.LIGHT_SERNET_EMODB,
       'emobox': published.EMOBOX_EMODB,
     },
     'answers': differences.answers(rows),
   }
-  files.write_json(given.output / 'results.json', content)
-  import draw
 
-  draw.figure(content, given.output / 'table1.png')
-  page = given.output / 'README.md'
-  if not page.exists():
-    shutil.copy(HERE / 'README.md', page)
-  text = table(rows)
-  if missing:
-    text += f'\n\nNot run: {", ".join(missing)}.'
-  markdown.fill(page, 'table1', text)
-  markdown.fill(page, 'answers', differences.table(content['answers']))
-  print(f'{text}\n\n{differences.table(content["answers"])}')
+
+def tables(content: dict) -> dict[str, str]:
+  """The tables of the page."""
+  text = table(content['rows'])
+  if content['not_run']:
+    text += f'\n\nNot run: {", ".join(content["not_run"])}.'
+  return {
+    'table1': text,
+    'answers': differences.table(content['answers']),
+  }
+
+
+def main(arguments: list[str]) -> None:
+  """See the top of the file."""
+  assemble.main(
+    arguments,
+    script=__file__,
+    doc=__doc__,
+    picture='table1.png',
+    options=options,
+    content=content_of,
+    figure=draw.figure,
+    tables=tables,
+  )
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ import pytest
 import tiny
 from chosen_runs import BAD, FOCAL, GOOD, make_run, only
 
-from experiments.lib import keeping
+from experiments.lib import provenance
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.sweep.comparison import compare_runs, page as page_lib
@@ -81,14 +81,14 @@ def test_tables_and_figures_of_a_sweep_without_paths(collect, tmp_path):
   ],
 )
 def test_a_command_without_the_folders_of_a_machine(command, kept):
-  assert keeping.without_paths(command) == kept
+  assert provenance.without_paths(command) == kept
 
 
 def test_a_command_keeps_its_quotes():
   command = shlex.join(
     ['main', "--config.protocol.folds=('03',)", '--workdir=a']
   )
-  kept = keeping.without_paths(command)
+  kept = provenance.without_paths(command)
   assert shlex.split(kept) == ['main', "--config.protocol.folds=('03',)"]
 
 

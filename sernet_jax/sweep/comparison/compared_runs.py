@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import math
 import pathlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sernet_jax.common import trees
@@ -70,31 +69,6 @@ class Run:
       utterances=collections.Counter(
         (row['utterance'], row['speaker'], row['label']) for row in rows
       ),
-    )
-
-
-def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
-  """Refuses a run whose settings are others than the paper's.
-
-  Args:
-    run: of any protocol.
-    free: fields that may differ, besides those that change no figure.
-
-  Raises:
-    InputError: naming the first field.
-  """
-  expected = defaults.fields()
-  for field, value in sorted(run.settings.items()):
-    if field in free or field in differences.FREE or field not in expected:
-      continue
-    wanted = expected[field]
-    same = value == wanted or (
-      isinstance(wanted, float) and math.isclose(value, wanted, rel_tol=1e-9)
-    )
-    require(
-      same,
-      f'{run.folder.path} has {field}={value!r} where the paper has '
-      f'{wanted!r}; it belongs in another table, so leave it out',
     )
 
 
