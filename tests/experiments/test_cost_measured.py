@@ -63,7 +63,7 @@ def test_the_figures_that_are_kept_are_those_of_this_network():
 
 def test_the_command_refuses_what_it_cannot_read():
   measure = tiny.load_script(FOLDER / 'measure.py')
-  with pytest.raises(ValueError, match=r'is no \.safetensors file'):
+  with pytest.raises(ValueError, match=r'is not a \.safetensors file'):
     measure.main(['--model=net.onnx'])
   with pytest.raises(ValueError, match='--repeats is 0; give 1 or more'):
     measure.main(['--repeats=0'])
