@@ -1,6 +1,6 @@
 """Copies what is worth keeping of a run or sweep into a folder here.
 
-  python -m experiments.collect runs/emodb experiments/emodb_loso
+  python -m experiments.collect runs/emodb experiments/emodb/loso_300
   python -m experiments.collect runs/parallel_paths experiments/parallel_paths
 
 Takes the results, the settings, the environment without paths of the machine,

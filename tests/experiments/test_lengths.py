@@ -129,7 +129,9 @@ def test_the_command_writes_table_and_figure(
 
 @pytest.mark.parametrize('text', ['', 'three', '1,,2'])
 def test_lengths_that_make_no_sense_are_one_sentence(evaluate, place, text):
-  with pytest.raises(InputError, match='is not a list of seconds; give such as'):
+  with pytest.raises(
+    InputError, match='is not a list of seconds; give such as'
+  ):
     evaluate.main([str(place / 'run'), f'--lengths={text}'])
 
 

@@ -1,7 +1,7 @@
 """Keras' files give the weights, and come back; hostile ones are refused.
 
 The layouts are built here by h5py alone, as real files of tf_keras 2.21 and
-Keras 3.15 have them (`experiments/interop/keras_files.py` makes such files
+Keras 3.15 have them (`tests/manual/keras_files.py` makes such files
 with Keras itself and compares the probabilities).
 """
 

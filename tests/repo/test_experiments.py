@@ -13,19 +13,30 @@ from commands import sernet
 from sernet_jax.common.errors import InputError
 
 FOLDER = tiny.ROOT / 'experiments'
-NO_CLAIM = {'benchmarks', 'interop', 'lib'}
-CLAIMS = sorted(
-  path.name
-  for path in FOLDER.iterdir()
-  if path.is_dir() and path.name not in NO_CLAIM and path.name[0] not in '._'
-)
+NO_CLAIM = {'benchmarks', 'lib'}
+
+
+def claims():
+  """Names of the folders, 'emodb/loso_40' where several lie in one."""
+  for path in FOLDER.iterdir():
+    if path.is_dir() and path.name not in NO_CLAIM and path.name[0] not in '._':
+      inner = path.glob('*/README.md')
+      pages = [path] if (path / 'README.md').exists() else map(_parent, inner)
+      yield from (str(page.relative_to(FOLDER)) for page in pages)
+
+
+def _parent(path):
+  return path.parent
+
+
+CLAIMS = sorted(claims())
 
 
 def rows():
   """Name of the experiment -> the cells of its line."""
   found = {}
   for line in (FOLDER / 'README.md').read_text().splitlines():
-    match = re.match(r'\| \[`(\w+)`\]', line)
+    match = re.match(r'\| \[`([\w/]+)`\]', line)
     if match:
       found[match[1]] = [cell.strip() for cell in line.strip('|').split('|')]
   return found
@@ -39,7 +50,7 @@ def test_the_table_lists_every_experiment():
 def test_the_page_of_findings_opens_with_all_of_them():
   text = (FOLDER / 'README.md').read_text()
   first, *_ = re.findall(r'(?:^\|.*\n)+', text, re.MULTILINE)
-  linked = set(re.findall(r'\((\w+)/README\.md\)', first))
+  linked = set(re.findall(r'\(([\w/]+)/README\.md\)', first))
   assert linked == set(CLAIMS)
   cells = [cell for row in rows().values() for cell in row[1:]]
   assert max(map(len, cells)) < 80, 'a cell holds a value or a short phrase'

@@ -189,7 +189,7 @@ def test_a_damaged_file_is_named_with_the_cure(folder, name, content):
 
 
 def test_a_damaged_entry_of_the_results_is_named(folder):
-  kept = ROOT / 'experiments' / 'emodb_loso' / 'results.json'
+  kept = ROOT / 'experiments/emodb/loso_300/results.json'
   content = json.loads(kept.read_text())['results']
   files.write_json(folder.results, content)
   assert folder.read_results().to_json() == content

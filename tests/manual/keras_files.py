@@ -1,10 +1,10 @@
-"""Do Keras' own files give the same probabilities here, and ours there?
+"""Checks by hand that Keras and this package read each other's files.
 
-Two steps, because the package and TensorFlow need not share an environment:
+Three steps, because the package and TensorFlow need not share an environment:
 
-  python -m experiments.interop.keras_files keras FOLDER     # with Keras
-  python -m experiments.interop.keras_files jax FOLDER       # with sernet_jax
-  python -m experiments.interop.keras_files back FOLDER      # with Keras
+  python -m tests.manual.keras_files keras FOLDER     # with Keras
+  python -m tests.manual.keras_files jax FOLDER       # with sernet_jax
+  python -m tests.manual.keras_files back FOLDER      # with Keras
 
 `keras` builds the network in Keras with random weights and saves it in every
 layout; `jax` reads each, prints the largest difference of probabilities, and
