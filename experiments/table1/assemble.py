@@ -26,7 +26,7 @@ from experiments.lib import assemble, markdown, provenance, published
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
 from sernet_jax.results import caveats, metrics
-from sernet_jax.sweep import sweep_results
+from sernet_jax.sweep import final_comparison
 from sernet_jax.sweep.comparison import compare_runs
 
 HERE = pathlib.Path(__file__).parent
@@ -206,7 +206,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def content_of(given: argparse.Namespace) -> dict:
   """What results.json holds."""
-  folders = sweep_results.run_folders(given.runs)
+  folders = final_comparison.run_folders(given.runs)
   kept = assemble.kept_rows(given)
   require(
     bool(folders),

@@ -1,10 +1,10 @@
-r"""Trains every combination of some settings and compares what comes out.
+r"""Trains every combination of some settings and compares the results.
 
 python -m sernet_jax.sweep --config=configs/emodb.py \
     --axis loss.name=cross_entropy,focal --axis seed=0:5 --workdir=runs/losses
 
 With --seeds_together the five seeds of a setting are one run, in one program;
-see `sernet_jax.sweep_seeds`.
+see `sernet_jax.sweep.seeds_together`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _ENGINES = ('processes', 'local', 'slurm')
 
 config_flags.DEFINE_config_file(
   'config',
-  help_string='What all jobs share, e.g. configs/emodb.py; any field can be '
-  'set, as in --config.train.epochs=30.',
+  help_string='Settings that all jobs share, e.g. configs/emodb.py; any field '
+  'can be set, as in --config.train.epochs=30.',
   lock_config=True,
 )
 _AXIS = flags.DEFINE_multi_string(
@@ -43,7 +43,7 @@ _ENGINE = flags.DEFINE_string(
   'engine',
   'processes',
   "Where jobs run: 'processes' here, 'slurm' on a cluster through submitit, "
-  "'local' through submitit on this machine.",
+  "'local' through submitit on this machine, which is for tests.",
 )
 _CLUSTER = flags.DEFINE_multi_string(
   'cluster',
@@ -54,7 +54,9 @@ _BASELINE = flags.DEFINE_string(
   'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'
 )
 _SELECTION = flags.DEFINE_string(
-  'selection', 'last', 'Whose scores are compared, e.g. last_recomputed.'
+  'selection',
+  'last',
+  'Selection whose scores are compared, e.g. last_recomputed.',
 )
 _SEEDS_TOGETHER = flags.DEFINE_bool(
   'seeds_together',
@@ -62,7 +64,7 @@ _SEEDS_TOGETHER = flags.DEFINE_bool(
   'Train the seeds of a setting in one program, as one run of train.seeds '
   'seeds.',
 )
-_YES = flags.DEFINE_bool('yes', False, 'Go on with a very large grid.')
+_YES = flags.DEFINE_bool('yes', False, 'Allow a very large grid.')
 _PLAN = flags.DEFINE_bool('plan', False, 'List the jobs and run none.')
 
 
@@ -89,15 +91,15 @@ def _run() -> int:
   from sernet_jax.results import run_folder
   from sernet_jax.runs import config as config_lib
   from sernet_jax.sweep import (
-    engines,
+    axes as axes_lib,
+    final_comparison,
     grid,
     planning,
     scheduler,
     seeds_together,
-    sweep_results,
   )
 
-  axes = [grid.parse_axis(text) for text in _AXIS.value]
+  axes = [axes_lib.parse_axis(text) for text in _AXIS.value]
   jobs = grid.jobs(config, axes, _YES.value)
   flag = flags.FLAGS['config']
   fields = {field for axis in axes for field in axis.fields}
@@ -112,7 +114,9 @@ def _run() -> int:
   planned = planning.plan(
     jobs, workdir, config_flags.get_config_filename(flag), overrides
   )
-  sweep_results.require_comparison(planned, _BASELINE.value, _SELECTION.value)
+  final_comparison.require_comparison(
+    planned, _BASELINE.value, _SELECTION.value
+  )
   if _PLAN.value:
     for job in planned:
       print(shlex.join(['python', '-m', 'sernet_jax.main', *job.arguments]))
@@ -120,14 +124,14 @@ def _run() -> int:
   command = shlex.join(['python', '-m', 'sernet_jax.sweep', *sys.argv[1:]])
   with run_folder.RunFolder(workdir).lock():
     about = planning.check_folder(workdir, config_lib.to_dict(config), jobs)
-    engine = engines.make(
+    engine = scheduler.make_engine(
       _ENGINE.value, _PROCESSES.value, _CLUSTER.value, workdir
     )
     files.write_json(
       workdir / 'sweep.json', {'command': command, **about}, grid.SWEEP
     )
     failed = scheduler.execute(planned, engine)
-    text = sweep_results.write(
+    text = final_comparison.write(
       workdir,
       planned,
       failed,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,54 +26,61 @@ from sernet_jax.sweep.planning import Planned
 
 _DEFAULTS: dict[str, Any] = {'timeout_min': 24 * 60, 'cpus_per_task': 1}
 _SAVING_S = 120  # one epoch of a fold, and the checkpoint
-_ALL = 1_000_000
+_ALL = 1_000_000  # slots: Slurm limits what runs at once
 _LIVE = ('PENDING', 'RUNNING', 'REQUEUED', 'COMPLETING', 'CONFIGURING')
 
 
 class Task:
-  """What submitit pickles and runs: one job as a process.
+  """A job as submitit pickles and runs it: one process.
 
   submitit calls `checkpoint` before a job is preempted or out of time, and
-  queues what it returns.
+  queues what it returns. A pickle names this class by its module, so a job
+  that was queued by a version in which it lay elsewhere ends with an error;
+  the same sweep command submits it again.
   """
 
-  def __init__(self, arguments: Sequence[str], log: pathlib.Path, **options):
+  def __init__(
+    self, arguments: Sequence[str], log: pathlib.Path, **options: Any
+  ):
     self._arguments, self._log = list(arguments), log
     self._options = options
-    self._process: Any = None
+    self._process: subprocess.Popen | None = None
 
   def __getstate__(self) -> dict[str, Any]:
     return {**self.__dict__, '_process': None}
 
   def __call__(self) -> int:
-    """Exit code of the run."""
-    self._process = local_processes.spawn(
+    """Runs the job; returns its exit code."""
+    self._process = process = local_processes.spawn(
       self._arguments, self._log, **self._options
     )
     if os.environ.get('SUBMITIT_EXECUTOR') == 'local':
       # Slurm signals every process of a job itself; once is enough.
       signal.signal(signal.SIGTERM, lambda *_: self._ask())
-    while self._process.poll() is None:
+    while process.poll() is None:
       time.sleep(0.5)
-    return self._process.returncode
+    return process.returncode
 
-  def checkpoint(self):
-    """Lets the run save its state; returns the job that goes on."""
+  def checkpoint(self) -> Any:
+    """Lets the run save its state; returns the job that resumes it."""
     import submitit
 
     self._ask()
     end = time.monotonic() + _SAVING_S - 20
-    while self._process.poll() is None and time.monotonic() < end:
+    while self._runs() and time.monotonic() < end:
       time.sleep(0.2)
     return submitit.helpers.DelayedSubmission(self)
 
   def _ask(self) -> None:
-    if self._process.poll() is None:
+    if self._process is not None and self._process.poll() is None:
       self._process.send_signal(signal.SIGTERM)
+
+  def _runs(self) -> bool:
+    return self._process is not None and self._process.poll() is None
 
 
 class Cluster:
-  """An `Engine`: submitit's Slurm or local executor.
+  """An `Engine`: submitit's Slurm executor, or its local one for tests.
 
   Jobs on Slurm stay in the queue when the sweep is stopped; the same command
   watches them again.
@@ -120,7 +128,7 @@ class Cluster:
     files.make_folder(folder, SWEEP)
 
   def start(self, jobs: Sequence[Planned]) -> list[tuple[Any, Planned]]:
-    """Submits jobs; one that is in the queue already is taken up again."""
+    """Submits jobs; a job that is already in the queue is watched again."""
     known = self._queue() if self.detached else {}
     live = {job.name: known[job.name] for job in jobs if job.name in known}
     new = [job for job in jobs if job.name not in live]
@@ -153,8 +161,8 @@ class Cluster:
     if process is not None and process.poll() is None:
       process.send_signal(signal.SIGTERM)
 
-  def farewell(self) -> str:
-    """What to know of jobs that outlive the sweep."""
+  def exit_note(self) -> str:
+    """Names the jobs that stay in the queue."""
     ids = ' '.join(sorted(handle.job_id for handle in self._queue().values()))
     return f'{len(ids.split())} jobs stay in the queue (scancel {ids})'
 
@@ -168,16 +176,16 @@ class Cluster:
     return submitted
 
   def _queue(self) -> dict[str, Any]:
-    """Job -> what an earlier sweep submitted and Slurm still has."""
+    """Jobs by name that an earlier sweep submitted and Slurm still has."""
     if not self._ids.exists():
       return {}
-    found: dict[str, Any] = {
+    submitted: dict[str, Any] = {
       name: self._submitit.SlurmJob(self._folder, number)
       for name, number in files.read_json(self._ids, cure=SWEEP).items()
     }
     return {
       name: handle
-      for name, handle in found.items()
+      for name, handle in submitted.items()
       if handle.watcher.get_state(handle.job_id, mode='force') in _LIVE
     }
 
@@ -186,6 +194,6 @@ def _parameter(text: str) -> tuple[str, int | str]:
   name, equals, value = text.partition('=')
   require(
     bool(name and equals and value),
-    f'--cluster={text} is no parameter; write one such as timeout_min=600',
+    f'--cluster={text} is not a parameter; write one such as timeout_min=600',
   )
   return name, int(value) if value.isdigit() else value

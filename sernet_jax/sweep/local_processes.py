@@ -39,14 +39,14 @@ class Processes:
     self.slots = count
     each = max(1, len(cores) // count)
     self._free = [
-      cores[place * each : (place + 1) * each] if count > 1 else []
-      for place in range(count)
+      cores[index * each : (index + 1) * each] if count > 1 else []
+      for index in range(count)
     ]
 
   def start(
     self, jobs: Sequence[Planned]
   ) -> list[tuple[subprocess.Popen, list[int]]]:
-    """Starts them, each on free cores."""
+    """Starts jobs, each on free cores; see `Engine`."""
     handles = []
     for job in jobs:
       cores = self._free.pop(0)
@@ -66,7 +66,7 @@ class Processes:
     if handle[0].poll() is None:
       handle[0].send_signal(signal.SIGTERM)
 
-  def farewell(self) -> str:
+  def exit_note(self) -> str:
     """See `Engine`; nothing outlives the sweep."""
     return ''
 
@@ -78,14 +78,14 @@ def spawn(
   beside: int = 1,
   one_thread: bool = False,
 ) -> subprocess.Popen:
-  """Starts `sernet_jax.main` in a session of its own, words into a log.
+  """Starts `sernet_jax.main` in a session of its own, with its output in a log.
 
   Ctrl-C then reaches the sweep alone, which asks once for a clean stop.
 
   Args:
-    arguments: of main.
-    log: appended to.
-    cores: to bind it to; none for all.
+    arguments: command line of `main`.
+    log: file to append to.
+    cores: cores to bind the process to; none for all.
     beside: how many such processes share the machine.
     one_thread: compute with one thread, as is best on one core.
   """
@@ -107,9 +107,9 @@ def spawn(
 def _environment(
   outer: Mapping[str, str], one_thread: bool, beside: int
 ) -> dict[str, str]:
-  found = dict(outer)
-  if one_thread and _ONE_THREAD not in found.get('XLA_FLAGS', ''):
-    found['XLA_FLAGS'] = f'{found.get("XLA_FLAGS", "")} {_ONE_THREAD}'.strip()
+  inner = dict(outer)
+  if one_thread and _ONE_THREAD not in inner.get('XLA_FLAGS', ''):
+    inner['XLA_FLAGS'] = f'{inner.get("XLA_FLAGS", "")} {_ONE_THREAD}'.strip()
   if beside > 1:  # they share an accelerator's memory, where there is one
-    found.setdefault('XLA_PYTHON_CLIENT_MEM_FRACTION', f'{0.9 / beside:.2f}')
-  return found
+    inner.setdefault('XLA_PYTHON_CLIENT_MEM_FRACTION', f'{0.9 / beside:.2f}')
+  return inner

@@ -2,8 +2,8 @@
 
 A sweep's folder holds `sweep.json` (what it is), one ordinary run folder per
 job, `logs/` and at the end the comparison. Nothing else is stored: whether a
-job is done is read from its folder, and an unfinished one goes on by the
-resume of `sernet_jax.main`.
+job is done is read from its folder, and `sernet_jax.main` resumes an
+unfinished one.
 """
 
 from __future__ import annotations
@@ -24,39 +24,49 @@ from sernet_jax.results import run_folder
 from sernet_jax.runs import config as config_lib, differences
 from sernet_jax.runs.data import load_corpus
 from sernet_jax.sweep import seeds_together
-from sernet_jax.sweep.comparison import comparable, compare_runs
+from sernet_jax.sweep.comparison import comparable
 from sernet_jax.sweep.grid import SWEEP, Job
+from sernet_jax.sweep.settings import setting_name
 
 
 @dataclasses.dataclass(frozen=True)
 class Planned:
-  """A job with its folder, its command and how much work it is."""
+  """A job with its folder, its command and the amount of its work.
+
+  Attributes:
+    job: the settings.
+    folder: run folder of the job.
+    arguments: command line of `sernet_jax.main`.
+    log: file for what the job prints.
+    num_folds: folds of the protocol.
+    tested: what the job is tested on, once for each seed.
+  """
 
   job: Job
   folder: run_folder.RunFolder
   arguments: list[str]
   log: pathlib.Path
   num_folds: int
-  tested: tuple[comparable.Tested, ...]  # one for each seed
+  tested: tuple[comparable.Tested, ...]
 
   @property
   def name(self) -> str:
-    """Of the job and of its folder."""
+    """Name of the job and of its folder."""
     return self.job.name
 
   @property
   def setting(self) -> str:
-    """What it changes, without the seed."""
-    return compare_runs.setting_name(self.job.changes)
+    """Name of its setting: all changes but the seed."""
+    return setting_name(self.job.changes)
 
   @property
   def fold_epochs(self) -> int:
-    """The whole work, one epoch of one fold and seed being 1."""
+    """The whole work in epochs of one fold and seed."""
     train = self.job.experiment.train
     return self.num_folds * train.seeds * train.epochs
 
   def finished(self) -> bool:
-    """Whether its results are there, of these settings."""
+    """True if its folder holds results of these settings."""
     if not (self.folder.results.exists() and self.folder.config.exists()):
       return False
     settings = config_lib.to_dict(self.job.config)
@@ -74,8 +84,8 @@ def plan(
   """Checks every job against its corpus, before any of them runs.
 
   Args:
-    jobs: of the grid.
-    workdir: of the sweep.
+    jobs: all jobs of the grid.
+    workdir: folder of the sweep.
     config_file: value of --config.
     overrides: field -> value, set on the command line for all jobs.
 
@@ -125,7 +135,7 @@ def plan(
         tested=tuple(
           comparable.Tested(
             run=job.name,
-            setting=compare_runs.setting_name(job.changes),
+            setting=setting_name(job.changes),
             seed=seed,
             corpus=corpus.name,
             protocol=experiment.protocol.name,
@@ -143,11 +153,11 @@ def plan(
 
 
 def check_folder(
-  workdir: pathlib.Path, config: Mapping[str, Any], jobs: Sequence[Job]
+  workdir: pathlib.Path, config: dict[str, Any], jobs: Sequence[Job]
 ) -> dict[str, Any]:
-  """Content for sweep.json, if the folder is new or holds this sweep.
+  """Returns content for sweep.json, if the folder is new or holds this sweep.
 
-  A grid may grow: every former job has to be in it still.
+  A grid may grow: it has to contain every former job.
 
   Raises:
     InputError: if the folder holds something else or another sweep.
@@ -168,7 +178,13 @@ def check_folder(
   return {'config': config, 'fields': fields, 'jobs': now}
 
 
-def _require_same_sweep(path, config, fields, now) -> None:
+def _require_same_sweep(
+  path: pathlib.Path,
+  config: dict[str, Any],
+  fields: Sequence[str],
+  now: Mapping[str, Any],
+) -> None:
+  """Refuses other axes, missing jobs or other settings than those at `path`."""
   before = files.read_json(path, ('config', 'fields', 'jobs'), SWEEP)
   seeds_together.require_same_way(path.parent, before['fields'], fields)
   require(

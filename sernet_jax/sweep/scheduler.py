@@ -1,29 +1,32 @@
-"""Runs the jobs of a sweep on an engine: started, followed, stopped."""
+"""Starts, follows and stops the jobs of a sweep on an engine."""
 
 from __future__ import annotations
 
 import collections
+import pathlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import tqdm
 
 from sernet_jax.common import interrupt, progress_bar
-from sernet_jax.common.errors import InputError
+from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import run_folder
+from sernet_jax.sweep.cluster import Cluster
+from sernet_jax.sweep.local_processes import Processes
 from sernet_jax.sweep.planning import Planned
 
 _POLL_S = 0.3
 
 
 class Engine(Protocol):
-  """Where jobs run.
+  """A place where jobs run.
 
   Attributes:
-    slots: how many may be started before one has ended.
-    detached: whether jobs go on when the sweep is stopped.
+    slots: number of jobs that may run at once.
+    detached: True if jobs outlive a sweep that is stopped.
   """
 
   slots: int
@@ -33,20 +36,41 @@ class Engine(Protocol):
     """Starts jobs, at most as many as there are free slots."""
 
   def poll(self, handle: Any) -> int | None:
-    """The exit code of a job that has ended."""
+    """Returns the exit code of a job that has ended, else None."""
 
   def stop(self, handle: Any) -> None:
     """Asks a job to save its state and end."""
 
-  def farewell(self) -> str:
-    """What to know of jobs that outlive the sweep."""
+  def exit_note(self) -> str:
+    """Returns what to know of jobs that outlive the sweep, or an empty text."""
+
+
+def make_engine(
+  name: str, processes: int, parameters: Sequence[str], workdir: pathlib.Path
+) -> Engine:
+  """Makes the engine 'processes', 'slurm' or, for tests, 'local'.
+
+  Args:
+    name: name of the engine.
+    processes: number of jobs at once.
+    parameters: parameters of the cluster, as name=value.
+    workdir: folder of the sweep.
+  """
+  if name == 'processes':
+    require(
+      not parameters,
+      f'--cluster={parameters[0] if parameters else ""} is for --engine=slurm '
+      'or local; leave it out, or name that engine',
+    )
+    return Processes(processes)
+  return Cluster(name, processes, parameters, workdir / 'logs' / 'cluster')
 
 
 def execute(planned: Sequence[Planned], engine: Engine) -> dict[str, str]:
-  """Runs what is not done yet.
+  """Runs the jobs that are not done yet.
 
   Returns:
-    Job -> why it failed, of those that did.
+    Name -> reason of the jobs that failed.
 
   Raises:
     interrupt.Stopped: after SIGINT or SIGTERM, when every running job has
@@ -91,16 +115,16 @@ def execute(planned: Sequence[Planned], engine: Engine) -> dict[str, str]:
         _stop(active, engine)
   if stop:
     done = sum(job.finished() for job in planned)
-    words = f'stopped with {done} of {len(planned)} jobs done'
-    words = '; '.join(filter(None, [words, engine.farewell()]))
+    note = f'stopped with {done} of {len(planned)} jobs done'
+    note = '; '.join(filter(None, [note, engine.exit_note()]))
     raise interrupt.Stopped(
-      stop[0], f'{words}; run the same command again to go on'
+      stop[0], f'{note}; run the same command again to go on'
     )
   return failed
 
 
 def _take(waiting: collections.deque[Planned], count: int) -> list[Planned]:
-  """The next jobs whose folder no other process holds."""
+  """Takes the next jobs whose folder no other process holds."""
   free: list[Planned] = []
   for _ in range(len(waiting)):
     if len(free) == count:
@@ -124,7 +148,7 @@ def _held(folder: run_folder.RunFolder) -> bool:
 
 
 def _stop(active: Mapping[str, tuple[Planned, Any]], engine: Engine) -> None:
-  """Ends what runs; asked twice by a second signal, it does not wait."""
+  """Ends the running jobs; a second signal ends the waiting for them."""
   try:
     _stop_and_wait(active, engine)
   except interrupt.Stopped:
@@ -133,7 +157,9 @@ def _stop(active: Mapping[str, tuple[Planned, Any]], engine: Engine) -> None:
     raise
 
 
-def _stop_and_wait(active, engine) -> None:
+def _stop_and_wait(
+  active: Mapping[str, tuple[Planned, Any]], engine: Engine
+) -> None:
   for _, handle in active.values():
     engine.stop(handle)
   for job, handle in active.values():
@@ -150,7 +176,7 @@ class _Epochs:
     self._size = self._lines = 0
 
   def read(self) -> int:
-    """Epochs of folds that are done, at most the whole work."""
+    """Returns the epochs of folds that are done, at most the whole work."""
     try:
       size = self._path.stat().st_size
       if size < self._size:  # cut back to a checkpoint
@@ -166,12 +192,12 @@ class _Epochs:
     return min(self._lines, self._most)
 
   def news(self) -> int:
-    """How many more than at the last reading; negative after a cut."""
+    """Returns the change since the last reading; negative after a cut."""
     before = min(self._lines, self._most)
     return self.read() - before
 
 
-def _running(active, failed) -> str:
+def _running(active: Iterable[str], failed: Mapping[str, str]) -> str:
   names = ' '.join(active) or 'waiting for a job that is still stopping'
   return f'{len(failed)} failed, {names}' if failed else names
 
@@ -182,12 +208,12 @@ def _say(bar: tqdm.tqdm, line: str) -> None:
 
 
 def _reason(job: Planned, code: int) -> str:
-  """What its log says last, with the place of the log."""
+  """Returns the last line of a job's log, and where the log is."""
   try:
     lines = job.log.read_text('utf-8', 'replace').splitlines()
   except OSError:
     lines = []
-  said = [line.strip() for line in lines if line.strip()]
+  lines = [line.strip() for line in lines if line.strip()]
   how = f'killed by signal {-code}' if code < 0 else f'exit code {code}'
-  text = said[-1].removeprefix('error: ') if said and code >= 0 else how
+  text = lines[-1].removeprefix('error: ') if lines and code >= 0 else how
   return f'{text} (log: {job.log})'

@@ -1,12 +1,12 @@
 """Seeds of a sweep that train together, in one program.
 
 Jobs that differ in the seed alone become one run of `train.seeds` seeds. On an
-accelerator the seeds then share each step (see `mapping`), on a CPU they save
-the start and the compilation of all but the first. The comparison takes such
-a run apart again, so it says the same as of separate jobs.
+accelerator the seeds then share each step (see `training.mapping`), on a CPU
+they save the start and the compilation of all but the first. The comparison
+takes such a run apart again, so it is that of separate jobs.
 
-It has to be asked for, because it shapes the folders: a sweep begins one way
-and goes on in it, on whatever machine it is resumed.
+It is not automatic, because it shapes the folders: a sweep stays the way it
+began, on whatever machine it is resumed.
 """
 
 from __future__ import annotations
@@ -24,24 +24,23 @@ from sernet_jax.corpora import protocols
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.runs.config import Experiment
 from sernet_jax.sweep import grid
-from sernet_jax.sweep.comparison.compared_runs import REPEATS, setting_name
 from sernet_jax.sweep.grid import Job
+from sernet_jax.sweep.settings import REPEATS, setting_name
 
 
 def together(
   jobs: Sequence[Job], before: Iterable[Mapping[str, Any]] = ()
 ) -> list[Job]:
-  """One job for each setting, with all of its seeds.
+  """Makes one job for each setting, with all of its seeds.
 
   Args:
-    jobs: of a grid with an axis of the seed.
-    before: what the jobs changed that the sweep had already, see `former`.
-      Where they have some of the seeds, they stay and a job is added for the
-      others: a grid may grow.
+    jobs: jobs of a grid with an axis of the seed.
+    before: changes of the jobs that the sweep already has, see `former`. They
+      keep their seeds, and a job is added for the others: a grid may grow.
 
   Raises:
-    InputError: if there is no axis of the seed, a setting's seeds are no run
-      of consecutive numbers, or jobs have several seeds as they are.
+    InputError: if there is no axis of the seed, a setting's seeds are not
+      consecutive numbers, or jobs already have several seeds.
   """
   require(
     'seed' in jobs[0].changes,
@@ -75,7 +74,7 @@ def together(
     ]
     parts = [part for part in kept if set(part) <= set(seeds)]
     rest = [seed for seed in seeds if not any(seed in part for part in parts)]
-    for part in sorted([*parts, *_runs(rest)], key=lambda part: part[0]):
+    for part in sorted([*parts, *_ranges(rest)], key=lambda part: part[0]):
       job = by_seed[part[0]]
       changes = {**job.changes, 'train.seeds': len(part)}
       made.append(grid.job(job.config, changes))
@@ -83,7 +82,7 @@ def together(
 
 
 def former(workdir: pathlib.Path) -> list[dict[str, Any]]:
-  """What each job of a sweep begun earlier changes; [] if there is none."""
+  """Returns the changes of each job of an earlier sweep, [] without one."""
   path = workdir / 'sweep.json'
   if not path.exists():
     return []
@@ -93,11 +92,11 @@ def former(workdir: pathlib.Path) -> list[dict[str, Any]]:
 def require_same_way(
   workdir: pathlib.Path, before: Sequence[str], now: Sequence[str]
 ) -> None:
-  """Refuses to go on with separate seeds as joint ones, or the other way.
+  """Refuses to resume separate seeds as joint ones, or the other way.
 
   Args:
-    workdir: of the sweep.
-    before: fields that the jobs of the folder change.
+    workdir: folder of the sweep.
+    before: fields that the jobs in the folder change.
     now: fields that the jobs change.
   """
   was, is_now = ('train.seeds' in fields for fields in (before, now))
@@ -145,12 +144,12 @@ def _key(changes: Mapping[str, Any]) -> str:
   return json.dumps(kept)
 
 
-def _runs(numbers: Iterable[int]) -> list[range]:
-  """Rising numbers as runs of consecutive ones."""
-  runs: list[range] = []
+def _ranges(numbers: Iterable[int]) -> list[range]:
+  """Groups rising numbers into ranges of consecutive ones."""
+  ranges: list[range] = []
   for number in numbers:
-    if runs and runs[-1].stop == number:
-      runs[-1] = range(runs[-1].start, number + 1)
+    if ranges and ranges[-1].stop == number:
+      ranges[-1] = range(ranges[-1].start, number + 1)
     else:
-      runs.append(range(number, number + 1))
-  return runs
+      ranges.append(range(number, number + 1))
+  return ranges

@@ -1,11 +1,11 @@
 """Starts one run of a sweep on its cores, and never outlives the sweep.
 
-  python -m sernet_jax.sweep_worker PARENT CORES COMMAND...
+  python -m sernet_jax.sweep.worker PARENT CORES COMMAND...
 
 CORES is a list such as 0,1, or - for all. The process becomes COMMAND, so
-nothing of this stays but its binding, and on Linux the promise of the kernel
+nothing of this remains but the binding, and on Linux a request to the kernel
 to send SIGTERM if PARENT dies: the run then saves its state and ends, instead
-of going on beside the next one.
+of continuing beside the next one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(parent: int, cores: str, command: list[str]) -> None:
-  """See the text of the file."""
+  """Binds this process and becomes the command; see the top of the file."""
   if sys.platform == 'linux':
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the kernel had promised
+    if os.getppid() != parent:  # it died before the request
       sys.exit(128 + signal.SIGTERM)
   if cores != '-' and hasattr(os, 'sched_setaffinity'):
     os.sched_setaffinity(0, {int(core) for core in cores.split(',')})

@@ -21,7 +21,7 @@ from sernet_jax.corpora import registry
 from sernet_jax.corpora.readers import iemocap
 from sernet_jax.results import run_folder
 from sernet_jax.runs import run
-from sernet_jax.sweep import grid, planning
+from sernet_jax.sweep import axes as axes_lib, grid, planning
 
 pytestmark = pytest.mark.usefixtures('quick_compiles')
 
@@ -191,7 +191,7 @@ def test_from_the_folder_to_the_report(root, tmp_path):
 
 def test_the_sweep_of_the_page_is_planned_on_the_tree(root, tmp_path):
   axes = [
-    grid.parse_axis(text)
+    axes_lib.parse_axis(text)
     for text in (
       'data.duration_s=3,7',
       'loss.name=cross_entropy,focal',
@@ -220,7 +220,7 @@ def test_without_the_corpus_a_run_and_a_sweep_say_where_to_get_it(tmp_path):
     InputError, match=r'sail\.usc\.edu.*--config\.data\.root='
   ):
     run.train(config, tmp_path / 'run')
-  jobs = grid.jobs(config, [grid.parse_axis('seed=0:2')])
+  jobs = grid.jobs(config, [axes_lib.parse_axis('seed=0:2')])
   with pytest.raises(
     InputError, match=r'sail\.usc\.edu.*--config\.data\.root='
   ):

@@ -14,7 +14,7 @@ import tiny
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.runs import run
-from sernet_jax.sweep import cluster, grid, planning
+from sernet_jax.sweep import axes, cluster, grid, planning
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
@@ -29,7 +29,7 @@ needs_submitit = pytest.mark.skipif(
 
 def planned(csv, place, workdir, axis, **changes):
   shared = tiny.config(csv, place / 'features', **changes)
-  jobs = grid.jobs(shared, [grid.parse_axis(axis)])
+  jobs = grid.jobs(shared, [axes.parse_axis(axis)])
   config_file, *flags = tiny.flags(shared)
   overrides = dict(
     flag.removeprefix('--config.').split('=', 1) for flag in flags
@@ -80,7 +80,7 @@ def test_a_preempted_job_saves_its_state_and_goes_on_to_the_same_figures(
 @needs_submitit
 def test_unknown_parameters_are_one_sentence(tmp_path):
   for parameters, message in (
-    (['timeout=5'], 'is no parameter; write one such'),
+    (['timeout=5'], 'is not a parameter; write one such'),
     (['partitoin=gpu'], 'submitit cannot use'),
   ):
     parameters = [p.replace('timeout=5', 'timeout') for p in parameters]
@@ -142,22 +142,22 @@ def test_jobs_on_slurm_are_one_array_and_are_watched_again(tmp_path, slurm):
   jobs = planned(csv, tmp_path, tmp_path / 'sweep', 'seed=0:2')
   for job in jobs:
     job.arguments[0] = '--config=/no/config.py'
-  place = tmp_path / 'cluster'
-  engine = cluster.Cluster('slurm', 1, ['timeout_min=30'], place)
+  folder = tmp_path / 'cluster'
+  engine = cluster.Cluster('slurm', 1, ['timeout_min=30'], folder)
   assert engine.detached and engine.slots > 1000
   first = engine.start(jobs)
-  script = next(place.glob('*submission*.sh')).read_text()
+  script = next(folder.glob('*submission*.sh')).read_text()
   assert '--time=30' in script and '--array=0-1' in script
-  assert files.read_json(place / 'queue.json') == {
+  assert files.read_json(folder / 'queue.json') == {
     'seed=0': '7_0',
     'seed=1': '7_1',
   }
   # The sweep is stopped and started again while they are in the queue.
-  other = cluster.Cluster('slurm', 1, [], place)
+  other = cluster.Cluster('slurm', 1, [], folder)
   again = other.start(jobs)
   assert [handle.job_id for handle, _ in again] == ['7_0', '7_1']
   assert len((slurm / 'submissions').read_text().splitlines()) == 1
-  assert 'scancel 7_0 7_1' in other.farewell()
+  assert 'scancel 7_0 7_1' in other.exit_note()
   (slurm / 'state').write_text('COMPLETED')
   for (handle, _), job in zip(first, jobs, strict=True):
     while not handle.paths.result_pickle.exists():
@@ -165,4 +165,4 @@ def test_jobs_on_slurm_are_one_array_and_are_watched_again(tmp_path, slurm):
     assert engine.poll((handle, job)) == 2
     assert "'/no/config.py'" in job.log.read_text()
   # What has left the queue is submitted again.
-  assert cluster.Cluster('slurm', 1, [], place)._queue() == {}
+  assert cluster.Cluster('slurm', 1, [], folder)._queue() == {}

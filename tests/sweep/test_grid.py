@@ -13,11 +13,15 @@ import tiny
 from sernet_jax.common import trees
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import selections
-from sernet_jax.sweep import grid as sweep_grid
+from sernet_jax.sweep import (
+  axes as axes_lib,
+  grid as sweep_grid,
+  settings as settings_lib,
+)
 
 
 def values(text):
-  axis = sweep_grid.parse_axis(text)
+  axis = axes_lib.parse_axis(text)
   assert len(axis.fields) == 1
   return [value for (value,) in axis.values]
 
@@ -47,7 +51,7 @@ def test_values_have_the_type_of_their_field(text, expected):
 
 
 def test_fields_that_change_together():
-  axis = sweep_grid.parse_axis(
+  axis = axes_lib.parse_axis(
     'loss.name/loss.gamma=cross_entropy/2,focal/1,focal/3'
   )
   assert axis.fields == ('loss.name', 'loss.gamma')
@@ -62,13 +66,13 @@ def test_fields_that_change_together():
   ('text', 'message'),
   [
     ('los.name=focal', "did you mean 'loss.name'?"),
-    ('loss.name', 'is no axis'),
-    ('loss.name=', 'is no axis'),
+    ('loss.name', 'is not an axis'),
+    ('loss.name=', 'is not an axis'),
     ('seed=a,b', "'a' does not fit seed; give a int such as 0"),
     ('seed=0.5', "'0.5' does not fit seed"),
-    ('seed=5:0', 'holds no number'),
-    ('seed=0:5:0', 'holds no number'),
-    ('seed=0:x', 'is no range'),
+    ('seed=5:0', 'is empty; the end of a range is exclusive'),
+    ('seed=0:5:0', 'is empty; the end of a range is exclusive'),
+    ('seed=0:x', 'is not a range'),
     ('seed=0:1000000000', 'more than 100,000 values'),
     ('optim.learning_rate=1e-4,nan', "'nan' does not fit"),
     ('loss.name=focal,', 'empty value'),
@@ -81,13 +85,13 @@ def test_fields_that_change_together():
 )
 def test_an_axis_that_makes_no_sense_is_one_sentence(text, message):
   with pytest.raises(InputError) as error:
-    sweep_grid.parse_axis(text)
+    axes_lib.parse_axis(text)
   assert message in str(error.value)
   assert '\n' not in str(error.value)
 
 
 def grid(*axes, yes=False):
-  parsed = [sweep_grid.parse_axis(text) for text in axes]
+  parsed = [axes_lib.parse_axis(text) for text in axes]
   return sweep_grid.jobs(tiny.load_config('emodb'), parsed, yes)
 
 
@@ -206,10 +210,10 @@ def test_the_commands_of_the_experiments_build_their_grids(path):
       assert word.startswith('--config.')
       before = trees.flatten(config.to_dict())[field]
       config.update_from_flattened_dict({field: type(before)(value)})
-    axes = [sweep_grid.parse_axis(text) for text in given.axis]
+    axes = [axes_lib.parse_axis(text) for text in given.axis]
     jobs = sweep_grid.jobs(config, axes)
     assert len(jobs) > 1
-    settings = {sweep_grid.setting_name(job.changes) for job in jobs}
+    settings = {settings_lib.setting_name(job.changes) for job in jobs}
     assert given.baseline is None or given.baseline in settings
     assert given.workdir not in workdirs
     workdirs.add(given.workdir)

@@ -17,12 +17,12 @@ from sernet_jax.common import files, interrupt
 from sernet_jax.common.errors import InputError
 from sernet_jax.runs import config
 from sernet_jax.sweep import (
-  engines,
+  axes as axes_lib,
+  final_comparison,
   grid,
   local_processes,
   planning,
   scheduler,
-  sweep_results,
   worker,
 )
 
@@ -34,7 +34,7 @@ def corpus(tmp_path_factory):
 
 
 def jobs_of(shared, *axes):
-  return grid.jobs(shared, [grid.parse_axis(a) for a in axes])
+  return grid.jobs(shared, [axes_lib.parse_axis(a) for a in axes])
 
 
 def planned(corpus, workdir, *axes, **changes):
@@ -113,7 +113,7 @@ class Fake:
   def stop(self, job):
     self.stopped.append(job.name)
 
-  def farewell(self):
+  def exit_note(self):
     return ''
 
 
@@ -134,7 +134,7 @@ def test_a_failed_job_is_reported_and_the_others_go_on(
   assert failed[bad.name].startswith('fold ann became nan; lower the rate')
   assert str(bad.log) in failed[bad.name]
   assert f'failed  {bad.name}' in capsys.readouterr().out
-  text = sweep_results.write(tmp_path, jobs, failed, 'the command')
+  text = final_comparison.write(tmp_path, jobs, failed, 'the command')
   assert '1 of 4 jobs failed; run the same command again' in text
   content = files.read_json(tmp_path / 'comparison.json')
   assert [job['name'] for job in content['missing']] == [bad.name]
@@ -148,7 +148,7 @@ def test_a_job_that_was_killed_says_by_what(corpus, tmp_path, quick):
   jobs = planned(corpus, tmp_path, 'seed=0:1')
   failed = scheduler.execute(jobs, Fake({'seed=0': -9}))
   assert failed['seed=0'].startswith('killed by signal 9')
-  text = sweep_results.write(tmp_path, jobs, failed, 'the command')
+  text = final_comparison.write(tmp_path, jobs, failed, 'the command')
   assert 'failed: seed=0: killed by signal 9' in text
   assert not (tmp_path / 'comparison.html').exists()
 
@@ -274,7 +274,7 @@ def test_one_core_means_one_thread():
 
 def test_parameters_of_a_cluster_need_one(tmp_path):
   with pytest.raises(InputError, match='is for --engine=slurm'):
-    engines.make('processes', 1, ['timeout_min=5'], tmp_path)
+    scheduler.make_engine('processes', 1, ['timeout_min=5'], tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='binding is for Linux')

@@ -10,7 +10,13 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import metrics, report
 from sernet_jax.runs import config, run
-from sernet_jax.sweep import grid, planning, seeds_together, sweep_results
+from sernet_jax.sweep import (
+  axes as axes_lib,
+  final_comparison,
+  grid,
+  planning,
+  seeds_together,
+)
 from sernet_jax.sweep.comparison import compare_runs
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
@@ -34,7 +40,7 @@ def settings(place, **changes):
 
 
 def jobs_of(shared, *axes):
-  return grid.jobs(shared, [grid.parse_axis(a) for a in axes])
+  return grid.jobs(shared, [axes_lib.parse_axis(a) for a in axes])
 
 
 def joined(shared, *axes, before=()):
@@ -65,7 +71,7 @@ def compared_both_ways(place):
     for job in planned:
       run.train(job.job.config, job.folder.path)
       assert job.finished()
-    sweep_results.write(place / name, planned, {}, 'the command')
+    final_comparison.write(place / name, planned, {}, 'the command')
     contents.append(files.read_json(place / name / 'comparison.json'))
     programs.append(len(planned))
   assert programs == [4, 2]
@@ -173,7 +179,7 @@ def test_a_sweep_may_grow_by_seeds_and_keeps_what_it_has(place):
     (['seed=0,2,3'], {}, 'has the seeds 0, 2, 3, and seeds train together'),
     ([LOSSES], {}, 'needs several seeds; give an axis'),
     (['seed=0:2'], {'train__seeds': 2}, 'train.seeds is 2 and --seeds_tog'),
-    (['seed=0:2', 'train.seeds=1,2'], {}, 'repeats a setting and is none'),
+    (['seed=0:2', 'train.seeds=1,2'], {}, 'repeats a setting and is not one'),
   ],
 )
 def test_what_cannot_train_together_is_one_sentence(

@@ -38,12 +38,12 @@ def main(argv: list[str]) -> int:
       bool(_OUTPUT.value),
       'no --output was given; pass a folder such as --output=runs/compared',
     )
-    from sernet_jax.sweep import sweep_results
+    from sernet_jax.sweep import final_comparison
 
     folders = [pathlib.Path(text) for text in argv[1:]]
     words = shlex.join(['python', '-m', 'sernet_jax.compare', *sys.argv[1:]])
     print(
-      sweep_results.compare(
+      final_comparison.compare(
         folders,
         pathlib.Path(_OUTPUT.value),
         words,

@@ -19,21 +19,17 @@ from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.selections import HONEST, SELECTIONS
 from sernet_jax.sweep.comparison.comparable import require_comparable
 from sernet_jax.sweep.comparison.compared_runs import (
-  REPEATS,
   Run,
   fields_that_differ,
   read_all,
-  setting_name,
-  shown,
 )
+from sernet_jax.sweep.settings import REPEATS, setting_name
 
 __all__ = [
   'Run',
   'compare',
   'fields_that_differ',
   'read_all',
-  'setting_name',
-  'shown',
 ]
 
 SCORE = 'uar'  # what is tested; fixed before any result is seen

@@ -18,9 +18,7 @@ from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import Results, SelectionResult
 from sernet_jax.runs import defaults, differences
 from sernet_jax.sweep.comparison.comparable import Tested
-
-# Fields that repeat a setting and do not change it.
-REPEATS = ('seed', 'train.seeds')
+from sernet_jax.sweep.settings import REPEATS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,18 +148,3 @@ def fields_that_differ(runs: Sequence[Run]) -> list[str]:
     if field not in ignored
     and len({repr(run.settings.get(field)) for run in runs}) > 1
   ]
-
-
-def shown(value: Any) -> str:
-  """A value as it is written in an axis."""
-  if isinstance(value, tuple | list):
-    return '+'.join(map(str, value)) or '()'
-  if isinstance(value, bool):
-    return str(value).lower()
-  return f'{value:g}' if isinstance(value, float) else str(value)
-
-
-def setting_name(changes: Mapping[str, Any]) -> str:
-  """field=value,... of what a setting changes, without the seed."""
-  named = [f'{k}={shown(v)}' for k, v in changes.items() if k not in REPEATS]
-  return ','.join(named) or 'one setting'

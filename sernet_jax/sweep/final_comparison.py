@@ -16,20 +16,20 @@ from sernet_jax.sweep.planning import Planned
 def require_comparison(
   planned: Sequence[Planned], baseline: str, selection: str
 ) -> None:
-  """Raises `InputError` unless both are what a comparison can do.
+  """Raises `InputError` unless baseline and selection fit the jobs.
 
   Args:
     planned: all jobs.
     baseline: '' or one of the settings.
-    selection: see `comparison.compare`.
+    selection: see `compare_runs.compare`.
   """
   require_choice('--selection', selection, selections.HONEST)
   for job in planned:
     has = selections.reported(job.job.experiment.protocol)
     require(
       selection in has,
-      f'--selection={selection} is nothing that {job.name} will have '
-      f'({", ".join(has)})'
+      f'{job.name} does not produce --selection={selection} '
+      f'(available: {", ".join(has)})'
       + (
         "; give it protocol.validation='speaker'"
         if selection == 'validation'
@@ -39,7 +39,7 @@ def require_comparison(
   names = {job.setting for job in planned}
   require(
     not baseline or baseline in names,
-    f'--baseline={baseline} is none of the settings: '
+    f'--baseline={baseline} is not one of the settings: '
     f'{nearest(baseline, names)}',
   )
 
@@ -52,14 +52,14 @@ def write(
   baseline: str = '',
   selection: str = 'last',
 ) -> str:
-  """Compares the finished jobs; returns what ends the sweep on the terminal.
+  """Compares the finished jobs; returns the last words of the sweep.
 
   Args:
-    workdir: of the sweep.
+    workdir: folder of the sweep.
     planned: all jobs.
-    failed: job -> why.
-    command: of the sweep.
-    baseline: see `comparison.compare`.
+    failed: reasons of failed jobs by name.
+    command: command line of the sweep.
+    baseline: see `compare_runs.compare`.
     selection: likewise.
   """
   done = [job for job in planned if job.finished()]
@@ -116,16 +116,16 @@ def compare(
 
 
 def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:
-  """The folders of runs; of a sweep, those of its finished jobs."""
-  found: list[pathlib.Path] = []
+  """Returns the folders of runs; of a sweep, those of its finished jobs."""
+  runs: list[pathlib.Path] = []
   for folder in folders:
     if (folder / 'sweep.json').exists():
       names = files.read_json(folder / 'sweep.json', ('jobs',), SWEEP)['jobs']
-      found += [
+      runs += [
         folder / name
         for name in names
         if (folder / name / 'results.json').exists()
       ]
     else:
-      found.append(folder)
-  return found
+      runs.append(folder)
+  return runs
