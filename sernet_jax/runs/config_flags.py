@@ -48,7 +48,7 @@ def load_config() -> ConfigDict:
   path = name.split(':')[0]
   require(
     pathlib.Path(path).is_file(),
-    f'--config={path} is no file; pass one such as --config=configs/emodb.py',
+    f'--config={path} is not a file; pass one such as --config=configs/emodb.py',
   )
   return flags.FLAGS.config
 
@@ -73,12 +73,12 @@ def _unknown_field(argv: list[str]) -> str | None:
     field = argument.lstrip('-').split('=')[0].removeprefix('config.')
     if argument.lstrip('-').startswith('config.') and field not in fields:
       return (
-        f'--config.{field} is no field of the config: {nearest(field, fields)}'
+        f'--config.{field} is not a field of the config: {nearest(field, fields)}'
       )
   return None
 
 
 def _in_one_sentence(error: BaseException) -> str:
-  """The message without what Python and absl print around it."""
+  """Returns the message without what Python and absl print around it."""
   text = ' '.join(str(error).split())
   return re.sub(r'(Error whilst parsing.*|^Traceback.*)Error: ', '', text)

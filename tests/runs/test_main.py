@@ -34,7 +34,7 @@ def test_a_mistake_is_one_sentence_and_code_2(tmp_path, arguments, message):
 @pytest.mark.parametrize(
   ('config', 'message'),
   [
-    ('configs/emodb', '--config=configs/emodb is no file'),
+    ('configs/emodb', '--config=configs/emodb is not a file'),
     ('configs/iemocap.py:7', "'7' after the colon"),
   ],
 )

@@ -137,7 +137,7 @@ def slurm(tmp_path, monkeypatch):
 
 @needs_submitit
 def test_jobs_on_slurm_are_one_array_and_are_watched_again(tmp_path, slurm):
-  """Their config is no file, so main ends at once with code 2."""
+  """Their config is not a file, so main ends at once with code 2."""
   csv = tiny.write_corpus(tmp_path / 'corpus')
   jobs = planned(csv, tmp_path, tmp_path / 'sweep', 'seed=0:2')
   for job in jobs:
