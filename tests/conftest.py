@@ -46,7 +46,7 @@ LONGEST = (
   'test_steps',
   'test_cluster',
   'test_mapping',
-  'test_export',
+  'test_command',
   'test_cross_protocols',
   'test_main',
   'test_seeds_together',

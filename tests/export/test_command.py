@@ -1,0 +1,82 @@
+"""The command writes files with their reports, and says what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from exportable import BOUND, bundle
+
+from sernet_jax.export import __main__ as export
+from sernet_jax.predict import bundle as bundle_lib, models
+from sernet_jax.predict.sessions import formats
+
+
+def run_command(capsys, *arguments):
+  code = export.main([str(argument) for argument in arguments])
+  return code, capsys.readouterr()
+
+
+def test_command_on_a_file(tmp_path, capsys):
+  source = tmp_path / 'source.safetensors'
+  bundle_lib.save(source, bundle(), 'float32')
+  code, said = run_command(
+    capsys, f'--model={source}', '--format=stablehlo', '--precision=fp32'
+  )
+  assert code == 0
+  assert 'made-up sound' in said.err
+  path = tmp_path / 'source_fp32.stablehlo'
+  report = json.loads(formats.report_path(path).read_text())
+  assert report['sha256'] == hashlib.sha256(path.read_bytes()).hexdigest()
+  assert report['heard'] == 'made-up sound'
+  assert report['largest_difference'] < BOUND['fp32']
+  assert report['same_labels'] == 1
+  assert (
+    set(report['latency_ms']) == set(report['peak_memory_mib']) == set('12')
+  )
+  assert 0 < report['latency_ms']['1'] < 10_000
+  assert 'stablehlo' in said.out
+  assert models.load(path).name == path.name
+
+
+def test_without_a_model_the_weights_in_the_package(
+  tmp_path, capsys, monkeypatch
+):
+  monkeypatch.chdir(tmp_path)
+  code, _ = run_command(capsys, '--format=safetensors', '--precision=fp32')
+  assert code == 0
+  path = tmp_path / 'exports' / 'emodb_fp32.safetensors'
+  found = bundle_lib.load(path)
+  source = bundle_lib.load(bundle_lib.release_path())
+  assert found.classes == source.classes
+  for block, arrays in source.folded.items():
+    for name, array in arrays.items():
+      np.testing.assert_array_equal(found.folded[block][name], array)
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'words'),
+  [
+    (['--model=a', '--workdir=b'], 'one of them'),
+    (['--fold=03'], '--workdir'),
+    (['--model=none.safetensors'], 'does not exist'),
+    (['--workdir=none'], 'none'),
+    (['--model=a', '--format=onx'], "'onnx'"),
+    (['--model=a', '--format=safetensors', '--precision=int8'], 'int8'),
+    (['--model=a', '--precision=fp8'], 'fp8'),
+    (['--model=SOURCE', '--fold=03'], 'neither folds'),
+    (['--model=SOURCE', '--format=tflite', '--output=x.onnx'], '.tflite'),
+    (['--model=SOURCE', '--format=onnx', '--precision=int8'], '--calibration'),
+  ],
+)
+def test_mistakes_are_one_sentence(tmp_path, capsys, arguments, words):
+  source = tmp_path / 'source.safetensors'
+  bundle_lib.save(source, bundle(), 'float16')
+  arguments = [one.replace('SOURCE', str(source)) for one in arguments]
+  code, said = run_command(capsys, *arguments)
+  assert code == 2
+  assert said.out == ''
+  assert words in said.err
+  assert said.err.splitlines()[-1].startswith('error: ')
