@@ -13,7 +13,9 @@ import time
 import pytest
 import tiny
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
+from sernet_jax.runs import run
+
+pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
 # Two settings whose networks are the same program, compiled once.
 AXES = ('--axis=features.preset=paper,reference', '--axis=seed=0:2')
@@ -33,15 +35,18 @@ def place(tmp_path_factory):
   return folder
 
 
-def start(place, workdir, *arguments, module='sweep', **changes):
+def settings(place, **changes):
   csv = place / 'corpus' / 'list.csv'
-  settings = tiny.config(csv, place / 'features', **{**tiny.QUICK, **changes})
+  return tiny.config(csv, place / 'features', **{**tiny.QUICK, **changes})
+
+
+def start(place, workdir, *arguments, **changes):
   return subprocess.Popen(
     [
       sys.executable,
       '-m',
-      f'sernet_jax.{module}',
-      *tiny.flags(settings),
+      'sernet_jax.sweep',
+      *tiny.flags(settings(place, **changes)),
       f'--workdir={workdir}',
       *arguments,
     ],
@@ -101,10 +106,7 @@ def test_a_killed_job_ends_with_the_figures_of_an_undisturbed_run(
 ):
   workdir, *_ = finished
   alone = place / 'alone'
-  changes = {'features__preset': 'paper', 'seed': 0}
-  process = start(place, alone, module='main', **changes)
-  _, err = process.communicate(timeout=600)
-  assert process.returncode == 0, err
+  run.train(settings(place, features__preset='paper', seed=0), alone)
   assert (alone / 'predictions.csv').read_text() == (
     workdir / JOBS[0] / 'predictions.csv'
   ).read_text()
