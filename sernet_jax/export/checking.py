@@ -1,12 +1,11 @@
 """Compares an exported file with the JAX model it came from.
 
-The file is loaded in fresh processes, which run it with 1 and with 2 threads;
-what they give is compared here.
+Fresh processes load the file and run it with 1 and with 2 threads (`probe`);
+their probabilities are compared here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -26,6 +25,7 @@ from sernet_jax.export import writing
 from sernet_jax.export.recordings import Segments
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.recognizer import Recognizer
+from sernet_jax.predict.sessions import formats
 from sernet_jax.results import environment, metrics
 
 REPEATS = 50
@@ -44,69 +44,72 @@ def check(
   bundle: Bundle,
   kind: str,
   precision: str,
-  heard: Segments,
+  tested: Segments,
   expected: np.ndarray,
 ) -> dict[str, Any]:
-  """The report on one file.
+  """Runs a file and reports on it.
 
   Args:
     path: the file.
     bundle: what it was written from.
     kind: its format.
     precision: its precision.
-    heard: the test.
-    expected: (segments, classes), the JAX model's probabilities of it.
+    tested: what it is tested on.
+    expected: (segments, classes), the JAX model's probabilities.
 
   Raises:
     InputError: if the file does not load in a fresh process.
   """
   content = path.read_bytes()
-  measured, found = _probe(path, kind, heard)
-  theirs, ours = (
-    _by_recording(values, heard.owners) for values in (expected, found)
+  measured, actual = _probe(path, kind, tested)
+  # (recordings, classes)
+  expected_whole, actual_whole = (
+    _by_recording(values, tested.owners) for values in (expected, actual)
   )
   report: dict[str, Any] = {
     'file': path.name,
     'format': kind,
     'precision': precision,
     'model': bundle.about,
-    'sha256': hashlib.sha256(content).hexdigest(),
+    'sha256': formats.checksum(content),
     'file_bytes': len(content),
     'weights_bytes': writing.weights_bytes(bundle, kind, precision),
-    'heard': heard.what,
-    'num_recordings': len(theirs),
-    'largest_difference': float(np.abs(expected - found).max()),
-    'mean_difference': float(np.abs(expected - found).mean()),
-    'same_labels': float(np.mean(theirs.argmax(1) == ours.argmax(1))),
+    'heard': tested.what,
+    'num_recordings': len(expected_whole),
+    'largest_difference': float(np.abs(expected - actual).max()),
+    'mean_difference': float(np.abs(expected - actual).mean()),
+    'same_labels': float(
+      np.mean(expected_whole.argmax(1) == actual_whole.argmax(1))
+    ),
   }
-  if heard.labels is not None:
+  if tested.labels is not None:
     report['confusion_jax'], report['confusion_file'] = (
       metrics.confusion(
-        heard.labels, values.argmax(1), len(bundle.classes)
+        tested.labels, values.argmax(1), len(bundle.classes)
       ).tolist()
-      for values in (theirs, ours)
+      for values in (expected_whole, actual_whole)
     )
     report.update(scores(report['confusion_jax'], report['confusion_file']))
   return {**report, **measured, 'repeats': REPEATS, 'environment': _machine()}
 
 
 def scores(jax_counts: Any, file_counts: Any) -> dict[str, Any]:
-  """WA and UAR of both and what is lost, from confusion matrices."""
-  theirs, ours = metrics.scores(jax_counts), metrics.scores(file_counts)
+  """WA and UAR of both and their difference, from confusion matrices."""
+  expected, actual = metrics.scores(jax_counts), metrics.scores(file_counts)
   return {
-    'jax': {key: theirs[key] for key in ('wa', 'uar')},
-    'exported': {key: ours[key] for key in ('wa', 'uar')},
-    'lost': {key: theirs[key] - ours[key] for key in ('wa', 'uar')},
+    'jax': {key: expected[key] for key in ('wa', 'uar')},
+    'exported': {key: actual[key] for key in ('wa', 'uar')},
+    'lost': {key: expected[key] - actual[key] for key in ('wa', 'uar')},
   }
 
 
-def expected(bundle: Bundle, heard: Segments) -> np.ndarray:
-  """What the JAX model gives, float32 weights."""
-  return Recognizer([bundle])(heard.prepared)
+def expected(bundle: Bundle, tested: Segments) -> np.ndarray:
+  """Probabilities (segments, classes) of the JAX model, float32 weights."""
+  return Recognizer([bundle])(tested.prepared)
 
 
 def summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-  """The folds of each format and precision together; counts are pooled."""
+  """Pools the folds of each format and precision, one row for each."""
   groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
   for report in reports:
     key = report['format'], report['precision']
@@ -141,8 +144,40 @@ def summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
   return rows
 
 
+def write_summary(
+  path: pathlib.Path, reports: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+  """Writes the summary of several folds; returns its pooled rows."""
+  rows = summary(reports)
+  model = {
+    key: value
+    for key, value in reports[0]['model'].items()
+    if key not in ('fold', 'precision')
+  }
+  # What the folds share is not repeated in each.
+  folds = [
+    {
+      key: value
+      for key, value in one.items()
+      if key not in ('environment', 'model')
+    }
+    | {'fold': one['model'].get('fold', '')}
+    for one in reports
+  ]
+  write_report(
+    path,
+    {
+      'model': model,
+      'pooled': rows,
+      'folds': folds,
+      'environment': reports[-1]['environment'],
+    },
+  )
+  return rows
+
+
 def table(rows: Iterable[dict[str, Any]]) -> str:
-  """The figures of reports or of a summary as text."""
+  """Formats the figures of reports or of a summary as text."""
   lines = [
     (
       'format',
@@ -186,7 +221,7 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def write_report(path: pathlib.Path, report: dict[str, Any]) -> None:
-  """JSON, whole or not at all."""
+  """Writes a report as JSON, whole or not at all."""
   files.write_json(path, report)
 
 
@@ -198,10 +233,10 @@ def _by_recording(values: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 
 def _probe(
-  path: pathlib.Path, kind: str, heard: Segments
+  path: pathlib.Path, kind: str, tested: Segments
 ) -> tuple[dict[str, Any], np.ndarray]:
-  """What fresh processes measure, and the probabilities of all segments."""
-  sound = heard.prepared if kind == 'safetensors' else heard.raw
+  """Measures in fresh processes, and computes all probabilities there."""
+  sound = tested.prepared if kind == 'safetensors' else tested.raw
   measured: dict[str, Any] = {
     'latency_ms': {},
     'peak_memory_mib': {},
@@ -241,10 +276,11 @@ def _probe(
 
 
 def _machine() -> dict[str, Any]:
-  found = environment.record(jax.devices())
+  """The record of a run, with the packages of the formats."""
+  record = environment.record(jax.devices())
   for package in _PACKAGES:
     try:
-      found['packages'][package] = importlib.metadata.version(package)
+      record['packages'][package] = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-      found['packages'][package] = None
-  return found
+      record['packages'][package] = None
+  return record

@@ -13,6 +13,7 @@ import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,7 +23,7 @@ _BATCH = 16  # as `recognizer.BATCH`, which would load JAX
 
 
 def main(argv: list[str]) -> None:
-  """See the top of the file; OUT may be '' for no probabilities."""
+  """Runs the command; OUT may be '' for no probabilities."""
   path = pathlib.Path(argv[0])
   waveforms, out = np.load(argv[1], mmap_mode='r'), argv[2]
   threads, repeats = int(argv[3]), int(argv[4])
@@ -43,15 +44,18 @@ def main(argv: list[str]) -> None:
     'peak_memory_mib': machine.peak_mib(),
   }
   if out:
-    found = [
+    rows = [
       run(np.array(waveforms[i : i + _BATCH]))
       for i in range(0, len(waveforms), _BATCH)
     ]
-    np.save(out, np.concatenate(found))
+    np.save(out, np.concatenate(rows))
   print(json.dumps(report))
 
 
-def _runner(path: pathlib.Path, threads: int):
+def _runner(
+  path: pathlib.Path, threads: int
+) -> Callable[[np.ndarray], np.ndarray]:
+  """Opens the file; loads the library of its format alone."""
   if path.suffix == '.safetensors':
     from sernet_jax.predict import bundle, recognizer
 

@@ -1,8 +1,8 @@
 """The recordings that an export is calibrated and tested with.
 
-Those of a run's own corpus: calibration hears training recordings of the fold
-only, the test is the fold's test. Without the corpus, made-up sound stands in
-for both, and whoever reads the report is told.
+They are from a run's own corpus: training recordings of the fold to calibrate
+with, the fold's test to test with. Without the corpus, made-up sound replaces
+both, and the report says so.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import dataclasses
 import itertools
 import os
 import pathlib
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,9 @@ from sernet_jax.runs.data import load_corpus
 CALIBRATION = 128  # recordings
 _MADE_UP = 32
 
+# (raw, prepared) segments of a recording, float32 (num_samples,) each.
+_Pieces = tuple[list[np.ndarray], list[np.ndarray]]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Segments:
@@ -36,8 +38,8 @@ class Segments:
     raw: float32 (segments, num_samples), for exported files.
     prepared: the same through `audio.prepare`, for the JAX model.
     owners: (segments,), the recording of each.
-    labels: (recordings,), places among the classes; None for made-up sound.
-    what: for people.
+    labels: (recordings,), indices of classes; None for made-up sound.
+    what: what they are, for people.
   """
 
   raw: np.ndarray
@@ -48,7 +50,7 @@ class Segments:
 
 
 class Corpus:
-  """The corpus of a run, read as far as it is asked for."""
+  """The corpus of a run; recordings are read when they are asked for."""
 
   def __init__(self, workdir: str | os.PathLike[str]):
     folder = run_folder.RunFolder(workdir)
@@ -63,10 +65,10 @@ class Corpus:
     # As bundles are named: every fold again for each of several seeds.
     names = run_bundles.trial_names(folder, experiment)
     self._folds = dict(zip(names, itertools.cycle(folds), strict=False))
-    self._read: dict[str, Any] = {}
+    self._read: dict[str, _Pieces] = {}
 
   def test(self, fold: str, classes: tuple[str, ...]) -> Segments:
-    """The fold's test; of a fold without one, some of its training."""
+    """Segments of the fold's test; without one, some of its training."""
     names = self._names(fold, 'test')
     if not names:
       return self.calibration(fold, classes)
@@ -74,7 +76,7 @@ class Corpus:
     return self._segments(names, classes, what)
 
   def calibration(self, fold: str, classes: tuple[str, ...]) -> Segments:
-    """Some of the fold's training recordings, the same ones every time."""
+    """Segments of some training recordings, the same ones every time."""
     names = self._names(fold, 'train')
     order = np.random.default_rng(0).permutation(len(names))[:CALIBRATION]
     what = f'training recordings of fold {fold} of {self.name}'
@@ -90,7 +92,9 @@ class Corpus:
       )
     return [str(name) for name in names]
 
-  def _segments(self, names: list[str], classes, what: str) -> Segments:
+  def _segments(
+    self, names: list[str], classes: tuple[str, ...], what: str
+  ) -> Segments:
     for name in names:
       if name not in self._read:
         self._read[name] = _both(self._by_name[name].path, self.audio)
@@ -99,8 +103,8 @@ class Corpus:
 
 
 def of_folder(folder: pathlib.Path, spec: AudioSpec) -> Segments:
-  """Any recordings, for calibration; those of a folder in order of name."""
-  require(folder.is_dir(), f'{folder} is no folder; give one of recordings')
+  """Segments of recordings in a folder, spread evenly in order of name."""
+  require(folder.is_dir(), f'{folder} is not a folder; give one of recordings')
   paths = sorted(
     path
     for path in folder.rglob('*')
@@ -114,8 +118,11 @@ def of_folder(folder: pathlib.Path, spec: AudioSpec) -> Segments:
   return _joined([_both(path, spec) for path in paths], None, str(folder))
 
 
-def _joined(read, labels, what: str) -> Segments:
-  owners = [place for place, (raw, _) in enumerate(read) for _ in raw]
+def _joined(
+  read: list[_Pieces], labels: list[int] | None, what: str
+) -> Segments:
+  """Stacks the segments of some recordings."""
+  owners = [index for index, (raw, _) in enumerate(read) for _ in raw]
   return Segments(
     np.stack([segment for raw, _ in read for segment in raw]),
     np.stack([segment for _, prepared in read for segment in prepared]),
@@ -125,7 +132,8 @@ def _joined(read, labels, what: str) -> Segments:
   )
 
 
-def _both(path: str | os.PathLike[str], spec: AudioSpec):
+def _both(path: str | os.PathLike[str], spec: AudioSpec) -> _Pieces:
+  """Segments of a recording that are not silent, raw and prepared."""
   pieces = segments.cut(reading.load_mono(path, spec.sample_rate_hz), spec)
   pieces = [piece for piece in pieces if piece.any()]
   raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
@@ -133,18 +141,18 @@ def _both(path: str | os.PathLike[str], spec: AudioSpec):
 
 
 def made_up(spec: AudioSpec) -> Segments:
-  """Noise under slow swells with a gliding tone; half of it is short."""
+  """Makes noise under slow swells with a gliding tone; half of it is short."""
   random = np.random.default_rng(0)
   time_s = np.arange(spec.num_samples) / spec.sample_rate_hz
   read = []
-  for place in range(_MADE_UP):
+  for index in range(_MADE_UP):
     low_hz, high_hz = random.uniform(90, 900, size=2)
     phase = np.cumsum(np.linspace(low_hz, high_hz, time_s.size))
     tone = np.sin(2 * np.pi / spec.sample_rate_hz * phase)
     swell = np.sin(np.pi * random.uniform(1, 4) * time_s) ** 2 + 0.01
     sound = swell * (tone + 0.2 * random.normal(size=time_s.size))
     sound *= random.uniform(0.01, 0.9)
-    if place % 2:
+    if index % 2:
       sound = sound[: spec.num_samples * 2 // 3]
     raw = waveform.padded(sound, spec.num_samples)
     read.append(([raw], [segments.prepare(sound, spec.num_samples)]))

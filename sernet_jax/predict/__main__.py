@@ -1,12 +1,12 @@
-"""Which emotion is heard: python -m sernet_jax.predict FILE|FOLDER|- ...
+"""Recognizes emotions: python -m sernet_jax.predict FILE|FOLDER|- ...
 
 Prints a label and probabilities for each recording, and for those longer than
-the model's segments a timeline. The label of the whole is what training's
-evaluation gives for the same file; --whole=timeline takes the mean over the
+the model's segments a timeline. The label of the whole recording is the one
+training's evaluation gives for the same file; --whole=timeline takes the mean over the
 timeline instead.
 
 The exit code is 0 if all went well, 1 if some recordings could not be used
-(each is named on stderr, the rest is done), 2 if none could or the command
+(each is named on stderr, the others are done), 2 if none could or the command
 makes no sense.
 """
 
@@ -21,6 +21,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from sernet_jax.audio import containers
 from sernet_jax.common import command_line
@@ -30,7 +31,7 @@ STDIN = '-'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """The command; returns the exit code."""
+  """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
 
   def command() -> int:
@@ -53,21 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     help='any format, rate and length; folders are searched for '
     'recordings; - reads one WAV file from stdin',
   )
-  parser.add_argument(
-    '--model',
-    default='',
-    help='run folder (the mean of its folds) or model file; by default the '
-    'weights in the package',
-  )
-  parser.add_argument(
-    '--selection',
-    default='last',
-    help="which of a run's weights (%(default)s); last_recomputed usually "
-    'does better on new voices',
-  )
-  parser.add_argument(
-    '--fold', default='', help='of a run: this fold instead of all'
-  )
+  add_model_options(parser)
   parser.add_argument(
     '--hop_s',
     type=float,
@@ -93,7 +80,27 @@ def _parser() -> argparse.ArgumentParser:
   return parser
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+  """Adds the options that `models.load` takes, as for `stream`."""
+  parser.add_argument(
+    '--model',
+    default='',
+    help='run folder (the mean of its folds) or model file; by default the '
+    'weights in the package',
+  )
+  parser.add_argument(
+    '--selection',
+    default='last',
+    help="which of a run's weights (%(default)s); last_recomputed usually "
+    'does better on new voices',
+  )
+  parser.add_argument(
+    '--fold', default='', help='of a run: this fold instead of all'
+  )
+
+
 def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
+  """Prints the predictions; returns the exit code."""
   paths = _paths(args.recordings)
   require(
     not args.figure or len(paths) == 1,
@@ -156,11 +163,11 @@ def _print(text: str) -> None:
 
 
 def _paths(given: Sequence[str]) -> list[str]:
-  """Files as they are, folders searched for recordings; in order."""
+  """Replaces each folder by the recordings in it; keeps the order."""
   require(
     given.count(STDIN) <= 1, f'{STDIN} is given twice; stdin is read once'
   )
-  found = []
+  paths = []
   for path in given:
     if path != STDIN and pathlib.Path(path).is_dir():
       inside = sorted(
@@ -174,16 +181,16 @@ def _paths(given: Sequence[str]) -> list[str]:
         f'{path} holds no recordings ({" ".join(containers.SUFFIXES)}); give '
         'another folder, or the files themselves',
       )
-      found += inside
+      paths += inside
     else:
-      found.append(path)
-  return found
+      paths.append(path)
+  return paths
 
 
 def _files(path: str) -> Iterator[pathlib.Path]:
-  """All files in a folder and those below, also behind links to folders."""
+  """Yields all files in a folder and below, also behind links to folders."""
 
-  def closed(error: OSError):
+  def closed(error: OSError) -> NoReturn:
     raise InputError(
       f'{error.filename} cannot be entered ({error.strerror}); change its '
       'permissions, or give the folders and files beside it'
@@ -191,17 +198,17 @@ def _files(path: str) -> Iterator[pathlib.Path]:
 
   seen = set()
   for folder, folders, names in os.walk(path, onerror=closed, followlinks=True):
-    place = os.path.realpath(folder)
-    if place in seen:  # a link back
+    real = os.path.realpath(folder)
+    if real in seen:  # a link back
       folders.clear()
       continue
-    seen.add(place)
+    seen.add(real)
     yield from (pathlib.Path(folder, name) for name in names)
 
 
 @contextlib.contextmanager
 def _spooled_stdin() -> Iterator[str]:
-  """Stdin as a file on the disk, because a decoder must go back and forth."""
+  """Copies stdin to a file, because a decoder must go back and forth."""
   require(
     not sys.stdin.isatty(),
     f'{STDIN} reads a WAV file from stdin, which is the keyboard; pipe one in',

@@ -24,6 +24,7 @@ from typing import cast
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
+from sernet_jax.predict.__main__ import add_model_options
 
 _BLOCK_S = 0.1  # at most, so that memory is bounded and estimates come soon
 
@@ -61,21 +62,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--hop_s', type=float, default=None, help='between estimates (1)'
   )
-  parser.add_argument(
-    '--model',
-    default='',
-    help='run folder (the mean of its folds) or model file; by default the '
-    'weights in the package',
-  )
-  parser.add_argument(
-    '--selection',
-    default='last',
-    help="which of a run's weights (%(default)s); last_recomputed usually "
-    'does better on new voices',
-  )
-  parser.add_argument(
-    '--fold', default='', help='of a run: this fold instead of all'
-  )
+  add_model_options(parser)
   return parser
 
 

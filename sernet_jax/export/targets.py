@@ -1,0 +1,123 @@
+"""What the export command writes: formats, bundles and the path of each file.
+
+Loads no JAX before a bundle is asked for, so that a mistake in the options is
+reported at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+from typing import TYPE_CHECKING
+
+from sernet_jax.common.errors import nearest, require, require_choice
+from sernet_jax.predict.sessions import formats
+
+if TYPE_CHECKING:
+  from sernet_jax.predict.bundle import Bundle
+
+Key = tuple[str, str, str]  # (fold, format, precision)
+
+_ALL = 'all'
+
+
+def _several(flag: str, text: str, options: tuple[str, ...]) -> list[str]:
+  """Splits names at commas and checks each."""
+  if text == _ALL:
+    return list(options)
+  names = text.split(',')
+  for name in names:
+    require_choice(flag, name, (*options, _ALL))
+  return names
+
+
+def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
+  """(format, precision) of every file; what a format lacks is left out.
+
+  Args:
+    format_text: of --format, names with commas or 'all'.
+    text: of --precision, likewise; '' for fp16.
+  """
+  kinds = _several('--format', format_text, tuple(formats.PRECISIONS))
+  precisions = _several('--precision', text or 'fp16', ('fp32', 'fp16', 'int8'))
+  chosen = [
+    (kind, precision)
+    for kind in kinds
+    for precision in precisions
+    if precision in formats.PRECISIONS[kind]
+  ]
+  require(
+    bool(chosen),
+    f'--format={kinds[0]} has no {text}; it has '
+    f'{" and ".join(formats.PRECISIONS[kinds[0]])}, and onnx and tflite '
+    'have int8',
+  )
+  return chosen
+
+
+def load_bundles(args: argparse.Namespace) -> list[Bundle]:
+  """Loads the bundles of --model, or of --workdir with its --fold."""
+  if args.model:
+    from sernet_jax.predict import bundle
+
+    return [bundle.load(args.model)]
+  from sernet_jax.predict import run_bundles
+
+  bundles = run_bundles.from_run(args.workdir, args.selection)
+  if args.all_folds:
+    require(not args.fold, 'give --fold or --all_folds, one of them')
+    return bundles
+  names = [one.about['fold'] for one in bundles]
+  if args.fold:
+    require(
+      args.fold in names,
+      f'--fold={args.fold} is not a fold of {args.workdir}: '
+      f'{nearest(args.fold, names)}',
+    )
+    return [bundles[names.index(args.fold)]]
+  require(
+    len(bundles) == 1,
+    f'{args.workdir} has {len(bundles)} folds ({", ".join(names)}); give '
+    '--fold=NAME or --all_folds',
+  )
+  return bundles
+
+
+def choose_paths(
+  args: argparse.Namespace,
+  bundles: list[Bundle],
+  pairs: list[tuple[str, str]],
+) -> dict[Key, pathlib.Path]:
+  """The path of each file, from --output or beside the model."""
+  if len(bundles) == len(pairs) == 1 and args.output:
+    path, kind = pathlib.Path(args.output), pairs[0][0]
+    if path.suffix:
+      require(
+        path.suffix == f'.{kind}',
+        f'--output={path} does not end in .{kind}; rename it or choose another '
+        '--format',
+      )
+      return {(bundles[0].about.get('fold', ''), *pairs[0]): path}
+  folder = pathlib.Path(args.output)
+  if not args.output:
+    folder = pathlib.Path(args.workdir, 'exports')
+    if args.model:
+      folder = pathlib.Path(args.model).parent
+  require(
+    not folder.is_file(),
+    f'--output={folder} is a file, but several are to be written; give a '
+    'folder',
+  )
+  paths = {}
+  for bundle in bundles:
+    fold = bundle.about.get('fold', '')
+    stem = pathlib.Path(args.model).stem if args.model else f'fold_{fold}'
+    stem = ''.join(c if c.isalnum() or c in '._-' else '_' for c in stem)
+    for kind, precision in pairs:
+      path = folder / f'{stem}_{precision}.{kind}'
+      require(
+        not args.model or path.resolve() != pathlib.Path(args.model).resolve(),
+        f'{path} is the model itself; choose another --output',
+      )
+      paths[fold, kind, precision] = path
+  return paths
