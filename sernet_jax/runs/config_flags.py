@@ -72,7 +72,8 @@ def _unknown_field(argv: list[str]) -> str | None:
   for argument in argv:
     field = argument.lstrip('-').split('=')[0].removeprefix('config.')
     if argument.lstrip('-').startswith('config.') and field not in fields:
-      return f'--config.{field} is not a field of the config: {nearest(field, fields)}'
+      cure = nearest(field, fields)
+      return f'--config.{field} is not a field of the config: {cure}'
   return None
 
 

@@ -6,6 +6,7 @@ results of a run are judged by the same functions.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -102,6 +103,7 @@ def confusion(
   return counts.at[labels, predicted].add(mask.astype(jnp.int32))
 
 
+@functools.cache
 def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
   """Returns `predict` of one recipe, jitted."""
 

@@ -18,11 +18,12 @@ sums are rounded:
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -125,21 +126,7 @@ class OneByOne:
     self._data = [jax.device_put(data, device) for device in devices]
     self._folds = self._spread(folds)
     self._states: list[TrialState] = []
-
-    # Programs carry this name in profiles.
-    def sernet_block(
-      features: jax.Array,
-      labels: jax.Array,
-      fold: FoldArrays,
-      state: TrialState,
-      first: jax.Array,
-      count: jax.Array,
-    ) -> tuple[TrialState, dict[str, Metrics]]:
-      return steps.run_block(
-        recipe, size, features, labels, fold, state, first, count
-      )
-
-    self.program = jax.jit(sernet_block, donate_argnames='state')
+    self.program = one_program(recipe, size)
 
   def _spread(self, trees: Iterable[T]) -> list[T]:
     """Puts each trial on its device, in turns."""
@@ -196,3 +183,23 @@ class OneByOne:
       count,
     )
     return metrics
+
+
+@functools.cache
+def one_program(recipe: Recipe, size: int) -> Any:
+  """Returns `steps.run_block` of one trial, jitted once for a process."""
+
+  # Programs carry this name in profiles.
+  def sernet_block(
+    features: jax.Array,
+    labels: jax.Array,
+    fold: FoldArrays,
+    state: TrialState,
+    first: jax.Array,
+    count: jax.Array,
+  ) -> tuple[TrialState, dict[str, Metrics]]:
+    return steps.run_block(
+      recipe, size, features, labels, fold, state, first, count
+    )
+
+  return jax.jit(sernet_block, donate_argnames='state')

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -19,6 +20,10 @@ from sernet_jax.training.recipes import Metrics, Recipe
 from sernet_jax.training.trial_state import TrialState
 
 T = TypeVar('T')
+# All of an array on each device, trials over the rows, data over the columns.
+_WHOLE = PartitionSpec()
+_EACH = PartitionSpec(TRIAL)
+_PARTS = PartitionSpec(DATA)
 
 
 class Advance(NamedTuple):
@@ -57,33 +62,18 @@ class Together:
     self._num_trials = self._padded = len(folds)
     if mesh is not None and mesh.shape[DATA] > 1:
       recipe = dataclasses.replace(recipe, axis=DATA)
-    at_once = mesh is None or mesh.devices.flat[0].platform != 'cpu'
-    program = _blocks(recipe, size, at_once)
+    self.program = program(recipe, size, mesh)
     self._share = cut = copied = None
+    columns = 1
     if mesh is not None:
       # Every row of devices has an equal share; the trials that fill the last
       # ones train no epoch.
-      rows = mesh.shape[TRIAL]
+      rows, columns = mesh.shape[TRIAL], mesh.shape[DATA]
       self._padded = -(-len(folds) // rows) * rows
-      whole, each, parts = (
-        PartitionSpec(),
-        PartitionSpec(TRIAL),
-        PartitionSpec(DATA),
-      )
       self._share, copied, cut = (
-        NamedSharding(mesh, spec) for spec in (each, whole, parts)
+        NamedSharding(mesh, spec) for spec in (_EACH, _WHOLE, _PARTS)
       )
-      program = jax.shard_map(
-        program,
-        mesh=mesh,
-        in_specs=(parts, whole, each, each, each, each),
-        out_specs=each,
-        check_vma=False,
-      )
-    # Results lie as arguments do, or the second call would compile again.
-    self.program = jax.jit(program, donate_argnums=3, out_shardings=self._share)
     features, labels = data
-    columns = 1 if mesh is None else mesh.shape[DATA]
     self._data = [_place(features, cut, columns), _place(labels, copied)]
     self._folds = self._scatter(trial_state.stack(folds))
     self._states: TrialState
@@ -170,8 +160,10 @@ class Together:
     return real, jax.tree.map(rows, tree)
 
 
-def _blocks(recipe: Recipe, size: int, at_once: bool) -> Callable[..., Any]:
-  """Returns `steps.run_block` of all trials: mapped, or one after another."""
+@functools.cache
+def program(recipe: Recipe, size: int, mesh: Mesh | None) -> Any:
+  """Returns `steps.run_block` of all trials, jitted once for a process."""
+  at_once = mesh is None or mesh.devices.flat[0].platform != 'cpu'
 
   # Programs carry this name in profiles.
   def sernet_blocks(
@@ -193,7 +185,19 @@ def _blocks(recipe: Recipe, size: int, at_once: bool) -> Callable[..., Any]:
       return jax.vmap(block)(folds, states, first, count)
     return jax.lax.map(lambda x: block(*x), (folds, states, first, count))
 
-  return sernet_blocks
+  if mesh is None:
+    return jax.jit(sernet_blocks, donate_argnums=3)
+  sharded = jax.shard_map(
+    sernet_blocks,
+    mesh=mesh,
+    in_specs=(_PARTS, _WHOLE, _EACH, _EACH, _EACH, _EACH),
+    out_specs=_EACH,
+    check_vma=False,
+  )
+  # Results lie as arguments do, or the second call would compile again.
+  return jax.jit(
+    sharded, donate_argnums=3, out_shardings=NamedSharding(mesh, _EACH)
+  )
 
 
 def _place(

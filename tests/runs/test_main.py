@@ -53,7 +53,9 @@ def test_report_without_a_run_is_one_sentence(tmp_path):
 
 def test_train_then_report_from_the_files_alone(tmp_path):
   csv = tiny.write_corpus(tmp_path / 'corpus')
-  flags = tiny.flags(tiny.config(csv, tmp_path / 'cache', train__epochs=1))
+  flags = tiny.flags(
+    tiny.config(csv, tmp_path / 'cache', train__epochs=1, **tiny.QUICK)
+  )
   workdir = tmp_path / 'run'
   done = sernet(*flags, f'--workdir={workdir}', cache=tmp_path / 'cache')
   assert done.returncode == 0, done.stderr

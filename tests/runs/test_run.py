@@ -22,7 +22,7 @@ from sernet_jax.corpora import registry
 from sernet_jax.export import recordings
 from sernet_jax.results import report, run_folder
 from sernet_jax.runs import checkpoint, loop, run
-from sernet_jax.training import mapping
+from sernet_jax.training import mapping, together
 
 pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
 
@@ -450,6 +450,8 @@ def test_a_run_begun_with_map_goes_on_with_vmap(
     return made[-1]
 
   monkeypatch.setattr(mapping, 'make', noted)
+  for program in (mapping.one_program, together.program):
+    program.cache_clear()  # counts what other tests compiled
   workdir = tmp_path / 'mixed'
   run.train(settings(place, train__epochs=2), workdir)
   run.train(

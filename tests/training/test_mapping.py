@@ -108,7 +108,7 @@ PROGRAM = (
 states, rows = trained('map', 1)
 assert sorted(rows) == [(t, e) for t in range(6) for e in range(3)]
 found = {}
-PLANS = ('map', 4, 6), ('vmap', 1, 6), ('shard', 4, 6), ('shard', 10, 2)
+PLANS = ('map', 2, 6), ('vmap', 1, 6), ('shard', 4, 6), ('shard', 10, 2)
 for name, devices, number in PLANS:
   theirs, others = trained(name, devices, number)
   expected = jax.tree.map(lambda leaf: leaf[:number], states), {
@@ -179,7 +179,7 @@ def test_every_mapping_gives_the_numbers_of_map(differences, name):
 
 
 def test_trials_side_by_side_on_cores_give_the_same_bits(differences):
-  assert differences['map4'] == 0
+  assert differences['map2'] == 0
 
 
 @pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
