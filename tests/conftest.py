@@ -21,12 +21,19 @@ hypothesis.settings.load_profile('sernet')
 
 _COMPILED = 'JAX_COMPILATION_CACHE_DIR'
 
+# Compiling takes most of the suite's time. Most tests ask what is computed,
+# not how fast, so programs are optimized less, here and in the processes that
+# tests start; `full_optimization` is for the others.
+_QUICK = 'JAX_DISABLE_MOST_OPTIMIZATIONS'
+os.environ.setdefault(_QUICK, '1')
+
 
 def pytest_configure(config):
   """Shares compiled programs among all processes of this session.
 
-  Workers and the commands that tests start inherit the variable.
+  Workers and the commands that tests start inherit the variables.
   """
+  os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.3')
   if _COMPILED in os.environ:
     return
   folder = os.environ[_COMPILED] = tempfile.mkdtemp(prefix='sernet-xla-')
@@ -106,20 +113,20 @@ def golden_weights(golden):
 
 
 @pytest.fixture(scope='module')
-def quick_compiles():
-  """Half the compile time, for files that ask what a run does, not how fast.
+def full_optimization():
+  """Programs compiled as a user has them, here and in the processes started.
 
-  Programs are left less optimised, here and in the processes a test starts.
-  Not for files that compare figures with those of other libraries.
+  For files that compare figures with those of other libraries.
   """
   import jax
 
+  quick = os.environ[_QUICK] == '1'
   with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
-    jax.config.update('jax_disable_most_optimizations', True)
+    patch.setenv(_QUICK, '0')
+    jax.config.update('jax_disable_most_optimizations', False)
     jax.clear_caches()
     yield
-    jax.config.update('jax_disable_most_optimizations', False)
+    jax.config.update('jax_disable_most_optimizations', quick)
     jax.clear_caches()
 
 

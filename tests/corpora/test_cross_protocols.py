@@ -21,8 +21,6 @@ from sernet_jax.results.run_results import Results
 from sernet_jax.runs import run
 from sernet_jax.sweep.comparison import cross
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 CROSSING = [p.name for p in protocols.PROTOCOLS.values() if p.crosses_corpora]
 HAS = {
   'de': {'ann': 'abc', 'bob': 'abc', 'cyd': 'ab'},

@@ -23,8 +23,6 @@ from sernet_jax.results import run_folder
 from sernet_jax.runs import run
 from sernet_jax.sweep import axes as axes_lib, grid, planning
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 CONFIG = str(tiny.ROOT / 'configs' / 'iemocap.py')
 SPEAKERS = [f'Ses0{k}{letter}' for k in range(1, 6) for letter in 'FM']
 BASE_HZ = {'ang': 2000, 'hap': 1200, 'exc': 1300, 'neu': 500, 'sad': 250}

@@ -16,7 +16,7 @@ from sernet_jax.results import run_folder
 from sernet_jax.runs import run
 from sernet_jax.training import batch_norm_statistics
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures('blank_figures')
 
 FOLDER = tiny.ROOT / 'experiments' / 'input_length'
 

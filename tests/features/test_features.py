@@ -25,6 +25,8 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.features import blocks, framing, spectral
 from sernet_jax.features.spec import MfccSpec
 
+pytestmark = pytest.mark.usefixtures('full_optimization')
+
 DATA = pathlib.Path(__file__).parents[1] / 'data'
 REAL_BOUND = 1e-4
 BOUNDS = {'noise': 2e-5, 'click': 2e-5, 'chirp': 5e-3, 'voice': 5e-3}

@@ -12,6 +12,8 @@ import pytest
 from sernet_jax import features
 from sernet_jax.common.errors import InputError
 
+pytestmark = pytest.mark.usefixtures('full_optimization')
+
 DATA = pathlib.Path(__file__).parents[1] / 'data'
 
 

@@ -22,6 +22,8 @@ from sernet_jax.audio import reading, segments
 from sernet_jax.features import mel
 from sernet_jax.features.spec import MfccSpec
 
+pytestmark = pytest.mark.usefixtures('full_optimization')
+
 DATA = pathlib.Path(__file__).parents[1] / 'data'
 EVERY, EVERY64 = 4, 16  # see golden/make_features.py
 # Largest distance on real speech, on noise and click, and in float64: about

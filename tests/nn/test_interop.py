@@ -10,6 +10,8 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.nn import interop, model
 from sernet_jax.nn.spec import ModelSpec
 
+pytestmark = pytest.mark.usefixtures('full_optimization')
+
 
 def test_every_variable_has_one_place(golden_weights):
   names = interop.keras_names()

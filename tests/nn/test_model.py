@@ -25,6 +25,8 @@ from sernet_jax.nn.spec import PATH_KERNELS, ModelSpec
 from sernet_jax.training import losses, optim
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
+pytestmark = pytest.mark.usefixtures('full_optimization')
+
 SPEC = ModelSpec()
 OPTIM = OptimSpec()
 TIE_LAYER = 'block4'

@@ -23,7 +23,7 @@ from sernet_jax.predict import (
 from sernet_jax.results import run_folder
 from sernet_jax.runs import run
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures('blank_figures')
 
 
 @pytest.fixture(scope='module')

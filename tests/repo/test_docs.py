@@ -41,7 +41,6 @@ def shell(text: str) -> list[list[str]]:
   ]
 
 
-@pytest.mark.usefixtures('quick_compiles')
 @pytest.mark.parametrize('page', TUTORIALS, ids=lambda page: page.stem)
 def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
   if 'onnxruntime' in page.read_text():

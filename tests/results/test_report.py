@@ -16,8 +16,6 @@ from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 CLASSES = (
   'anger',
   'anxiety',

@@ -17,8 +17,6 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.runs.distributed import Group, connect, meeting
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 
 def free_port():
   with socket.socket() as probe:

@@ -6,8 +6,6 @@ import pytest
 import tiny
 from commands import sernet
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 
 @pytest.mark.parametrize(
   ('arguments', 'message'),

@@ -25,8 +25,6 @@ from sernet_jax.corpora import feature_cache, registry
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict import models
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 
 @pytest.fixture
 def old(tmp_path, data_dir, monkeypatch):

@@ -24,7 +24,7 @@ from sernet_jax.results import report, run_folder
 from sernet_jax.runs import checkpoint, loop, run
 from sernet_jax.training import mapping, together
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures('blank_figures')
 
 
 @pytest.fixture(scope='module')

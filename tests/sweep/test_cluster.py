@@ -16,7 +16,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.runs import run
 from sernet_jax.sweep import axes, cluster, grid, planning
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures('blank_figures')
 
 try:
   import submitit

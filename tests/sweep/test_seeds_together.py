@@ -19,7 +19,7 @@ from sernet_jax.sweep import (
 )
 from sernet_jax.sweep.comparison import compare_runs
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures('blank_figures')
 
 LOSSES = 'loss.name=cross_entropy,focal'
 # Two settings whose networks are the same program.

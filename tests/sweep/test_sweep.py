@@ -15,8 +15,7 @@ import tiny
 
 from sernet_jax.runs import run
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
-
+pytestmark = pytest.mark.usefixtures('blank_figures')
 # Two settings whose networks are the same program, compiled once.
 AXES = ('--axis=features.preset=paper,reference', '--axis=seed=0:2')
 JOBS = (

@@ -21,8 +21,6 @@ from sernet_jax.training import (
 )
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 14, 9, 8
 RECIPE = recipes.Recipe(
   model=ModelSpec(

@@ -35,8 +35,6 @@ from sernet_jax.training import (
 )
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 DEVICES = 10
 SETUP = """
 import json

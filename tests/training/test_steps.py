@@ -22,8 +22,6 @@ from sernet_jax.training import (
 )
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
-pytestmark = pytest.mark.usefixtures('quick_compiles')
-
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 22, 9, 8
 SEED = 7
 
