@@ -41,7 +41,7 @@ def main(run: str, target: str) -> None:
   finished = ('comparison.json', 'results.json')
   require(
     any((source / name).exists() for name in finished),
-    f'{source} holds neither {" nor ".join(finished)}: it is no finished run '
+    f'{source} holds neither {" nor ".join(finished)}: it is not a finished run '
     'or sweep; run its command again to go on, or name another folder',
   )
   folder.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,11 @@ def blank_figures(tmp_path_factory):
   """
   from matplotlib import figure
 
-  from sernet_jax.results.figures import run_plots
+  from sernet_jax.results.figures import (
+    feature_plot,
+    learning_plots,
+    score_plots,
+  )
 
   white = tmp_path_factory.mktemp('figures') / 'white.png'
   figure.Figure((1, 1)).savefig(white)
@@ -153,14 +157,14 @@ def blank_figures(tmp_path_factory):
     shutil.copy(white, path)
 
   with pytest.MonkeyPatch.context() as patch:
-    for name in (
-      'learning_curves',
-      'confusion_matrices',
-      'speaker_bars',
-      'learning_rate',
-      'feature_examples',
+    for module, name in (
+      (learning_plots, 'learning_curves'),
+      (learning_plots, 'learning_rate'),
+      (score_plots, 'confusion_matrices'),
+      (score_plots, 'speaker_bars'),
+      (feature_plot, 'feature_examples'),
     ):
-      patch.setattr(run_plots, name, blank)
+      patch.setattr(module, name, blank)
     yield
 
 

@@ -1,4 +1,4 @@
-"""What the lag of BatchNorm's moving statistics costs, from finished runs.
+"""Assembles the cost of the lag of BatchNorm's statistics, from finished runs.
 
   python -m experiments.batch_norm.assemble RUN RUN ...
 
@@ -114,7 +114,7 @@ def row_of(run: compare_runs.Run) -> dict:
 
 
 def name_of(row: dict) -> str:
-  """What the table calls a run."""
+  """Returns what the table calls a run."""
   several = 's' * (len(row['folds']) > 1)
   folds = f', fold{several} {", ".join(row["folds"])}' if row['folds'] else ''
   paper = ModelSpec.batch_norm_momentum
@@ -201,7 +201,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
       3.4,
       'BatchNorm statistics: moving, or recomputed over the training set',
       f'{rows[0]["corpus"]}, {rows[0]["protocol"]}, same weights, one seed',
-      rows[0]['synthetic'],
+      caveats.footer(rows[0]['synthetic']),
       'accuracy in per cent on the tests of each speaker; blue: moving, '
       'orange: recomputed',
     )
@@ -240,18 +240,18 @@ def figure(content: dict, path: pathlib.Path) -> None:
 
 
 def _alike(row: dict) -> tuple:
-  """What runs in one figure share: all but the epochs."""
+  """Returns what runs in one figure share: all but the epochs."""
   return tuple(str(row[name]) for name in _OF_TRAINING if name != 'epochs')
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-  """The arguments of the command."""
+  """Adds the arguments of the command."""
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
   assemble.add_keep(parser)
 
 
 def content_of(given: argparse.Namespace) -> dict:
-  """What results.json holds."""
+  """Returns the content of results.json."""
   kept = assemble.kept_rows(given)
   made = [
     row_of(run) for path in given.runs for run in compare_runs.read_all(path)

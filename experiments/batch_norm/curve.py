@@ -39,7 +39,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 def settings(fold: str, root: str, epochs: int) -> config_lib.Experiment:
-  """Those of configs/emodb.py for one fold."""
+  """Settings of configs/emodb.py for one fold."""
   config = defaults.get_config()
   config.data.root = root
   config.protocol.folds = (fold,)

@@ -1,4 +1,4 @@
-r"""How long do ten folds of 300 epochs take on an accelerator, and why?
+r"""Times ten folds of 300 epochs on an accelerator, and says what takes it.
 
   python experiments/benchmarks/accelerator.py
   python experiments/benchmarks/accelerator.py --epochs=30 --peers=
@@ -157,7 +157,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
 
 
 def _per_epoch(seconds: float) -> dict[str, float]:
-  """Of all folds together."""
+  """Time per epoch of all folds together."""
   return {'epoch_s': seconds, 'estimated_300_epochs_s': seconds * EPOCHS}
 
 
@@ -278,7 +278,7 @@ def main(arguments: list[str]) -> None:
 
 
 def ratios(variants: dict[str, dict[str, Any]]) -> dict[str, float]:
-  """Seconds of `whole` over those of every other; below 1: we are sooner."""
+  """Seconds of `whole` over those of every other; below 1: we are faster."""
   seconds = {
     name: found['epoch_s']
     for name, found in variants.items()

@@ -1,4 +1,4 @@
-"""How fast is the MFCC, beside other libraries and beside its own bound?
+"""Times the MFCC beside other libraries and beside its own bound.
 
   python experiments/benchmarks/features.py [--seconds=3] [--batch=64]
     [--peers=librosa,torchaudio,tensorflow] [--output=features.json]
@@ -206,7 +206,7 @@ def parts(waveform):
 
 
 def versions() -> dict[str, str]:
-  """Of those of the libraries that are installed."""
+  """Versions of the libraries that are installed."""
   found = {}
   for name in (
     'jax',

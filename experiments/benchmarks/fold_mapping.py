@@ -1,4 +1,4 @@
-r"""Which mapping of folds is fastest here, and how should folds be convolved?
+r"""Times the mappings of folds, and the ways to convolve folds.
 
   python experiments/benchmarks/fold_mapping.py            # CPU, small
   python experiments/benchmarks/fold_mapping.py --folds=10 --steps=16 # GPU
@@ -119,7 +119,7 @@ class Worker:
     assert self.process.stdout.readline().strip() == 'ready'
 
   def seconds(self) -> float:
-    """Of one call."""
+    """Seconds of one call."""
     self.process.stdin.write('\n')
     self.process.stdin.flush()
     return float(self.process.stdout.readline())

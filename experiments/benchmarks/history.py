@@ -6,7 +6,7 @@ r"""Adds a benchmark's figures to the history, or shows it.
 
 One line of history.jsonl for each time a benchmark was run: which commit, on
 what machine, and every figure of BENCHMARK.json whose name has one of `_WORDS`
-in it and is no least or most. Commit, date and machine are those that the file
+in it and is not a least or most. Commit, date and machine are those that the file
 names, so that old figures are not taken for new ones; a file that the history
 has already is refused. Seconds compare on one machine only; ratios travel. Kept
 in the repository, so that a contributor sees what a change did.

@@ -1,4 +1,4 @@
-"""Light-SERNet here and elsewhere: who is sooner?
+"""Times Light-SERNet here and in other frameworks.
 
   pip install -e '.[bench]' && python experiments/benchmarks/peers.py
 
@@ -22,7 +22,7 @@ busy machine treats all alike:
   rested_1   the same when the process itself has slept: how its threads wake
              then decides more than what they do
 
-Medians, ratios to ours (below 1: we are sooner), peak memory and the
+Medians, ratios to ours (below 1: we are faster), peak memory and the
 surroundings go to peers.json and peers.png beside this file.
 """
 
@@ -353,7 +353,7 @@ def draw(result, path: pathlib.Path) -> None:
   with mpl.rc_context(style.STYLE):
     figure = style.new_figure(
       15.0, 3.0, 'Milliseconds, median',
-      f'3 s, float32, {result["cores"]} cores, {result["cpu"]}', False,
+      f'3 s, float32, {result["cores"]} cores, {result["cpu"]}',
     )  # fmt: skip
     axes = figure.subplots(1, len(titles))
     for axis, (task, title) in zip(axes, titles.items(), strict=True):

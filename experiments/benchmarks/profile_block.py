@@ -1,4 +1,4 @@
-r"""Where does the time of a training block go?
+r"""Profiles a training block.
 
   python experiments/benchmarks/profile_block.py --out=/tmp/trace
   python experiments/benchmarks/profile_block.py --mapping=vmap --folds=10
@@ -22,7 +22,7 @@ MOST = 20
 
 
 def kernels(folder: pathlib.Path, most: int = MOST) -> list[dict[str, Any]]:
-  """What a trace spent its time on, the longest first.
+  """Kernels of a trace, the longest first.
 
   Args:
     folder: that `jax.profiler.trace` wrote.

@@ -1,4 +1,4 @@
-r"""What do 100 times more recordings cost, and what would a million?
+r"""Measures what 100 times more recordings cost, and reckons for a million.
 
   python experiments/benchmarks/scale.py                # 535, 5350 and 53500
   python experiments/benchmarks/scale.py --sizes=535,2000 --folder=/tmp/scale
@@ -229,7 +229,7 @@ def measure_sharing() -> dict[str, Any]:
 
 
 def in_a_process(*arguments: str, flags: str = '') -> dict[str, Any]:
-  """What a worker of this file prints last."""
+  """Returns what a worker of this file prints last."""
   flags = f'{os.environ.get("XLA_FLAGS", "")} {flags}'.strip()
   done = subprocess.run(
     [sys.executable, __file__, *arguments],
@@ -242,7 +242,7 @@ def in_a_process(*arguments: str, flags: str = '') -> dict[str, Any]:
 
 
 def million(sizes: dict[int, Any], sharing: dict[str, Any]) -> dict[str, Any]:
-  """From the two largest sizes to a million utterances, line by line.
+  """Extends the two largest sizes to a million utterances, line by line.
 
   Args:
     sizes: what `measure` gave by size; two at least.

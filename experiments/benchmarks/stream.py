@@ -1,4 +1,4 @@
-"""How long is one estimate of a stream in coming, and how long at worst?
+"""Times the estimates of a stream: the median and the worst.
 
   python experiments/benchmarks/stream.py [--model=...] [--hours=1]
     [--hop_s=1] [--output=stream.json]

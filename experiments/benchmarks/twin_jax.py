@@ -61,7 +61,7 @@ class Twin:
 
     self.train = jax.jit(train, static_argnums=1, donate_argnums=0)
     fixed = bundle(weights)
-    self.recognisers = {
+    self.recognizers = {
       count: recognizer.Recognizer([fixed], batch=count)
       for count in (1, len(waveforms))
     }
@@ -82,7 +82,7 @@ class Twin:
 
   def infer(self, count: int) -> np.ndarray:
     """Waveforms to probabilities (count, classes)."""
-    return self.recognisers[count](self.waveforms[:count])
+    return self.recognizers[count](self.waveforms[:count])
 
 
 def bundle(weights: dict[str, np.ndarray]) -> Bundle:

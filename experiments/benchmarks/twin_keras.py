@@ -46,7 +46,7 @@ def network(num_classes: int = 7) -> keras.Model:
 
 
 class Twin:
-  """What the benchmark asks of every peer."""
+  """The methods that the benchmark asks of every peer."""
 
   def __init__(self, weights, x, y, waveforms, threads):
     tf.config.threading.set_intra_op_parallelism_threads(threads)

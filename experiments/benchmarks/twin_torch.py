@@ -88,7 +88,7 @@ def _set(target, value):
 
 
 class Twin:
-  """What the benchmark asks of every peer."""
+  """The methods that the benchmark asks of every peer."""
 
   def __init__(self, weights, x, y, waveforms, threads):
     torch.set_num_threads(threads)
@@ -201,7 +201,7 @@ class Fold:
       torch.cuda.synchronize()
 
   def accuracy(self) -> float:
-    """On the test set."""
+    """Accuracy on the test set."""
     self.network.eval()
     with torch.inference_mode():
       right = sum(

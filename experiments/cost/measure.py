@@ -1,4 +1,4 @@
-"""What the network costs: counted, asked of XLA, and measured.
+"""Measures the cost of the network: counted, by XLA, and on this machine.
 
   python -m experiments.cost.measure
 
@@ -59,7 +59,7 @@ def at_length(model, duration_s: float, repeats: int) -> dict:
       for each in layers
     ],
     'xla': {
-      name: cost_measured.analyse(program) for name, program in programs.items()
+      name: cost_measured.analyze(program) for name, program in programs.items()
     },
     'measured': {str(n): cost_probe.probe(model, n, repeats) for n in threads},
     'energy_estimate': energy.estimate(model.model, frames, coefficients),
@@ -190,7 +190,7 @@ def cost_table(lengths: list[dict], file_bytes: dict) -> str:
 
 
 def layer_table(length: dict) -> str:
-  """Where the arithmetic is."""
+  """Returns the arithmetic of each layer."""
   total = sum(layer['multiply_adds'] for layer in length['layers'])
   return markdown.table(
     ['layer', 'map', 'weights', 'million multiply-adds', 'share'],
@@ -238,7 +238,6 @@ def figure(content: dict, path: pathlib.Path) -> None:
       3.4,
       'Where the arithmetic is, and what a value sees',
       'multiply-adds of each layer; span of sound that one value depends on',
-      False,
     )
     left, right = picture.subplots(1, 2)
     colors = style.COLORS['train'], style.COLORS['test']
@@ -278,7 +277,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-  """The arguments of the command."""
+  """Adds the arguments of the command."""
   parser.add_argument('--model', default=str(bundle_lib.release_path()))
   parser.add_argument('--repeats', type=int, default=200)
 
@@ -306,7 +305,7 @@ def main(arguments: list[str]) -> None:
 
 
 def measured(given: argparse.Namespace) -> dict:
-  """What results.json holds, but for the environment."""
+  """Returns the content of results.json, but for the environment."""
   require(given.repeats > 0, f'--repeats is {given.repeats}; give 1 or more')
   require(
     pathlib.Path(given.model).suffix == '.safetensors',

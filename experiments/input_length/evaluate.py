@@ -27,7 +27,7 @@ PAPER_EPOCHS = 300
 
 
 def label(content: dict) -> str:
-  """How far the run was trained."""
+  """Returns how far the run was trained."""
   run = content['run']
   seeds = len(run['seeds'])
   return (
@@ -104,7 +104,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
       3.2,
       'Input length',
       label(content),
-      content['run']['synthetic'],
+      caveats.footer(content['run']['synthetic']),
       'bars: 95 % intervals over speakers',
     )
     left, right = picture.subplots(1, 2)
@@ -142,7 +142,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-  """The arguments of the command."""
+  """Adds the arguments of the command."""
   parser.add_argument('run', type=pathlib.Path)
   parser.add_argument('--root', default=os.environ.get('SERNET_EMODB', ''))
   parser.add_argument('--cache', default='')
@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> None:
 
 
 def measured(given: argparse.Namespace) -> dict:
-  """What results.json holds, but for the environment."""
+  """Returns the content of results.json, but for the environment."""
   require(given.repeats > 0, f'--repeats is {given.repeats}; give 1 or more')
   try:
     durations_s = [float(text) for text in given.lengths.split(',')]

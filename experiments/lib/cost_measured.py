@@ -1,4 +1,4 @@
-"""What XLA says that the network costs, for the device jax runs on."""
+"""The cost of the network as XLA reports it for the device jax runs on."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def programs(bundle: Bundle) -> dict[str, Program]:
   }
 
 
-def analyse(program: Program) -> dict[str, Any]:
+def analyze(program: Program) -> dict[str, Any]:
   """XLA's own analysis of one compiled program.
 
   Returns:

@@ -41,7 +41,7 @@ def at_duration(bundle: Bundle, duration_s: float) -> Bundle:
 
 
 def probe(bundle: Bundle, threads: int, repeats: int) -> dict[str, Any]:
-  """What a fresh process measures of `bundle`.
+  """Returns what a fresh process measures of `bundle`.
 
   Returns:
     latency_ms: program -> median of `repeats`; 'network' from features,

@@ -66,7 +66,7 @@ def evaluate(
     setting with its interval and p, Holm-corrected.
 
   Raises:
-    InputError: if the folder is no finished run of one seed, or the corpus is
+    InputError: if the folder is not a finished run of one seed, or the corpus is
       not there or not the one of the run.
   """
   folder = run_folder.RunFolder(workdir)
@@ -128,7 +128,7 @@ def costs(
   durations_s: Sequence[float],
   repeats: int = 100,
 ) -> list[dict[str, Any]]:
-  """What one segment of each length costs: counted, by XLA, measured.
+  """Returns the cost of a segment of each length: counted, by XLA, measured.
 
   Args:
     workdir: as for `evaluate`.
@@ -145,7 +145,7 @@ def costs(
       {
         'duration_s': duration_s,
         'counted': cost.cost(model.model, shape[1], shape[2]),
-        'xla': cost_measured.analyse(programs['plain']),
+        'xla': cost_measured.analyze(programs['plain']),
         'measured': cost_probe.probe(model, 1, repeats),
       }
     )

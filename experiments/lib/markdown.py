@@ -56,7 +56,7 @@ def fill(page: pathlib.Path, name: str, text: str) -> None:
   """Puts `text` between the marks `name` of a page.
 
   Raises:
-    InputError: if the page is missing or has not both marks once, in order.
+    InputError: if the page is missing or does not have both marks once, in order.
   """
   content = files.read_bytes(page).decode()
   first, last = f'<!-- {name} -->\n', f'<!-- /{name} -->'

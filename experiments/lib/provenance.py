@@ -1,4 +1,4 @@
-"""What is kept of a run's command, environment and settings."""
+"""Command, environment and settings of a run as a repository keeps them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def record(module: str, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def require_settings_of_the_paper(run: Run, free: Collection[str]) -> None:
-  """Refuses a run whose settings are others than the paper's.
+  """Rejects a run whose settings are not the paper's.
 
   Args:
     run: of any protocol.

@@ -1,4 +1,4 @@
-"""What fp16 and int8 files lose on unseen speakers, from exports of all folds.
+"""Assembles what fp16 and int8 files lose on unseen speakers, from exports.
 
   python -m experiments.precision.assemble EXPORTS/summary.json ...
 
@@ -115,7 +115,7 @@ def table(rows: list[dict]) -> str:
 
 
 def figure(content: dict, path: pathlib.Path) -> None:
-  """How the UAR changes, with its interval, for every file."""
+  """Draws how the UAR changes, with its interval, for every file."""
   rows = content['rows']
   names = [f'{row["format"]} {row["precision"]}' for row in rows]
   kinds = list(dict.fromkeys(row['selection'] for row in rows))
@@ -130,7 +130,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
       'What a file loses on unseen speakers',
       'EMO-DB, loso, every fold exported and tested on its own speaker, '
       'against the same model in JAX, float32',
-      False,
+      '',
       'bars: 95 % over speakers',
     )
     axis = picture.subplots()
@@ -160,12 +160,12 @@ def figure(content: dict, path: pathlib.Path) -> None:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-  """The arguments of the command."""
+  """Adds the arguments of the command."""
   parser.add_argument('summaries', nargs='+', type=pathlib.Path)
 
 
 def content_of(given: argparse.Namespace) -> dict:
-  """What results.json holds."""
+  """Returns the content of results.json."""
   keys = ('model', 'folds', 'environment')
   summaries = [files.read_json(path, keys) for path in given.summaries]
   for path, summary in zip(given.summaries, summaries, strict=True):

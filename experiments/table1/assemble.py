@@ -48,7 +48,7 @@ _FREE = {
 
 
 def check(run: compare_runs.Run) -> None:
-  """Refuses a run that is no part of this table."""
+  """Refuses a run that does not belong in this table."""
   path, results = run.folder.path, run.results
   require(
     results.corpus == 'emodb',
@@ -91,7 +91,7 @@ def rows_of(
 
 
 def _key(protocol, loss, gamma, epochs, folds) -> tuple:
-  """What makes a row, in the order of the table; gamma is the focal loss's."""
+  """Returns what makes a row, in the order of the table."""
   gamma = gamma if loss == 'focal' else 0
   return PROTOCOLS.index(protocol), loss, gamma, -epochs, tuple(folds)
 
@@ -199,13 +199,13 @@ def table(rows: list[dict]) -> str:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-  """The arguments of the command."""
+  """Adds the arguments of the command."""
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
   assemble.add_keep(parser)
 
 
 def content_of(given: argparse.Namespace) -> dict:
-  """What results.json holds."""
+  """Returns the content of results.json."""
   folders = final_comparison.run_folders(given.runs)
   kept = assemble.kept_rows(given)
   require(
@@ -230,7 +230,7 @@ def content_of(given: argparse.Namespace) -> dict:
 
 
 def tables(content: dict) -> dict[str, str]:
-  """The tables of the page."""
+  """Returns the tables of the page."""
   text = table(content['rows'])
   if content['not_run']:
     text += f'\n\nNot run: {", ".join(content["not_run"])}.'

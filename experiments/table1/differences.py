@@ -1,4 +1,4 @@
-"""What the differences between the rows of table 1 say.
+"""The differences between the rows of table 1, and what they say.
 
 `assemble.py` makes the rows. A difference is taken only between rows that were
 trained alike, of those that were trained the longest.
@@ -22,7 +22,7 @@ Question = tuple[str, dict | None, Scores, Scores]
 
 
 def answers(rows: list[dict]) -> list[dict[str, Any]]:
-  """What the differences between rows say, in points of 100.
+  """Returns the differences between rows, in points of 100.
 
   Args:
     rows: of `assemble.rows_of`, most epochs of a protocol first.
@@ -58,7 +58,7 @@ def answers(rows: list[dict]) -> list[dict[str, Any]]:
 
 
 def _questions(of: dict[str, list[dict]], theirs: Scores) -> Iterator[Question]:
-  """In the order of the table, for the rows of one loss by protocol."""
+  """Yields the questions in the order of the table, for one loss."""
   longest = {protocol: some[0] for protocol, some in of.items()}
   paper2021, loso, emobox = map(longest.get, ('paper2021', 'loso', 'emobox'))
   yield (

@@ -35,7 +35,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
       'EMO-DB under several protocols, per cent',
       'Each protocol asks another question: figures of different rows are not '
       'a ranking.',
-      False,
+      '',
       'disc: last epoch; diamond: the same, BatchNorm statistics recomputed; '
       'bars: 95 % over speakers; hollow: best epoch on test; cross: published',
     )

@@ -1,1 +1,47 @@
-"""results."""
+"""Results of a run: its folder, scores, statistics, caveats and pages.
+
+  from sernet_jax.results import RunFolder
+  results = RunFolder('runs/emodb').read_results()  # typed, a `Results`
+  print(results.selections['last'].pooled.uar)
+
+- `run_folder`: the files of a run; `predictions_csv` and `array_file` are two
+  of their formats
+- `run_results` and `json_records`: results.json as frozen dataclasses
+- `selections`: the table of selections: whose weights a result belongs to
+- `metrics`, `statistics`, `summaries`: scores, intervals and tests, and the
+  way from predictions to results
+- `crossed`: tests across corpora as a matrix
+- `caveats`: what results may and may not be taken for, in words
+- `report` and `figures`: the page of a run and its pictures
+- `environment`: hardware and versions
+
+A name is loaded from its module when it is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from sernet_jax.results.metrics import scores as scores
+  from sernet_jax.results.run_folder import RunFolder as RunFolder
+  from sernet_jax.results.run_results import Results as Results
+  from sernet_jax.results.selections import SELECTIONS as SELECTIONS
+  from sernet_jax.results.summaries import summarize as summarize
+
+_MODULES = {
+  'Results': 'run_results',
+  'RunFolder': 'run_folder',
+  'SELECTIONS': 'selections',
+  'scores': 'metrics',
+  'summarize': 'summaries',
+}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+  """Loads a public name from its module."""
+  if name not in _MODULES:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)

@@ -1,4 +1,4 @@
-"""In words: what the results of a run may and may not be taken for.
+"""Sentences on what the results of a run may and may not be taken for.
 
 They stand in the report, under the figures and at the end of a run, so that
 no number travels without the sentence that limits it.
@@ -26,6 +26,11 @@ def protocol(name: str) -> tuple[str, str, str]:
 def whom(protocol: str) -> str:
   """Returns the kind of tests that `best_on_test` looked at."""
   return PROTOCOLS[protocol].unit
+
+
+def footer(synthetic: bool) -> str:
+  """Returns the line that goes below every figure."""
+  return SYNTHETIC_NOTE if synthetic else ''
 
 
 def title(selection: str) -> str:

@@ -68,7 +68,7 @@ def summary(
 def matrix(
   crossed: Crossed, selection: str = 'last', score: str = 'uar'
 ) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
-  """A score as a matrix, training corpora down and test corpora across.
+  """Returns a score as a matrix: training corpora down, test corpora across.
 
   Args:
     crossed: from `summary`.
@@ -97,7 +97,7 @@ def matrix(
 
 
 def table(crossed: Crossed, selection: str = 'last') -> list[str]:
-  """Lines for a terminal: UAR in per cent, columns lined up."""
+  """Returns lines for a terminal: UAR in per cent, columns lined up."""
   rows, columns, values, _ = matrix(crossed, selection)
   cells = [['train \\ test', *columns]]
   for name, scores in zip(rows, values, strict=True):
@@ -107,7 +107,7 @@ def table(crossed: Crossed, selection: str = 'last') -> list[str]:
 
 
 def uneven(crossed: Crossed) -> list[str]:
-  """Folds that were tested on fewer classes than others."""
+  """Returns the folds that were tested on fewer classes than others."""
   cells = next(iter(crossed.selections.values()))
   most = max(len(cell.classes) for cell in cells)
   return [

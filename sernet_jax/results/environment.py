@@ -1,4 +1,4 @@
-"""Where and with what a run was made: what environment.json holds."""
+"""The content of environment.json: hardware, versions and command of a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PACKAGES = (
 def record(
   devices: Sequence[Any], command: str | None = None
 ) -> dict[str, Any]:
-  """Where and with what this process runs.
+  """Returns hardware, versions and command of this process.
 
   Args:
     devices: what the run computes on, e.g. `jax.devices()`; kept as text.

@@ -1,4 +1,4 @@
-"""From confusion matrices to the figures that are reported.
+"""The scores of confusion matrices.
 
 A confusion matrix counts utterances: row = truth, column = prediction. It is
 the only thing that is ever summed (over batches, folds, speakers); every

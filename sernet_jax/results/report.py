@@ -20,7 +20,13 @@ from sernet_jax.common.errors import require
 from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.results import caveats, crossed, metrics
-from sernet_jax.results.figures import matrix_plots, run_plots, style
+from sernet_jax.results.figures import (
+  feature_plot,
+  learning_plots,
+  matrix_plots,
+  score_plots,
+  style,
+)
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
@@ -74,6 +80,7 @@ def template(name: str) -> jinja2.Template:
     trim_blocks=True,
     lstrip_blocks=True,
   )
+  templates.globals['SELECTIONS'] = SELECTIONS
   templates.filters.update(percent=_percent, number=_number)
   return templates.get_template(name)
 
@@ -141,51 +148,51 @@ def _draw(
     len(rows) > 0,
     f'{folder.metrics} holds no epoch; {RUN.again}',
   )
-  about, synthetic = _about(results), results.synthetic
+  about, footer = _about(results), caveats.footer(results.synthetic)
   drawn: dict[str, str] = {}
 
   def path(name: str, text: str) -> pathlib.Path:
     drawn[name] = text
     return folder.figures / f'{name}.png'
 
-  run_plots.learning_curves(
+  learning_plots.learning_curves(
     rows,
     path('learning_curves', 'Loss, WA and UAR by epoch, each fold'),
     f'{about}; float32 weights',
-    synthetic=synthetic,
+    footer=footer,
   )
   for name, selection in results.selections.items():
     subtitle = f'{about}; {caveats.caption(name, results)}'
     text = f'Confusion matrix, {caveats.meanings(results)[name][0]}'
-    run_plots.confusion_matrices(
+    score_plots.confusion_matrices(
       selection.pooled.confusion,
       results.classes,
       path(f'confusion_{name}', text),
       subtitle,
-      synthetic=synthetic,
+      footer=footer,
     )
     if results.crossed:
       matrix_plots.corpus_matrix(
         *crossed.matrix(results.crossed, name),
         path(f'matrix_{name}', f'UAR across corpora, {name}'),
         subtitle,
-        synthetic,
+        footer,
         'below each UAR its 95 % interval over the test speakers',
       )
-  run_plots.speaker_bars(
+  score_plots.speaker_bars(
     results.last.speakers,
     results.last.pooled,
     path('speakers', 'WA and UAR of each speaker, last epoch'),
     f'{about}; {caveats.caption("last", results)}',
-    synthetic=synthetic,
+    footer=footer,
   )
-  run_plots.learning_rate(
-    rows, path('learning_rate', 'Learning rate by epoch'), about, synthetic
+  learning_plots.learning_rate(
+    rows, path('learning_rate', 'Learning rate by epoch'), about, footer
   )
   if folder.examples.exists():
     examples = folder.read_examples()
     mfcc = PRESETS[config['features']['preset']]
-    run_plots.feature_examples(
+    feature_plot.feature_examples(
       examples['features'],
       examples['names'].tolist(),
       examples['labels'].tolist(),
@@ -193,7 +200,7 @@ def _draw(
       frame_step_s=mfcc.hop_samples / mfcc.sample_rate_hz,
       coefficient_name=KINDS[config['features']['kind']].row,
       subtitle=f'{results.corpus}; what the network sees',
-      synthetic=synthetic,
+      footer=footer,
     )
   return {
     name: embedded(folder.figures / f'{name}.png', text)

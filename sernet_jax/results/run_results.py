@@ -122,7 +122,7 @@ class SelectionResult:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OverSeeds:
-  """How the seeds of a run differ.
+  """The seeds of a run, and how they differ.
 
   Attributes:
     mean: of the pooled scores.

@@ -76,6 +76,8 @@ LAST = tuple(s.name for s in SELECTIONS.values() if s.part is None)
 CHOSEN_ON: dict[str, str] = {
   s.part: s.name for s in SELECTIONS.values() if s.part
 }
+# The tests chose the epoch.
+OPTIMISTIC = tuple(s.name for s in SELECTIONS.values() if s.optimistic)
 # Figures of these may be compared: the tests chose nothing.
 HONEST = tuple(s.name for s in SELECTIONS.values() if not s.optimistic)
 

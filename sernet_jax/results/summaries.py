@@ -1,4 +1,4 @@
-"""From the predictions of a run to the entries of results.json."""
+"""Turns the predictions of a run into the entries of results.json."""
 
 from __future__ import annotations
 

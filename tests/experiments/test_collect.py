@@ -157,6 +157,6 @@ def test_a_folder_without_a_page_gets_results_alone(collect, tmp_path):
 
 
 def test_what_is_not_finished_is_one_sentence(collect, tmp_path):
-  with pytest.raises(InputError, match='no finished run or sweep; run its'):
+  with pytest.raises(InputError, match='not a finished run or sweep; run its'):
     collect.main(str(tmp_path), str(tmp_path / 'claim'))
   assert not (tmp_path / 'claim').exists()

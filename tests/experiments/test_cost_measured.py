@@ -30,7 +30,7 @@ def rest(layers):
 def test_xla_counts_what_we_count(duration_s):
   model = cost_probe.at_duration(bundle.load(bundle.release_path()), duration_s)
   program = cost_measured.programs(model)['plain']
-  found, shape = cost_measured.analyse(program), program.shape
+  found, shape = cost_measured.analyze(program), program.shape
   if found['mflops'] is None:
     pytest.skip('this platform has no cost analysis')
   layers = cost.list_layers(model.model, shape.shape[1])

@@ -221,7 +221,7 @@ def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
 def test_a_folder_without_results_is_one_sentence(tmp_path):
   with pytest.raises(InputError, match=r'has no results\.json'):
     compare_runs.read_all(tmp_path)
-  with pytest.raises(InputError, match='is no folder'):
+  with pytest.raises(InputError, match='is not a folder'):
     compare_runs.read_all(tmp_path / 'nothing')
 
 

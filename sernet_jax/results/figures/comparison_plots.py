@@ -12,11 +12,13 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import axes as mpl_axes
 
-from sernet_jax.results import caveats
 from sernet_jax.results.figures import style
+from sernet_jax.results.selections import OPTIMISTIC, SELECTIONS
 
 MOST_ROWS = 40
+(_BEST,) = OPTIMISTIC  # drawn hollow beside the others
 _TITLES = {'uar': 'UAR', 'wa': 'WA', 'f1_macro': 'macro F1'}
 
 
@@ -26,7 +28,7 @@ def settings(
   selection: str,
   path: pathlib.Path,
   subtitle: str,
-  synthetic: bool = False,
+  footer: str = '',
 ) -> None:
   """UAR, WA and F1 of each setting with interval, and each seed.
 
@@ -36,17 +38,17 @@ def settings(
     selection: whose scores.
     path: PNG to write.
     subtitle: corpus, protocol, weights, and what limits the figures.
-    synthetic: adds the note that the speech is synthetic.
+    footer: last line, see `caveats.footer`.
   """
   rows = rows[:MOST_ROWS]
   texts = _wrapped([row['name'] for row in rows])
-  optimistic = all('best_on_test' in row['selections'] for row in rows)
+  optimistic = all(_BEST in row['selections'] for row in rows)
   note = (
-    f'filled: {caveats.title(selection)}, with its 95 % interval; small: each '
+    f'filled: {SELECTIONS[selection].title}, with its 95 % interval; small: each '
     'seed'
   )
   if optimistic:
-    moving = ', moving statistics' if selection == 'last_recomputed' else ''
+    moving = ', moving statistics' if SELECTIONS[selection].recomputed else ''
     note += f'; hollow: best epoch on the test set{moving}, optimistic'
   with mpl.rc_context(style.STYLE):
     figure = style.new_figure(
@@ -54,7 +56,7 @@ def settings(
       0.9 + _height(texts),
       'Settings, per cent',
       subtitle,
-      synthetic,
+      footer,
       note,
     )
     axes = figure.subplots(1, 3, sharex=True, sharey=True)
@@ -78,7 +80,7 @@ def differences(
   level: float,
   path: pathlib.Path,
   subtitle: str,
-  synthetic: bool = False,
+  footer: str = '',
 ) -> None:
   """Difference in UAR of each pair with its interval.
 
@@ -87,7 +89,7 @@ def differences(
     level: of the corrected test.
     path: PNG to write.
     subtitle: see `settings`.
-    synthetic: see `settings`.
+    footer: see `settings`.
   """
   rows = rows[:MOST_ROWS]
   pairs = [(row['setting'], f'minus {row["against"]}') for row in rows]
@@ -102,7 +104,7 @@ def differences(
       0.9 + _height(texts),
       'Difference in UAR, percentage points',
       subtitle,
-      synthetic,
+      footer,
       note,
     )
     axis = figure.subplots()
@@ -131,7 +133,7 @@ def recalls(
   selection: str,
   path: pathlib.Path,
   subtitle: str,
-  synthetic: bool = False,
+  footer: str = '',
 ) -> None:
   """Recall of each class under each setting, as a table.
 
@@ -141,7 +143,7 @@ def recalls(
     selection: whose answers.
     path: PNG to write.
     subtitle: see `settings`.
-    synthetic: see `settings`.
+    footer: see `settings`.
   """
   rows = rows[:MOST_ROWS]
   texts = _wrapped([row['name'] for row in rows])
@@ -160,8 +162,8 @@ def recalls(
       1.2 + _height(texts),
       'Recall of each class, per cent',
       subtitle,
-      synthetic,
-      f'{caveats.title(selection)}, all seeds together',
+      footer,
+      f'{SELECTIONS[selection].title}, all seeds together',
     )
     axis = figure.subplots()
     axis.imshow(values, cmap='Blues', vmin=0, vmax=100, aspect='auto')
@@ -183,8 +185,13 @@ def recalls(
 
 
 def _draw_setting(
-  axis, place: int, selections, selection: str, score: str
+  axis: mpl_axes.Axes,
+  place: float,
+  selections: Mapping[str, Any],
+  selection: str,
+  score: str,
 ) -> None:
+  """One row: interval, seeds, best on test, score."""
   color = style.COLORS['uar' if score == 'uar' else 'wa']
   if score == 'f1_macro':
     color = style.COLORS['validation']
@@ -202,13 +209,13 @@ def _draw_setting(
       markersize=4,
       alpha=0.7,
     )
-  if 'best_on_test' in selections:
-    best = 100 * selections['best_on_test']['scores'][score]
+  if _BEST in selections:
+    best = 100 * selections[_BEST]['scores'][score]
     axis.plot(best, place, 'o', color=style.GREY, markerfacecolor='white')
   axis.plot(100 * last['scores'][score], place, 'o', color=color)
 
 
-def _rows_axis(axis, texts: Sequence[str]) -> None:
+def _rows_axis(axis: mpl_axes.Axes, texts: Sequence[str]) -> None:
   """Rows from the top down, a name at each."""
   axis.set_yticks(range(len(texts)), texts)
   axis.set_ylim(len(texts) - 0.4, -0.6)

@@ -6,10 +6,10 @@ import pathlib
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import ticker
+from matplotlib import axes as mpl_axes, ticker
 
 from sernet_jax.corpora import inspection
-from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus
 from sernet_jax.results.figures import style
 
 _MAX_NUMBERED = 24  # speakers up to which the picture has room for counts
@@ -21,7 +21,7 @@ def figure(
   path: pathlib.Path,
   segment_s: float = 3.0,
 ) -> None:
-  """A picture of the corpus: counts by class and speaker, and durations.
+  """Draws the corpus: counts by class and speaker, and durations.
 
   Args:
     corpus: the corpus.
@@ -40,7 +40,11 @@ def figure(
   )
   with mpl.rc_context(style.STYLE):
     fig = style.new_figure(
-      width, sum(heights), f'Corpus {corpus.name}', subtitle, corpus.synthetic
+      width,
+      sum(heights),
+      f'Corpus {corpus.name}',
+      subtitle,
+      SYNTHETIC_NOTE if corpus.synthetic else '',
     )
     upper, lower = fig.subplots(2, 1, height_ratios=heights)
     _draw_counts(upper, table_, corpus)
@@ -48,7 +52,9 @@ def figure(
     style.save(fig, path)
 
 
-def _draw_counts(axis, numbers: np.ndarray, corpus: Corpus) -> None:
+def _draw_counts(
+  axis: mpl_axes.Axes, numbers: np.ndarray, corpus: Corpus
+) -> None:
   """Heat map of (classes, speakers) with totals in the labels."""
   top = max(1, numbers.max())
   image = axis.imshow(numbers, cmap='Blues', vmin=0, vmax=top, aspect='auto')
@@ -74,7 +80,7 @@ def _draw_counts(axis, numbers: np.ndarray, corpus: Corpus) -> None:
     )
   names = [style.plain(style.short(name)) for name in corpus.speakers]
   # A letter takes about 0.08 inch, an upright line of them 0.15 and more.
-  width = 0.8 * axis.figure.get_size_inches()[0]
+  width = 0.8 * axis.figure.get_figure(root=True).get_size_inches()[0]
   upright = 0.08 * (max(map(len, names)) + 1) * num_speakers > width
   every = -(-num_speakers // 60)  # of hundreds of names only some have room
   axis.set_xticks(
@@ -97,14 +103,18 @@ def _draw_counts(axis, numbers: np.ndarray, corpus: Corpus) -> None:
   axis.set_xlabel('speaker')
 
 
-def _draw_durations(axis, known: np.ndarray, segment_s: float) -> None:
+def _draw_durations(
+  axis: mpl_axes.Axes, known: np.ndarray, segment_s: float
+) -> None:
   axis.set_title('Durations')
   if not known.size:
     axis.text(0.5, 0.5, 'no recording could be measured', ha='center')
     axis.set_axis_off()
     return
   end = max(float(known.max()), segment_s) * 1.02
-  axis.hist(known, np.linspace(0, end, 41), color=style.COLORS['train'])
+  axis.hist(
+    known, np.linspace(0, end, 41).tolist(), color=style.COLORS['train']
+  )
   axis.axvline(segment_s, color=style.COLORS['test'], linewidth=1.5)
   longer = np.count_nonzero(known > segment_s)
   right = segment_s > 0.6 * end

@@ -18,7 +18,7 @@ def corpus_matrix(
   intervals: np.ndarray,
   path: pathlib.Path,
   subtitle: str = '',
-  synthetic: bool = False,
+  footer: str = '',
   note: str = '',
 ) -> None:
   """UAR by training corpora (down) and test corpus (across), with numbers.
@@ -30,7 +30,7 @@ def corpus_matrix(
     intervals: (rows, columns, 2), NaN where there is none.
     path: PNG to write.
     subtitle: must name the selection and the weights.
-    synthetic: adds the note that the speech is synthetic.
+    footer: last line, see `caveats.footer`.
     note: a line more below the subtitle.
   """
   shares = 100 * np.asarray(values)
@@ -43,7 +43,7 @@ def corpus_matrix(
       max(2.0, 0.55 * size[0] + 1.5),
       'UAR across corpora, per cent',
       subtitle,
-      synthetic,
+      footer,
       note,
     )
     axis = figure.subplots()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import axes as mpl_axes
 
 from sernet_jax.common import files
 from sernet_jax.results.figures import style
@@ -36,7 +37,7 @@ def figure(
   window_s: Sequence[tuple[float, float]],
   shares: np.ndarray,
   classes: Sequence[str],
-  synthetic: bool = False,
+  footer: str = '',
 ) -> None:
   """Draws and writes a PNG.
 
@@ -51,10 +52,10 @@ def figure(
     window_s: (start, end) of the windows, in order.
     shares: (windows, classes); rows of nan for silence.
     classes: names.
-    synthetic: the weights come from synthetic speech.
+    footer: last line, see `caveats.footer`.
   """
   with mpl.rc_context(style.STYLE):
-    drawing = style.new_figure(10.0, 6.2, title, subtitle, synthetic)
+    drawing = style.new_figure(10.0, 6.2, title, subtitle, footer)
     axes = drawing.subplots(
       3, 1, sharex=True, gridspec_kw={'height_ratios': (1, 1.6, 1.8)}
     )
@@ -95,21 +96,26 @@ def figure(
     style.save(drawing, path, files.Cure('--figure'))
 
 
-def _shares(axis, window_s, shares, classes) -> None:
+def _shares(
+  axis: mpl_axes.Axes,
+  window_s: Sequence[tuple[float, float]],
+  shares: np.ndarray,
+  classes: Sequence[str],
+) -> None:
   """Stacked steps: every window speaks for the time around its middle."""
   edges = _edges(window_s)
   values = 100 * np.concatenate([shares, shares[-1:]])
   bottom = np.zeros(len(values))
-  for number, name in enumerate(classes):
-    top = bottom + values[:, number]
+  for index, name in enumerate(classes):
+    top = bottom + values[:, index]
     axis.fill_between(
       edges,
       bottom,
       top,
       step='post',
       label=style.plain(style.short(name)),
-      color=_COLORS[number % len(_COLORS)],
-      hatch=_HATCHES[number // len(_COLORS) % len(_HATCHES)],
+      color=_COLORS[index % len(_COLORS)],
+      hatch=_HATCHES[index // len(_COLORS) % len(_HATCHES)],
       edgecolor='white',
       linewidth=0.3,
     )
@@ -117,7 +123,7 @@ def _shares(axis, window_s, shares, classes) -> None:
 
 
 def _edges(window_s: Sequence[tuple[float, float]]) -> np.ndarray:
-  """Where one window's step ends and the next one's begins."""
+  """Returns the times at which one window's step ends and the next begins."""
   middles = np.array([(start + end) / 2 for start, end in window_s])
   between = (middles[1:] + middles[:-1]) / 2
   return np.concatenate([[window_s[0][0]], between, [window_s[-1][1]]])

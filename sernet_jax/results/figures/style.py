@@ -1,8 +1,8 @@
 """The look of all figures, and their way into a PNG file.
 
 Drawn without a window and without matplotlib's global state of "current"
-figures, so that they can be made anywhere, in any order. Colours are those
-of Okabe and Ito, told apart by colour-blind readers too.
+figures, so that they can be made anywhere, in any order. The colors are those
+of Okabe and Ito, which color-blind readers can tell apart.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import textwrap
 import warnings
 from typing import Any
 
-from matplotlib import figure as mpl_figure
+from matplotlib import axes as mpl_axes, figure as mpl_figure
 
 from sernet_jax.common import files
-from sernet_jax.corpora import utterances
 from sernet_jax.results.run_folder import RUN
 
 COLORS = {
@@ -51,16 +50,22 @@ def new_figure(
   height: float,
   title: str,
   subtitle: str,
-  synthetic: bool,
+  footer: str = '',
   note: str = '',
 ) -> mpl_figure.Figure:
-  """A figure with title, subtitle, note and footer; sizes in inches.
+  """Returns a figure with room for its axes below the title.
 
-  The height is that of the axes with their labels.
+  Args:
+    width: in inches.
+    height: of the axes with their labels, in inches.
+    title: in bold.
+    subtitle: below the title, wrapped.
+    footer: last line of the figure, such as what limits its data.
+    note: one more line below the subtitle.
   """
   lines = textwrap.wrap(subtitle, int(14 * width))
   lines += [note] if note else []
-  top, bottom = 0.5 + 0.18 * len(lines), 0.3 if synthetic else 0.05
+  top, bottom = 0.5 + 0.18 * len(lines), 0.3 if footer else 0.05
   height += top + bottom
   figure = mpl_figure.Figure(figsize=(width, height), facecolor='white')
   figure.set_layout_engine(
@@ -70,16 +75,16 @@ def new_figure(
   left = 0.12 / width
   level = 1 - 0.12 / height
   figure.text(left, level, plain(title), va='top', size=13, weight='bold')
-  for number, line in enumerate(lines):
-    level = 1 - (0.4 + 0.18 * number) / height
+  for index, line in enumerate(lines):
+    level = 1 - (0.4 + 0.18 * index) / height
     figure.text(left, level, plain(line), va='top', color=GREY)
-  if synthetic:
-    figure.text(left, 0.1 / height, utterances.SYNTHETIC_NOTE, style='italic')
+  if footer:
+    figure.text(left, 0.1 / height, footer, style='italic')
   return figure
 
 
-def legend(figure, axis) -> None:
-  """All entries of `axis` in one line, right of the title."""
+def legend(figure: mpl_figure.Figure, axis: mpl_axes.Axes) -> None:
+  """Puts all entries of `axis` in one line, right of the title."""
   width, height = figure.get_size_inches()
   figure.legend(
     *axis.get_legend_handles_labels(),
@@ -90,14 +95,14 @@ def legend(figure, axis) -> None:
 
 
 def short(name: str) -> str:
-  """A name cut to what a tick label has room for."""
+  """Returns a name cut to what a tick label has room for."""
   return name if len(name) <= 18 else f'{name[:17]}…'
 
 
 def plain(text: str) -> str:
-  """Text as it is: a dollar sign in a name starts no formula.
+  """Returns text that is drawn as it is: dollar signs start no formula.
 
-  Bytes of a name that are no text are question marks.
+  Bytes of a name that are not text become question marks.
   """
   return files.as_text(str(text)).replace('$', r'\$')
 

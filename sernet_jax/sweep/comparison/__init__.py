@@ -1,1 +1,10 @@
-"""Finished runs side by side."""
+"""Finished runs side by side: which setting did better, and is that chance?
+
+- `compared_runs`: finished runs, one entry for each seed
+- `comparable`: which runs may stand in one table
+- `compare_runs`: intervals and tests, the content of comparison.json
+- `notes`: what limits a comparison, in words
+- `page`: comparison.html and figures
+- `cross`: the matrix of a run across corpora
+- `command`: `python -m sernet_jax.compare`
+"""

@@ -1,4 +1,4 @@
-"""What may stand in one table: runs judged on the same, in the same way."""
+"""Checks that runs may stand in one table: same tests, same protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sernet_jax.common.errors import require
 
 @dataclasses.dataclass(frozen=True)
 class Tested:
-  """What a run is, or will be, judged on.
+  """The tests of a run, done or planned.
 
   Attributes:
     run: how to call it in a sentence.
@@ -32,12 +32,12 @@ class Tested:
 
   @property
   def speakers(self) -> set[str]:
-    """Those who are tested at all."""
+    """Speakers with at least one test."""
     return {speaker for _, speaker, _ in self.utterances}
 
 
 def require_comparable(tested: Sequence[Tested]) -> None:
-  """Refuses what cannot stand in one table.
+  """Rejects runs that cannot stand in one table.
 
   Raises:
     InputError: if corpora, protocols, classes or tested utterances differ, or

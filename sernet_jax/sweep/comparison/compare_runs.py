@@ -17,6 +17,7 @@ import numpy as np
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.selections import HONEST, SELECTIONS
+from sernet_jax.sweep.comparison import notes
 from sernet_jax.sweep.comparison.comparable import require_comparable
 from sernet_jax.sweep.comparison.compared_runs import (
   Run,
@@ -48,7 +49,7 @@ def compare(
   baseline: str = '',
   selection: str = 'last',
 ) -> dict[str, Any]:
-  """The content of comparison.json.
+  """Returns the content of comparison.json.
 
   Args:
     runs: finished ones, of one seed each.
@@ -118,12 +119,12 @@ def compare(
       _record(name, run) for name, group in groups.items() for run in group
     ],
   }
-  content['notes'] = _notes(groups, content)
+  content['notes'] = notes.make(groups, content, LEVEL)
   return content
 
 
 def _counts(runs: Sequence[Run], selection: str) -> np.ndarray:
-  """(seeds, speakers, C, C)."""
+  """Returns counts (seeds, speakers, C, C)."""
   speakers = [run.results.selections[selection].speakers for run in runs]
   names = [[speaker.name for speaker in group] for group in speakers]
   assert all(group == names[0] for group in names)
@@ -189,8 +190,8 @@ def _differences(
     if seeds:
       first = _counts([one[seed] for seed in seeds], selection)
       second = _counts([other[seed] for seed in seeds], selection)
-      ours, theirs = statistics.scores(first), statistics.scores(second)
-      entry['difference'] = {k: ours[k] - theirs[k] for k in metrics.SCORES}
+      one_of, other_of = statistics.scores(first), statistics.scores(second)
+      entry['difference'] = {k: one_of[k] - other_of[k] for k in metrics.SCORES}
       entry['ci95'] = statistics.ci95(first, second)
       entry['p'] = statistics.permutation_test(first, second, SCORE)
     found.append(entry)
@@ -216,65 +217,3 @@ def _record(setting: str, run: Run) -> dict[str, Any]:
       for name, selection in run.results.selections.items()
     },
   }
-
-
-def _notes(
-  groups: Mapping[str, Sequence[Run]], content: Mapping[str, Any]
-) -> list[str]:
-  """What limits the comparison: first what limits every run of it."""
-  about: dict[str, list[str]] = {}
-  for name, runs in groups.items():
-    for note in dict.fromkeys(
-      n for r in runs for n in caveats.notes(r.results)
-    ):
-      about.setdefault(note, []).append(name)
-  notes = [
-    note if len(names) == len(groups) else f'{", ".join(names)}: {note}'
-    for note, names in about.items()
-  ]
-  return notes + _own_notes(groups, content)
-
-
-def _own_notes(groups, content) -> list[str]:
-  notes = []
-  runs = [run for group in groups.values() for run in group]
-  if len(groups) > 1 and all(len(group) == 1 for group in groups.values()):
-    notes.append(
-      'One seed for each setting: what another seed would have changed is not '
-      'in the intervals.'
-    )
-  if len({len(group) for group in groups.values()}) > 1:
-    notes.append(
-      'Settings have different numbers of seeds; a difference is taken over '
-      'the seeds that both have.'
-    )
-  if any(run.of_several for run in runs):
-    notes.append(
-      'Seeds that trained together in one program are each given an equal '
-      'share of its time.'
-    )
-  if any(not entry['seeds'] for entry in content['differences']):
-    notes.append('Settings without a common seed are not tested.')
-  tests = sum(entry['p'] is not None for entry in content['differences'])
-  least = content['test']['smallest_p']
-  if tests and tests * least > LEVEL:
-    cure = 'look at the intervals'
-    if (len(groups) - 1) * least <= LEVEL:
-      cure = 'name a --baseline to test fewer pairs, or look at the intervals'
-    notes.append(
-      f'With {caveats.times(content["num_speakers"], "speaker")} and '
-      f'{caveats.times(tests, "pair")} of settings no difference can pass the '
-      f'corrected test at {LEVEL}: {cure}.'
-    )
-  for what, of in (
-    ('versions of the packages', lambda e: repr(sorted(e['packages'].items()))),
-    ('processors or devices', lambda e: repr((e.get('cpu'), e.get('devices')))),
-    ('numbers of cores', lambda e: repr(e.get('cores'))),
-    ('states of the source', lambda e: repr(e.get('git_commit'))),
-  ):
-    if len({of(run.environment) for run in runs}) > 1:
-      notes.append(
-        f'The runs were made with different {what}, which changes figures a '
-        'little.'
-      )
-  return notes

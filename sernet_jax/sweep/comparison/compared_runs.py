@@ -1,4 +1,4 @@
-"""Finished runs as a comparison reads them: one entry for each seed.
+"""Finished runs as a comparison reads them, one entry for each seed.
 
 A run that trained several seeds in one program is taken apart, so it stands
 in a comparison as separate runs of its seeds would.
@@ -23,7 +23,7 @@ from sernet_jax.sweep.settings import REPEATS
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-  """One seed of a finished run as its folder tells it.
+  """One seed of a finished run, read from its folder.
 
   Attributes:
     folder: of the run.
@@ -41,15 +41,15 @@ class Run:
 
   @property
   def seed(self) -> int:
-    """Of training and of the random protocols."""
+    """Seed of training and of the random protocols."""
     return self.results.seed
 
   def changes(self, fields: Sequence[str]) -> dict[str, Any]:
-    """Its values of `fields`."""
+    """Returns the values of `fields`."""
     return {field: self.settings[field] for field in fields}
 
   def tested(self, setting: str) -> Tested:
-    """What it was judged on, from its predictions."""
+    """Returns the tests of the run, from its predictions."""
     rows = [
       row
       for row in self.folder.read_predictions()
@@ -71,16 +71,16 @@ class Run:
 
 
 def read_all(path: pathlib.Path) -> list[Run]:
-  """A finished run, taken apart into its seeds.
+  """Reads a finished run, taken apart into its seeds.
 
   Returns:
     One for each seed of the run, as if it had trained alone.
 
   Raises:
-    InputError: if it is no run, or one without results.
+    InputError: if it is not a run, or has no results.
   """
   folder = RunFolder(path)
-  require(path.is_dir(), f'{path} is no folder; name the folder of a run')
+  require(path.is_dir(), f'{path} is not a folder; name the folder of a run')
   require(
     folder.results.exists(),
     f'{path} has no results.json; finish the run first, or name the folder of '
@@ -136,7 +136,7 @@ def _of_seed(results: Results, index: int) -> Results:
 
 
 def fields_that_differ(runs: Sequence[Run]) -> list[str]:
-  """Fields that tell the settings of runs apart, the seed left aside."""
+  """Returns the fields in which the settings of runs differ, but the seed."""
   ignored = (differences.FREE - {'train.epochs'}) | {'name', *REPEATS}
   order = list(defaults.fields())
   names = dict.fromkeys(order)

@@ -40,7 +40,7 @@ _COLUMNS = ('train', 'test', 'n', 'classes', 'uar', 'uar_low', 'uar_high', 'wa')
 def combine(
   folder: RunFolder, within: Sequence[RunFolder], selection: str = 'last'
 ) -> Crossed:
-  """The cells of a run across corpora and of runs within them.
+  """Returns the cells of a run across corpora and of runs within them.
 
   Args:
     folder: of a run of the protocol 'cross'.
@@ -170,14 +170,14 @@ def write(
     f'{len(results.classes)} classes, '
     f'{caveats.times(results.epochs, "epoch")}; '
     f'{caveats.caption(selection, results)}',
-    results.synthetic,
+    caveats.footer(results.synthetic),
     note,
   )
   return table, picture
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """The command; returns the exit code."""
+  """Runs the command; returns the exit code."""
   parser = argparse.ArgumentParser(
     prog='python -m sernet_jax.cross',
     description='The matrix of a run across corpora: table and heat map.',

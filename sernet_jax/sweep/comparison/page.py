@@ -15,6 +15,7 @@ from sernet_jax.common import files, trees
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
+from sernet_jax.results.selections import OPTIMISTIC
 from sernet_jax.sweep.comparison import compare_runs
 
 _COST = {
@@ -62,7 +63,9 @@ def write(
     test=content['test'],
     settings=content['settings'],
     optimistic=all(
-      'best_on_test' in row['selections'] for row in content['settings']
+      name in row['selections']
+      for row in content['settings']
+      for name in OPTIMISTIC
     ),
     seeds=any(len(row['seeds']) > 1 for row in content['settings']),
     costs=_costs(content['settings']),
@@ -78,7 +81,7 @@ def write(
 
 
 def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
-  """The lines that end a comparison on the terminal."""
+  """Returns the lines that end a comparison on the terminal."""
   settings = content['settings']
   width = max(len(row['name']) for row in settings)
   lines = [
@@ -120,7 +123,7 @@ def _draw(
   about += ' '.join(
     note for note in content['notes'] if note != utterances.SYNTHETIC_NOTE
   )
-  synthetic = bool(content['synthetic'])
+  footer = caveats.footer(content['synthetic'])
   place = folder / 'figures'
   texts = {'settings': 'UAR, WA and F1 of each setting with intervals'}
   comparison_plots.settings(
@@ -129,13 +132,13 @@ def _draw(
     content['selection'],
     place / 'settings.png',
     about,
-    synthetic,
+    footer,
   )
   pairs = [row for row in content['differences'] if row['seeds']]
   if pairs:
     texts['differences'] = 'Difference in UAR of each pair with its interval'
     comparison_plots.differences(
-      pairs, compare_runs.LEVEL, place / 'differences.png', about, synthetic
+      pairs, compare_runs.LEVEL, place / 'differences.png', about, footer
     )
   texts['recalls'] = 'Recall of each class under each setting'
   comparison_plots.recalls(
@@ -144,7 +147,7 @@ def _draw(
     content['selection'],
     place / 'recalls.png',
     about,
-    synthetic,
+    footer,
   )
   return {
     name: report.embedded(place / f'{name}.png', text)
@@ -153,7 +156,7 @@ def _draw(
 
 
 def _costs(settings: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-  """Figures of cost in which the settings differ, with their headings."""
+  """Returns the costs in which the settings differ, with their headings."""
   return {
     key: heading
     for key, heading in _COST.items()
@@ -162,7 +165,7 @@ def _costs(settings: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _environment(environments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-  """Field -> value, or all values where runs differ; dates stand apart."""
+  """Returns field -> value, or all values where runs differ, but the dates."""
   values: dict[str, dict[str, None]] = {}
   for environment in environments:
     for field, value in trees.flatten(dict(environment)).items():

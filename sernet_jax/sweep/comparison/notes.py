@@ -1,0 +1,87 @@
+"""Sentences on what limits a comparison of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sernet_jax.results import caveats
+from sernet_jax.sweep.comparison.compared_runs import Run
+
+
+def make(
+  groups: Mapping[str, Sequence[Run]],
+  content: Mapping[str, Any],
+  level: float,
+) -> list[str]:
+  """Returns what limits a comparison, first what limits every run of it.
+
+  Args:
+    groups: setting -> its runs.
+    content: of comparison.json.
+    level: of significance.
+  """
+  about: dict[str, list[str]] = {}
+  for name, runs in groups.items():
+    for note in dict.fromkeys(
+      n for r in runs for n in caveats.notes(r.results)
+    ):
+      about.setdefault(note, []).append(name)
+  notes = [
+    note if len(names) == len(groups) else f'{", ".join(names)}: {note}'
+    for note, names in about.items()
+  ]
+  return notes + _own_notes(groups, content, level)
+
+
+def _own_notes(
+  groups: Mapping[str, Sequence[Run]],
+  content: Mapping[str, Any],
+  level: float,
+) -> list[str]:
+  """Limits that only the comparison has."""
+  notes = []
+  runs = [run for group in groups.values() for run in group]
+  if len(groups) > 1 and all(len(group) == 1 for group in groups.values()):
+    notes.append(
+      'One seed for each setting: what another seed would have changed is not '
+      'in the intervals.'
+    )
+  if len({len(group) for group in groups.values()}) > 1:
+    notes.append(
+      'Settings have different numbers of seeds; a difference is taken over '
+      'the seeds that both have.'
+    )
+  if any(run.of_several for run in runs):
+    notes.append(
+      'Seeds that trained together in one program are each given an equal '
+      'share of its time.'
+    )
+  if any(not entry['seeds'] for entry in content['differences']):
+    notes.append('Settings without a common seed are not tested.')
+  tests = sum(entry['p'] is not None for entry in content['differences'])
+  least = content['test']['smallest_p']
+  if tests and tests * least > level:
+    cure = 'look at the intervals'
+    if (len(groups) - 1) * least <= level:
+      cure = 'name a --baseline to test fewer pairs, or look at the intervals'
+    notes.append(
+      f'With {caveats.times(content["num_speakers"], "speaker")} and '
+      f'{caveats.times(tests, "pair")} of settings no difference can pass the '
+      f'corrected test at {level}: {cure}.'
+    )
+  return notes + _where_they_ran_differs(runs)
+
+
+def _where_they_ran_differs(runs: Sequence[Run]) -> list[str]:
+  keys: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    'versions of the packages': lambda e: sorted(e['packages'].items()),
+    'processors or devices': lambda e: (e.get('cpu'), e.get('devices')),
+    'numbers of cores': lambda e: e.get('cores'),
+    'states of the source': lambda e: e.get('git_commit'),
+  }
+  return [
+    f'The runs were made with different {what}, which changes figures a little.'
+    for what, key in keys.items()
+    if len({repr(key(run.environment)) for run in runs}) > 1
+  ]
