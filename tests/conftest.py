@@ -48,6 +48,7 @@ def pytest_configure(config):
 # The longest files, which start first so that no worker ends alone with one.
 LONGEST = (
   'test_run',
+  'test_loop',
   'test_distributed',
   'test_sweep',
   'test_steps',

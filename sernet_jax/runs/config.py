@@ -54,7 +54,7 @@ class Experiment:
     return dataclasses.replace(self.model, num_classes=num_classes)
 
   def recipe(self, num_classes: int) -> Recipe:
-    """What training compiles, for a corpus of so many classes."""
+    """Everything that training compiles, for a corpus of so many classes."""
     return Recipe(
       model=self.model_for(num_classes),
       loss=self.loss,
@@ -83,7 +83,7 @@ class Experiment:
 
 
 def to_dict(config: ml_collections.ConfigDict) -> dict[str, Any]:
-  """Nested dicts of JSON's types; tuples become lists."""
+  """Returns nested dicts of JSON's types; tuples become lists."""
   return json.loads(json.dumps(config.to_dict()))
 
 

@@ -1,4 +1,4 @@
-"""Which settings tell two runs apart, and a short name for them."""
+"""Settings that tell two runs apart, and a short name for them."""
 
 from __future__ import annotations
 

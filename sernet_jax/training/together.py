@@ -27,7 +27,7 @@ _PARTS = PartitionSpec(DATA)
 
 
 class Advance(NamedTuple):
-  """What one call trained.
+  """Trials that one call trained, and their metrics.
 
   Attributes:
     trials: indices of the trials.

@@ -13,6 +13,7 @@ import pytest
 from sernet_jax.common.errors import InputError
 from sernet_jax.runs import checkpoint
 from sernet_jax.runs.distributed import checkpoint_writer
+from sernet_jax.training import trial_state
 
 # A load that failed leaves unawaited tasks of orbax behind, which may be
 # collected after their event loop has closed.
@@ -144,9 +145,31 @@ def test_the_helper_ends_quietly_with_the_process_that_asks(
 ):
   """Whether that one died before it asked or before it had its answer."""
   monkeypatch.setattr(checkpoint_writer.signal, 'signal', lambda *_: None)
-  ours, theirs = multiprocessing.Pipe()
+  asking, helper = multiprocessing.Pipe()
   if asked:
-    ours.send(('steps', ()))
-  ours.close()
-  with theirs:
-    checkpoint_writer._serve(theirs, tmp_path / 'checkpoints')
+    asking.send(('steps', ()))
+  asking.close()
+  with helper:
+    checkpoint_writer._serve(helper, tmp_path / 'checkpoints')
+
+
+def test_a_state_is_nested_dicts_under_names_that_older_runs_have():
+  """Whatever names the code has for fields and parts of a fold."""
+  weights = {'head': {'bias': 1.5}}
+  best = trial_state.Best(np.int32(3), weights, np.float32(0.5), weights)
+  states = trial_state.TrialState(
+    {'test': best, 'validation': best}, (), weights, weights, np.int32(7)
+  )
+  tree = checkpoint.to_tree(states, np.array([4]))
+  kept = {'epoch': 3, 'params': weights, 'score': 0.5, 'stats': weights}
+  assert tree == {
+    'epochs_done': [4],
+    'folds': {
+      'best': {'best_on_test': kept, 'validation': kept},
+      'optimizer': (),
+      'params': weights,
+      'stats': weights,
+      'step': 7,
+    },
+  }
+  assert checkpoint.from_tree(tree) == (states, [4])

@@ -63,10 +63,10 @@ def recomputed(features, states, epochs=(3, 3), recipe=RECIPE):
 
 def assert_close(one, other, **tolerance):
   assert jax.tree.structure(one) == jax.tree.structure(other)
-  for ours, theirs in zip(
+  for leaf, expected in zip(
     jax.tree.leaves(one), jax.tree.leaves(other), strict=True
   ):
-    np.testing.assert_allclose(ours, theirs, **tolerance)
+    np.testing.assert_allclose(leaf, expected, **tolerance)
 
 
 def test_the_first_block_has_the_moments_of_all_its_inputs(features, states):

@@ -108,12 +108,12 @@ assert sorted(rows) == [(t, e) for t in range(6) for e in range(3)]
 found = {}
 PLANS = ('map', 2, 6), ('vmap', 1, 6), ('shard', 4, 6), ('shard', 10, 2)
 for name, devices, number in PLANS:
-  theirs, others = trained(name, devices, number)
+  others, other_rows = trained(name, devices, number)
   expected = jax.tree.map(lambda leaf: leaf[:number], states), {
     place: row for place, row in rows.items() if place[0] < number
   }
-  assert sorted(others) == sorted(expected[1])
-  found[f'{name}{devices}'] = worst((theirs, others), expected)
+  assert sorted(other_rows) == sorted(expected[1])
+  found[f'{name}{devices}'] = worst((others, other_rows), expected)
 for examples, devices in (0, 1), (25_000, 2), (10**9, 6):
   trials = mapping.make(
     'map', recipe, 2, features, labels, arrays, jax.devices(), examples=examples
@@ -265,7 +265,7 @@ class Device:
 @pytest.mark.parametrize(
   ('trials', 'devices', 'batch', 'table'),
   [
-    (10, 8, 32, (8, 1, 5)),  # 2 for each of 5, as soon done as on 8
+    (10, 8, 32, (8, 1, 5)),  # 2 for each of 5, done as early as on 8
     (10, 10, 32, (10, 1, 10)),
     (5, 8, 32, (8, 1, 5)),
     (3, 8, 32, (4, 2, 6)),

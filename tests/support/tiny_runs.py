@@ -1,0 +1,47 @@
+"""Runs of seconds, and what two of them have in common."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+import tiny
+
+from sernet_jax.results import run_folder
+
+
+def settings(place, **changes):
+  csv = place / 'corpus' / 'list.csv'
+  return tiny.config(csv, place / 'features', **{**tiny.QUICK, **changes})
+
+
+def copy_of(workdir, tmp_path):
+  return pathlib.Path(shutil.copytree(workdir, tmp_path / 'copy'))
+
+
+def assert_same_run(one, other):
+  """The same numbers to the last bit; only times differ."""
+  assert (one / 'predictions.csv').read_text() == (
+    other / 'predictions.csv'
+  ).read_text()
+  rows = [
+    sorted(
+      run_folder.RunFolder(folder).read_metrics(),
+      key=lambda row: (row['fold'], row['epoch']),
+    )
+    for folder in (one, other)
+  ]
+  for row in (*rows[0], *rows[1]):
+    del row['seconds']
+  assert rows[0] == rows[1]
+
+
+def losses(workdir):
+  """(fold, epoch) -> training and test loss."""
+  return {
+    (row['fold'], row.get('seed', 0), row['epoch']): (
+      row['train']['loss'],
+      row['test']['loss'],
+    )
+    for row in run_folder.RunFolder(workdir).read_metrics()
+  }
