@@ -52,7 +52,7 @@ def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
   segment = waveform[left : left + num_samples]
   # Scaled before it is padded: zeros would lower the percentile.
   scale = np.percentile(np.abs(segment), PERCENTILE) + EPSILON
-  # The authors divide in float32, which decides the last bit.
+  # In float32, as the authors do: the results agree to the bit.
   segment = np.clip(segment / np.float32(scale), -1.0, 1.0)
   missing = num_samples - segment.size
   return np.pad(segment, (missing // 2, missing - missing // 2))

@@ -13,15 +13,13 @@ augmentation.
 from sernet_jax.common.errors import InputError
 from sernet_jax.features.augment import mixup, spec_augment
 from sernet_jax.features.framing import frame_mask, num_frames
-from sernet_jax.features.postprocess import (
+from sernet_jax.features.normalization import (
   RunningState,
-  add_deltas,
-  deltas,
   normalize,
-  pcen,
   running_init,
   running_normalize,
 )
+from sernet_jax.features.postprocess import add_deltas, deltas, pcen
 from sernet_jax.features.presets import PRESETS
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.spectral import (

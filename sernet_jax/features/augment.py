@@ -1,4 +1,4 @@
-"""Augmentation of features as pure functions, the random key first."""
+"""Augmentation of features: pure functions, the random key first."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def spec_augment(
 ) -> jax.Array:
   """Time and frequency masks of SpecAugment (Park et al. 2019).
 
-  Each mask is a run of frames, or of coefficients, whose length is drawn
-  evenly from 0 to its maximum and whose place is drawn evenly from where it
-  fits. Every example draws its own.
+  Each mask is a run of frames or of coefficients; its length is drawn
+  uniformly from 0 to its maximum, its start uniformly from where it fits.
+  Every example draws its own masks.
 
   Args:
     key: random key.
     values: (..., frames, coefficients).
-    num_frames: integers (...,), frames of each utterance if they are padded:
-      time masks fall into them; None if all are full.
-    time_masks: runs of frames.
-    max_time_frames: the longest of them.
-    band_masks: runs of coefficients or bands.
-    max_bands: the widest of them.
-    fill: what masked cells become; the mean of normalised features is 0.
+    num_frames: integers (...,), frames of each utterance if they are padded,
+      so that time masks lie within them; None if all are full.
+    time_masks: number of runs of frames.
+    max_time_frames: maximum length of these.
+    band_masks: number of runs of coefficients or bands.
+    max_bands: maximum length of these.
+    fill: value of masked cells; 0 is the mean of normalized features.
 
   Returns:
     The shape and type of `values`.
@@ -62,6 +62,7 @@ def spec_augment(
   hidden_bands = _runs(
     band_key, tuple(leading), bands, bands, band_masks, max_bands
   )
+  # (..., frames, 1) | (..., 1, bands)
   hidden = hidden_frames[..., :, None] | hidden_bands[..., None, :]
   return jnp.where(hidden, jnp.asarray(fill, values.dtype), values)
 
@@ -79,10 +80,10 @@ def mixup(
     key: random key.
     values: (batch, ...).
     labels: probabilities of the classes, (batch, classes), floating point.
-    alpha: above 0; the smaller, the nearer w to 0 and 1.
+    alpha: above 0; the smaller, the closer w to 0 and 1.
 
   Returns:
-    Blended values and labels, each of its shape and type.
+    Blended values and labels, of the same shapes and types.
 
   Raises:
     InputError: if the labels are not floating point or do not fit the
@@ -105,23 +106,36 @@ def mixup(
   partner = jax.random.permutation(pair_key, batch)
   weight = jax.random.beta(weight_key, alpha, alpha, (batch,), jnp.float32)
 
-  def blend(x):
+  def blend(x: jax.Array) -> jax.Array:
     own = weight.reshape((batch,) + (1,) * (x.ndim - 1))
     return (own * x + (1 - own) * x[partner]).astype(x.dtype)
 
   return blend(values), blend(labels)
 
 
-def _runs(key, leading, size, extent, count, longest) -> jax.Array:
-  """Bool (*leading, size), True inside any of `count` random runs."""
-  length_key, place_key = jax.random.split(key)
+def _runs(
+  key: jax.Array,
+  leading: tuple[int, ...],
+  size: int,
+  extent: jax.typing.ArrayLike,
+  count: int,
+  longest: int,
+) -> jax.Array:
+  """Draws `count` random runs within the first `extent` of an axis.
+
+  Returns:
+    bool (*leading, size), True inside any of them.
+  """
+  length_key, start_key = jax.random.split(key)
   shape = (*leading, count)
   extent = jnp.broadcast_to(jnp.asarray(extent, jnp.int32), leading)[..., None]
   length = jax.random.randint(length_key, shape, 0, longest + 1)
   length = jnp.minimum(length, extent)
   room = (extent - length + 1).astype(jnp.float32)
-  begin = jnp.floor(jax.random.uniform(place_key, shape) * room)
+  begin = jnp.floor(jax.random.uniform(start_key, shape) * room)
+  # The product may round up to `room` itself.
   begin = jnp.minimum(begin.astype(jnp.int32), extent - length)
-  place = np.arange(size).reshape((1,) * len(shape) + (size,))
-  inside = (place >= begin[..., None]) & (place < (begin + length)[..., None])
+  index = np.arange(size).reshape((1,) * len(shape) + (size,))
+  # (*leading, count, size)
+  inside = (index >= begin[..., None]) & (index < (begin + length)[..., None])
   return inside.any(axis=-2)

@@ -1,15 +1,14 @@
-"""A batch a few frames at a time, which a CPU keeps in its cache.
+"""Processes a batch a few frames at a time, which stay in a CPU's cache.
 
-Arrays of a whole batch, their spectra above all, do not fit there, and what is
-allocated anew for every call costs a CPU more than to compute a few frames
-twice.
+The spectra of a whole batch do not fit there, and allocating them anew for
+every call costs a CPU more than computing a few frames twice.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,27 +17,36 @@ import numpy as np
 from sernet_jax.features import framing
 from sernet_jax.features.spec import MfccSpec
 
-Tree = Any
+Tree = TypeVar('Tree')  # an array, or a tuple of arrays
 
-
-# Frames of all utterances together that a CPU takes at a time: few enough for
-# their spectra to stay in its cache, enough to fill a matrix product.
+# Frames of all utterances together in one block: few enough for their spectra
+# to stay in the cache, enough for an efficient matrix product.
 BLOCK_FRAMES = 1024
 
 
 def fits_the_cache(samples: jax.Array, count: int) -> bool:
-  """Whether the `count` frames of all `samples` together are one block."""
+  """Tells whether `count` frames of each of the `samples` make one block."""
   if not all(isinstance(size, int) for size in samples.shape):
-    return True  # any batch, in a program for export
+    return True  # a batch of unknown size, in a program for export
   return math.prod(samples.shape[:-1]) * count <= BLOCK_FRAMES
 
 
 class Blocks:
-  """Frames of all utterances of a batch, few enough at a time for a cache.
+  """Blocks of frames of all utterances of a batch.
 
-  The blocks go along the frames, so that utterances may lie on several
-  devices. The last block overlaps the one before instead of needing longer
-  arrays.
+  The blocks cut the axis of frames, so that the utterances may be sharded over
+  devices. The last block overlaps the one before, so that all have one size
+  and no array is padded.
+
+  Attributes:
+    samples: (..., samples), the waveforms.
+    count: number of frames of an utterance.
+    spec: the front end.
+    size: number of frames of an utterance in one block.
+    starts: int32 (blocks,), index of each block's first frame.
+    reach: number of samples under one block.
+    margin: number of samples of padding that `samples` lacks on the left.
+    ends: (start, samples (..., reach)) of blocks that hold padding.
   """
 
   def __init__(
@@ -47,12 +55,12 @@ class Blocks:
     count: int,
     spec: MfccSpec,
     raw: jax.Array | None,
-  ):
-    """Of `count` frames of (..., samples), padded.
+  ) -> None:
+    """Plans the blocks.
 
     Args:
-      samples: see `features_frames.padded`.
-      count: frames of an utterance.
+      samples: (..., samples), padded; see `framing.padded`.
+      count: number of frames of an utterance.
       spec: the front end.
       raw: the waveforms before padding if all are full, or None.
     """
@@ -63,21 +71,27 @@ class Blocks:
     starts = np.arange(number) * self.size
     self.starts = np.minimum(starts, count - self.size).astype(np.int32)
     self.reach = (self.size - 1) * spec.hop_samples + spec.frame_samples
-    self.margin = 0  # what `samples` lacks of padding
+    self.margin = 0
     self.ends: tuple[tuple[np.int32, jax.Array], ...] = ()
     if raw is not None:
       self._leave_out_padding(raw)
 
-  def _leave_out_padding(self, raw):
-    """Saves a copy of the batch where just the first and last block have any."""
+  def _leave_out_padding(self, raw: jax.Array) -> None:
+    """Saves the padded copy of the batch if only its end blocks need it.
+
+    All other blocks then read `raw`, (..., samples), at an offset of `margin`.
+    """
     spec, length = self.spec, raw.shape[-1]
     margin = (self.samples.shape[-1] - length) // 2
+    # First samples of the inner blocks in `raw`.
     inner = self.starts[1:-1] * spec.hop_samples - margin
     if spec.padding not in ('zeros', 'reflect') or spec.preemphasis:
       return
     if not inner.size or inner[0] < 0 or inner[-1] + self.reach > length:
-      return
+      return  # padding reaches into an inner block
     last = int(self.starts[-1]) * spec.hop_samples - margin
+    # The two end blocks are padded by themselves: their other side is padded
+    # too, and cut off again.
     first = framing.pad(raw[..., : self.reach], spec)
     final = framing.pad(raw[..., last:], spec)
     self.samples, self.margin = raw, margin
@@ -86,24 +100,24 @@ class Blocks:
       (self.starts[-1], final[..., margin:][..., : self.reach]),
     )
 
-  def _frames(self, start):
-    """The block that begins with frame `start`, (..., frames, samples)."""
-    place = start * self.spec.hop_samples - self.margin
+  def _frames(self, start: jax.Array) -> jax.Array:
+    """Returns the block from frame `start`, (..., size, frame_samples)."""
+    first = start * self.spec.hop_samples - self.margin
     piece = jax.lax.dynamic_slice_in_dim(
-      self.samples, place, self.reach, axis=-1
-    )
+      self.samples, first, self.reach, axis=-1
+    )  # (..., reach)
     for edge, end in self.ends:
       piece = jnp.where(start == edge, end, piece)
     return framing.split(piece, self.size, self.spec)
 
   def over(self, step: Callable[[jax.Array], Tree]) -> Tree:
-    """What `step` makes of each block's frames, (blocks, ...)."""
+    """Maps `step` over the blocks' frames; results are (blocks, ...)."""
     return jax.lax.map(lambda start: step(self._frames(start)), self.starts)
 
   def join(self, parts: jax.Array) -> jax.Array:
-    """(blocks, ..., frames of a block, width) to (..., frames, width)."""
-    own = self.count - (len(parts) - 1) * self.size  # frames of the last alone
-    last = parts[-1][..., self.size - own :, :]
-    others = jnp.moveaxis(parts[:-1], 0, -3)
+    """Joins (blocks, ..., size, width) to (..., frames, width)."""
+    own = self.count - (len(parts) - 1) * self.size  # only in the last block
+    last = parts[-1][..., self.size - own :, :]  # (..., own, width)
+    others = jnp.moveaxis(parts[:-1], 0, -3)  # (..., blocks - 1, size, width)
     shape = (*others.shape[:-3], self.count - own, others.shape[-1])
     return jnp.concatenate([others.reshape(shape), last], axis=-2)

@@ -1,52 +1,60 @@
-"""From a waveform to frames, and which frames an utterance fills."""
+"""Cuts waveforms into frames, and masks the frames of padding."""
 
 from __future__ import annotations
 
 import functools
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.features.spec import MfccSpec
 
 INT16_SCALE = 32_768.0
 
+# A number of samples or frames, or an array of them.
+Count = TypeVar('Count', int, np.ndarray, jax.Array)
 
-def num_frames(num_samples, spec: MfccSpec):
-  """Frames of a waveform; of each, if `num_samples` is an array.
+
+def num_frames(num_samples: Count, spec: MfccSpec) -> Count:
+  """Returns the number of frames of a waveform, or of each of several.
 
   1 + (samples - frame) // hop, or 0 if the waveform is shorter than a frame.
-  With padding 'zeros' or 'reflect' the samples count half a frame more on
-  both sides; with 'reflect' half a frame of samples or fewer cannot be
-  mirrored and have no frame. With 'end' the division rounds up, and there is
-  one frame at least. Without samples there is no frame in any case.
+  With padding 'zeros' or 'reflect' there are half a frame more samples on both
+  sides; 'reflect' cannot mirror half a frame of samples or fewer, so these
+  have no frame. With 'end' the division rounds up, and there is at least one
+  frame. Without samples there is never a frame.
 
   Args:
-    num_samples: a whole number, or an array of them.
+    num_samples: an integer, or an array of them.
     spec: the front end.
 
   Returns:
-    Frames, of the type of `num_samples`; of unsigned integers, int32.
+    The number of frames, of the type of `num_samples`; int32 for unsigned
+    integers.
   """
   if jnp.issubdtype(getattr(num_samples, 'dtype', int), jnp.unsignedinteger):
-    num_samples = num_samples.astype(np.int32)  # their differences wrap
+    assert not isinstance(num_samples, int)
+    num_samples = num_samples.astype(np.int32)  # differences would wrap
   spare = num_samples - spec.frame_samples
   if spec.padding in ('zeros', 'reflect'):
     spare = spare + 2 * (spec.frame_samples // 2)
   if spec.padding == 'end':
-    count = 1 - -_at_least_0(spare) // spec.hop_samples
+    count = 1 - -_at_least_0(spare) // spec.hop_samples  # rounds up
   else:
     count = 1 + spare // spec.hop_samples
-  # 1 where there are as many samples as a frame needs, else 0; arithmetic alone
-  # leaves whole numbers and arrays what they are.
+  # `enough` is above 0 if there are as many samples as a frame needs, and the
+  # factor then 1, else 0. Arithmetic alone keeps an int an int, a traced array
+  # traced.
   enough = _at_least_0(num_samples - _least_samples(spec) + 1)
   return count * (1 - _at_least_0(1 - enough))
 
 
 def _least_samples(spec: MfccSpec) -> int:
-  """Samples without which there is no frame."""
+  """Returns the least number of samples that make a frame."""
   return {
     'zeros': 1,
     'end': 1,
@@ -54,19 +62,20 @@ def _least_samples(spec: MfccSpec) -> int:
   }.get(spec.padding, spec.frame_samples)
 
 
-def _at_least_0(number):
-  """max(number, 0), for whole numbers and for arrays of them alike."""
+def _at_least_0(number: Count) -> Count:
+  """Returns max(number, 0), for integers and arrays of them alike."""
   return (number + abs(number)) // 2
 
 
-def frame_mask(lengths, num_samples: int, spec: MfccSpec) -> jax.Array:
-  """Which frames of padded utterances are theirs.
+def frame_mask(
+  lengths: npt.ArrayLike | jax.Array, num_samples: int, spec: MfccSpec
+) -> jax.Array:
+  """Marks the frames of padded utterances that are their own.
 
   Args:
-    lengths: integers (...,), samples of each utterance; below 0 counts as 0,
-      above `num_samples` as that. Or a bool mask (..., samples) that is True
-      for the samples of the utterance, which come first: only their number
-      counts.
+    lengths: integers (...,), samples of each utterance, clipped to 0 and
+      `num_samples`. Or a bool mask (..., samples) that is True for the samples
+      of the utterance, which come first: only their number is used.
     num_samples: to which the utterances are padded.
     spec: the front end.
 
@@ -74,15 +83,15 @@ def frame_mask(lengths, num_samples: int, spec: MfccSpec) -> jax.Array:
     bool (..., frames); an utterance's frames come first.
   """
   lengths = _checked_lengths(lengths, num_samples)
-  place = np.arange(num_frames(num_samples, spec))
-  count = num_frames(lengths, spec)[..., None]
-  return place.reshape((1,) * (count.ndim - 1) + (-1,)) < count
+  index = np.arange(num_frames(num_samples, spec))  # (frames,)
+  count = num_frames(lengths, spec)[..., None]  # (..., 1)
+  return index.reshape((1,) * (count.ndim - 1) + (-1,)) < count
 
 
 def frames(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> tuple[jax.Array, jax.Array | None]:
-  """Pre-emphasis of the waveform, padding, and frames.
+  """Pre-emphasizes and pads the waveform, and cuts it into frames.
 
   Args:
     waveform: (..., samples), floating point or int16.
@@ -90,8 +99,8 @@ def frames(
     lengths: as for `frame_mask`, one for each waveform; None if all are full.
 
   Returns:
-    (..., frames, frame_samples), on which what lies behind an utterance's
-    length has no influence; and the frame mask, None without `lengths`.
+    (..., frames, frame_samples), which samples behind an utterance's length do
+    not influence; and the frame mask, None without `lengths`.
 
   Raises:
     InputError: as `features.spectrogram`.
@@ -103,7 +112,20 @@ def frames(
 def padded(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> tuple[jax.Array, int, jax.Array | None]:
-  """What `frames` does before it splits: (samples, frames, frame mask)."""
+  """Checks, pre-emphasizes and pads a waveform, before it is split.
+
+  Args:
+    waveform: as for `frames`.
+    spec: the front end.
+    lengths: as for `frames`.
+
+  Returns:
+    (..., samples), padded; the number of frames; and the frame mask
+    (..., frames), None without `lengths`.
+
+  Raises:
+    InputError: as `features.spectrogram`.
+  """
   require(
     isinstance(spec, MfccSpec),
     f'spec is {spec!r}; give an MfccSpec, such as features.PRESETS["paper"]',
@@ -132,12 +154,12 @@ def padded(
 
 
 def pad(waveform: jax.Array, spec: MfccSpec) -> jax.Array:
-  """Half a frame more on both sides, as `spec.padding` fills them."""
+  """Adds half a frame to both sides, as `spec.padding` fills them."""
   return _padded(waveform, None, 0, spec)
 
 
 def as_float(waveform: jax.Array) -> jax.Array:
-  """`waveform` as float32 (float64 if it is that); int16 to [-1, 1]."""
+  """Converts to float32 (float64 stays), and int16 to [-1, 1]."""
   waveform = jnp.asarray(waveform)
   if waveform.dtype == jnp.int16:
     return waveform.astype(jnp.float32) / INT16_SCALE
@@ -152,11 +174,11 @@ def as_float(waveform: jax.Array) -> jax.Array:
 def preemphasize(
   waveform: jax.Array, factor: float, before: jax.Array | None = None
 ) -> jax.Array:
-  """x[n] - factor x[n - 1] along the last axis.
+  """Computes x[n] - factor x[n - 1] along the last axis.
 
   Args:
     waveform: (..., samples).
-    factor: 0.97 as a rule.
+    factor: usually 0.97.
     before: (..., 1), the sample before the first; None for 0.
 
   Returns:
@@ -169,51 +191,65 @@ def preemphasize(
 
 
 def split(waveform: jax.Array, count: int, spec: MfccSpec) -> jax.Array:
-  """The first `count` overlapping frames, (..., count, frame_samples)."""
+  """Returns the first `count` frames, (..., count, frame_samples)."""
   return _split(waveform, count, spec.hop_samples, spec.frame_samples)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
-def _split(waveform, count, hop, length):
-  """A CPU gathers whole frames, which it does in the loop that windows them.
+def _split(waveform: jax.Array, count: int, hop: int, length: int) -> jax.Array:
+  """Gathers whole frames on a CPU, in the same loop that windows them.
 
-  The derivative is that of slices everywhere: backwards a gather would become
-  a scatter, which is slow on a CPU and differs from run to run on a GPU.
+  The derivative is that of slices everywhere: the transpose of a gather is a
+  scatter, which is slow on a CPU and not deterministic on a GPU.
   """
 
-  def frame(first):
+  def frame(first: jax.Array) -> jax.Array:
     return jax.lax.dynamic_slice_in_dim(waveform, first, length, axis=-1)
 
-  def gathered():
+  def gathered() -> jax.Array:
     first = np.arange(count, dtype=np.int32) * hop
     return jax.vmap(frame, out_axes=-2)(first)
 
-  def sliced():
+  def sliced() -> jax.Array:
     return _sliced(waveform, count, hop, length)
 
   return jax.lax.platform_dependent(cpu=gathered, default=sliced)
 
 
 @_split.defjvp
-def _split_jvp(count, hop, length, primals, tangents):
+def _split_jvp(
+  count: int,
+  hop: int,
+  length: int,
+  primals: tuple[jax.Array],
+  tangents: tuple[jax.Array],
+) -> tuple[jax.Array, jax.Array]:
   (waveform,), (change,) = primals, tangents
   frames = _split(waveform, count, hop, length)
   return frames, _sliced(change, count, hop, length)
 
 
-def _sliced(waveform, count, hop, length):
+def _sliced(
+  waveform: jax.Array, count: int, hop: int, length: int
+) -> jax.Array:
+  """Returns the same frames from slices of the whole waveform."""
   if length % hop == 0:
-    # Slices of whole hops laid side by side cost no gather.
+    # Slices of whole hops, concatenated, need no gather.
     per_frame = length // hop
     hops = waveform[..., : (count - 1) * hop + length]
+    # (..., hops, hop)
     hops = hops.reshape(*waveform.shape[:-1], count - 1 + per_frame, hop)
     parts = [hops[..., i : i + count, :] for i in range(per_frame)]
-    return jnp.concatenate(parts, axis=-1)
+    return jnp.concatenate(parts, axis=-1)  # (..., count, length)
+  # (count, length)
   index = np.arange(count)[:, None] * hop + np.arange(length)
   return waveform[..., index]
 
 
-def _checked_lengths(lengths, num_samples: int) -> jax.Array:
+def _checked_lengths(
+  lengths: npt.ArrayLike | jax.Array, num_samples: int
+) -> jax.Array:
+  """Returns int32 (...,), clipped to 0 and `num_samples`."""
   lengths = jnp.asarray(lengths)
   if lengths.dtype == jnp.bool_:
     require(
@@ -230,14 +266,17 @@ def _checked_lengths(lengths, num_samples: int) -> jax.Array:
   return jnp.clip(lengths.astype(jnp.int32), 0, num_samples)
 
 
-def _padded(waveform, lengths, count, spec):
+def _padded(
+  waveform: jax.Array, lengths: jax.Array | None, count: int, spec: MfccSpec
+) -> jax.Array:
+  """Pads (..., samples) for `count` frames; zeros behind the `lengths`."""
   num_samples = waveform.shape[-1]
   half = spec.frame_samples // 2
   if spec.padding == 'reflect':
     return _reflected(waveform, lengths, half)
   if lengths is not None:
-    place = np.arange(num_samples).reshape((1,) * lengths.ndim + (-1,))
-    waveform = jnp.where(place < lengths[..., None], waveform, 0)
+    index = np.arange(num_samples).reshape((1,) * lengths.ndim + (-1,))
+    waveform = jnp.where(index < lengths[..., None], waveform, 0)
   if spec.padding == 'zeros':
     before, after = half, half
   elif spec.padding == 'end':
@@ -248,16 +287,19 @@ def _padded(waveform, lengths, count, spec):
   return jnp.pad(waveform, [(0, 0)] * (waveform.ndim - 1) + [(before, after)])
 
 
-def _reflected(waveform, lengths, half):
-  """Half a frame more on both sides, mirrored about the end samples."""
+def _reflected(
+  waveform: jax.Array, lengths: jax.Array | None, half: int
+) -> jax.Array:
+  """Adds `half` samples to both sides, mirrored about the end samples."""
   num_samples = waveform.shape[-1]
   if lengths is None:
     sides = [(0, 0)] * (waveform.ndim - 1) + [(half, half)]
     return jnp.pad(waveform, sides, mode='reflect')
-  place = np.abs(np.arange(-half, num_samples + half))
-  place = place.reshape((1,) * lengths.ndim + (-1,))
-  last = lengths[..., None] - 1
-  index = jnp.clip(jnp.where(place > last, 2 * last - place, place), 0, last)
-  index = jnp.maximum(index, 0)
+  # Indices mirrored about sample 0, then about each utterance's last sample.
+  source = np.abs(np.arange(-half, num_samples + half))
+  source = source.reshape((1,) * lengths.ndim + (-1,))
+  last = lengths[..., None] - 1  # (..., 1)
+  index = jnp.clip(jnp.where(source > last, 2 * last - source, source), 0, last)
+  index = jnp.maximum(index, 0)  # an empty utterance has last = -1
   mirrored = jnp.take_along_axis(waveform, index, axis=-1)
   return jnp.where(last >= 0, mirrored, 0)

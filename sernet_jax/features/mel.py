@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 SCALES = ('htk', 'slaney')
 SIDES = ('mel', 'hz', 'bins')
@@ -15,8 +16,8 @@ _KNEE_MEL = _KNEE_HZ / _HZ_PER_MEL
 _LOG_STEP = np.log(6.4) / 27.0
 
 
-def from_hz(frequency_hz, scale: str) -> np.ndarray:
-  """Mel of a frequency in Hz.
+def from_hz(frequency_hz: npt.ArrayLike, scale: str) -> np.ndarray:
+  """Converts frequencies in Hz to mel.
 
   'htk' is 1127 ln(1 + f / 700); 'slaney' is that of the Auditory Toolbox.
   """
@@ -29,8 +30,8 @@ def from_hz(frequency_hz, scale: str) -> np.ndarray:
   return np.where(frequency_hz < _KNEE_HZ, linear, logarithmic)
 
 
-def to_hz(value, scale: str) -> np.ndarray:
-  """Frequency in Hz of a mel value; the inverse of `from_hz`."""
+def to_hz(value: npt.ArrayLike, scale: str) -> np.ndarray:
+  """Converts mel values to frequencies in Hz; the inverse of `from_hz`."""
   value = np.asarray(value, np.float64)
   if scale == 'htk':
     return 700.0 * np.expm1(value / 1127.0)
@@ -50,16 +51,16 @@ def triangles(
   area: str = 'none',
   half_bin: bool = False,
 ) -> np.ndarray:
-  """Weights from FFT bins to mel bands.
+  """Returns the weights from FFT bins to mel bands.
 
-  The corners of the triangles lie evenly on the scale; each triangle rises
-  from the centre of the band below it to 1 and falls to the centre of the
-  band above it.
+  The corners of the triangles are evenly spaced on the scale; each triangle
+  rises from the center of the band below it to 1 and falls to the center of
+  the band above it.
 
   Args:
     sample_rate_hz: of the waveform.
     fft_size: an even number.
-    num_bands: triangles.
+    num_bands: number of triangles.
     lower_edge_hz: first corner.
     upper_edge_hz: last corner.
     scale: one of `SCALES`.
@@ -80,24 +81,24 @@ def triangles(
   )
   corners_hz = to_hz(corners, scale)
   if sides == 'mel':
-    places = from_hz(bins_hz, scale)
+    x = from_hz(bins_hz, scale)
   elif sides == 'hz':
-    places, corners = bins_hz, corners_hz
+    x, corners = bins_hz, corners_hz
   else:
-    places = np.arange(num_bins, dtype=np.float64)
+    x = np.arange(num_bins, dtype=np.float64)
     corners = np.floor((fft_size + 1) * corners_hz / sample_rate_hz)
-  places = places[:, None]
+  x = x[:, None]  # (bins, 1), against corners (bands,)
   lower, center, upper = corners[:-2], corners[1:-1], corners[2:]
   with np.errstate(divide='ignore', invalid='ignore'):
-    rising = (places - lower) / (center - lower)
-    falling = (upper - places) / (upper - center)
-  if sides == 'bins':  # Corners may coincide: take each side where it is.
-    left = (lower <= places) & (places < center)
-    right = (center <= places) & (places < upper)
+    rising = (x - lower) / (center - lower)
+    falling = (upper - x) / (upper - center)
+  if sides == 'bins':  # Corners may coincide, so each side has its own range.
+    left = (lower <= x) & (x < center)
+    right = (center <= x) & (x < upper)
     weights = np.where(left, rising, 0.0) + np.where(right, falling, 0.0)
   else:
     weights = np.maximum(0.0, np.minimum(rising, falling))
-  weights[0] = 0.0
+  weights[0] = 0.0  # no band holds DC
   if half_bin:
     weights[: int(1.5 + lower_edge_hz * fft_size / sample_rate_hz)] = 0.0
   if area == 'slaney':
@@ -106,5 +107,5 @@ def triangles(
 
 
 def empty_bands(weights: np.ndarray) -> tuple[int, ...]:
-  """Bands that no bin contributes to."""
+  """Returns the indices of the bands that no bin contributes to."""
   return tuple(np.flatnonzero(~weights.any(axis=0)).tolist())

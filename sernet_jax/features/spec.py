@@ -1,9 +1,11 @@
-"""The settings of the front end, which check themselves."""
+"""Settings of the front end, which check themselves."""
 
 from __future__ import annotations
 
 import dataclasses
 import warnings
+
+import numpy as np
 
 from sernet_jax.common.errors import (
   require,
@@ -15,7 +17,7 @@ from sernet_jax.common.errors import (
 )
 from sernet_jax.features import mel
 
-# The least positive float32 with all its digits.
+# The smallest normal float32.
 LEAST_FLOAT32 = 2.0**-126
 
 # The front end's choices by field.
@@ -34,12 +36,12 @@ MFCC_CHOICES = {
 
 @dataclasses.dataclass(frozen=True)
 class MfccSpec:
-  """The front end; the defaults are the preset `paper`.
+  """Settings of the front end; the defaults are the preset `paper`.
 
   Frames of `frame_samples` every `hop_samples`, window, FFT, magnitude, mel
-  bands, logarithm, DCT-II, clipping. The fields from `padding` on say where
-  other front ends differ; at their defaults each of them does nothing. A band
-  that holds no FFT bin is warned of.
+  bands, logarithm, DCT-II, clipping. The fields from `padding` on are for
+  other front ends; at its default each of them does nothing. A band without an
+  FFT bin gives a warning.
 
   Attributes:
     sample_rate_hz: of the waveform.
@@ -57,7 +59,7 @@ class MfccSpec:
     padding: 'none': frames lie wholly inside the waveform; 'zeros' or
       'reflect': half a frame of that on both sides, so that frames are
       centred; 'end': zeros behind, so that every sample is in a frame.
-    remove_dc: take the mean of a frame from it.
+    remove_dc: subtract the mean of each frame.
     preemphasis: a in x[n] - a x[n - 1]; 0 for none.
     preemphasis_over: 'frame', where x[-1] is x[0] as in Kaldi and HTK, or
       'waveform', where it is 0.
@@ -65,13 +67,13 @@ class MfccSpec:
     power: 1 for the magnitude, 2 for its square.
     spectrum_scale: factor on that.
     mel_scale: 'htk' or 'slaney'.
-    mel_sides: what the triangles are straight in: 'mel', 'hz' or 'bins'.
+    mel_sides: the axis on which triangles are straight: 'mel', 'hz' or 'bins'.
     mel_area: 'slaney' divides a triangle by half its width in Hz.
     mel_half_bin: leave out bins less than half a bin above the lower edge.
     compression: of c = max(mel, log_floor) + log_offset: 'ln'; 'db' for
       10 log10 c; or 'power' for c ** exponent.
     exponent: of 'power'.
-    log_floor: the least that is compressed; 0 for none.
+    log_floor: smaller values are raised to it; 0 for none.
     top_db: with 'db', values further below an utterance's highest one are
       raised to that distance; None for no limit.
     dct: 'htk' scales by sqrt(2 / bands); 'ortho' also the zeroth by
@@ -113,7 +115,7 @@ class MfccSpec:
   lifter: float = 0.0
   zeroth: str = 'cepstrum'
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for field in (
       'frame_samples',
       'hop_samples',
@@ -179,8 +181,8 @@ class MfccSpec:
     )
     self._warn_of_empty_bands()
 
-  def mel_weights(self):
-    """Weights from FFT bins to mel bands; see `mel.triangles`."""
+  def mel_weights(self) -> np.ndarray:
+    """Returns the weights from FFT bins to mel bands; see `mel.triangles`."""
     return mel.triangles(
       sample_rate_hz=self.sample_rate_hz,
       fft_size=self.fft_size,
@@ -193,7 +195,7 @@ class MfccSpec:
       half_bin=self.mel_half_bin,
     )
 
-  def _warn_of_empty_bands(self):
+  def _warn_of_empty_bands(self) -> None:
     empty = mel.empty_bands(self.mel_weights())
     if empty:
       numbers = ', '.join(str(band) for band in empty)

@@ -1,4 +1,4 @@
-"""Waveform, spectrogram, mel bands, logarithm, cepstrum: the chain itself.
+"""The chain: waveform, spectrogram, mel bands, logarithm, cepstrum.
 
 At the defaults of `MfccSpec` it is that of Light-SERNet (arXiv 2110.03435)
 and of `tf.signal`: frames without padding, periodic window, magnitude of the
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -34,13 +35,13 @@ def spectrogram(
   Args:
     waveform: (..., samples), in [-1, 1] by convention: floating point, or
       int16, which is divided by 32768. The arithmetic is float32, or float64
-      for a float64 waveform. A sample that is not finite spoils the frames
-      that hold it and no others; with `top_db` the utterance, with pre-emphasis
+      for a float64 waveform. A sample that is not finite spoils only the
+      frames that hold it; with `top_db` the whole utterance, with pre-emphasis
       over the waveform also a frame that begins right behind it.
     spec: the front end.
     lengths: integers (...,), samples of each utterance if they are padded; or
-      a bool mask (..., samples). What lies behind an utterance is not looked
-      at, and frames that are not its own are 0 (see `frame_mask`).
+      a bool mask (..., samples). Samples behind an utterance are ignored, and
+      frames that are not its own are 0 (see `frame_mask`).
 
   Returns:
     (..., frames, fft_size // 2 + 1), float32 (float64), at least 0.
@@ -68,7 +69,7 @@ def log_mel_spectrogram(
 ) -> jax.Array:
   """Compressed mel bands, (..., frames, bands); see `spectrogram`.
 
-  ln(mel + log_offset), or what `spec.compression` asks for instead.
+  They are ln(mel + log_offset), or compressed as `spec.compression` says.
   """
   return _by_platform(
     waveform, spec, lengths, _log_mel_whole, _log_mel_in_blocks
@@ -95,59 +96,96 @@ def mfcc(
   return _by_platform(waveform, spec, lengths, _mfcc_whole, _mfcc_in_blocks)
 
 
-def _by_platform(waveform, spec, lengths, whole, in_blocks):
-  """Features by one of two ways to the same numbers, masked."""
+def _by_platform(
+  waveform: jax.Array,
+  spec: MfccSpec,
+  lengths: jax.Array | None,
+  whole: Callable[..., jax.Array],
+  in_blocks: Callable[..., jax.Array],
+) -> jax.Array:
+  """Computes features in the faster of two ways, and masks them.
+
+  Args:
+    waveform: as for `spectrogram`.
+    spec: the front end.
+    lengths: as for `spectrogram`.
+    whole: computes all frames at once, from padded samples.
+    in_blocks: computes the same a few frames at a time, on CPUs.
+  """
+  # (..., samples), frames, (..., frames)
   samples, count, mask = framing.padded(waveform, spec, lengths)
-  fixed = {'count': count, 'mask': mask, 'spec': spec}
-  whole = functools.partial(whole, **fixed)
+  at_once = functools.partial(whole, count=count, mask=mask, spec=spec)
   if features_blocks.fits_the_cache(samples, count):
-    return _masked(whole(samples), mask)
+    return _masked(at_once(samples), mask)
   raw = framing.as_float(waveform) if lengths is None else None
-  in_blocks = functools.partial(in_blocks, **fixed, raw=raw)
-  result = jax.lax.platform_dependent(samples, cpu=in_blocks, default=whole)
+  blockwise = functools.partial(
+    in_blocks, count=count, mask=mask, spec=spec, raw=raw
+  )
+  result = jax.lax.platform_dependent(samples, cpu=blockwise, default=at_once)
   return _masked(result, mask)
 
 
-def _mfcc_whole(samples, count, mask, spec):
+def _mfcc_whole(
+  samples: jax.Array, count: int, mask: jax.Array | None, spec: MfccSpec
+) -> jax.Array:
+  """MFCC of all frames at once."""
   frames = framing.split(samples, count, spec)
   return mfcc_of_frames(frames, spec, mask)
 
 
-def _log_mel_whole(samples, count, mask, spec):
+def _log_mel_whole(
+  samples: jax.Array, count: int, mask: jax.Array | None, spec: MfccSpec
+) -> jax.Array:
+  """Compressed mel bands of all frames at once."""
   log_mel, _ = _bands(framing.split(samples, count, spec), spec)
   return _above_floor(log_mel, spec, mask)
 
 
-def _mfcc_in_blocks(samples, count, mask, spec, raw):
-  """The same numbers, a few frames of every utterance at a time.
+def _mfcc_in_blocks(
+  samples: jax.Array,
+  count: int,
+  mask: jax.Array | None,
+  spec: MfccSpec,
+  raw: jax.Array | None,
+) -> jax.Array:
+  """`_mfcc_whole`, a few frames of every utterance at a time.
 
-  `top_db` looks at all frames of an utterance, so with it a second round
-  starts from the bands of the first.
+  `top_db` needs the maximum over all frames of an utterance, so with it a
+  second round starts from the bands of the first.
   """
   blocks = features_blocks.Blocks(samples, count, spec, raw)
   if spec.top_db is None:
 
-    def only_round(frames):
+    def only_round(frames: jax.Array) -> jax.Array:
       log_mel, energy = _bands(frames, spec)
       return _cepstrum(log_mel, energy, spec)
 
     return blocks.join(blocks.over(only_round))
 
-  def first_round(frames):
+  def first_round(
+    frames: jax.Array,
+  ) -> tuple[jax.Array, jax.Array | None, jax.Array]:
     log_mel, energy = _bands(frames, spec)
     return log_mel, energy, log_mel.max(axis=-1, keepdims=True)
 
+  # Each (blocks, ..., frames of a block, width); width 1 for the maxima.
   log_mel, energy, loudest = blocks.over(first_round)
   floor = _floor(blocks.join(loudest), spec, mask)
 
-  def second_round(block):
+  def second_round(block: tuple[jax.Array, jax.Array | None]) -> jax.Array:
     log_mel, energy = block
     return _cepstrum(jnp.maximum(log_mel, floor), energy, spec)
 
   return blocks.join(jax.lax.map(second_round, (log_mel, energy)))
 
 
-def _log_mel_in_blocks(samples, count, mask, spec, raw):
+def _log_mel_in_blocks(
+  samples: jax.Array,
+  count: int,
+  mask: jax.Array | None,
+  spec: MfccSpec,
+  raw: jax.Array | None,
+) -> jax.Array:
   """`_log_mel_whole`, a few frames of every utterance at a time."""
   blocks = features_blocks.Blocks(samples, count, spec, raw)
   log_mel = blocks.join(blocks.over(lambda frames: _bands(frames, spec)[0]))
@@ -157,7 +195,7 @@ def _log_mel_in_blocks(samples, count, mask, spec, raw):
 def mfcc_of_frames(
   frames: jax.Array, spec: MfccSpec, mask: jax.Array | None = None
 ) -> jax.Array:
-  """The chain behind the framing.
+  """MFCC of frames: the chain behind the framing.
 
   Args:
     frames: (..., frames, frame_samples), not windowed, floating point.
@@ -171,11 +209,13 @@ def mfcc_of_frames(
   return _cepstrum(_above_floor(log_mel, spec, mask), energy, spec)
 
 
-def _bands(frames, spec):
-  """Compressed bands without the floor of `top_db`; energies of the frames.
+def _bands(
+  frames: jax.Array, spec: MfccSpec
+) -> tuple[jax.Array, jax.Array | None]:
+  """Returns compressed bands before `top_db`, and energies of the frames.
 
-  The energy, (..., frames, 1), is None where the zeroth coefficient is the
-  cepstrum's own.
+  The bands are (..., frames, bands). The energies are (..., frames, 1), or None
+  if the zeroth coefficient is that of the cepstrum.
   """
   spectrum, energy = _spectrum(frames, spec)
   if spec.zeroth == 'spectrum_energy':
@@ -183,9 +223,12 @@ def _bands(frames, spec):
   return _compress(_mel(spectrum, spec), spec), energy
 
 
-def _cepstrum(log_mel, energy, spec):
+def _cepstrum(
+  log_mel: jax.Array, energy: jax.Array | None, spec: MfccSpec
+) -> jax.Array:
+  """DCT, the zeroth coefficient, clipping: (..., frames, coefficients)."""
   cepstrum = _matmul(log_mel, dct_matrix(spec))
-  if spec.zeroth != 'cepstrum':
+  if energy is not None:
     energy = jnp.log(_floored(energy, spec))
     cepstrum = jnp.concatenate([energy, cepstrum[..., 1:]], axis=-1)
   if spec.clip is not None:
@@ -209,44 +252,55 @@ def compress(
   return _above_floor(_compress(mel, spec), spec, mask)
 
 
-def _compress(mel, spec):
-  """`compress` without the floor of `top_db`."""
+def _compress(mel: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Compresses without the floor of `top_db`."""
   floored = _floored(mel, spec)
   if spec.compression == 'power':
     return floored**spec.exponent
   if spec.compression == 'ln':
     return jnp.log(floored)
-  return (10.0 / math.log(10.0)) * jnp.log(floored)
+  return (10.0 / math.log(10.0)) * jnp.log(floored)  # decibels
 
 
-def _above_floor(compressed, spec, mask):
-  """Raised to the floor of `top_db`, if there is one."""
+def _above_floor(
+  compressed: jax.Array, spec: MfccSpec, mask: jax.Array | None
+) -> jax.Array:
+  """Raises values to the floor of `top_db`, if there is one."""
   if spec.top_db is None:
     return compressed
   return jnp.maximum(compressed, _floor(compressed, spec, mask))
 
 
-def _floor(decibels, spec, mask):
-  """`top_db` below the loudest of (..., frames, bands), (..., 1, 1)."""
+def _floor(
+  decibels: jax.Array, spec: MfccSpec, mask: jax.Array | None
+) -> jax.Array:
+  """Returns the maximum of (..., frames, bands) less `top_db`, (..., 1, 1)."""
+  assert spec.top_db is not None
   if mask is not None:
     decibels = jnp.where(mask[..., None], decibels, -jnp.inf)
   return decibels.max(axis=(-2, -1), keepdims=True) - spec.top_db
 
 
-def _spectrum(frames, spec):
-  """Spectrum (..., frames, bins) and energy of the frames (..., frames, 1)."""
+def _spectrum(
+  frames: jax.Array, spec: MfccSpec
+) -> tuple[jax.Array, jax.Array | None]:
+  """Returns the spectrum of frames, and their energies before the window.
+
+  The spectrum is (..., frames, bins). The energies are (..., frames, 1), or
+  None unless `spec.zeroth` is 'frame_energy'.
+  """
   energy = None
   if spec.remove_dc:
     frames = frames - frames.mean(axis=-1, keepdims=True)
   if spec.zeroth == 'frame_energy':
     energy = (frames * frames).sum(axis=-1, keepdims=True)
   if spec.preemphasis and spec.preemphasis_over == 'frame':
-    first = frames[..., :1]
+    first = frames[..., :1]  # stands for the sample before it
     frames = framing.preemphasize(frames, spec.preemphasis, first)
   table = window(spec).reshape((1,) * (frames.ndim - 1) + (-1,))
   transform = fft.rfft(frames * _constant(table, frames), spec.fft_size)
   if spec.power == 1:
-    spectrum = magnitude(transform)
+    spectrum = fft.magnitude(transform)
   else:
     spectrum = transform.real**2 + transform.imag**2
   if spec.spectrum_scale != 1.0:
@@ -254,32 +308,13 @@ def _spectrum(frames, spec):
   return spectrum, energy
 
 
-@jax.custom_jvp
-def magnitude(values: jax.Array) -> jax.Array:
-  """|values| of complex numbers, with derivative 0 at 0 as `jnp.abs`.
+def _mel(spectrum: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Maps (..., bins) to mel bands (..., bands); a CPU skips most zeros."""
 
-  The plain square root: `jnp.abs` also guards squares that leave the range of
-  their type, which costs a tenth of the whole chain on CPUs, and no sound
-  reaches 1e19; what is below 1e-19 becomes 0.
-  """
-  return jnp.sqrt(values.real**2 + values.imag**2)
-
-
-@magnitude.defjvp
-def _magnitude_jvp(primals, tangents):
-  (values,), (change,) = primals, tangents
-  size = magnitude(values)
-  along = values.real * change.real + values.imag * change.imag
-  return size, jnp.where(size > 0, along / jnp.where(size > 0, size, 1), 0)
-
-
-def _mel(spectrum, spec):
-  """Spectrum (..., bins) to mel bands; a CPU leaves out most zeros."""
-
-  def at_once(x):
+  def at_once(x: jax.Array) -> jax.Array:
     return _matmul(x, mel_matrix(spec))
 
-  def in_groups(x):
+  def in_groups(x: jax.Array) -> jax.Array:
     parts = [
       _matmul(x[..., first : first + len(table)], table)
       for first, table in mel_groups(spec)
@@ -289,21 +324,24 @@ def _mel(spectrum, spec):
   return jax.lax.platform_dependent(spectrum, cpu=in_groups, default=at_once)
 
 
-def _masked(values, mask):
+def _masked(values: jax.Array, mask: jax.Array | None) -> jax.Array:
+  """Sets frames to 0 that are not the utterance's own."""
   return values if mask is None else jnp.where(mask[..., None], values, 0)
 
 
-def _floored(values, spec):
+def _floored(values: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Keeps what is compressed away from 0."""
   if spec.log_floor > 0:
     values = jnp.maximum(values, spec.log_floor)
   return values + spec.log_offset if spec.log_offset > 0 else values
 
 
 def _constant(table: np.ndarray, like: jax.Array) -> jax.Array:
-  """A float64 table in the dtype of `like`."""
+  """Converts a float64 table to the dtype of `like`."""
   return jnp.asarray(table, like.dtype)
 
 
 def _matmul(x: jax.Array, table: np.ndarray) -> jax.Array:
-  # HIGHEST keeps float32 on accelerators whose default is tf32 or bfloat16.
+  """Multiplies by a table, in float32 on accelerators too."""
+  # Their default is tf32 or bfloat16.
   return jnp.matmul(x, _constant(table, x), precision=jax.lax.Precision.HIGHEST)

@@ -1,15 +1,15 @@
-"""The MFCC of sound that arrives in chunks.
+"""MFCC of sound that arrives in chunks.
 
   state = stream_init(spec)
   for chunk in chunks:                       # all of one size
     state, frames = stream_step(state, chunk, spec)
     use(frames.values[frames.mask])
-  last = stream_end(state, spec)             # only padding leaves any
+  last = stream_end(state, spec)             # only with padding
 
-Chunk by chunk this gives the frames that `mfcc` gives for the whole. How many
-a chunk completes changes from step to step where the hop does not divide it,
-but the shape of a compiled result cannot: so the frames come padded to the
-most there can be, with a mask.
+The frames are those that `mfcc` gives for the whole sound. The number that a
+chunk completes varies from step to step if the hop does not divide the chunk,
+but a compiled result has one shape: so the frames are padded to the largest
+number possible, and come with a mask.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from sernet_jax.common.errors import require
 from sernet_jax.features import framing
@@ -28,14 +29,14 @@ from sernet_jax.features.spectral import mfcc_of_frames
 
 
 class StreamState(NamedTuple):
-  """What one chunk leaves for the next; arrays only, so `lax.scan` takes it.
+  """State between two chunks; arrays only, so that `lax.scan` can carry it.
 
   Attributes:
     tail: (..., frame_samples - 1), the last samples, zeros before the first.
     previous: (..., 1), the last sample before pre-emphasis.
-    pending: int32, samples of the tail that the next frame begins with; below
-      0, samples yet to come that no frame holds.
-    started: bool, whether there has been a frame.
+    pending: int32 (), number of samples of the tail that the next frame begins
+      with; below 0, number of coming samples that no frame holds.
+    started: bool (), whether there was a frame.
   """
 
   tail: jax.Array
@@ -49,7 +50,7 @@ class StreamFrames(NamedTuple):
 
   Attributes:
     values: (..., most, coefficients); 0 where there is no frame.
-    mask: bool (most,), true ones first.
+    mask: bool (most,), the true ones first.
   """
 
   values: jax.Array
@@ -57,14 +58,16 @@ class StreamFrames(NamedTuple):
 
 
 def stream_init(
-  spec: MfccSpec, leading: tuple[int, ...] = (), dtype=np.float32
+  spec: MfccSpec,
+  leading: tuple[int, ...] = (),
+  dtype: npt.DTypeLike = np.float32,
 ) -> StreamState:
-  """The state before the first sample.
+  """Returns the state before the first sample.
 
   Args:
-    spec: the front end; without what looks ahead: padding 'reflect', `top_db`.
+    spec: the front end; it must not look ahead (padding 'reflect', `top_db`).
     leading: leading dimensions of the chunks, for streams side by side.
-    dtype: of the arithmetic, float32 or float64, whatever the chunks are.
+    dtype: of the arithmetic, float32 or float64, for chunks of any type.
 
   Raises:
     InputError: if the front end looks ahead, or for another dtype.
@@ -122,10 +125,10 @@ def stream_step(
 
 @functools.partial(jax.jit, static_argnames='spec')
 def stream_end(state: StreamState, spec: MfccSpec) -> StreamFrames:
-  """The frames that reach into the padding behind the last sample.
+  """Returns the frames that reach into the padding behind the last sample.
 
-  With padding 'zeros' those of the last half frame, with 'end' the last one
-  if samples are left for it, with 'none' nothing.
+  With padding 'zeros' these are the frames of the last half frame, with 'end'
+  one frame if samples are left for it, with 'none' there are none.
   """
   _check(spec)
   leading, half = state.tail.shape[:-1], spec.frame_samples // 2
@@ -142,14 +145,16 @@ def stream_end(state: StreamState, spec: MfccSpec) -> StreamFrames:
   return _first(frames.values, count)
 
 
-def _advance(state, samples, spec):
-  """Appends samples (after pre-emphasis) and takes the finished frames."""
+def _advance(
+  state: StreamState, samples: jax.Array, spec: MfccSpec
+) -> tuple[StreamState, StreamFrames]:
+  """Appends pre-emphasized samples and returns the frames they complete."""
   length, hop = spec.frame_samples, spec.hop_samples
   size = samples.shape[-1]
   most = -(-size // hop)
   known = jnp.concatenate([state.tail, samples], axis=-1)
-  # The first frame begins where the pending samples do. Whatever lies behind
-  # the samples is for frames that the mask takes out.
+  # The first frame begins at the first pending sample. Padding behind the
+  # samples only reaches frames that the mask removes.
   begin = (length - 1) - state.pending
   reach = (most - 1) * hop + length
   room = max(length - 1, hop) + reach - known.shape[-1]
@@ -159,6 +164,7 @@ def _advance(state, samples, spec):
   )
   frames = framing.split(segment, most, spec)
   values = mfcc_of_frames(frames, spec)
+  # As in `num_frames`: 1 + (samples - frame) // hop, at least 0.
   spare = state.pending + size - length
   count = jnp.maximum(1 + spare // hop, 0)
   state = state._replace(
@@ -169,14 +175,15 @@ def _advance(state, samples, spec):
   return state, _first(values, count)
 
 
-def _first(values, count):
-  """The first `count` of the frames."""
+def _first(values: jax.Array, count: jax.Array) -> StreamFrames:
+  """Masks all but the first `count` frames of (..., most, coefficients)."""
   mask = np.arange(values.shape[-2]) < count
   shape = (1,) * (values.ndim - 2) + (-1, 1)
   return StreamFrames(jnp.where(mask.reshape(shape), values, 0), mask)
 
 
-def _check(spec):
+def _check(spec: MfccSpec) -> None:
+  """Refuses front ends that need samples of the future."""
   require(
     spec.padding != 'reflect',
     "padding is 'reflect', which needs samples that come later; a stream "

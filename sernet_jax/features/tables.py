@@ -1,4 +1,4 @@
-"""The constant tables of the front end, numpy in float64."""
+"""Constant tables of the front end, in numpy and float64."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from sernet_jax.features.spec import MfccSpec
 
+# Name -> (a, b, exponent) of (a - b cos) ** exponent.
 _COSINE_WINDOWS = {
   'hamming': (0.54, 0.46, 1.0),
   'hann': (0.5, 0.5, 1.0),
@@ -15,7 +16,7 @@ _COSINE_WINDOWS = {
 
 
 def window(spec: MfccSpec) -> np.ndarray:
-  """The window, (frame_samples,)."""
+  """Returns the window, (frame_samples,)."""
   constant, cosine, exponent = _COSINE_WINDOWS[spec.window]
   length = spec.frame_samples
   period = length if spec.window_periodic else max(length - 1, 1)
@@ -25,12 +26,12 @@ def window(spec: MfccSpec) -> np.ndarray:
 
 
 def mel_matrix(spec: MfccSpec) -> np.ndarray:
-  """Weights from FFT bins to mel bands, (fft_size // 2 + 1, bands).
+  """Returns the weights from FFT bins to mel bands, (bins, bands).
 
-  At the defaults: triangles whose corners lie evenly on the scale
-  1127 ln(1 + f / 700) and whose sides are straight in mel, not in Hz; the DC
-  bin gets no weight and the triangles are not normalised by their area. The
-  same as `tf.signal.linear_to_mel_weight_matrix`, which computes in float32.
+  At the defaults: triangles with evenly spaced corners on the scale
+  1127 ln(1 + f / 700) and with straight sides in mel, not in Hz; the DC bin
+  has no weight, and the triangles are not normalized by their area. The same
+  as `tf.signal.linear_to_mel_weight_matrix`, which computes in float32.
   """
   return spec.mel_weights()
 
@@ -39,10 +40,10 @@ _GROUP_BANDS = 32
 
 
 def mel_groups(spec: MfccSpec) -> list[tuple[int, np.ndarray]]:
-  """`mel_matrix` without most of its zeros.
+  """Returns `mel_matrix` in parts, without most of its zeros.
 
   Returns:
-    For 32 bands at a time, lowest first: their lowest bin, and their weights
+    For each 32 bands, lowest first: their lowest bin, and their weights
     (bins, bands) from there to their highest bin.
   """
   matrix, groups = mel_matrix(spec), []
@@ -55,9 +56,9 @@ def mel_groups(spec: MfccSpec) -> list[tuple[int, np.ndarray]]:
 
 
 def dct_matrix(spec: MfccSpec) -> np.ndarray:
-  """DCT-II times sqrt(2 / bands), (bands, coefficients).
+  """Returns the DCT-II times sqrt(2 / bands), (bands, coefficients).
 
-  With the factors of `spec.dct` and `spec.lifter` where these ask for any.
+  `spec.dct` and `spec.lifter` scale its columns.
   """
   bands = spec.num_mel_bands
   band = np.arange(bands)[:, None] + 0.5
@@ -66,6 +67,6 @@ def dct_matrix(spec: MfccSpec) -> np.ndarray:
   if spec.dct == 'ortho':
     matrix[:, 0] *= np.sqrt(0.5)
   if spec.lifter > 0:
-    turn = np.pi * coefficient / spec.lifter
-    matrix *= 1.0 + spec.lifter / 2 * np.sin(turn)
+    angle = np.pi * coefficient / spec.lifter
+    matrix *= 1.0 + spec.lifter / 2 * np.sin(angle)
   return matrix

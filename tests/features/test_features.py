@@ -22,7 +22,7 @@ import pytest
 from sernet_jax import features
 from sernet_jax.audio import reading, segments
 from sernet_jax.common.errors import InputError
-from sernet_jax.features import blocks, framing, spectral
+from sernet_jax.features import blocks, fft, framing
 from sernet_jax.features.spec import MfccSpec
 
 pytestmark = pytest.mark.usefixtures('full_optimization')
@@ -220,7 +220,7 @@ def test_the_magnitude_is_that_of_complex_numbers_with_its_derivatives():
         lambda v, f=function: jax.grad(lambda u: f(u).sum())(v).real.sum()
       )(values[:-1]),
     )
-    for function in (spectral.magnitude, jnp.abs)
+    for function in (fft.magnitude, jnp.abs)
   )
   # Second derivatives are differences of large numbers.
   for one, other, rtol in zip(ours, theirs, [1e-5] * 3 + [1e-3], strict=True):
