@@ -23,7 +23,7 @@ _THREADS = 16
 
 
 class Cure(NamedTuple):
-  """What the user can do about a file that cannot be written or read.
+  """Cure for a file that cannot be written or read.
 
   Attributes:
     option: of the command line that chose where it lies, e.g. '--workdir'; ''

@@ -1,4 +1,4 @@
-"""What every command sets before it uses JAX."""
+"""Settings of JAX that every command makes before it uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the processes that measure one model ask of their machine."""
+"""Facts of the machine, for processes that measure one model."""
 
 from __future__ import annotations
 

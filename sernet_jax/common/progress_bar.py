@@ -50,7 +50,7 @@ class _Log(tqdm.tqdm):
 def make(
   iterable: Iterable[Any] | None = None, *, shown: bool = True, **options: Any
 ) -> tqdm.tqdm:
-  """A bar of tqdm's on stderr, or its lines where stderr is no terminal.
+  """A bar of tqdm's on stderr, or its lines where stderr is not a terminal.
 
   Args:
     iterable: what to go through, as `tqdm.tqdm` has it.

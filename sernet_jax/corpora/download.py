@@ -73,7 +73,7 @@ def download(
       folder `.download`.
     url: the archive, a ZIP file with the recordings in any of its folders.
     sums: SHA-256 sum by file name.
-    progress: show a bar, or a line a minute where stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is not a terminal.
     pause_s: wait before the second try of a broken download.
 
   Returns:

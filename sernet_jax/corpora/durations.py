@@ -34,7 +34,7 @@ def measure(
 
   Args:
     corpus: the corpus.
-    progress: show a bar, or a line a minute where stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is not a terminal.
     folder: where to keep what was measured, so that an interrupted measurement
       resumes and the next one is quick; None to keep nothing.
     processes: beside this one, for a corpus of `_MANY` recordings or more;

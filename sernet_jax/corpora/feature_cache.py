@@ -69,7 +69,7 @@ def load(
     audio_spec: how a recording becomes segments.
     folder: of the cache.
     on_bad_file: 'error' or 'skip'.
-    progress: show a bar, or a line a minute where stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is not a terminal.
 
   Raises:
     InputError: for bad files (see `audio.read_all`), for segments shorter

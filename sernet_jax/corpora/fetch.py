@@ -58,7 +58,7 @@ def fetch(
   Args:
     url: http or https.
     target: the file to make; its folder exists.
-    progress: show a bar, or a line a minute where stderr is no terminal.
+    progress: show a bar, or a line a minute where stderr is not a terminal.
     pause_s: wait before the second try.
 
   Raises:

@@ -1,4 +1,4 @@
-"""What the export command writes: formats, bundles and the path of each file.
+"""Targets of the export command: formats, bundles and paths of files.
 
 Loads no JAX before a bundle is asked for, so that a mistake in the options is
 reported at once.

@@ -190,7 +190,7 @@ def _spec(key: str, kind: Any, values: Any) -> Any:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-  """Whether a value of JSON has the type of a spec's field."""
+  """Tells whether a value of JSON has the type of a spec's field."""
   if hint == tuple[Block, ...]:
     return isinstance(value, list)  # the spec checks what is in it
   if isinstance(hint, types.UnionType):

@@ -1,4 +1,4 @@
-"""From axes in words to the values of each field.
+"""Axes of a sweep: from words to the values of each field.
 
 loss.name=cross_entropy,focal      the values of a field
 seed=0:5                           whole numbers from 0, without 5
@@ -28,7 +28,7 @@ _SAME_FIGURES = (differences.FREE - {'train.epochs'}) | {'name'}
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-  """What changes along one axis.
+  """Values along one axis.
 
   Attributes:
     fields: one field of the config, or several that change together.

@@ -1,4 +1,4 @@
-"""From axes to the settings of every job of a sweep.
+"""Jobs of a sweep and their settings, from its axes.
 
 The jobs are all combinations of the axes; the last one changes fastest.
 """

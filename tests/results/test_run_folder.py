@@ -171,7 +171,7 @@ def test_a_missing_file_is_named_with_the_cure(folder, name):
     READERS[name](folder)
 
 
-# Of metrics.jsonl a broken last line is no damage, so it takes two.
+# Of metrics.jsonl a broken last line is not damage, so it takes two.
 DAMAGED = [
   (name, content)
   for name in READERS

@@ -42,15 +42,15 @@ def numpy_conv(x, kernel, weights):
   pad = ((0, 0), (height // 2,) * 2, (width // 2,) * 2, (0, 0))
   padded = np.pad(x, pad)
   y = np.zeros((*x.shape[:3], kernel.shape[3]))
-  by_padded, by_kernel = np.zeros_like(padded), np.zeros_like(kernel)
+  dpadded, dkernel = np.zeros_like(padded), np.zeros_like(kernel)
   for i, j in itertools.product(range(height), range(width)):
     cells = np.s_[:, i : i + frames, j : j + coefficients]
     y += padded[cells] @ kernel[i, j]
-    by_kernel[i, j] = np.einsum('nfci,nfco->io', padded[cells], weights)
-    by_padded[cells] += weights @ kernel[i, j].T
+    dkernel[i, j] = np.einsum('nfci,nfco->io', padded[cells], weights)
+    dpadded[cells] += weights @ kernel[i, j].T
   top, left = height // 2, width // 2
-  by_x = by_padded[:, top : top + frames, left : left + coefficients]
-  return y, (by_x, by_kernel)
+  dx = dpadded[:, top : top + frames, left : left + coefficients]
+  return y, (dx, dkernel)
 
 
 def nearest(x, bits):

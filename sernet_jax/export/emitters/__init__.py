@@ -1,4 +1,4 @@
-"""What carries the operations of `export.chain` out, one module for a format.
+"""Emitters: they carry out the operations of `export.chain`, one a format.
 
 `protocol` lists the operations, `eager` computes them at once in jax.numpy,
 `onnx_emitter` and `tflite_emitter` write them down; `tflite_graph` holds what
