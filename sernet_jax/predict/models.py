@@ -66,8 +66,8 @@ def load(
   """Loads a model from its path.
 
   Args:
-    path: '' for the weights in the package; the folder of a run, whose folds
-      are an ensemble; or a file that ends as one of `LOADERS`.
+    path: '' for the weights in the package; the folder of a run (its folds
+      become an ensemble); or a file that ends as one of `LOADERS`.
     selection: of a run: 'last', or another selection that the run made.
     fold: of a run: use this fold alone.
 

@@ -71,7 +71,7 @@ class TestBadFiles:
     if kind in LIBRARY:
       pytest.importorskip(LIBRARY[kind])
     path = tmp_path / f'other.{kind}'
-    said = {**bundle_lib.metadata(bundle()), **change}
+    texts = {**bundle_lib.metadata(bundle()), **change}
     module = __import__(f'sernet_jax.export.to_{kind}', fromlist=['convert'])
-    path.write_bytes(module.convert(bundle(), 'fp32', said))
+    path.write_bytes(module.convert(bundle(), 'fp32', texts))
     self.check(path, words)

@@ -22,11 +22,11 @@ def run_command(capsys, *arguments):
 def test_command_on_a_file(tmp_path, capsys):
   source = tmp_path / 'source.safetensors'
   bundle_lib.save(source, bundle(), 'float32')
-  code, said = run_command(
+  code, printed = run_command(
     capsys, f'--model={source}', '--format=stablehlo', '--precision=fp32'
   )
   assert code == 0
-  assert 'made-up sound' in said.err
+  assert 'made-up sound' in printed.err
   path = tmp_path / 'source_fp32.stablehlo'
   report = json.loads(formats.report_path(path).read_text())
   assert report['sha256'] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -37,7 +37,7 @@ def test_command_on_a_file(tmp_path, capsys):
     set(report['latency_ms']) == set(report['peak_memory_mib']) == set('12')
   )
   assert 0 < report['latency_ms']['1'] < 10_000
-  assert 'stablehlo' in said.out
+  assert 'stablehlo' in printed.out
   assert models.load(path).name == path.name
 
 
@@ -75,8 +75,8 @@ def test_mistakes_are_one_sentence(tmp_path, capsys, arguments, words):
   source = tmp_path / 'source.safetensors'
   bundle_lib.save(source, bundle(), 'float16')
   arguments = [one.replace('SOURCE', str(source)) for one in arguments]
-  code, said = run_command(capsys, *arguments)
+  code, printed = run_command(capsys, *arguments)
   assert code == 2
-  assert said.out == ''
-  assert words in said.err
-  assert said.err.splitlines()[-1].startswith('error: ')
+  assert printed.out == ''
+  assert words in printed.err
+  assert printed.err.splitlines()[-1].startswith('error: ')

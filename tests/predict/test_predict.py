@@ -196,7 +196,7 @@ def test_a_silent_file(say, tmp_path):
 @pytest.mark.parametrize('seconds', [0.03, 0.2, 1.3])
 @pytest.mark.parametrize('kind', ['mfcc', 'log_mel'])
 def test_a_figure(tmp_path, seconds, kind):
-  """From less than a frame on; and with silence in it."""
+  """Lengths from less than a frame on; and silence in between."""
   bundle.save(tmp_path / 'k.safetensors', small_model.make(kind=kind))
   samples = small_model.sound(seconds)
   samples[8000:14_000] = 0

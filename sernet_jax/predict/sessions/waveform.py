@@ -1,6 +1,6 @@
 """Sound as exported files take it: not scaled, of exactly one length.
 
-The scale is found inside the file, from the samples between the first and the
+A file computes the scale itself, from the samples between the first and the
 last one that is not 0: the zeros around a short recording are not part of it.
 Where a recording itself begins or ends with zeros, `padded` marks its ends
 with a sample far below anything audible.
@@ -16,7 +16,7 @@ MARK = np.float32(1e-30)
 
 
 def padded(samples: np.ndarray, num_samples: int) -> np.ndarray:
-  """A recording of at most `num_samples`, as `audio.prepare` lays it out.
+  """Pads a recording of at most `num_samples` as `audio.prepare` does.
 
   Args:
     samples: (samples,), at least one.
@@ -33,7 +33,7 @@ def padded(samples: np.ndarray, num_samples: int) -> np.ndarray:
 
 
 def unscaled(segments: np.ndarray) -> np.ndarray:
-  """Segments out of `audio.prepare` so that a file's scaling leaves them.
+  """Undoes just enough of `audio.prepare` that a file's scaling gives it again.
 
   What was clipped to +-1 is raised just so far that the percentile becomes 1;
   the file clips it again.
@@ -46,11 +46,14 @@ def unscaled(segments: np.ndarray) -> np.ndarray:
   """
   result = np.array(segments, np.float32)
   for segment in result:
-    places = np.flatnonzero(segment)
-    if not places.size:
+    nonzero = np.flatnonzero(segment)
+    if not nonzero.size:
       continue
     size = np.abs(segment)
-    rank = (100 - PERCENTILE) / 100 * (places[-1] - places[0])
+    # The percentile p lies between the values of ranks `above` and `above + 1`
+    # from the top: p = (1 - share) * v + share * below, and v is made such
+    # that p = 1.
+    rank = (100 - PERCENTILE) / 100 * (nonzero[-1] - nonzero[0])
     above = int(rank)
     share = rank - above
     clipped = size >= 1
