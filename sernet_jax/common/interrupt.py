@@ -21,7 +21,7 @@ def signals() -> Iterator[list[int]]:
   """A list that receives the number of SIGINT or SIGTERM when it comes."""
   received: list[int] = []
 
-  def note(number, frame):
+  def note(number: int, frame: object) -> None:
     del frame
     if received:  # asked twice: stop at once, the checkpoint stays as it is
       raise Stopped(number, 'stopped at once; the last checkpoint is kept')

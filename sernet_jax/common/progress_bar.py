@@ -37,13 +37,17 @@ class _Lines:
 class _Log(tqdm.tqdm):
   """Draws when it is time, not with each word that changes."""
 
-  def set_description(self, desc=None, refresh=True):
+  def set_description(
+    self, desc: str | None = None, refresh: bool | None = True
+  ) -> None:
     super().set_description_str(desc, refresh=False)
 
-  def set_postfix(self, ordered_dict=None, refresh=True, **words):
+  def set_postfix(
+    self, ordered_dict: Any = None, refresh: bool | None = True, **words: Any
+  ) -> None:
     super().set_postfix(ordered_dict, refresh=False, **words)
 
-  def set_postfix_str(self, s='', refresh=True):
+  def set_postfix_str(self, s: str = '', refresh: bool = True) -> None:
     super().set_postfix_str(s, refresh=False)
 
 
