@@ -8,10 +8,10 @@ unfinished one.
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import json
 import pathlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -94,7 +94,7 @@ def plan(
       figures of the jobs could not be compared.
   """
   corpora: dict[DataSpec, Corpus] = {}
-  tests: dict[str, tuple[int, Any]] = {}
+  tests: dict[str, tuple[int, Counter]] = {}
   planned = []
   for job in jobs:
     experiment = job.experiment
@@ -107,17 +107,7 @@ def plan(
     corpus = corpora[data]
     key = f'{data} {experiment.protocol} {experiment.seeds}'
     if key not in tests:
-      folds = protocols.make(corpus, experiment.protocol, experiment.seed)
-      if 'train.seeds' in job.changes:
-        seeds_together.require_same_folds(experiment, corpus)
-      places = (int(place) for fold in folds for place in fold.test)
-      tests[key] = (
-        len(folds),
-        collections.Counter(
-          (u.name, u.speaker, u.label)
-          for u in (corpus.utterances[place] for place in places)
-        ),
-      )
+      tests[key] = _tests(job, corpus)
     num_folds, utterances = tests[key]
     folder = workdir / job.name
     changes = {**overrides, **job.changes}
@@ -132,24 +122,41 @@ def plan(
         ],
         log=workdir / 'logs' / f'{job.name}.txt',
         num_folds=num_folds,
-        tested=tuple(
-          comparable.Tested(
-            run=job.name,
-            setting=setting_name(job.changes),
-            seed=seed,
-            corpus=corpus.name,
-            protocol=experiment.protocol.name,
-            classes=tuple(corpus.classes),
-            utterances=utterances,
-          )
-          for seed in experiment.seeds
-        ),
+        tested=_tested(job, corpus, utterances),
       )
     )
   comparable.require_comparable(
     [tested for each in planned for tested in each.tested]
   )
   return planned
+
+
+def _tests(job: Job, corpus: Corpus) -> tuple[int, Counter]:
+  """Returns the number of folds, and how often each utterance is tested."""
+  experiment = job.experiment
+  folds = protocols.make(corpus, experiment.protocol, experiment.seed)
+  if 'train.seeds' in job.changes:
+    seeds_together.require_same_folds(experiment, corpus)
+  tested = (corpus.utterances[int(i)] for fold in folds for i in fold.test)
+  return len(folds), Counter((u.name, u.speaker, u.label) for u in tested)
+
+
+def _tested(
+  job: Job, corpus: Corpus, utterances: Counter
+) -> tuple[comparable.Tested, ...]:
+  """Returns what a job is tested on, once for each of its seeds."""
+  return tuple(
+    comparable.Tested(
+      run=job.name,
+      setting=setting_name(job.changes),
+      seed=seed,
+      corpus=corpus.name,
+      protocol=job.experiment.protocol.name,
+      classes=tuple(corpus.classes),
+      utterances=utterances,
+    )
+    for seed in job.experiment.seeds
+  )
 
 
 def check_folder(
