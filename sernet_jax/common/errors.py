@@ -1,4 +1,4 @@
-"""Mistakes in what the user gave, in one sentence with the cure."""
+"""Mistakes in a user's input, each in one sentence with the cure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-  """A mistake in what the user gave; its text is one sentence with a cure.
+  """A mistake in a user's input; its text is one sentence with a cure.
 
-  The command line prints the text and exits with code 2.
+  Commands print the text and exit with code 2.
   """
 
 
 def nearest(name: str, options: Iterable[str]) -> str:
-  """Says which of `options` was probably meant, or lists them all."""
+  """Returns a phrase with the most similar option, or with all of them."""
   options = sorted(options)
   close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
   if close:
@@ -72,7 +72,7 @@ def require_whole(field: str, value: int) -> None:
 
 
 def _is_number(value: object) -> bool:
-  """Arrays are none: a spec has to be static."""
+  """Accepts Python and numpy numbers, no arrays: a spec must be static."""
   return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -23,7 +23,7 @@ _THREADS = 16
 
 
 class Cure(NamedTuple):
-  """Cure for a file that cannot be written or read.
+  """Advice for a file that cannot be written or read.
 
   Attributes:
     option: of the command line that chose where it lies, e.g. '--workdir'; ''

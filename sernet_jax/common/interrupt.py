@@ -5,25 +5,33 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import types
 from collections.abc import Iterator
 
 
 class Stopped(Exception):
-  """Raised after the checkpoint when a signal asked the run to stop."""
+  """A run ends because a signal asked for it, with its state saved.
 
-  def __init__(self, number: int, message: str):
+  Attributes:
+    exit_code: 128 plus the number of the signal.
+  """
+
+  def __init__(self, number: int, message: str) -> None:
     self.exit_code = 128 + number
     super().__init__(message)
 
 
 @contextlib.contextmanager
 def signals() -> Iterator[list[int]]:
-  """A list that receives the number of SIGINT or SIGTERM when it comes."""
+  """Yields a list that receives SIGINT or SIGTERM when one comes.
+
+  The second signal raises `Stopped` at once.
+  """
   received: list[int] = []
 
-  def note(number: int, frame: object) -> None:
+  def note(number: int, frame: types.FrameType | None) -> None:
     del frame
-    if received:  # asked twice: stop at once, the checkpoint stays as it is
+    if received:  # the second signal: stop at once, the checkpoint is kept
       raise Stopped(number, 'stopped at once; the last checkpoint is kept')
     received.append(number)
     print(
@@ -35,7 +43,7 @@ def signals() -> Iterator[list[int]]:
   numbers = (signal.SIGINT, signal.SIGTERM)
   try:
     before = [(number, signal.signal(number, note)) for number in numbers]
-  except ValueError:  # not the main thread: whoever runs us handles signals
+  except ValueError:  # not the main thread: the caller handles signals
     before = []
   try:
     yield received

@@ -1,4 +1,4 @@
-"""Settings of JAX that every command makes before it uses it."""
+"""Settings that every command makes before it uses JAX."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ def set_up() -> None:
 
 
 def one_core_devices(threads: bool = True) -> None:
-  """Makes every core that this process may use a device of JAX's.
+  """Makes every core that this process may use a JAX device.
 
-  Work side by side, a core each, loses less than threads that share every
-  operation. It must be called before JAX has devices, and concerns CPUs alone;
-  whoever sets their number in XLA_FLAGS is left alone.
+  Independent work on one core each is faster than threads that share every
+  operation. Call this before JAX has devices; it affects CPUs only, and does
+  nothing if XLA_FLAGS sets the number of devices.
 
   Args:
-    threads: whether the operations of a device that works alone may use the
-      other cores.
+    threads: whether operations of a device may use idle cores of others.
   """
   name = 'xla_force_host_platform_device_count'
   flags = os.environ.get('XLA_FLAGS', '')

@@ -39,7 +39,7 @@ class Held(Exception):
 
 
 class NoLocks(OSError):
-  """The file system of the lock has no locks."""
+  """A file cannot be locked because its file system has no locks."""
 
 
 @contextlib.contextmanager

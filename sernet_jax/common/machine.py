@@ -1,4 +1,4 @@
-"""Facts of the machine, for processes that measure one model."""
+"""Cores and memory of this process."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def take_cores(count: int) -> None:
 
 
 def status_kib(field: str) -> int:
-  """A line of the kernel's account of this process.
+  """Returns an entry of /proc/self/status in KiB.
 
   Args:
-    field: 'VmRSS' for the memory held now, 'VmHWM' for the most.
+    field: 'VmRSS' for the memory held now, 'VmHWM' for its maximum.
 
   Raises:
-    OSError: where there is no such account (Linux has one).
+    OSError: if there is no such file (only Linux has it).
   """
   lines = STATUS.read_text().splitlines()
   return int(dict(line.split(':', 1) for line in lines)[field].split()[0])
 
 
 def peak_mib() -> float:
-  """Most memory this process has held."""
+  """Returns the maximum memory that this process has held, in MiB."""
   try:
-    # Not from getrusage, which on Linux knows the parent's peak as well.
+    # Not getrusage, which on Linux includes the peak of the parent.
     return status_kib('VmHWM') / 1024
   except OSError:
     import resource

@@ -1,9 +1,9 @@
 """Progress of long work: a bar on a terminal, a line a minute in a log.
 
-Who starts a run of hours with nohup, or hands it to a queue, looks at it
-through a file. A bar redraws itself, which makes one endless line of that
-file; nothing at all makes work look hung. Work of under a minute stays silent
-there. `TQDM_DISABLE=1` silences both.
+A run of hours under nohup or in a queue is watched through a file. A bar, which
+redraws itself, would fill that file with one endless line, and no output at all
+looks like a hang. Work of less than a minute prints nothing there.
+`TQDM_DISABLE=1` silences both.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ LOG_SECONDS = 60.0
 
 
 class _Lines:
-  """Takes what tqdm draws and writes each picture as a line of its own."""
+  """A stream that writes each state of tqdm's bar as a line of its own."""
 
   def __init__(self, stream: TextIO) -> None:
     self._stream = stream
 
   def write(self, text: str) -> None:
-    """Drops the carriage returns and blanks that wipe a terminal's line."""
+    """Writes a line without the characters that clear a terminal's line."""
     text = text.strip('\r\n ')
     if text:
       self._stream.write(f'{text}\n')
 
   def flush(self) -> None:
-    """Passes it on."""
+    """Flushes the stream below."""
     self._stream.flush()
 
 
 class _Log(tqdm.tqdm):
-  """Draws when it is time, not with each word that changes."""
+  """A bar that is drawn when it is due, not at each change of its texts."""
 
   def set_description(
     self, desc: str | None = None, refresh: bool | None = True
@@ -54,14 +54,14 @@ class _Log(tqdm.tqdm):
 def make(
   iterable: Iterable[Any] | None = None, *, shown: bool = True, **options: Any
 ) -> tqdm.tqdm:
-  """A bar of tqdm's on stderr, or its lines where stderr is not a terminal.
+  """Makes a tqdm bar on stderr, which is lines if that is not a terminal.
 
   Args:
-    iterable: what to go through, as `tqdm.tqdm` has it.
+    iterable: to iterate over, as in `tqdm.tqdm`.
     shown: False shows nothing.
     **options: of `tqdm.tqdm`: desc, total, initial, unit, leave and so on.
   """
-  if not shown:  # else the reader's TQDM_DISABLE decides
+  if not shown:  # else TQDM_DISABLE decides
     return tqdm.tqdm(iterable, disable=True, **options)
   if sys.stderr.isatty():
     return tqdm.tqdm(iterable, **options)

@@ -6,7 +6,7 @@ Loads jax and numpy only, so that other projects can import it alone:
   spec = features.MfccSpec()                    # the preset 'paper'
   coefficients = features.mfcc(waveform, spec)  # (..., frames, coefficients)
 
-docs/features.md shows the rest: presets, lengths, streams, normalisation,
+docs/features.md shows the rest: presets, lengths, streams, normalization,
 augmentation.
 """
 

@@ -54,7 +54,7 @@ def test_prepare_equals_the_authors_on_real_speech(emodb_wav):
     (4, [0, 1, 2, 3]),
   ],
 )
-def test_a_long_waveform_is_cut_to_its_centre(length, expected):
+def test_a_long_waveform_is_cut_to_its_center(length, expected):
   segment = segments_lib.prepare(np.arange(length), 4)
   scale = np.percentile(np.array(expected, np.float32), 99.9)
   np.testing.assert_allclose(

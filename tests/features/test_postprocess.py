@@ -1,4 +1,4 @@
-"""Deltas, normalisation, PCEN: against libraries, by hand, with masks."""
+"""Deltas, normalization, PCEN: against libraries, by hand, with masks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_deltas_stand_beside_what_they_come_from():
   close(both[..., 8:], features.deltas(first))
 
 
-def test_normalised_utterances_have_mean_0_and_variance_1():
+def test_normalized_utterances_have_mean_0_and_variance_1():
   values = 5 + 3 * frames(2, 40, 4)
   normal = features.normalize(values)
   close(normal.mean(axis=-2), 0)
@@ -80,7 +80,7 @@ def test_normalised_utterances_have_mean_0_and_variance_1():
   close(centered, values - values.mean(axis=-2, keepdims=True))
 
 
-def test_normalisation_does_not_depend_on_padding():
+def test_normalization_does_not_depend_on_padding():
   short = 5 + 3 * frames(8, 4)
   padded = np.full((15, 4), np.nan, np.float32)
   padded[:8] = short
@@ -91,7 +91,7 @@ def test_normalisation_does_not_depend_on_padding():
 
 
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
-def test_normalisation_of_few_bits_is_that_of_float32(dtype):
+def test_normalization_of_few_bits_is_that_of_float32(dtype):
   values = jnp.asarray(500 * frames(40, 4), dtype)
   normal = features.normalize(values)
   assert normal.dtype == dtype
@@ -145,7 +145,7 @@ def test_constant_or_empty_frames_have_finite_gradients(mask):
   assert np.isfinite(total(constant))
 
 
-def test_running_normalisation_is_that_of_the_frames_so_far():
+def test_running_normalization_is_that_of_the_frames_so_far():
   values = 5 + 3 * frames(20, 4)
   state = features.running_init(4)
   state, normal = features.running_normalize(state, values)
@@ -157,7 +157,7 @@ def test_running_normalisation_is_that_of_the_frames_so_far():
   close(state.squares / state.count, values.var(axis=0), 1e-4)
 
 
-def test_running_normalisation_does_not_depend_on_chunks_or_masked_frames():
+def test_running_normalization_does_not_depend_on_chunks_or_masked_frames():
   values = 5 + 3 * frames(2, 20, 4)
   begin = features.running_init(4, (2,))
   options = {'decay': 0.9}
