@@ -119,8 +119,8 @@ def read_all(
     spec: the segments to make of them.
     on_bad_file: 'error' or 'skip'.
     skipped: receives {path: reason} of the bad files as they come up.
-      progress: show a bar, or a line a minute if stderr is not a terminal.
-      start: index of the first to read; those before it were read already, and
+    progress: show a bar, or a line a minute if stderr is not a terminal.
+    start: index of the first to read; those before it were read already, and
       the bad ones among them are in `skipped`.
 
   Returns:

@@ -3,7 +3,7 @@
 Everything goes through the table of texts that JAX's coordinator, process 0,
 keeps for all. Nothing here runs on a device, as the functions of
 `jax.experimental.multihost_utils` do, because of what collectives do on CPUs
-(gloo; jax 0.9.0 to 0.12.0):
+(gloo; the first point with jax 0.9.0 to 0.12.0, the second with 0.10.2):
 
   The first one gives up when a process comes more than 30 s after another
     ("Gloo context initialization failed"), and loading a corpus takes longer;

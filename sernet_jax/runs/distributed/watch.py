@@ -6,7 +6,7 @@ which says when this may go). So the connections over which the processes met
 stay open: a process that ends in an orderly way says so, and a connection
 that ends without a word is a process that was killed, or whose machine is
 gone. Process 0 has a connection to each of the others and tells them: all end
-within a second with one sentence.
+with one sentence, within ten seconds in the tests.
 """
 
 from __future__ import annotations
