@@ -18,7 +18,7 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def finished(place, quick_compiles, blank_figures):
+def finished(place, blank_figures):
   """A run of 4 epochs that nothing disturbed."""
   workdir = place / 'finished'
   run.train(tiny_runs.settings(place, train__epochs=4), workdir)

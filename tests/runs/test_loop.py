@@ -18,7 +18,7 @@ from sernet_jax.results import run_folder
 from sernet_jax.runs import checkpoint, loop, run
 from sernet_jax.training import mapping, together
 
-pytestmark = pytest.mark.usefixtures('quick_compiles', 'blank_figures')
+pytestmark = pytest.mark.usefixtures('blank_figures')
 
 
 def test_more_epochs_go_on_to_the_same_bits_and_say_how_far_they_are(
