@@ -31,8 +31,12 @@ _COORDINATOR = flags.DEFINE_string(
   'To train with several processes: HOST:PORT of process 0, or auto under '
   'SLURM, Open MPI or on TPUs.',
 )
-_PROCESSES = flags.DEFINE_integer('processes', None, 'How many there are.')
-_PROCESS_ID = flags.DEFINE_integer('process_id', None, 'Which is this, from 0.')
+_PROCESSES = flags.DEFINE_integer(
+  'processes', None, 'How many processes there are.'
+)
+_PROCESS_ID = flags.DEFINE_integer(
+  'process_id', None, 'Index of this process, from 0.'
+)
 _CONNECT_S = flags.DEFINE_integer(
   'connect_s', 60, 'How long to wait for the coordinator, in seconds.'
 )

@@ -1,6 +1,6 @@
 """Latency and memory of one bundle in a process of its own.
 
-python -m sernet_jax.cost_probe FILE.safetensors THREADS REPEATS
+python -m experiments.lib.cost_probe FILE.safetensors THREADS REPEATS
 
 Takes as many cores as threads, compiles, and runs one segment of noise again
 and again; prints JSON.

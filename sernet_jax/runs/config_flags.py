@@ -40,9 +40,12 @@ def set_up_jax() -> None:
 
 def load_config() -> ConfigDict:
   """Returns the config of the flags; problems with its file are the user's."""
-  name = config_flags.get_config_filename(flags.FLAGS['config'])
+  given = flags.FLAGS['config'].present  # without it the filename raises
+  name = (
+    config_flags.get_config_filename(flags.FLAGS['config']) if given else ''
+  )
   require(
-    name is not None,
+    bool(name),
     'no --config was given; pass one such as --config=configs/emodb.py',
   )
   path = name.split(':')[0]

@@ -33,7 +33,7 @@ _AXIS = flags.DEFINE_multi_string(
   [],
   'A field and its values: loss.name=cross_entropy,focal or seed=0:5 or '
   'model.paths=spectral+joint,joint or loss.name/loss.gamma=focal/1,focal/2; '
-  'give as many axes as you like.',
+  'may be given several times.',
 )
 _WORKDIR = flags.DEFINE_string('workdir', '', 'Folder of the sweep.')
 _PROCESSES = flags.DEFINE_integer(

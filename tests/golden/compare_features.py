@@ -5,7 +5,7 @@
 Each row compares float32 features of this package with the golden figures of
 the reference on real speech and on noise, and both with float64: this
 package's own float64 result, which agrees with the libraries that compute in
-float64 (tests/test_presets.py).
+float64 (tests/features/test_presets.py).
 """
 
 from __future__ import annotations

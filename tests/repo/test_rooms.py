@@ -1,6 +1,6 @@
 """Imports run down: a room imports only itself and the rooms it may use.
 
-Imports inside functions count too. CONTRIBUTING.md shows the same as a list.
+Imports inside functions count too. docs/design.md shows the same as a table.
 """
 
 from __future__ import annotations

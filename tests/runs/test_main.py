@@ -66,3 +66,11 @@ def test_train_then_report_from_the_files_alone(tmp_path):
   again = sernet('--mode=report', f'--workdir={workdir}')
   assert again.stdout == done.stdout
   assert (workdir / 'report.html').read_text() == page
+
+
+@pytest.mark.parametrize('module', ['main', 'sweep'])
+def test_a_missing_config_is_one_sentence(module):
+  done = sernet(module=module)
+  assert done.returncode == 2
+  assert done.stderr.startswith('error: no --config was given; pass one')
+  assert len(done.stderr.splitlines()) == 1
