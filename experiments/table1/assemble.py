@@ -17,12 +17,11 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-import differences
-import draw
 import numpy as np
-from differences import PROTOCOLS, SHOWN
 
 from experiments.lib import assemble, markdown, provenance, published
+from experiments.table1 import differences, draw
+from experiments.table1.differences import PROTOCOLS, SHOWN
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
 from sernet_jax.results import caveats, metrics

@@ -15,8 +15,7 @@ EMODB = {'corpus': 'emodb'}
 
 
 @pytest.fixture
-def assemble(monkeypatch):
-  monkeypatch.syspath_prepend(FOLDER)
+def assemble():
   return tiny.load_script(FOLDER / 'assemble.py')
 
 

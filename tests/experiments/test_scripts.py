@@ -1,0 +1,33 @@
+"""Scripts of the experiments start as their pages say: python -m."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import tiny
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    'batch_norm.assemble',
+    'batch_norm.curve',
+    'cost.measure',
+    'input_length.evaluate',
+    'precision.assemble',
+    'table1.assemble',
+  ],
+)
+def test_a_script_starts_from_the_root(name):
+  done = subprocess.run(
+    [sys.executable, '-m', f'experiments.{name}', '--help'],
+    cwd=tiny.ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+    timeout=120,
+  )
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.startswith('usage:')
