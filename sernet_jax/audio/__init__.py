@@ -12,10 +12,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.audio.reading import BadFile, load_mono, read, write_wav
@@ -50,8 +50,5 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name on first use: most need libsndfile (PEP 562)."""
-  if name not in _HOMES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
+# Loads a public name on first use: most need libsndfile.
+__getattr__ = lazy.loader(__name__, _HOMES)

@@ -15,8 +15,9 @@ that cannot be used, and `keep` drops recordings that turned out bad.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.corpora.registry import NAMES, load
@@ -33,12 +34,8 @@ _HOMES = {
 __all__ = ['NAMES', 'Corpus', 'Utterance', 'check', 'keep', 'load']
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name on first use: the readers load libsndfile (PEP 562)."""
-  if name not in _HOMES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  home = importlib.import_module(f'{__name__}.{_HOMES[name]}')
-  return getattr(home, name)
+# Loads a public name on first use: the readers load libsndfile.
+__getattr__ = lazy.loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -13,8 +13,9 @@ Importing this package loads none of its modules, so that `--help` needs no
 JAX; a name is loaded when it is first used (PEP 562).
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.export.checking import check as check
@@ -24,8 +25,4 @@ _MODULES = {'check': 'checking', 'write': 'writing'}
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name from its module."""
-  if name not in _MODULES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)
+__getattr__ = lazy.loader(__name__, _MODULES)

@@ -15,9 +15,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sernet_jax.common import lazy
 from sernet_jax.nn.spec import PAPER_BLOCKS, PATHS, Block, Layer, ModelSpec
 
 if TYPE_CHECKING:
@@ -53,9 +53,5 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name on first use: most need JAX or flax (PEP 562)."""
-  if name not in _HOMES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  home = importlib.import_module(f'{__name__}.{_HOMES[name]}')
-  return getattr(home, name)
+# Loads a public name on first use: most need JAX or flax.
+__getattr__ = lazy.loader(__name__, _HOMES)

@@ -20,8 +20,9 @@ A name is loaded from its module when it is first used (PEP 562).
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.results.metrics import scores as scores
@@ -40,8 +41,4 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name from its module."""
-  if name not in _MODULES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)
+__getattr__ = lazy.loader(__name__, _MODULES)

@@ -13,15 +13,11 @@ way, `distributed` lets several processes be one run.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from sernet_jax.common import lazy
 
 _HOMES = {'Experiment': 'config', 'train': 'run', 'evaluate': 'run'}
 __all__ = ['Experiment', 'evaluate', 'train']
 
 
-def __getattr__(name: str) -> Any:
-  """Imports JAX when a name is asked for: config files do without it."""
-  if name not in _HOMES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
+# Imports JAX when a name is asked for: config files do without it.
+__getattr__ = lazy.loader(__name__, _HOMES)

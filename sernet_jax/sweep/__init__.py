@@ -9,8 +9,9 @@ a sweep with what `comparison` finds. The command is `__main__`.
 A job is an ordinary run of `sernet_jax.main`; nothing here trains.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.sweep.axes import Axis as Axis, parse_axis as parse_axis
@@ -30,8 +31,4 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name from its module."""
-  if name not in _MODULES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)
+__getattr__ = lazy.loader(__name__, _MODULES)

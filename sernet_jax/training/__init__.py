@@ -15,8 +15,7 @@ rate), `batching`, `evaluation`, `keys` (randomness) and
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from sernet_jax.common import lazy
 
 _HOMES = {
   'Recipe': 'recipes',
@@ -27,8 +26,5 @@ _HOMES = {
 __all__ = ['Recipe', 'TrialState', 'init_state', 'run_block']
 
 
-def __getattr__(name: str) -> Any:
-  """Imports JAX when a name is asked for: the specs do without it."""
-  if name not in _HOMES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_HOMES[name]}'), name)
+# Imports JAX when a name is asked for: the specs do without it.
+__getattr__ = lazy.loader(__name__, _HOMES)

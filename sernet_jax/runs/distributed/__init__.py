@@ -23,8 +23,9 @@ So `meeting` comes first and `watch` runs beside. They may go when
 numbers of processes, and reports a dead process to Python.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.runs.distributed.checkpoint_writer import (
@@ -41,8 +42,4 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str) -> Any:
-  """Loads a public name from its module."""
-  if name not in _MODULES:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)
+__getattr__ = lazy.loader(__name__, _MODULES)
