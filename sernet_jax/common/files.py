@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from sernet_jax.common.errors import InputError, require
 
 _CHUNK = 1000  # files that one thread looks at in a row
 _THREADS = 16
+_TEMPORARY = re.compile(r'(.+)\.(\d+)\.tmp')  # see `write_bytes`
 
 
 class Cure(NamedTuple):
@@ -91,6 +93,35 @@ def write_bytes(
         os.close(folder)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+def name_when_written(path: pathlib.Path) -> str:
+  """Returns the name of a file, and of one that is half written, its own."""
+  match = _TEMPORARY.fullmatch(path.name)
+  return match[1] if match else path.name
+
+
+def remove_leftovers(folder: pathlib.Path) -> None:
+  """Removes files that a process was writing when it was killed.
+
+  Args:
+    folder: in which no other machine writes now, as while a lock is held.
+  """
+  for path in folder.glob('*.tmp'):
+    match = _TEMPORARY.fullmatch(path.name)
+    if match and not _is_running(int(match[2])):
+      with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _is_running(process: int) -> bool:
+  try:
+    os.kill(process, 0)
+  except (ProcessLookupError, OverflowError):
+    return False
+  except OSError:
+    return True  # somebody else's
+  return True
 
 
 def write_json(

@@ -59,9 +59,7 @@ class Corpus:
     self.name = experiment.data.corpus
     utterances = load_corpus(experiment).utterances
     self._by_name = {one.name: one for one in utterances}
-    folds = files.read_json(
-      folder.path / 'folds.json', ('folds',), run_folder.RUN
-    )['folds']
+    folds = files.read_json(folder.folds, ('folds',), run_folder.RUN)['folds']
     # As bundles are named: every fold again for each of several seeds.
     names = run_bundles.trial_names(folder, experiment)
     self._folds = dict(zip(names, itertools.cycle(folds), strict=False))

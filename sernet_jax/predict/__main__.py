@@ -75,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     help='json: one object per line (%(default)s)',
   )
   parser.add_argument(
-    '--figure', default='', help='PNG to draw; for one recording'
+    '--figure',
+    default='',
+    metavar='FILE',
+    help='picture to draw of one recording: .png, .pdf or .svg',
   )
   return parser
 
@@ -101,6 +104,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   """Prints the predictions; returns the exit code."""
+  if args.figure:
+    _check_figure(args)
   paths = _paths(args.recordings)
   require(
     not args.figure or len(paths) == 1,
@@ -155,6 +160,15 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
       f'{failed} of {len(paths)} recordings could not be used', file=sys.stderr
     )
   return 0 if not failed else 1 if failed < len(paths) else 2
+
+
+def _check_figure(args: argparse.Namespace) -> None:
+  """Refuses a figure that cannot be drawn, before any work."""
+  from sernet_jax.common import files
+  from sernet_jax.results.figures import picture_file
+
+  require(args.hop_s != 0, '--figure shows the timeline; leave out --hop_s=0')
+  picture_file.check(pathlib.Path(args.figure), files.Cure('--figure'))
 
 
 def _print(text: str) -> None:

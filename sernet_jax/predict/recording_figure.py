@@ -27,7 +27,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
   window by window, each scaled by itself.
 
   Args:
-    path: of the PNG to write.
+    path: of the picture to write, .png, .pdf or .svg.
     recording: with its timeline.
     model: the one that made `recording`.
 

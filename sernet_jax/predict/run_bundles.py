@@ -175,7 +175,7 @@ def trial_names(
   folder: run_folder.RunFolder, experiment: config_lib.Experiment
 ) -> list[str]:
   """Names of the folds, with their seed if the run has several."""
-  path = folder.path / 'folds.json'
+  path = folder.folds
   folds = files.read_json(path, ('folds',), run_folder.RUN)['folds']
   whole = isinstance(folds, list) and all(
     isinstance(fold, dict) and isinstance(fold.get('name'), str)

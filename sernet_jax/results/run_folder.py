@@ -42,6 +42,7 @@ class RunFolder:
     self.path = pathlib.Path(path)
     self.config = self.path / 'config.json'
     self.environment = self.path / 'environment.json'
+    self.folds = self.path / 'folds.json'
     self.metrics = self.path / 'metrics.jsonl'
     self.results = self.path / 'results.json'
     self.predictions = self.path / 'predictions.csv'
@@ -58,6 +59,8 @@ class RunFolder:
   @contextlib.contextmanager
   def lock(self) -> Iterator[None]:
     """Holds the folder for this process; makes the folder if need be.
+
+    What killed processes left half written in it is removed.
 
     Raises:
       InputError: if another run holds it.
@@ -77,6 +80,8 @@ class RunFolder:
             f'{self.lock_file} cannot be locked ({error.strerror}); choose a '
             '--workdir on a file system with locks, such as a local disk'
           ) from error
+      for folder in (self.path, self.figures):
+        files.remove_leftovers(folder)
       yield
 
   def write_config(self, config: Mapping[str, Any]) -> None:

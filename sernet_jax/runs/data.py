@@ -120,7 +120,7 @@ def check_folds(
       for fold in folds
     ],
   }
-  path = folder.path / 'folds.json'
+  path = folder.folds
   if path.exists():
     require(
       files.read_json(path, ('folds',), RUN) == content,

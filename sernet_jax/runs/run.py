@@ -97,9 +97,12 @@ def _train(
     def begin() -> None:
       if folder.config.exists():
         _compare(folder, settings)
+      else:  # a start that was killed may have left them
+        folder.folds.unlink(missing_ok=True)
       check_folds(folder, data.features.corpus, data.folds)
-      folder.write_config(settings)
       folder.write_environment(environment.record(jax.devices()))
+      # Last: a folder with a config is a run.
+      folder.write_config(settings)
 
     group.from_first(begin)
     return trainer.Trainer(experiment, folder, data, group).run()
@@ -216,8 +219,24 @@ def _require_empty(folder: run_folder.RunFolder) -> None:
   if not folder.path.exists():
     return
   require(folder.path.is_dir(), f'{folder.path} is a file; choose a --workdir')
-  expected = folder.lock_file, folder.path / _PICTURE
-  stray = [p.name for p in folder.path.iterdir() if p not in expected]
+  # Of `inspect`, or what a start that was killed left behind.
+  expected = {
+    _PICTURE,
+    *(
+      path.name
+      for path in (
+        folder.lock_file,
+        folder.folds,
+        folder.environment,
+        folder.config,
+      )
+    ),
+  }
+  stray = [
+    path.name
+    for path in folder.path.iterdir()
+    if files.name_when_written(path) not in expected
+  ]
   require(
     not stray,
     f'{folder.path} holds {", ".join(sorted(stray)[:3])} but no run; choose an '

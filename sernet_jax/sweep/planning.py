@@ -176,7 +176,12 @@ def check_folder(
     _require_same_sweep(path, config, fields, now)
   elif workdir.exists():
     require(workdir.is_dir(), f'{workdir} is a file; choose a --workdir')
-    stray = sorted(p.name for p in workdir.iterdir() if p.name != 'run.lock')
+    expected = {'run.lock', path.name}
+    stray = sorted(
+      entry.name
+      for entry in workdir.iterdir()
+      if files.name_when_written(entry) not in expected
+    )
     require(
       not stray,
       f'{workdir} holds {", ".join(stray[:3])} but no sweep; choose an empty '

@@ -173,18 +173,25 @@ def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
     (['empty'], 'holds no recordings'),
     (['long.wav', 'many', '--figure=a.png'], '--figure draws one recording'),
     (['long.wav', '--figure=a.png', '--hop_s=0'], 'leave out --hop_s=0'),
+    (['--figure', 'many/0.wav', 'long.wav'], 'many/0.wav does not name a pic'),
+    (['--figure', 'new/a.xyz', 'long.wav'], 'another --figure that ends in'),
+    (['--figure', 'sound.png', 'long.wav'], 'so it is not overwritten'),
     (['-', '-'], 'given twice'),
     (['long.wav', '--fold=03'], 'leave out --fold'),
   ],
 )
 def test_mistakes_are_one_sentence(say, place, monkeypatch, arguments, match):
   (place / 'empty').mkdir(exist_ok=True)
+  (place / 'sound.png').write_bytes((place / 'long.wav').read_bytes())
+  before = {path: path.read_bytes() for path in place.rglob('*.*')}
   monkeypatch.chdir(place)
   code, _, err = say(predict, *arguments)
   assert code == 2
   assert err.startswith('error: ')
   assert err.count('\n') == 1
   assert match in err
+  assert {path: path.read_bytes() for path in place.rglob('*.*')} == before
+  (place / 'sound.png').unlink()
 
 
 def test_a_silent_file(say, tmp_path):

@@ -47,6 +47,19 @@ def test_json_comes_back_and_leaves_nothing_beside_it(folder):
   assert names(folder) == ['config.json']
 
 
+def test_the_lock_removes_what_the_killed_left(folder):
+  folder.path.mkdir()
+  folder.figures.mkdir()
+  dead = f'results.json.{2**31 - 1}.tmp'
+  kept = [f'results.json.{os.getpid()}.tmp', 'notes.tmp', f'{2**31 - 1}.tmp']
+  for name in [dead, *kept]:
+    (folder.path / name).write_text('half')
+  (folder.figures / dead).write_text('half')
+  with folder.lock():
+    assert names(folder) == sorted([*kept, 'figures', 'run.lock'])
+    assert not list(folder.figures.iterdir())
+
+
 def test_numbers_that_are_not_finite_are_refused_before_the_file_is(folder):
   folder.write_config({'seed': 0})
   with pytest.raises(ValueError, match='JSON compliant'):

@@ -164,6 +164,41 @@ def test_a_folder_with_other_things_in_it_is_left_alone(place, tmp_path):
   assert [path.name for path in tmp_path.iterdir()] == ['thesis.tex']
 
 
+@pytest.mark.parametrize(
+  'left',
+  [
+    ['run.lock'],
+    ['folds.json'],
+    ['folds.json.99999999.tmp'],
+    ['folds.json', 'environment.json', 'config.json.99999999.tmp'],
+    ['corpus.png', 'environment.json.99999999.tmp'],
+  ],
+)
+def test_a_start_that_was_killed_can_be_repeated(place, tmp_path, left):
+  """Whatever files it had begun, and even if the corpus has changed since."""
+  for name in left:
+    (tmp_path / name).write_text('{"folds": ')
+  wanted = tiny_runs.settings(place, train__epochs=1, protocol__folds=('ann',))
+  assert run.train(wanted, tmp_path).epochs == 1
+  assert not list(tmp_path.glob('*.tmp'))
+
+
+def test_the_config_of_a_run_is_written_last(place, tmp_path, monkeypatch):
+  """A folder that has one holds all that a resumed run reads."""
+
+  def killed(folder, config):
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(run_folder.RunFolder, 'write_config', killed)
+  with pytest.raises(KeyboardInterrupt):
+    run.train(tiny_runs.settings(place), tmp_path / 'run')
+  assert sorted(path.name for path in (tmp_path / 'run').iterdir()) == [
+    'environment.json',
+    'folds.json',
+    'run.lock',
+  ]
+
+
 def test_a_changed_corpus_is_noticed(finished, place, tmp_path):
   workdir = tiny_runs.copy_of(finished, tmp_path)
   csv = tiny.write_corpus(tmp_path / 'corpus')

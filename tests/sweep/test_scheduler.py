@@ -255,6 +255,12 @@ def test_a_folder_with_something_else_is_left_alone(corpus, tmp_path):
     check(tmp_path, tiny.config(corpus, tmp_path), 'seed=0:2')
 
 
+def test_a_start_that_was_killed_can_be_repeated(corpus, tmp_path):
+  (tmp_path / 'run.lock').touch()
+  (tmp_path / 'sweep.json.99999999.tmp').write_text('{"com')
+  check(tmp_path, tiny.config(corpus, tmp_path), 'seed=0:2')
+
+
 def test_each_of_several_processes_has_its_own_cores(monkeypatch):
   monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: {2, 3, 5, 7, 8})
   assert local_processes.Processes(2)._free == [[2, 3], [5, 7]]

@@ -39,7 +39,7 @@ def figure(
   classes: Sequence[str],
   footer: str = '',
 ) -> None:
-  """Draws and writes a PNG.
+  """Draws and writes a picture.
 
   Args:
     path: of the file.

@@ -1,4 +1,4 @@
-"""The look of all figures, and their way into a PNG file.
+"""The look of all figures, and their way into a file.
 
 Drawn without a window and without matplotlib's global state of "current"
 figures, so that they can be made anywhere, in any order. The colors are those
@@ -7,6 +7,7 @@ of Okabe and Ito, which color-blind readers can tell apart.
 
 from __future__ import annotations
 
+import io
 import pathlib
 import textwrap
 import warnings
@@ -15,6 +16,7 @@ from typing import Any
 from matplotlib import axes as mpl_axes, figure as mpl_figure
 
 from sernet_jax.common import files
+from sernet_jax.results.figures import picture_file
 from sernet_jax.results.run_folder import RUN
 
 COLORS = {
@@ -112,14 +114,16 @@ def save(
   path: pathlib.Path,
   cure: files.Cure = RUN,
 ) -> None:
-  """Writes a PNG file.
+  """Writes a picture, whole or not at all, in the format of its name.
 
   Raises:
-    InputError: if it cannot be written, with the `cure`.
+    InputError: if its name is none of a picture, something else is there, or
+      it cannot be written, with the `cure`.
   """
-  files.make_folder(path.parent, cure)
+  picture_file.check(path, cure)
+  content = io.BytesIO()
   with warnings.catch_warnings():
     # Names in a script the font lacks are drawn as boxes; no need to tell.
     warnings.filterwarnings('ignore', message='Glyph .* missing from')
-    with files.writing(path, cure):
-      figure.savefig(path, dpi=DPI, format='png')
+    figure.savefig(content, dpi=DPI, format=picture_file.kind(path, cure))
+  files.write_bytes(path, content.getvalue(), cure)
