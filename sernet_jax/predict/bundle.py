@@ -6,7 +6,9 @@ format: a JSON header, then plain numbers; nothing in it can run. What the
 `safetensors` package checks (offsets without holes or overlaps, sizes that fit
 shapes) is checked before a tensor is made; the header's length, the specs and
 every name, shape and number are checked on top, so that a damaged,
-foreign or hostile file is refused with one sentence.
+foreign or hostile file is refused with one sentence. A seal, the checksum of
+the whole file, finds damage that leaves all of that valid; files written
+before it came have none.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle_file
+from sernet_jax.predict.sessions import formats
 
 FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file
@@ -142,8 +145,9 @@ def save(
       f'{name} holds {np.abs(array).max():.3g}, more than fp16 can; write the '
       "bundle with dtype='float32'",
     )
-  content = safetensors.numpy.save(tensors, metadata(bundle))
-  files.write_bytes(pathlib.Path(path), bundle_file.in_order(content))
+  texts = {**metadata(bundle), formats.SEAL: formats.UNSEALED}
+  content = bundle_file.in_order(safetensors.numpy.save(tensors, texts))
+  files.write_bytes(pathlib.Path(path), formats.sealed(content))
 
 
 def metadata(bundle: Bundle) -> dict[str, str]:
@@ -177,6 +181,8 @@ def load(path: str | os.PathLike[str]) -> Bundle:
     'python -m sernet_jax.export',
   )
   bundle_file.check_version(path, texts, FORMAT_VERSION)
+  if formats.SEAL in texts or formats.has_seal(content):
+    formats.check_seal(path, content)
   try:
     parts = bundle_file.parts(texts)
     expected = trees.flatten(folded_lib.shapes(parts['model']), '/')

@@ -4,14 +4,19 @@ A checkpoint is one tree of numpy arrays with a leading axis of trials, written
 beside the previous one and renamed into place when complete; the two newest
 are kept, so that a damaged one does not end a run. It can be read without this
 package: nested dicts, with the best epochs under the names of the selections
-that they are for.
+that they are for. Its metadata have a checksum of the arrays, which finds what
+the storage below does not; those of older versions have none.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import logging
 import pathlib
 import shutil
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +33,7 @@ except ImportError:  # the name until orbax-checkpoint 0.12
   from orbax.checkpoint.experimental import v1 as ocp
 
 KEPT = 2
+_CHECKSUM = 'sha256'  # its name among the metadata of a checkpoint
 _SPARE_BYTES = 1 << 20  # for what is not arrays
 # What orbax and the storage below it raise for files that are missing, cut
 # short, of another shape, or cannot be written.
@@ -68,14 +74,22 @@ class Checkpoints:
 
   def __init__(self, folder: pathlib.Path, read_only: bool = False):
     self.folder = folder.absolute()
-    self._checkpointer = ocp.training.Checkpointer(
-      self.folder,
-      save_decision_policy=(
-        ocp.training.save_decision_policies.FixedIntervalPolicy(1)
-      ),
-      preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
-      cleanup_tmp_directories=not read_only,
-    )
+    try:
+      with _quiet():
+        self._checkpointer = ocp.training.Checkpointer(
+          self.folder,
+          save_decision_policy=(
+            ocp.training.save_decision_policies.FixedIntervalPolicy(1)
+          ),
+          preservation_policy=ocp.training.preservation_policies.LatestN(KEPT),
+          cleanup_tmp_directories=not read_only,
+        )
+    except _FAILURES as error:
+      raise InputError(
+        f'the checkpoints in {self.folder} cannot be opened '
+        f'({first_line(error)}); move the damaged one, most likely the newest, '
+        'out of that folder and run the same command again'
+      ) from error
 
   def __enter__(self) -> Checkpoints:
     return self
@@ -117,16 +131,13 @@ class Checkpoints:
       raise self._unwritten(
         f'it needs {needed >> 20} MiB and {free >> 20} MiB are free'
       )
-    # What orbax logs of a failure is many pages; one sentence is enough.
-    logger = logging.getLogger('absl')
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
     try:
-      self._checkpointer.save(step, host)
+      with _quiet():
+        self._checkpointer.save(
+          step, host, custom_metadata={_CHECKSUM: checksum(host)}
+        )
     except _FAILURES as error:
       raise self._unwritten(first_line(error)) from error
-    finally:
-      logger.setLevel(level)
 
   def _unwritten(self, reason: str) -> InputError:
     kept = f'step {self.steps[-1]} is kept' if self.steps else 'none is there'
@@ -152,8 +163,7 @@ class Checkpoints:
     damaged: dict[int, str] = {}  # step -> why, the newest first
     for step in reversed(self.steps):
       try:
-        tree = self._checkpointer.load(step, abstract)
-        self._check_shapes(tree, abstract)
+        tree = self._read(step, abstract)
       except _FAILURES as error:
         damaged[step] = first_line(error)
         continue
@@ -173,6 +183,16 @@ class Checkpoints:
     )
     return None, []
 
+  def _read(self, step: int, target: Tree) -> Tree:
+    """Reads and checks one checkpoint; raises one of `_FAILURES`."""
+    with _quiet():
+      tree = self._checkpointer.load(step, target)
+      metadata = self._checkpointer.pytree_metadata(step).custom_metadata or {}
+    self._check_shapes(tree, target)
+    if metadata.get(_CHECKSUM, '') not in ('', checksum(tree)):
+      raise ValueError('its numbers are not those that were written')
+    return tree
+
   def _check_shapes(self, tree: Tree, target: Tree) -> None:
     same = jax.tree.map(
       lambda a, b: a.shape == b.shape and a.dtype == b.dtype, tree, target
@@ -187,6 +207,29 @@ class Checkpoints:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(source, target)
     self._checkpointer.reload()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Silences what orbax logs of a failure: pages, where a sentence will do."""
+  logger = logging.getLogger('absl')
+  level = logger.level
+  logger.setLevel(logging.CRITICAL)
+  try:
+    yield
+  finally:
+    logger.setLevel(level)
+
+
+def checksum(tree: Tree) -> str:
+  """SHA-256 of all arrays of a tree, with their names, types and shapes."""
+  digest = hashlib.sha256()
+  for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+    array = np.asarray(leaf)
+    name = jax.tree_util.keystr(path), array.dtype.str, array.shape
+    digest.update(json.dumps(name).encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+  return digest.hexdigest()
 
 
 def _abstract(target: Tree) -> Tree:
@@ -216,8 +259,7 @@ def read(folder: pathlib.Path, target: Tree) -> Tree:
       raise InputError(f'{folder} holds no checkpoint; train the run further')
     step = checkpoints.steps[-1]
     try:
-      tree = checkpoints._checkpointer.load(step, abstract)
-      checkpoints._check_shapes(tree, abstract)
+      tree = checkpoints._read(step, abstract)
     except _FAILURES as error:
       raise InputError(
         f'checkpoint {folder / str(step)} cannot be read '

@@ -89,6 +89,49 @@ def test_a_damaged_one_falls_back_to_the_one_before_and_says_so(folder, how):
     assert_same(checkpoints.load(tree(0.0))[0], tree(6.2))
 
 
+def test_changed_numbers_of_a_valid_checkpoint_are_noticed(folder):
+  """As if the storage below had not seen that a bit of them flipped."""
+  with checkpoint.Checkpoints(folder) as checkpoints:
+    changed = tree(8.1)
+    sum_of_others = checkpoint.checksum(tree(8.2))
+    checkpoints._checkpointer.save(
+      8, changed, custom_metadata={'sha256': sum_of_others}
+    )
+    found, said = checkpoints.load(tree(0.0))
+    assert 'its numbers are not those that were written' in said[0]
+    assert_same(found, tree(6.1))
+
+
+def test_a_checkpoint_of_an_older_version_has_no_checksum(folder):
+  with checkpoint.Checkpoints(folder) as checkpoints:
+    checkpoints._checkpointer.save(8, tree(8.1))
+    found, said = checkpoints.load(tree(0.0))
+  assert said == []
+  assert_same(found, tree(8.1))
+
+
+def test_the_checksum_sees_every_part_of_an_array():
+  arrays = [
+    np.zeros((2, 3), np.float32),
+    np.zeros((3, 2), np.float32),
+    np.zeros((2, 3), np.int32),
+    np.array([[0, 0, 0], [0, 0, -0.0]], np.float32),
+    np.zeros((), np.float32),
+    np.zeros(0, np.float32),
+    jax.numpy.zeros((2, 3), jax.numpy.bfloat16),
+  ]
+  sums = {checkpoint.checksum({'a': array}) for array in arrays}
+  assert len(sums) == len(arrays)
+  assert checkpoint.checksum({'b': arrays[0]}) not in sums
+
+
+def test_damaged_metadata_are_one_sentence(folder):
+  path = folder / '6' / '_CHECKPOINT_METADATA'
+  path.write_text(path.read_text().replace('init_', 'Init_'))
+  with pytest.raises(InputError, match=r'cannot be opened .*move the damaged'):
+    checkpoint.Checkpoints(folder)
+
+
 def test_other_shapes_do_not_pass_for_a_checkpoint(folder):
   target = tree(0.0)
   target['folds']['kernel'] = np.zeros((2, 5, 8), np.float32)

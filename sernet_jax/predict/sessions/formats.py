@@ -2,8 +2,9 @@
 
 Libraries that run models trust what they read: a flipped byte can end the
 process. So every exported file carries a checksum, which is compared before a
-library reads the file: ONNX and TensorFlow Lite files as a seal among their
-texts, StableHLO files in what follows the program (`stablehlo_session`). A
+library reads the file: safetensors, ONNX and TensorFlow Lite files as a seal
+among their texts, StableHLO files in what follows the program
+(`stablehlo_session`). A
 checksum finds damage; it does not stop someone who makes a file on purpose
 and seals it again.
 """
@@ -98,6 +99,11 @@ def sealed(content: bytes) -> bytes:
   assert content.count(UNSEALED.encode()) == 1
   seal = _MARK + checksum(content).encode()
   return content.replace(UNSEALED.encode(), seal)
+
+
+def has_seal(content: bytes) -> bool:
+  """Tells whether a file was sealed, even if the seal's name is damaged."""
+  return _MARK in content
 
 
 def check_seal(path: pathlib.Path, content: bytes) -> None:
