@@ -187,7 +187,7 @@ class Checkpoints:
     """Reads and checks one checkpoint; raises one of `_FAILURES`."""
     with _quiet():
       tree = self._checkpointer.load(step, target)
-      metadata = self._checkpointer.pytree_metadata(step).custom_metadata or {}
+      metadata = self._checkpointer.metadata(step).custom_metadata or {}
     self._check_shapes(tree, target)
     if metadata.get(_CHECKSUM, '') not in ('', checksum(tree)):
       raise ValueError('its numbers are not those that were written')
