@@ -59,6 +59,7 @@ def _run() -> str:
     _MODE.value in _MODES,
     f'--mode is {_MODE.value!r}: {nearest(_MODE.value, _MODES)}',
   )
+  _require_sense()
   workdir = pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
@@ -74,11 +75,6 @@ def _run() -> str:
     connect(
       _COORDINATOR.value, _PROCESSES.value, _PROCESS_ID.value, _CONNECT_S.value
     )
-  else:
-    require(
-      _PROCESSES.value is None and _PROCESS_ID.value is None,
-      '--processes and --process_id need --coordinator=HOST:PORT',
-    )
 
   if workdir is None:
     workdir = run.default_workdir(config)
@@ -91,6 +87,27 @@ def _run() -> str:
   if not group.first:
     return f'process {group.rank} is done; process 0 has the results'
   return report.summary_text(results, run_folder.RunFolder(workdir))
+
+
+def _require_sense() -> None:
+  """Refuses flags of several processes that would do nothing."""
+  if _COORDINATOR.value:
+    require(
+      _MODE.value == 'train',
+      f'--coordinator is for --mode=train; --mode={_MODE.value} has one '
+      'process, so leave it out',
+    )
+    require(
+      _CONNECT_S.value > 0,
+      f'--connect_s is {_CONNECT_S.value}; give a number of seconds above 0',
+    )
+    return
+  for flag in (_PROCESSES, _PROCESS_ID, _CONNECT_S):
+    require(
+      not flags.FLAGS[flag.name].present,
+      f'--{flag.name} is for a training by several processes; add '
+      '--coordinator=HOST:PORT, or leave it out',
+    )
 
 
 def _report(workdir: pathlib.Path) -> str:

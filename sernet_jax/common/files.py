@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ from sernet_jax.common.errors import InputError, require
 
 _CHUNK = 1000  # files that one thread looks at in a row
 _THREADS = 16
+_NAME_BYTES = 150  # of a file's name; most file systems end at 255
 _TEMPORARY = re.compile(r'(.+)\.(\d+)\.tmp')  # see `write_bytes`
 
 
@@ -212,6 +214,24 @@ def writing(path: pathlib.Path, cure: Cure = NO_OPTION) -> Iterator[None]:
 def as_text(path: str) -> str:
   """Returns a path as text; bytes that are not text become question marks."""
   return path.encode('utf-8', 'replace').decode()
+
+
+def file_name(text: str, kept: str = '') -> str:
+  """Returns any text as the name of a file in a folder, unlike texts unlike.
+
+  Args:
+    text: of any length and with any characters.
+    kept: characters that may stay, beside letters, digits and `_.,=+()-`; the
+      name ends in a hash where others had to be dropped.
+  """
+  name = re.sub(rf'[^\w.,=+(){re.escape(kept)}-]', '_', text)
+  if (
+    name != text or len(name.encode()) > _NAME_BYTES or name in ('', '.', '..')
+  ):
+    digest = hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]
+    kept = name.encode()[:_NAME_BYTES].decode(errors='ignore')
+    name = f'{kept}-{digest}'
+  return name
 
 
 def state_key(state: os.stat_result | None) -> tuple[int, int, int] | None:

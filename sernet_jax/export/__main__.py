@@ -97,6 +97,11 @@ def _run(args: argparse.Namespace) -> None:
     'a model file has neither folds nor selections; leave out --fold, '
     '--all_folds and --selection, or name the folder of a run with --workdir',
   )
+  require(
+    not args.calibration or any(each == 'int8' for _, each in pairs),
+    '--calibration finds the ranges of int8, which is not written; add '
+    '--precision=int8, or leave it out',
+  )
   if not args.workdir and not args.model:
     from sernet_jax.predict.bundle import release_path
 

@@ -10,6 +10,7 @@ import argparse
 import pathlib
 from typing import TYPE_CHECKING
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import nearest, require, require_choice
 from sernet_jax.predict.sessions import formats
 
@@ -112,7 +113,7 @@ def choose_paths(
   for bundle in bundles:
     fold = bundle.about.get('fold', '')
     stem = pathlib.Path(args.model).stem if args.model else f'fold_{fold}'
-    stem = ''.join(c if c.isalnum() or c in '._-' else '_' for c in stem)
+    stem = files.file_name(stem)
     for kind, precision in pairs:
       path = folder / f'{stem}_{precision}.{kind}'
       require(

@@ -75,6 +75,11 @@ def load(
     InputError: if there is no such model or it cannot be used.
   """
   if not os.fspath(path):
+    require(
+      not fold and selection == 'last',
+      'the weights in the package have neither folds nor selections; leave '
+      'out --fold and --selection, or give --model=RUN_FOLDER',
+    )
     return _release(bundle.release_path())
   path = pathlib.Path(path)
   require(

@@ -29,9 +29,19 @@ _PICTURE = 'corpus.png'  # of `inspect`
 
 
 def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
-  """Returns runs/NAME-HASH, another folder for every set of settings."""
+  """Returns runs/NAME-HASH, another folder for every set of settings.
+
+  Raises:
+    InputError: if the config is wrong, or its name would leave runs/.
+  """
+  name = config_lib.experiment(config).name
+  require(
+    files.file_name(name) == name,
+    f'the config has name={name!r}, which cannot be part of a folder below '
+    'runs/; set another with --config.name, or give a --workdir',
+  )
   digest = differences.short_hash(config_lib.to_dict(config))
-  return pathlib.Path('runs') / f'{config.name}-{digest}'
+  return pathlib.Path('runs') / f'{name}-{digest}'
 
 
 def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:

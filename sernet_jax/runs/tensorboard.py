@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 
@@ -47,7 +48,7 @@ def _writing(folder: pathlib.Path, make: Callable[..., Any]) -> Iterator[Write]:
   def write(row: Mapping[str, Any]) -> None:
     trial = run_folder.trial_of(row)
     if trial not in writers:
-      writers[trial] = make(str(folder / trial))
+      writers[trial] = make(str(folder / files.file_name(trial, kept=' ')))
     add, epoch = writers[trial].add_scalar, row['epoch']
     for part in ('train', 'validation', 'test'):
       for name in _SCALARS:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import hashlib
 import itertools
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +21,6 @@ from sernet_jax.sweep.axes import Axis
 from sernet_jax.sweep.settings import format_value
 
 MANY_JOBS = 1_000
-_NAME_BYTES = 150  # of a folder's name; most file systems end at 255
 
 # What to do about a file of a sweep.
 SWEEP = files.Cure('--workdir', 'run the sweep with this --workdir again')
@@ -110,12 +107,8 @@ def job(config: ml_collections.ConfigDict, changes: dict[str, Any]) -> Job:
 
 def _folder_name(changes: Mapping[str, Any]) -> str:
   """Readable name; ends in a hash where characters had to be dropped."""
-  full = ','.join(
-    f'{field}={format_value(value)}' for field, value in changes.items()
+  return files.file_name(
+    ','.join(
+      f'{field}={format_value(value)}' for field, value in changes.items()
+    )
   )
-  name = re.sub(r'[^\w.,=+()-]', '_', full)
-  if name != full or len(name.encode()) > _NAME_BYTES:
-    digest = hashlib.sha256(full.encode()).hexdigest()[:8]
-    kept = name.encode()[:_NAME_BYTES].decode(errors='ignore')
-    name = f'{kept}-{digest}'
-  return name

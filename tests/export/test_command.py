@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import hashlib
 import json
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 from exportable import BOUND, bundle
 
-from sernet_jax.export import __main__ as export
+from sernet_jax.export import __main__ as export, targets
 from sernet_jax.predict import bundle as bundle_lib, models
 from sernet_jax.predict.sessions import formats
 
@@ -56,6 +58,22 @@ def test_without_a_model_the_weights_in_the_package(
       np.testing.assert_array_equal(found.folded[block][name], array)
 
 
+def test_no_two_folds_share_a_path(tmp_path):
+  names = ['a b', 'a_b', 'a/b', '../a', '..', 'a' * 300, 'a' * 301, 'ä', '03']
+  bundles = [
+    dataclasses.replace(bundle(), about={'fold': name}) for name in names
+  ]
+  args = argparse.Namespace(output=str(tmp_path), model='', workdir='run')
+  pairs = [('onnx', 'fp16'), ('onnx', 'int8')]
+  paths = targets.choose_paths(args, bundles, pairs)
+  assert len({str(path).casefold() for path in paths.values()}) == 18
+  assert {path.parent for path in paths.values()} == {tmp_path}
+  assert max(len(path.name) for path in paths.values()) < 200
+  assert paths['03', 'onnx', 'fp16'].name == 'fold_03_fp16.onnx'
+  one = targets.choose_paths(args, bundles[:1], pairs)
+  assert one.items() < paths.items()
+
+
 @pytest.mark.parametrize(
   ('arguments', 'words'),
   [
@@ -67,6 +85,7 @@ def test_without_a_model_the_weights_in_the_package(
     (['--model=a', '--format=safetensors', '--precision=int8'], 'int8'),
     (['--model=a', '--precision=fp8'], 'fp8'),
     (['--model=SOURCE', '--fold=03'], 'neither folds'),
+    (['--model=SOURCE', '--calibration=x'], 'add --precision=int8, or leave'),
     (['--model=SOURCE', '--format=tflite', '--output=x.onnx'], '.tflite'),
     (['--model=SOURCE', '--format=onnx', '--precision=int8'], '--calibration'),
   ],

@@ -178,6 +178,8 @@ def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
     (['--figure', 'sound.png', 'long.wav'], 'so it is not overwritten'),
     (['-', '-'], 'given twice'),
     (['long.wav', '--fold=03'], 'leave out --fold'),
+    (['long.wav', '--model=', '--fold=zz'], 'leave out --fold'),
+    (['long.wav', '--model=', '--selection=zz'], 'or give --model=RUN_FOLDER'),
   ],
 )
 def test_mistakes_are_one_sentence(say, place, monkeypatch, arguments, match):

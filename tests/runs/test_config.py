@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from sernet_jax import features
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn.spec import PAPER_BLOCKS
-from sernet_jax.runs import config as config_lib
+from sernet_jax.runs import config as config_lib, run
 
 CONFIGS = sorted(path.stem for path in (tiny.ROOT / 'configs').glob('*.py'))
 
@@ -105,6 +105,13 @@ def test_unknown_and_missing_fields_are_named():
   flat = tiny.emodb(data='emodb')
   with pytest.raises(InputError, match=r"data is 'emodb'; it must hold"):
     config_lib.experiment(flat)
+
+
+@pytest.mark.parametrize('name', ['../../x', '/tmp/x', 'a/b', 'a\n', '', '..'])
+def test_the_default_folder_stays_in_runs(name):
+  with pytest.raises(InputError, match='cannot be part of a folder below runs'):
+    run.default_workdir(tiny.emodb(name=name))
+  assert run.default_workdir(tiny.emodb(name='größer')).parent.name == 'runs'
 
 
 def test_a_dict_is_not_the_value_of_a_field():

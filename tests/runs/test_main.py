@@ -16,6 +16,9 @@ from commands import sernet
     (['--confg=x'], "Unknown command line flag 'confg'"),
     (['stray'], "['stray'] is not a flag"),
     (['--config.data.root=/no/such/folder'], 'sernet_jax.download emodb'),
+    (['--connect_s=-1'], '--connect_s is for a training by several'),
+    (['--coordinator=a:1', '--connect_s=-1'], '--connect_s is -1; give'),
+    (['--coordinator=a:1', '--mode=inspect'], '--mode=inspect has one process'),
   ],
 )
 def test_a_mistake_is_one_sentence_and_code_2(tmp_path, arguments, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import sys
 
 import pytest
@@ -45,8 +46,10 @@ def test_rows_become_curves_one_file_for_each_trial(tmp_path, monkeypatch):
     write(ROW)
     write({**ROW, 'epoch': 4})
     write({**ROW, 'seed': 1})
+    write({**ROW, 'fold': '../../ann'})
   folder = tmp_path / 'tensorboard'
-  assert set(made) == {f'{folder}/ann', f'{folder}/ann, seed 1'}
+  left = set(made) - {f'{folder}/ann', f'{folder}/ann, seed 1'}
+  assert [pathlib.Path(path).parent for path in left] == [folder]
   writer = made[f'{folder}/ann']
   assert writer.scalars['test/uar', 3] == 0.4
   assert writer.scalars['train/loss', 4] == 0.5
