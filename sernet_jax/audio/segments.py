@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -104,6 +104,12 @@ def load_segments(path: reading.PathLike, spec: AudioSpec) -> np.ndarray:
     raise reading.BadFile(path, reason) from error
 
 
+def load_whole(path: reading.PathLike, spec: AudioSpec) -> np.ndarray:
+  """Reads a file as one segment of its own length, (1, samples)."""
+  waveform = reading.load_mono(path, spec.sample_rate_hz)
+  return prepare(waveform, len(waveform))[None]
+
+
 def read_all(
   paths: Sequence[reading.PathLike],
   spec: AudioSpec,
@@ -111,6 +117,7 @@ def read_all(
   skipped: dict[str, str] | None = None,
   progress: bool = True,
   start: int = 0,
+  load: Callable[[reading.PathLike, AudioSpec], np.ndarray] = load_segments,
 ) -> Iterator[tuple[int, np.ndarray]]:
   """Reads many recordings in parallel, in bounded memory.
 
@@ -122,6 +129,7 @@ def read_all(
     progress: show a bar, or a line a minute if stderr is not a terminal.
     start: index of the first to read; those before it were read already, and
       the bad ones among them are in `skipped`.
+    load: from a path to its segments.
 
   Returns:
     An iterator over (index into `paths`, float32 (segments, num_samples)) in
@@ -133,7 +141,7 @@ def read_all(
   """
   require_choice('data.on_bad_file', on_bad_file, ('error', 'skip'))
   bad = {} if skipped is None else skipped
-  return _read_all(list(paths), spec, on_bad_file, bad, progress, start)
+  return _read_all(list(paths), spec, on_bad_file, bad, progress, start, load)
 
 
 def _read_all(
@@ -143,6 +151,7 @@ def _read_all(
   bad: dict[str, str],
   progress: bool,
   start: int,
+  load: Callable[[reading.PathLike, AudioSpec], np.ndarray],
 ) -> Iterator[tuple[int, np.ndarray]]:
   """`read_all` after its checks, which a generator would make too late."""
   workers = min(16, machine.num_cores())
@@ -165,7 +174,7 @@ def _read_all(
       while (
         len(waiting) < 4 * workers and (i := next(indices, None)) is not None
       ):
-        waiting.append((i, pool.submit(load_segments, paths[i], spec)))
+        waiting.append((i, pool.submit(load, paths[i], spec)))
       if not waiting:
         break
       index, future = waiting.popleft()

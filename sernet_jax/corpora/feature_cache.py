@@ -43,12 +43,15 @@ class CorpusFeatures:
     features: float32 (segments, frames, coefficients), mapped from disk.
     segment_utterances: int32 (segments,), index of each segment's utterance.
     skipped: {path: reason} of recordings left out.
+    frames: int32 (segments,), frames that are an utterance's own and come
+      first; None where all count.
   """
 
   corpus: Corpus
   features: np.ndarray
   segment_utterances: np.ndarray
   skipped: dict[str, str]
+  frames: np.ndarray | None = None
 
 
 def load(
@@ -81,7 +84,7 @@ def load(
       f'{spec.frame_samples} samples; choose at least '
       f'{spec.frame_samples / spec.sample_rate_hz} s'
     )
-  stem = folder / _key(corpus, kind, spec, audio_spec)
+  stem = folder / key(corpus, kind, spec, audio_spec)
   about_path = stem.with_suffix('.json')
   # The description is written last: without it the data are not complete.
   if not about_path.exists():
@@ -101,7 +104,7 @@ def load(
   return CorpusFeatures(kept, data, owners, skipped)
 
 
-def _key(
+def key(
   corpus: Corpus, kind: str, spec: MfccSpec, audio_spec: AudioSpec
 ) -> str:
   """Names the files of a corpus and its settings, without a suffix."""

@@ -113,6 +113,7 @@ def _run(args: argparse.Namespace) -> None:
 
   jax_setup.set_up()
   bundles = targets.load_bundles(args)
+  targets.require_exportable(bundles[0], pairs)
   paths = targets.choose_paths(args, bundles, pairs)
   corpus, note = _corpus(args)
   if note:

@@ -84,6 +84,21 @@ def load_bundles(args: argparse.Namespace) -> list[Bundle]:
   return bundles
 
 
+def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
+  """Refuses formats that cannot look at an utterance's own frames alone.
+
+  Raises:
+    InputError: if the network is of that kind.
+  """
+  others = [kind for kind, _ in pairs if kind != 'safetensors']
+  require(
+    not bundle.model.masked or not others,
+    f'the network was trained with model.pooling={bundle.model.pooling!r}, '
+    f'which {others[0] if others else ""} files do not have yet; use '
+    "--format=safetensors, or train with model.pooling='mean'",
+  )
+
+
 def choose_paths(
   args: argparse.Namespace,
   bundles: list[Bundle],

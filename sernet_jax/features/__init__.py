@@ -23,6 +23,7 @@ from sernet_jax.features.postprocess import add_deltas, deltas, pcen
 from sernet_jax.features.presets import PRESETS
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.spectral import (
+  cepstrum,
   compress,
   log_mel_spectrogram,
   mel_spectrogram,
@@ -46,6 +47,7 @@ __all__ = [
   'StreamFrames',
   'StreamState',
   'add_deltas',
+  'cepstrum',
   'compress',
   'dct_matrix',
   'deltas',

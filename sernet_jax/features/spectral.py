@@ -252,6 +252,14 @@ def compress(
   return _above_floor(_compress(mel, spec), spec, mask)
 
 
+def cepstrum(log_mel: jax.Array, spec: MfccSpec) -> jax.Array:
+  """DCT and clipping of compressed bands, (..., frames, coefficients).
+
+  The zeroth coefficient is that of the DCT, whatever `spec.zeroth` says.
+  """
+  return _cepstrum(log_mel, None, spec)
+
+
 def _compress(mel: jax.Array, spec: MfccSpec) -> jax.Array:
   """Compresses without the floor of `top_db`."""
   floored = _floored(mel, spec)

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sernet_jax.nn import pooling
 from sernet_jax.nn.kernels import (
   convolution,
   fence,
@@ -29,11 +30,11 @@ from sernet_jax.nn.kernels import (
   shifted,
   winograd,
 )
-from sernet_jax.nn.spec import ModelSpec, require_features
+from sernet_jax.nn.spec import PATH_POOL, ModelSpec, require_features
 
 Folded = dict[str, dict[str, Any]]
 BlockFunction = Callable[
-  [jax.Array, Mapping[str, Any], norm_pool.Window], jax.Array
+  [jax.Array, Mapping[str, Any], norm_pool.Window, jax.Array | None], jax.Array
 ]
 
 
@@ -112,7 +113,10 @@ def prepare(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
 
 
 def conv_relu_pool(
-  x: jax.Array, block: Mapping[str, Any], window: norm_pool.Window
+  x: jax.Array,
+  block: Mapping[str, Any],
+  window: norm_pool.Window,
+  mask: jax.Array | None = None,
 ) -> jax.Array:
   """A block of a folded network: convolution, bias, ReLU, average pooling.
 
@@ -123,6 +127,8 @@ def conv_relu_pool(
     x: (examples, frames, coefficients, inputs).
     block: 'bias' (outputs,), 'kernel', and what `prepare` may have added.
     window: see `norm_pool.average_pool`.
+    mask: (examples, frames) of 0 and 1, see `norm_pool`; None where all
+      frames count.
 
   Returns:
     The pooled map, (examples, frames, coefficients, outputs), or
@@ -132,7 +138,10 @@ def conv_relu_pool(
   tiles = block.get('tiles')
 
   def finished(y: jax.Array) -> jax.Array:
-    return norm_pool.average_pool(jax.nn.relu(y + bias), window)
+    y = jax.nn.relu(y + bias)
+    if mask is not None:
+      return norm_pool.masked_pool(y, mask, window)
+    return norm_pool.average_pool(y, window)
 
   def on_cpu(x: jax.Array) -> jax.Array:
     if precision.lowered(x):
@@ -141,7 +150,7 @@ def conv_relu_pool(
       return finished(shifted.conv(x, kernel))
     if tiles is None:
       return finished(convolution.conv(x, kernel))
-    if window and winograd.pools(x.shape, window):
+    if mask is None and window and winograd.pools(x.shape, window):
       return winograd.conv_relu_pool_by_tiles(x, tiles, bias, window)
     return finished(winograd.conv_by_tiles(x, tiles))
 
@@ -155,6 +164,7 @@ def logits(
   folded: Mapping[str, Any],
   x: jax.Array,
   block: BlockFunction = conv_relu_pool,
+  frames: jax.Array | None = None,
 ) -> jax.Array:
   """Logits as `model.apply(..., train=False)` gives them, to about 1e-5.
 
@@ -163,7 +173,8 @@ def logits(
     folded: from `fold` or `ready`.
     x: (examples, frames, coefficients, 1).
     block: convolution, bias, ReLU and pooling of a map, given a layer of
-      `folded` and a window; by default `conv_relu_pool`.
+      `folded`, a window and a mask; by default `conv_relu_pool`.
+    frames: int32 (examples,), see `model.apply`.
 
   Returns:
     (examples, num_classes).
@@ -172,27 +183,53 @@ def logits(
     InputError: if x has another rank or more than one channel.
   """
   require_features(x)
+  mask = None
+  if frames is not None and spec.masked:
+    own = jnp.arange(x.shape[1]) < frames[:, None]
+    mask = own.astype(x.dtype)  # (b, t)
+    x = x * norm_pool.cell_weights(mask)
 
   def side_by_side(x: jax.Array) -> jax.Array:
     maps = [
-      block(x, folded[path.name], path.pool) for path in spec.layers('path')
+      block(x, folded[path.name], path.pool, mask)
+      for path in spec.layers('path')
     ]
     return jnp.concatenate(maps, axis=-1)
 
   x = fence.apart(side_by_side, x)  # (b, t, f, c)
+  mask = _pooled(mask, PATH_POOL)
   for layer in spec.layers('block'):
-    x = block(x, folded[layer.name], layer.pool)
+    window = pooling.window(spec, layer)
+    x = block(x, folded[layer.name], window, mask)
+    mask = _pooled(mask, window)
+  if spec.pooling in ('statistics', 'attention'):  # x is a map still
+    real = jnp.ones(len(x), x.dtype) if mask is None else mask
+    scores = [_dense(folded[s.name], x) for s in spec.layers('score')]
+    x = pooling.over_map(x, real, spec, scores[0] if scores else None)
   for layer in spec.layers('dense'):  # x is (b, c)
-    dense = folded[layer.name]
-    x = x @ jnp.asarray(dense['kernel']) + jnp.asarray(dense['bias'])
+    x = _dense(folded[layer.name], x)
   return x
 
 
+def _dense(arrays: Mapping[str, Any], x: jax.Array) -> jax.Array:
+  """Computes x @ kernel + bias along the last axis."""
+  return x @ jnp.asarray(arrays['kernel']) + jnp.asarray(arrays['bias'])
+
+
+def _pooled(
+  mask: jax.Array | None, window: norm_pool.Window
+) -> jax.Array | None:
+  return None if mask is None else norm_pool.pooled_mask(mask, window)
+
+
 def probabilities(
-  spec: ModelSpec, folded: Mapping[str, Any], x: jax.Array
+  spec: ModelSpec,
+  folded: Mapping[str, Any],
+  x: jax.Array,
+  frames: jax.Array | None = None,
 ) -> jax.Array:
   """Softmax of `logits`, (examples, num_classes)."""
-  return jax.nn.softmax(logits(spec, folded, x))
+  return jax.nn.softmax(logits(spec, folded, x, frames=frames))
 
 
 def count(folded: Mapping[str, Any]) -> int:

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sernet_jax.nn import parallel
+from sernet_jax.nn import parallel, pooling
 from sernet_jax.nn.kernels import convolution, fused_paths, norm_pool
 from sernet_jax.nn.spec import Layer, ModelSpec, require_features
 
@@ -34,7 +34,7 @@ class LocalFeatureBlock(nnx.Module):
   """Convolution, BatchNorm, ReLU, average pooling."""
 
   def __init__(self, layer: Layer, spec: ModelSpec, rngs: nnx.Rngs) -> None:
-    self.pool = layer.pool
+    self.pool = pooling.window(spec, layer)
     self.momentum = spec.batch_norm_momentum
     self.epsilon = spec.batch_norm_epsilon
     outputs = layer.outputs
@@ -70,7 +70,7 @@ class LocalFeatureBlock(nnx.Module):
       x = norm_pool.normalize(
         x, scale, offset, mean, self.variance[...], self.epsilon
       )
-      return norm_pool.average_pool(jax.nn.relu(x), self.pool)
+      return norm_pool.masked_pool(jax.nn.relu(x), mask, self.pool)
     x, mean, variance = norm_pool.norm_relu_pool(
       x, scale, offset, mask, self.pool, self.epsilon, axis
     )
@@ -134,7 +134,7 @@ class LightSERNet(nnx.Module):
     # Each layer draws its kernel from the next key of `rngs`.
     for layer in spec.layers('path', 'block'):
       setattr(self, layer.name, LocalFeatureBlock(layer, spec, rngs))
-    for layer in spec.layers('dense'):
+    for layer in spec.layers('score', 'dense'):
       setattr(self, layer.name, Dense(layer, rngs))
 
   def __call__(
@@ -148,13 +148,19 @@ class LightSERNet(nnx.Module):
   ) -> jax.Array:
     """Computes the logits; for the arguments see `apply`."""
     paths = self._modules('path')  # x is (b, t, f, 1)
+    if mask.ndim == 2:  # zeros behind an utterance, as behind a map
+      x = x * norm_pool.cell_weights(mask)
     if train and dtype is None:
       x = fused(x, paths, mask, axis)
     else:
       maps = [path(x, mask, train, dtype, axis) for path in paths]
       x = jnp.concatenate(maps, axis=-1)
+    mask = norm_pool.pooled_mask(mask, paths[0].pool)
     for block in self._modules('block'):  # x is (b, t, f, c)
       x = block(x, mask, train, dtype, axis)
+      mask = norm_pool.pooled_mask(mask, block.pool)
+    score = self._modules('score')
+    x = pooling.over_map(x, mask, self.spec, score[0](x) if score else None)
     if train and self.spec.dropout and key is not None:  # x is (b, c)
       # Drawn for the whole batch, so that it is the same on any mesh.
       shape = (x.shape[0] * parallel.count(axis), *x.shape[1:])
@@ -205,6 +211,7 @@ def apply(
   key: jax.Array | None = None,
   dtype: jax.typing.DTypeLike | None = None,
   axis: str | None = None,
+  frames: jax.Array | None = None,
 ) -> tuple[jax.Array, Tree]:
   """Computes the logits of a batch.
 
@@ -222,6 +229,9 @@ def apply(
       statistics, pooling and the dense layer keep the latter.
     axis: of the mesh that the batch is shared over, see `parallel`; x and mask
       are this device's share, and BatchNorm counts all examples.
+    frames: int32 (examples,), the frames of each utterance, which come first;
+      what lies behind them is not looked at, unless `spec.pooling` is 'mean'.
+      None: all frames are the utterance's own.
 
   Returns:
     (logits (examples, num_classes), stats). In inference the stats are
@@ -233,6 +243,9 @@ def apply(
   require_features(x)
   if mask is None:
     mask = jnp.ones(x.shape[0], x.dtype)
+  if frames is not None and spec.masked:
+    own = jnp.arange(x.shape[1]) < frames[:, None]  # (b, t)
+    mask = mask[:, None] * own.astype(x.dtype)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
   module = nnx.merge(_graph(spec), params, stats)
   logits = module(x, mask, train, key, dtype, axis)

@@ -33,6 +33,11 @@ def own(array: jax.Array, axis: str | None) -> jax.Array:
   return jax.lax.dynamic_slice_in_dim(array, start, size)
 
 
+def own_tree(tree: Tree, axis: str | None) -> Tree:
+  """Cuts this device's share out of every array of a tree, see `own`."""
+  return jax.tree.map(lambda array: own(array, axis), tree)
+
+
 def gathered(array: jax.Array, axis: str | None) -> jax.Array:
   """Concatenates the rows of all devices, in their order, on each of them."""
   if axis is None:

@@ -48,6 +48,11 @@ PAPER_BLOCKS = (
   Block(320, (1, 1), None),
 )
 
+# What becomes of the last map: `mean` averages all of it, padding too, as the
+# paper does; the others see an utterance's own frames alone. `statistics` has
+# mean and standard deviation side by side; `attention` weighs the cells.
+POOLINGS = ('mean', 'masked', 'statistics', 'attention')
+
 # Cells of a kernel or pool along an axis; specs also come from files, which
 # must not be able to ask for a terabyte.
 _MAX_WINDOW = 64
@@ -64,7 +69,7 @@ class Layer:
 
   Attributes:
     name: its key in the trees of parameters and statistics.
-    kind: 'path', 'block' or 'dense'.
+    kind: 'path', 'block', 'score' or 'dense'.
     inputs: channels it reads.
     outputs: channels it writes.
     kernel: (frames, coefficients) of one filter; (1, 1) of a dense layer.
@@ -86,13 +91,13 @@ class Layer:
   @property
   def batch_norm(self) -> bool:
     """True for a convolution: BatchNorm, ReLU and pooling follow."""
-    return self.kind != 'dense'
+    return self.kind in ('path', 'block')
 
   @property
   def kernel_shape(self) -> tuple[int, ...]:
-    """(height, width, inputs, outputs), or (inputs, outputs) if dense."""
+    """(height, width, inputs, outputs), or (inputs, outputs) without one."""
     channels = (self.inputs, self.outputs)
-    return channels if self.kind == 'dense' else (*self.kernel, *channels)
+    return (*self.kernel, *channels) if self.batch_norm else channels
 
   @property
   def num_weights(self) -> int:
@@ -114,6 +119,7 @@ class ModelSpec:
     batch_norm_epsilon: added to a variance before its root.
     blocks: what follows the paths; only the last pools the whole map. Nested
       lists, as JSON has them, are taken too.
+    pooling: one of `POOLINGS`.
   """
 
   num_classes: int = 7
@@ -123,6 +129,7 @@ class ModelSpec:
   batch_norm_momentum: float = 0.99
   batch_norm_epsilon: float = 1e-3
   blocks: tuple[Block, ...] = PAPER_BLOCKS
+  pooling: str = 'mean'
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'paths', tuple(self.paths))
@@ -154,6 +161,12 @@ class ModelSpec:
     )
     require_positive('batch_norm_epsilon', self.batch_norm_epsilon)
     object.__setattr__(self, 'blocks', _checked(self.blocks))
+    require_choice('pooling', self.pooling, POOLINGS)
+
+  @property
+  def masked(self) -> bool:
+    """True where the network sees an utterance's own frames alone."""
+    return self.pooling != 'mean'
 
   def layers(self, *kinds: str) -> tuple[Layer, ...]:
     """Lists the layers with weights, from the features to the logits.
@@ -171,6 +184,10 @@ class ModelSpec:
     for number, block in enumerate(self.blocks, start=1):
       found.append(Layer(f'block{number}', 'block', inputs, *block, l2=True))
       inputs = block.filters
+    if self.pooling == 'attention':
+      found.append(Layer('attention', 'score', inputs, 1, bias=True))
+    if self.pooling == 'statistics':
+      inputs *= 2
     found.append(Layer('head', 'dense', inputs, self.num_classes, bias=True))
     return tuple(layer for layer in found if not kinds or layer.kind in kinds)
 
@@ -179,6 +196,8 @@ class ModelSpec:
     fields = dataclasses.asdict(self)
     if self.blocks == PAPER_BLOCKS:
       del fields['blocks']
+    if self.pooling == 'mean':
+      del fields['pooling']
     return fields
 
 

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
+from sernet_jax.features.framing import num_frames
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
@@ -34,13 +36,38 @@ def probabilities(
 
   Args:
     bundle: a model.
-    waveforms: (batch, num_samples), each through `audio.prepare`.
+    waveforms: (batch, num_samples), each through `audio.prepare`; where the
+      network looks at an utterance's own frames alone, all count.
 
   Returns:
     (batch, classes) float32; rows add up to 1.
   """
   features = kinds.KINDS[bundle.feature_kind].compute(waveforms, bundle.mfcc)
   return folded.probabilities(bundle.model, bundle.folded, features[..., None])
+
+
+def from_first_sample(segments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Moves each recording to the beginning of its segment.
+
+  `audio.prepare` puts zeros on both sides of a short one; a network that looks
+  at an utterance's own frames alone has learnt from utterances that begin at
+  the first.
+
+  Args:
+    segments: (segments, num_samples).
+
+  Returns:
+    The same shape, and int32 (segments,), samples up to the last that is not 0.
+  """
+  moved = np.zeros_like(segments)
+  lengths = np.zeros(len(segments), np.int32)
+  for index, segment in enumerate(segments):
+    own = np.flatnonzero(segment)
+    if own.size:
+      part = segment[own[0] : own[-1] + 1]
+      moved[index, : len(part)] = part
+      lengths[index] = len(part)
+  return moved, lengths
 
 
 # Segments that a CPU runs at a time, so that their maps stay in its cache and
@@ -56,6 +83,7 @@ def _ensemble(
   spec: ModelSpec,
   weights: Any,
   waveforms: jax.Array,
+  lengths: jax.Array | None = None,
 ) -> jax.Array:
   """Mean probabilities (batch, classes) of an ensemble.
 
@@ -66,34 +94,47 @@ def _ensemble(
     spec: of every network.
     weights: of one network, or [weights stacked along axis 0].
     waveforms: (batch, num_samples).
+    lengths: int32 (batch,), samples of each that are its own and come first;
+      None where all count.
   """
 
-  def vote(weights: Any, waveforms: jax.Array) -> jax.Array:
+  def vote(
+    weights: Any, waveforms: jax.Array, lengths: jax.Array | None
+  ) -> jax.Array:
     # (batch, frames, coefficients, 1)
     features = kinds.KINDS[kind].compute(waveforms, mfcc)[..., None]
+    # A recording shorter than a frame has one, with zeros in it.
+    frames = None
+    if lengths is not None:
+      frames = jnp.maximum(num_frames(lengths, mfcc), 1)
 
     def network(folded_: folded.Folded) -> jax.Array:
-      return folded.probabilities(spec, folded_, features)
+      return folded.probabilities(spec, folded_, features, frames)
 
     if isinstance(weights, dict):
       return network(weights)
     # (networks, batch, classes) -> (batch, classes)
     return jax.lax.map(network, weights[0]).mean(axis=0)
 
-  def votes(weights: Any, waveforms: jax.Array) -> jax.Array:
+  def votes(
+    weights: Any, waveforms: jax.Array, lengths: jax.Array | None
+  ) -> jax.Array:
     if jax.default_backend() != 'cpu' or len(waveforms) <= _GROUP:
-      return vote(weights, waveforms)
-    # lax.map's batches of _GROUP add an axis; each x is (num_samples,).
-    return jax.lax.map(
-      lambda x: vote(weights, x[None])[0], waveforms, batch_size=_GROUP
-    )
+      return vote(weights, waveforms, lengths)
+
+    # lax.map's batches of _GROUP add an axis; each waveform is (num_samples,).
+    def one(example: tuple[jax.Array, jax.Array | None]) -> jax.Array:
+      batch = jax.tree.map(lambda leaf: leaf[None], example)
+      return vote(weights, *batch)[0]
+
+    return jax.lax.map(one, (waveforms, lengths), batch_size=_GROUP)
 
   if mesh is None:
-    return votes(weights, waveforms)
+    return votes(weights, waveforms, lengths)
   each = PartitionSpec(device_layout.DATA)
   return jax.shard_map(
-    votes, mesh=mesh, in_specs=(PartitionSpec(), each), out_specs=each
-  )(weights, waveforms)
+    votes, mesh=mesh, in_specs=(PartitionSpec(), each, each), out_specs=each
+  )(weights, waveforms, lengths)
 
 
 def _cores(batch: int) -> Mesh | None:
@@ -189,8 +230,17 @@ class Recognizer:
       part = np.asarray(segments[start : start + batch], np.float32)
       if len(part) < batch:
         part = np.pad(part, ((0, batch - len(part)), (0, 0)))
+      lengths = None
+      if self.bundle.model.masked:
+        part, lengths = from_first_sample(part)
       votes = _ensemble(
-        mesh, self.feature_kind, self.mfcc, self.bundle.model, weights, part
+        mesh,
+        self.feature_kind,
+        self.mfcc,
+        self.bundle.model,
+        weights,
+        part,
+        lengths,
       )
       rows.append(np.asarray(votes)[: len(segments) - start])
     return np.concatenate(rows)

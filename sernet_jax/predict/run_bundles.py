@@ -19,7 +19,7 @@ from sernet_jax.predict.bundle import Bundle
 from sernet_jax.results import run_folder, selections
 from sernet_jax.results.selections import SELECTIONS
 from sernet_jax.runs import checkpoint, config as config_lib, defaults
-from sernet_jax.training import trial_state
+from sernet_jax.training import optim, trial_state
 from sernet_jax.training.recipes import Recipe, Weights
 
 
@@ -74,7 +74,7 @@ def from_run(
       model=spec,
       mfcc=experiment.mfcc,
       feature_kind=experiment.feature_kind,
-      audio=experiment.audio,
+      audio=experiment.test_audio,
       classes=results.classes,
       folded=folded.fold(spec, fold.params, fold.stats),
       about={**about, 'fold': fold.name, 'epoch': str(fold.epoch)},
@@ -108,7 +108,7 @@ def weights_of_run(
     'a training run',
   )
   experiment = settings_of(folder)
-  reported = selections.reported(experiment.protocol)
+  reported = experiment.selections
   require_choice('selection', selection, reported)
   names = trial_names(folder, experiment)
   classes = folder.read_results().classes
@@ -119,7 +119,11 @@ def weights_of_run(
   params, stats = states.params, states.stats
   entry = SELECTIONS[selection]
   if entry.recomputed:
-    stats = _recomputed(folder, stats, epochs)
+    stats = _recomputed(folder, stats, epochs, entry)
+    if entry.averaged:
+      average = optim.averaged(states.optimizer)
+      assert average is not None  # the run reports it
+      params = average
   elif entry.part:
     best = states.best[entry.part]
     params, stats, epochs = best.params, best.stats, np.asarray(best.epoch)
@@ -132,25 +136,30 @@ def weights_of_run(
 
 
 def _recomputed(
-  folder: run_folder.RunFolder, stats: Weights, epochs: np.ndarray
+  folder: run_folder.RunFolder,
+  stats: Weights,
+  epochs: np.ndarray,
+  entry: selections.Selection,
 ) -> dict[str, Any]:
-  """Reads the statistics in statistics.npz; they must be of these weights.
+  """Reads the statistics of a selection; they must be of these weights.
 
   Args:
     folder: of the run.
     stats: moving statistics of the checkpoint, for names and shapes.
     epochs: (folds,), the epochs of the checkpoint.
+    entry: the selection.
   """
+  path = folder.average_statistics if entry.averaged else folder.statistics
   cure = f'run --mode=evaluate with --workdir={folder.path} once'
   require(
-    folder.statistics.exists(),
-    f'{folder.statistics} is missing, so there is no last_recomputed; {cure}',
+    path.exists(),
+    f'{path} is missing, so there is no {entry.name}; {cure}',
   )
-  recomputed, their_epochs = folder.read_statistics(list(stats))
+  recomputed, their_epochs = folder.read_statistics(list(stats), entry.averaged)
   fits = jax.tree.map(np.shape, recomputed) == jax.tree.map(np.shape, stats)
   require(
     fits and np.array_equal(their_epochs, epochs),
-    f'{folder.statistics} is not of the newest checkpoint; {cure}',
+    f'{path} is not of the newest checkpoint; {cure}',
   )
   return recomputed
 

@@ -48,6 +48,7 @@ class RunFolder:
     self.predictions = self.path / 'predictions.csv'
     self.examples = self.path / 'examples.npz'
     self.statistics = self.path / 'statistics.npz'
+    self.average_statistics = self.path / 'average_statistics.npz'
     self.report = self.path / 'report.html'
     self.figures = self.path / 'figures'
     self.checkpoints = self.path / 'checkpoints'
@@ -210,13 +211,18 @@ class RunFolder:
     return array_file.read(self.examples, ('features', 'names', 'labels'), RUN)
 
   def write_statistics(
-    self, blocks: Mapping[str, Any], epochs_done: npt.ArrayLike
+    self,
+    blocks: Mapping[str, Any],
+    epochs_done: npt.ArrayLike,
+    averaged: bool = False,
   ) -> None:
     """Writes statistics.npz: recomputed statistics of BatchNorm.
 
     Args:
       blocks: block -> `mean` and `variance`, (trials, channels).
       epochs_done: (trials,), of the weights they belong to.
+      averaged: whether they belong to the moving average of the weights, and
+        to average_statistics.npz.
     """
     parts = {
       f'{block}/{name}': np.asarray(values, np.float32)
@@ -224,14 +230,16 @@ class RunFolder:
       for name, values in found.items()
     }
     epochs = np.asarray(epochs_done, np.int32)
-    array_file.write(self.statistics, RUN, epochs_done=epochs, **parts)
+    path = self.average_statistics if averaged else self.statistics
+    array_file.write(path, RUN, epochs_done=epochs, **parts)
 
   def read_statistics(
-    self, blocks: Sequence[str]
+    self, blocks: Sequence[str], averaged: bool = False
   ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray]:
     """Returns (blocks, epochs_done) as `write_statistics` was given them."""
     names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
-    arrays = array_file.read(self.statistics, (*names, 'epochs_done'), RUN)
+    path = self.average_statistics if averaged else self.statistics
+    arrays = array_file.read(path, (*names, 'epochs_done'), RUN)
     found = {
       block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}
       for block in blocks

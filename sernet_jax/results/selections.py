@@ -25,6 +25,7 @@ class Selection:
       after the last epoch.
     recomputed: whether the BatchNorm statistics are taken once more over the
       training set.
+    averaged: whether the weights are their moving average (optim.average).
     optimistic: whether the choice saw the answers of the tests.
   """
 
@@ -33,6 +34,7 @@ class Selection:
   meaning: str
   part: Literal['validation', 'test'] | None = None
   recomputed: bool = False
+  averaged: bool = False
   optimistic: bool = False
 
 
@@ -54,6 +56,14 @@ SELECTIONS = {
       recomputed=True,
     ),
     Selection(
+      'average',
+      'moving average',
+      'the moving average of the weights after the last epoch, with BatchNorm '
+      'statistics taken once more over the training set; nothing was chosen',
+      recomputed=True,
+      averaged=True,
+    ),
+    Selection(
       'validation',
       'chosen on validation',
       'the epoch that did best on a training speaker held out for this; the '
@@ -71,7 +81,11 @@ SELECTIONS = {
   )
 }
 # Weights after the last epoch: nothing was chosen.
-LAST = tuple(s.name for s in SELECTIONS.values() if s.part is None)
+LAST = tuple(
+  s.name for s in SELECTIONS.values() if s.part is None and not s.averaged
+)
+# The same of runs that follow their weights with a moving average.
+AVERAGED = tuple(s.name for s in SELECTIONS.values() if s.averaged)
 # Part of a fold -> the selection whose epoch it chooses.
 CHOSEN_ON: dict[str, str] = {
   s.part: s.name for s in SELECTIONS.values() if s.part
@@ -89,7 +103,7 @@ def choosing(protocol: ProtocolSpec) -> tuple[str, ...]:
   return tuple(
     selection.name
     for selection in SELECTIONS.values()
-    if selection.part == 'test'
+    if (selection.part == 'test' and protocol.best_on_test)
     or (selection.part == 'validation' and protocol.validation != 'none')
   )
 
@@ -100,6 +114,13 @@ def tracked(protocol: ProtocolSpec) -> tuple[str, ...]:
   return tuple(part for part, name in CHOSEN_ON.items() if name in chosen)
 
 
-def reported(protocol: ProtocolSpec) -> tuple[str, ...]:
-  """Names of the selections that a run reports, `last` first."""
-  return (*LAST, *choosing(protocol))
+def reported(
+  protocol: ProtocolSpec, averaging: bool = False
+) -> tuple[str, ...]:
+  """Names of the selections that a run reports, `last` first.
+
+  Args:
+    protocol: of the run.
+    averaging: whether it has a moving average of the weights.
+  """
+  return (*LAST, *(AVERAGED if averaging else ()), *choosing(protocol))

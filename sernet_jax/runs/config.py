@@ -11,7 +11,12 @@ import ml_collections
 
 from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import nearest, require, require_choice
+from sernet_jax.common.errors import (
+  nearest,
+  require,
+  require_choice,
+  require_not_negative,
+)
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
@@ -20,6 +25,8 @@ from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import selections
 from sernet_jax.runs import defaults
 from sernet_jax.training.recipes import Recipe
+from sernet_jax.training.sound.augment_spec import AugmentSpec
+from sernet_jax.training.sound.spec import CROPS, SoundSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
 _MOST_SEEDS = 2**31  # seeds are int32 on the device
@@ -37,6 +44,9 @@ class Experiment:
   audio: AudioSpec
   feature_kind: str
   mfcc: MfccSpec
+  crop: str
+  test_duration_s: float
+  augment: AugmentSpec
   model: ModelSpec
   loss: LossSpec
   optim: OptimSpec
@@ -48,6 +58,32 @@ class Experiment:
   def seeds(self) -> tuple[int, ...]:
     """The seeds that every fold is trained with."""
     return tuple(range(self.seed, self.seed + self.train.seeds))
+
+  @property
+  def sound(self) -> SoundSpec | None:
+    """Settings of examples made of sound; None for fixed features."""
+    fixed = self.crop == 'center' and not self.augment.any
+    if fixed and not self.model.masked:
+      return None
+    return SoundSpec(
+      kind=self.feature_kind,
+      mfcc=self.mfcc,
+      num_frames=features.num_frames(self.audio.num_samples, self.mfcc),
+      crop=self.crop,
+      masked=self.model.masked,
+      augment=self.augment,
+    )
+
+  @property
+  def test_audio(self) -> AudioSpec:
+    """Segments that tests hear."""
+    duration_s = self.test_duration_s or self.audio.duration_s
+    return dataclasses.replace(self.audio, duration_s=duration_s)
+
+  @property
+  def selections(self) -> tuple[str, ...]:
+    """Names of the selections that the run reports."""
+    return selections.reported(self.protocol, self.optim.average > 0)
 
   def model_for(self, num_classes: int) -> ModelSpec:
     """The network for a corpus, which alone knows its classes."""
@@ -62,6 +98,7 @@ class Experiment:
       batch_size=self.train.batch_size,
       tracked=selections.tracked(self.protocol),
       precision=self.train.precision,
+      sound=self.sound,
     )
 
   def trials(self, folds: Sequence[str]) -> list[dict[str, Any]]:
@@ -98,6 +135,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   _check_fields(given, defaults.get_config().to_dict())
   data, front, train = given['data'], given['features'], given['train']
   duration_s, segments = data.pop('duration_s'), data.pop('segments')
+  crop, test_duration_s = data.pop('crop'), data.pop('test_duration_s')
   tensorboard = train.pop('tensorboard')
   require_choice('features.preset', front['preset'], features.PRESETS)
   require_choice('features.kind', front['kind'], kinds.KINDS)
@@ -108,23 +146,53 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     given['seed'] + train['seeds'] <= _MOST_SEEDS,
     f'seed is {given["seed"]}; give one below {_MOST_SEEDS - train["seeds"]}',
   )
+  require_choice('data.crop', crop, CROPS)
+  require_not_negative('data.test_duration_s', test_duration_s)
   mfcc = dataclasses.replace(
     features.PRESETS[front['preset']],
     num_coefficients=front['num_coefficients'],
   )
-  return Experiment(
+  made = Experiment(
     name=given['name'],
     seed=given['seed'],
     data=DataSpec(**data),
     audio=AudioSpec(mfcc.sample_rate_hz, duration_s, segments),
     feature_kind=front['kind'],
     mfcc=mfcc,
+    crop=crop,
+    test_duration_s=float(test_duration_s),
+    augment=AugmentSpec(**given['augment']),
     model=ModelSpec(**given['model']),
     loss=LossSpec(**given['loss']),
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),
     train=TrainSpec(**train),
     tensorboard=tensorboard,
+  )
+  _require_combinations(made)
+  return made
+
+
+def _require_combinations(made: Experiment) -> None:
+  """Refuses settings that do not go together."""
+  sound = made.sound  # checks the front end
+  soft = made.augment.mixup > 0 or made.loss.label_smoothing > 0
+  require(
+    not soft or made.loss.name == 'cross_entropy',
+    f'loss.name is {made.loss.name!r}, which has no form for mixed labels; set '
+    "loss.name='cross_entropy', or augment.mixup and loss.label_smoothing to 0",
+  )
+  require(
+    sound is None or made.audio.segments == 'center',
+    f'data.segments is {made.audio.segments!r}, but training cuts its examples '
+    'anew each epoch (data.crop, augment or model.pooling); set '
+    "data.segments='center', and data.test_duration_s for longer tests",
+  )
+  require(
+    sound is not None or not made.test_duration_s,
+    f'data.test_duration_s is {made.test_duration_s}, which needs examples cut '
+    "by training; set model.pooling='masked' or data.crop='random', or leave "
+    'it at 0',
   )
 
 

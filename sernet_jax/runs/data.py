@@ -9,41 +9,46 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sernet_jax import features
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.corpora import (
   feature_cache,
   joined,
+  mel_store,
   protocols,
   registry,
   vocabulary,
 )
+from sernet_jax.corpora.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.utterances import Corpus, check
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import batching
+from sernet_jax.training.sound.corpus import Heard, Sound
 
 
 class Data:
   """Features of a corpus, folds, and the arrays that training reads.
 
   Attributes:
-    features: of the corpus, with those utterances that could be read.
+    features: of the corpus, with those utterances that could be read; those
+      that tests hear.
+    source: what training reads: the features, or the corpus as `Sound`.
     folds: of the protocol.
     fold_arrays: one per trial, see `batching.fold_arrays`.
     labels: int32 (segments,).
   """
 
   def __init__(self, experiment: Experiment, corpus: Corpus):
-    self.features = feature_cache.load(
-      corpus,
-      experiment.feature_kind,
-      experiment.mfcc,
-      experiment.audio,
-      cache_folder(experiment),
-      experiment.data.on_bad_file,
-    )
+    self.source: np.ndarray | Sound
+    if experiment.sound is None:
+      self.features = _features(experiment, corpus, experiment.audio)
+      self.source = np.asarray(self.features.features)
+    else:
+      self.features, self.source = sound_of(experiment, corpus)
     corpus = self.features.corpus
     owners = self.features.segment_utterances
     self.folds = protocols.make(corpus, experiment.protocol, experiment.seed)
@@ -56,6 +61,12 @@ class Data:
     )
     self.labels = corpus.labels[owners]
 
+  def heard(self, segments: np.ndarray) -> np.ndarray | Heard:
+    """Returns what a test hears of some segments."""
+    values = np.asarray(self.features.features)[segments]
+    frames = self.features.frames
+    return values if frames is None else Heard(values, frames[segments])
+
   @property
   def fingerprint(self) -> str:
     """Tells apart corpora and folds, not versions of the features."""
@@ -64,6 +75,61 @@ class Data:
     ]
     tests = [fold.test.tolist() for fold in self.folds]
     return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()
+
+
+def _features(
+  experiment: Experiment, corpus: Corpus, audio: AudioSpec
+) -> CorpusFeatures:
+  return feature_cache.load(
+    corpus,
+    experiment.feature_kind,
+    experiment.mfcc,
+    audio,
+    cache_folder(experiment),
+    experiment.data.on_bad_file,
+  )
+
+
+def sound_of(
+  experiment: Experiment, corpus: Corpus
+) -> tuple[CorpusFeatures, Sound]:
+  """Loads a corpus as sound, and the features that its tests hear.
+
+  A network that looks at an utterance's own frames alone is tested on
+  utterances that begin at the first frame; another one on segments as
+  `feature_cache` makes them.
+  """
+  spec, audio = experiment.mfcc, experiment.test_audio
+  store = mel_store.load(
+    corpus, spec, cache_folder(experiment), experiment.data.on_bad_file
+  )
+  if experiment.model.masked:
+    most = features.num_frames(audio.num_samples, spec)
+    values, frames = mel_store.features_of(
+      store, experiment.feature_kind, spec, most
+    )
+    owners = np.arange(len(values), dtype=np.int32)
+    heard = CorpusFeatures(store.corpus, values, owners, store.skipped, frames)
+  else:
+    heard = _features(experiment, corpus, audio)
+    frames = np.full(len(heard.features), heard.features.shape[1], np.int32)
+    require(
+      heard.corpus == store.corpus,
+      f'some recordings of {corpus.name} are silent in the middle; leave them '
+      "out, or use model.pooling='masked'",
+    )
+  speakers = {u.speaker for u in store.corpus.utterances}
+  order = {speaker: index for index, speaker in enumerate(sorted(speakers))}
+  return heard, Sound(
+    features=np.asarray(heard.features),
+    frames=frames,
+    mels=np.asarray(store.mels),
+    starts=store.starts,
+    rows=store.rows,
+    speakers=np.array(
+      [order[u.speaker] for u in store.corpus.utterances], np.int32
+    ),
+  )
 
 
 def load_corpus(experiment: Experiment) -> Corpus:

@@ -22,10 +22,17 @@ from sernet_jax.common import trees
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.training.sound.augment_spec import AugmentSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
 # Fields of specs that belong to the network or to Adam, not to a config.
-_ARCHITECTURE = ('paths', 'filters', 'dropout', 'batch_norm_momentum')
+_ARCHITECTURE = (
+  'paths',
+  'filters',
+  'dropout',
+  'batch_norm_momentum',
+  'pooling',
+)
 _ADAM = ('beta1', 'beta2', 'epsilon')
 # Fields that a config may have beside the defaults: without `blocks` the
 # network has the paper's.
@@ -52,10 +59,15 @@ def _sections() -> dict[str, Any]:
     | {
       'duration_s': AudioSpec.duration_s,
       'segments': AudioSpec.segments,
+      # The part of a longer utterance that training takes, and the length
+      # that tests hear; 0 for that of training.
+      'crop': 'center',
+      'test_duration_s': 0.0,
     },
     # features.spec has these three too, but loads JAX, which --help need not.
     'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
     'model': {name: model[name] for name in _ARCHITECTURE},
+    'augment': _fields(AugmentSpec),
     'loss': _fields(LossSpec),
     'optim': {k: v for k, v in optim.items() if k not in _ADAM},
     'protocol': _fields(ProtocolSpec),

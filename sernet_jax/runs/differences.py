@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Collection
@@ -9,6 +10,7 @@ from typing import Any
 
 from sernet_jax.common import trees
 from sernet_jax.corpora import joined
+from sernet_jax.training.sound.augment_spec import AugmentSpec
 
 # Fields a run may change when it is resumed: its results stay the same.
 FREE = {
@@ -25,7 +27,23 @@ _LATER = {'data.corpora', 'data.classes'}
 
 # Fields younger than some run folders: there, and in the names of folders,
 # a missing one has this value.
-YOUNG: dict[str, Any] = {'train.seeds': 1, 'train.precision': 'float32'}
+YOUNG: dict[str, Any] = {
+  'train.seeds': 1,
+  'train.precision': 'float32',
+  'data.crop': 'center',
+  'data.test_duration_s': 0.0,
+  'model.pooling': 'mean',
+  'protocol.best_on_test': True,
+  'loss.label_smoothing': 0.0,
+  'optim.schedule': 'exponential',
+  'optim.cycle_epochs': 40,
+  'optim.weight_decay': 0.0,
+  'optim.average': 0.0,
+  **{
+    f'augment.{field.name}': field.default
+    for field in dataclasses.fields(AugmentSpec)
+  },
+}
 
 
 def between(

@@ -147,7 +147,7 @@ class Loop:
       mapping.choose(train.fold_mapping, jax.devices(), self._group.size),
       self._recipe,
       size,
-      np.asarray(data.features.features),
+      data.source,
       data.labels,
       data.fold_arrays,
       jax.devices(),

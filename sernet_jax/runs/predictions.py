@@ -8,7 +8,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from sernet_jax.results.selections import CHOSEN_ON, LAST, SELECTIONS
+from sernet_jax.results.selections import (
+  AVERAGED,
+  CHOSEN_ON,
+  LAST,
+  SELECTIONS,
+)
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
 from sernet_jax.training import evaluation, trial_state
@@ -25,6 +30,7 @@ def of_tests(
   data: Data,
   states: TrialState,
   recomputed: Weights | None = None,
+  averaged: tuple[Weights, Weights] | None = None,
 ) -> list[dict[str, Any]]:
   """Predicts every test of every selection, with fp16-rounded weights too.
 
@@ -35,6 +41,8 @@ def of_tests(
     states: numpy arrays stacked over the trials.
     recomputed: statistics of the selections that recompute them, stacked;
       None leaves these selections out.
+    averaged: moving average of the weights and its statistics, stacked; None
+      if the run has none.
 
   Returns:
     Rows of predictions.csv, see `RunFolder.write_predictions`.
@@ -49,10 +57,12 @@ def of_tests(
     fold = data.folds[index % len(data.folds)]
     # The test set alone: the whole corpus may be too large for one device.
     test = data.fold_arrays[index].test
-    features = jax.device_put(np.asarray(data.features.features)[test.segments])
-    test = test._replace(segments=np.arange(len(features), dtype=np.int32))
-    state, own = trial_state.unstack((states, recomputed), index)
-    for selection, epoch, params, stats in _weights(state, own):
+    features = jax.device_put(data.heard(test.segments))
+    test = test._replace(segments=np.arange(len(test.segments), dtype=np.int32))
+    state, own, average = trial_state.unstack(
+      (states, recomputed, averaged), index
+    )
+    for selection, epoch, params, stats in _weights(state, own, average):
       for dtype in DTYPES:
         used = {'params': params, 'stats': stats}
         if dtype == 'float16':
@@ -78,7 +88,9 @@ def of_tests(
 
 
 def _weights(
-  state: TrialState, recomputed: Weights | None
+  state: TrialState,
+  recomputed: Weights | None,
+  averaged: tuple[Weights, Weights] | None,
 ) -> Iterator[tuple[str, int | None, Weights, Weights]]:
   """Yields selection, epoch (None: the last), params and stats."""
   for name in LAST:
@@ -86,5 +98,8 @@ def _weights(
       yield name, None, state.params, state.stats
     elif recomputed is not None:
       yield name, None, state.params, recomputed
+  if averaged is not None:
+    for name in AVERAGED:
+      yield name, None, *averaged
   for part, best in sorted(state.best.items()):
     yield CHOSEN_ON[part], int(best.epoch), best.params, best.stats

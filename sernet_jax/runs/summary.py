@@ -14,7 +14,6 @@ from sernet_jax.results import (
   crossed,
   json_records,
   run_folder,
-  selections,
   summaries,
 )
 from sernet_jax.results.run_folder import RunFolder
@@ -62,7 +61,7 @@ def make(
     ]
     return summaries.from_trials(rows, corpus.classes, experiment.seeds)
 
-  reported = selections.reported(experiment.protocol)
+  reported = experiment.selections
   frames, coefficients = data.features.shape[1:]
   results = Results(
     corpus=corpus.name,

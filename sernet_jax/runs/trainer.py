@@ -22,7 +22,8 @@ from sernet_jax.runs.data import Data
 from sernet_jax.runs.distributed import checkpoint_writer
 from sernet_jax.runs.distributed.group import Group
 from sernet_jax.runs.loop import Checkpoints, Loop
-from sernet_jax.training import batch_norm_statistics, trial_state
+from sernet_jax.training import batch_norm_statistics, optim, trial_state
+from sernet_jax.training.recipes import Weights
 from sernet_jax.training.trial_state import TrialState
 
 
@@ -112,17 +113,15 @@ class Trainer:
   def _finish(self, states: TrialState, done: np.ndarray) -> Results:
     """Tests the states and writes results and report."""
     data = self.data
-    recomputed = batch_norm_statistics.recompute(
-      self.recipe,
-      data.features.features,
-      data.fold_arrays,
-      states.params,
-      states.stats,
-      done,
-    )
+    recomputed = self._recomputed(states.params, states, done)
     self.folder.write_statistics(recomputed, done)
+    average = optim.averaged(states.optimizer)
+    averaged = None
+    if average is not None:
+      averaged = average, self._recomputed(average, states, done)
+      self.folder.write_statistics(averaged[1], done, averaged=True)
     tests = predictions.of_tests(
-      self.experiment, self.recipe, data, states, recomputed
+      self.experiment, self.recipe, data, states, recomputed, averaged
     )
     # A page of fewer epochs must not stand beside results of more.
     self.folder.report.unlink(missing_ok=True)
@@ -131,6 +130,19 @@ class Trainer:
     )
     report.write(self.folder)
     return results
+
+  def _recomputed(
+    self, params: Weights, states: TrialState, done: np.ndarray
+  ) -> Weights:
+    """Returns the statistics of weights, each over its own training set."""
+    return batch_norm_statistics.recompute(
+      self.recipe,
+      self.data.source,
+      self.data.fold_arrays,
+      params,
+      states.stats,
+      done,
+    )
 
 
 def require_ahead(folder: RunFolder, done: int, epochs: int) -> None:

@@ -25,7 +25,7 @@ def require_comparison(
   """
   require_choice('--selection', selection, selections.HONEST)
   for job in planned:
-    has = selections.reported(job.job.experiment.protocol)
+    has = job.job.experiment.selections
     require(
       selection in has,
       f'{job.name} does not produce --selection={selection} '

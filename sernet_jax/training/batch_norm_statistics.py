@@ -21,11 +21,12 @@ from sernet_jax.nn import model
 from sernet_jax.training import recipes, steps, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
+from sernet_jax.training.sound.corpus import Sound
 
 
 def recompute(
   recipe: Recipe,
-  features: np.ndarray,
+  features: np.ndarray | Sound,
   arrays: Sequence[FoldArrays],
   params: Weights,
   stats: Weights,
@@ -35,7 +36,8 @@ def recompute(
 
   Args:
     recipe: of the training.
-    features: (segments, frames, coefficients) of the whole corpus; only the
+    features: (segments, frames, coefficients) of the whole corpus, or the
+      corpus as `Sound`, whose utterances count as they are tested; only the
       batch under way goes to the device.
     arrays: one per trial.
     params: numpy arrays stacked over the trials.
@@ -46,6 +48,10 @@ def recompute(
   Returns:
     `mean` and `variance` of every block, stacked as `stats`.
   """
+  frames = None
+  if isinstance(features, Sound):
+    frames = np.asarray(features.frames)
+    features = np.asarray(features.features)
   order = jax.jit(steps.shuffled, static_argnums=0)
   compute = compile_moments(recipe)
   recomputed = []
@@ -59,7 +65,16 @@ def recompute(
     segments, mask = map(np.asarray, order(recipe, fold, epochs_done[trial]))
     recomputed.append(
       pool(
-        (real.sum(), compute(own_params, own_stats, features[rows], real))
+        (
+          _weight(recipe, real, frames, rows),
+          compute(
+            own_params,
+            own_stats,
+            features[rows],
+            real,
+            None if frames is None else frames[rows],
+          ),
+        )
         for rows, real in zip(segments, mask, strict=True)
         if real.any()
       )
@@ -72,8 +87,8 @@ def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
   """Compiles the statistics of one batch alone.
 
   Returns:
-    (params, stats, x (batch, frames, coefficients), mask) to a tree like
-    `stats`; the input values are ignored.
+    (params, stats, x (batch, frames, coefficients), mask, frames) to a tree
+    like `stats`; the input values are ignored.
   """
   # A network that forgets at once keeps the statistics of its last batch.
   forgetful = dataclasses.replace(recipe.model, batch_norm_momentum=0.0)
@@ -85,12 +100,29 @@ def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
   )
 
   def sernet_moments(
-    params: Weights, stats: Weights, x: jax.Array, mask: jax.Array
+    params: Weights,
+    stats: Weights,
+    x: jax.Array,
+    mask: jax.Array,
+    frames: jax.Array | None = None,
   ) -> Weights:
     with recipes.matmul_precision(recipe):
-      return apply(params, stats, x[..., None], mask=mask)[1]
+      x = x[..., None]
+      return apply(params, stats, x, mask=mask, frames=frames)[1]
 
   return jax.jit(sernet_moments)
+
+
+def _weight(
+  recipe: Recipe,
+  real: np.ndarray,
+  frames: np.ndarray | None,
+  rows: np.ndarray,
+) -> float:
+  """Weight of a batch: its examples, or their frames where these count."""
+  if frames is None or not recipe.model.masked:
+    return float(real.sum())
+  return float((real * frames[rows]).sum())
 
 
 def pool(batches: Iterable[tuple[float, Weights]]) -> Weights:
@@ -99,7 +131,7 @@ def pool(batches: Iterable[tuple[float, Weights]]) -> Weights:
   The variance is that inside the batches plus that between their means.
 
   Args:
-    batches: (examples, tree of blocks with `mean` and `variance`), at least
+    batches: (weight, such as examples, tree of blocks with `mean` and `variance`), at least
       one.
 
   Returns:

@@ -17,13 +17,14 @@ from sernet_jax.nn import model, parallel
 from sernet_jax.training import losses, recipes
 from sernet_jax.training.batching import EvalSet
 from sernet_jax.training.recipes import Metrics, Recipe, Weights
+from sernet_jax.training.sound.corpus import Heard, Sound, Source
 
 T = TypeVar('T')
 
 
 def predict(
   recipe: Recipe,
-  features: jax.Array,
+  features: Source | Heard,
   part: EvalSet,
   params: Weights,
   stats: Weights,
@@ -32,7 +33,8 @@ def predict(
 
   Args:
     recipe: what is fixed.
-    features: (segments, frames, coefficients), or this device's share.
+    features: (segments, frames, coefficients), or this device's share; or a
+      corpus as `Sound`, whole on each device.
     part: what to evaluate.
     params: of the network.
     stats: of BatchNorm.
@@ -43,13 +45,20 @@ def predict(
   batches = part.segments.reshape(-1, recipe.batch_size)
 
   def one_batch(segments: jax.Array) -> jax.Array:
+    frames = None
+    if isinstance(features, Sound | Heard):
+      own = parallel.own(segments, recipe.axis)
+      x, frames = features.features[own], features.frames[own]
+    else:
+      x = parallel.rows(features, segments, recipe.axis)
     logits, _ = model.apply(
       recipe.model,
       params,
       stats,
-      parallel.rows(features, segments, recipe.axis)[..., None],
+      x[..., None],
       train=False,
       dtype=recipes.compute_dtype(recipe),
+      frames=frames,
     )
     return parallel.gathered(jax.nn.softmax(logits), recipe.axis)
 
@@ -66,7 +75,7 @@ def predict(
 
 def evaluate(
   recipe: Recipe,
-  features: jax.Array,
+  features: Source | Heard,
   part: EvalSet,
   params: Weights,
   stats: Weights,
@@ -109,7 +118,7 @@ def compile_predict(recipe: Recipe) -> Callable[..., jax.Array]:
 
   # Programs carry this name in profiles.
   def sernet_predict(
-    features: jax.Array, part: EvalSet, params: Weights, stats: Weights
+    features: Source | Heard, part: EvalSet, params: Weights, stats: Weights
   ) -> jax.Array:
     with recipes.matmul_precision(recipe):
       return predict(recipe, features, part, params, stats)

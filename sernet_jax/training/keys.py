@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import jax
 
-PURPOSES = {'init': 0, 'shuffle': 1, 'dropout': 2}
+PURPOSES = {'init': 0, 'shuffle': 1, 'dropout': 2, 'augment': 3}
 
 
 def derive(
@@ -24,7 +24,8 @@ def derive(
     seed: of the experiment.
     purpose: one of `PURPOSES`.
     fold: index of the fold in its protocol (not among the folds run).
-    counter: epoch for 'shuffle', step since the start for 'dropout'.
+    counter: epoch for 'shuffle', step since the start for 'dropout' and
+      'augment'.
   """
   key = jax.random.key(seed)
   for part in (PURPOSES[purpose], fold, counter):

@@ -50,6 +50,27 @@ def per_example(
   return from_probability(picked[:, 0], spec)
 
 
+def soft(logits: jax.Array, targets: jax.Array, spec: LossSpec) -> jax.Array:
+  """Computes the loss of each example against probabilities of the classes.
+
+  The sum over the classes of their probability times their loss; for a
+  one-hot target `per_example`. Label smoothing (Szegedy et al. 2016) mixes the
+  targets with the uniform distribution.
+
+  Args:
+    logits: (examples, classes).
+    targets: (examples, classes), each row sums to 1.
+    spec: which loss.
+
+  Returns:
+    (examples,), at least 0.
+  """
+  share = spec.label_smoothing
+  targets = (1 - share) * targets + share / targets.shape[-1]
+  values = from_probability(jax.nn.softmax(logits), spec)  # (b, classes)
+  return jnp.sum(targets * values, axis=-1)
+
+
 def masked_mean(
   values: jax.Array, mask: jax.Array, axis: str | None = None
 ) -> jax.Array:

@@ -32,6 +32,7 @@ from sernet_jax.common.errors import require
 from sernet_jax.training import device_layout, steps, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Metrics, Recipe
+from sernet_jax.training.sound.corpus import Sound, Source
 from sernet_jax.training.together import Advance, Together
 from sernet_jax.training.trial_state import TrialState
 
@@ -66,7 +67,7 @@ def make(
   name: str,
   recipe: Recipe,
   size: int,
-  features: np.ndarray,
+  features: np.ndarray | Sound,
   labels: np.ndarray,
   folds: Sequence[FoldArrays],
   devices: Sequence[jax.Device],
@@ -79,7 +80,8 @@ def make(
     name: 'map', 'vmap' or 'shard', see `choose`.
     recipe: what is fixed.
     size: most epochs of a block.
-    features: (segments, frames, coefficients) of the whole corpus.
+    features: (segments, frames, coefficients) of the whole corpus, or the
+      corpus as `Sound`.
     labels: int32 (segments,).
     folds: one per trial, of equal shapes.
     devices: of all processes, for 'shard'; 'map' uses as many as pay if they
@@ -91,15 +93,16 @@ def make(
     InputError: if 'shard' does not fit the devices, see `lay_out`.
   """
   data = features, labels
+  nbytes = sum(leaf.nbytes for leaf in jax.tree.leaves(features))
   if name == 'map':
-    copies = _COPIES_BYTES // max(1, features.nbytes)
+    copies = _COPIES_BYTES // max(1, nbytes)
     worth = max(1, min(len(folds), copies, examples // _EXAMPLES))
     cores = [d for d in devices if d.platform == 'cpu'] or devices[:1]
     return OneByOne(recipe, size, data, folds, cores[:worth])
   if name == 'vmap':
     return Together(recipe, size, data, folds, None)
   plan = device_layout.lay_out(
-    len(folds), recipe.batch_size, devices, features.nbytes, memory_bytes
+    len(folds), recipe.batch_size, devices, nbytes, memory_bytes
   )
   idle = len(devices) - plan.used
   if idle and jax.process_index() == 0:
@@ -118,7 +121,7 @@ class OneByOne:
     self,
     recipe: Recipe,
     size: int,
-    data: tuple[np.ndarray, np.ndarray],
+    data: tuple[np.ndarray | Sound, np.ndarray],
     folds: Sequence[FoldArrays],
     devices: Sequence[jax.Device],
   ):
@@ -191,7 +194,7 @@ def one_program(recipe: Recipe, size: int) -> Any:
 
   # Programs carry this name in profiles.
   def sernet_block(
-    features: jax.Array,
+    features: Source,
     labels: jax.Array,
     fold: FoldArrays,
     state: TrialState,

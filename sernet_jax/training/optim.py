@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +18,14 @@ from sernet_jax.training.specs import OptimSpec
 def learning_rate(spec: OptimSpec) -> optax.Schedule:
   """Returns the function from the epoch (counted from 0) to its rate.
 
-  Each epoch of at least `decay_start_epochs` that `decay_every_epochs`
-  divides multiplies the rate by `decay_factor`: with the defaults 60, 80,
-  100 and so on, as the authors' code does.
+  With the schedule 'exponential' each epoch of at least `decay_start_epochs`
+  that `decay_every_epochs` divides multiplies the rate by `decay_factor`: with
+  the defaults 60, 80, 100 and so on, as the authors' code does. The others
+  take the rate in the middle of the epoch.
   """
+  if spec.schedule != 'exponential':
+    cycle = _CYCLES[spec.schedule](spec.cycle_epochs, spec.learning_rate)
+    return lambda epoch: cycle(epoch + 0.5)
   every = spec.decay_every_epochs
   # The first such epoch; epoch 0 itself never decays.
   first = max(-(-spec.decay_start_epochs // every), 1) * every
@@ -31,6 +36,15 @@ def learning_rate(spec: OptimSpec) -> optax.Schedule:
     transition_begin=first - every,
     staircase=True,
   )
+
+
+# Schedule -> (epochs, highest rate) -> function of the epoch.
+_CYCLES: dict[str, Callable[[int, float], optax.Schedule]] = {
+  'cosine': lambda epochs, rate: optax.cosine_decay_schedule(rate, epochs),
+  'one_cycle': lambda epochs, rate: optax.cosine_onecycle_schedule(
+    epochs, rate, pct_start=0.25
+  ),
+}
 
 
 def decayed(model: ModelSpec, params: Weights) -> dict[str, dict[str, bool]]:
@@ -77,13 +91,65 @@ def optimizer(
   by_epoch = optax.GradientTransformationExtraArgs(
     lambda params: optax.EmptyState(), scale
   )
-  return optax.chain(
+  steps = [
     optax.add_decayed_weights(
       2 * spec.l2, mask=functools.partial(decayed, model)
     ),
     scale_by_keras_adam(spec),
-    by_epoch,
-  )
+  ]
+  if spec.weight_decay:
+    steps.append(optax.add_decayed_weights(spec.weight_decay, mask=_kernels))
+  steps.append(by_epoch)
+  if spec.average:
+    steps.append(averaging(spec.average))
+  return optax.chain(*steps)
+
+
+def _kernels(params: Weights) -> dict[str, dict[str, bool]]:
+  """Marks all kernels, and neither biases nor BatchNorm."""
+  return {
+    layer: {name: name == 'kernel' for name in arrays}
+    for layer, arrays in params.items()
+  }
+
+
+class AverageState(NamedTuple):
+  """Moving average of the weights.
+
+  Attributes:
+    average: as the parameters.
+  """
+
+  average: Weights
+
+
+def averaging(keep: float) -> optax.GradientTransformation:
+  """Follows the weights with a moving average; changes no update.
+
+  Args:
+    keep: share of the old average after a step.
+  """
+
+  def update(
+    updates: optax.Updates,
+    state: AverageState,
+    params: optax.Params | None = None,
+  ) -> tuple[optax.Updates, AverageState]:
+    after = optax.apply_updates(params, updates)
+    average = jax.tree.map(
+      lambda old, new: keep * old + (1 - keep) * new, state.average, after
+    )
+    return updates, AverageState(average)
+
+  return optax.GradientTransformation(AverageState, update)
+
+
+def averaged(state: optax.OptState) -> Weights | None:
+  """Returns the moving average in the state of an optimizer, if it has one."""
+  for part in state:
+    if isinstance(part, AverageState):
+      return part.average
+  return None
 
 
 def scale_by_keras_adam(spec: OptimSpec) -> optax.GradientTransformation:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.training.sound.spec import SoundSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 # Type that the convolutions compute in; all else is float32.
@@ -35,6 +36,8 @@ class Recipe:
       epoch, and whose best epoch is kept.
     precision: one of `specs.PRECISIONS`.
     axis: of the mesh that a batch is shared over; None on one device.
+    sound: how training examples are cut and changed; None for those that the
+      features are.
   """
 
   model: ModelSpec
@@ -44,6 +47,7 @@ class Recipe:
   tracked: tuple[str, ...] = ('test',)
   precision: str = 'float32'
   axis: str | None = None
+  sound: SoundSpec | None = None
 
 
 def compute_dtype(recipe: Recipe) -> DTypeLike | None:

@@ -12,6 +12,9 @@ from sernet_jax.common.errors import (
   require_whole,
 )
 
+# How the learning rate follows the epochs; see `optim.learning_rate`.
+SCHEDULES = ('exponential', 'cosine', 'one_cycle')
+
 # Ways in which the folds of a run share the devices; see `mapping`.
 MAPPINGS = ('auto', 'map', 'vmap', 'shard')
 
@@ -28,11 +31,13 @@ class LossSpec:
     gamma: focusing exponent of the focal loss; 0 is the cross-entropy.
     class_weights: 'none', or 'balanced' for weights N / (K * N_k) counted on
       the training set of each fold.
+    label_smoothing: share of a label that all classes get in equal parts.
   """
 
   name: str = 'cross_entropy'
   gamma: float = 2.0
   class_weights: str = 'none'
+  label_smoothing: float = 0.0
 
   def __post_init__(self) -> None:
     require_choice('loss.name', self.name, ('cross_entropy', 'focal'))
@@ -43,21 +48,46 @@ class LossSpec:
     require_choice(
       'loss.class_weights', self.class_weights, ('none', 'balanced')
     )
+    require(
+      0 <= self.label_smoothing < 1,
+      f'loss.label_smoothing is {self.label_smoothing}; give a share of at '
+      'least 0 and below 1, such as 0.1',
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class OptimSpec:
-  """Adam with the L2 term and the learning rate of the authors' code.
+  """Adam with the L2 term and the learning rate; the authors' by default.
 
-  The rate is multiplied by `decay_factor` at each epoch (counted from 0) of
-  at least `decay_start_epochs` that `decay_every_epochs` divides.
+  Attributes:
+    learning_rate: the highest.
+    schedule: 'exponential': the rate is multiplied by `decay_factor` at each
+      epoch (counted from 0) of at least `decay_start_epochs` that
+      `decay_every_epochs` divides. 'cosine' falls from the first epoch on;
+      'one_cycle' rises in the first quarter, then falls.
+    cycle_epochs: length of the last two; the rate stays low after it.
+    decay_start_epochs: of 'exponential'.
+    decay_every_epochs: of 'exponential'.
+    decay_factor: of 'exponential'.
+    l2: factor of the sum of squared kernels in the loss.
+    weight_decay: share of every kernel that a step takes off, times the rate,
+      beside Adam (AdamW, Loshchilov & Hutter 2019); 0 for none.
+    average: share of the old value in a moving average of the weights, step
+      by step; 0 for none. The selection `average` tests it.
+    beta1: of Adam.
+    beta2: of Adam.
+    epsilon: of Adam.
   """
 
   learning_rate: float = 1e-4
+  schedule: str = 'exponential'
+  cycle_epochs: int = 40
   decay_start_epochs: int = 50
   decay_every_epochs: int = 20
   decay_factor: float = math.exp(-0.15)
   l2: float = 1e-6
+  weight_decay: float = 0.0
+  average: float = 0.0
   beta1: float = 0.9
   beta2: float = 0.999
   epsilon: float = 1e-7
@@ -70,13 +100,15 @@ class OptimSpec:
       'epsilon',
     ):
       require_positive(f'optim.{field}', getattr(self, field))
-    for field in ('l2', 'decay_start_epochs'):
+    require_choice('optim.schedule', self.schedule, SCHEDULES)
+    require_whole('optim.cycle_epochs', self.cycle_epochs)
+    for field in ('l2', 'decay_start_epochs', 'weight_decay'):
       value = getattr(self, field)
       require(
         math.isfinite(value) and value >= 0,
         f'optim.{field} is {value}; give a number of at least 0',
       )
-    for field in ('beta1', 'beta2'):
+    for field in ('beta1', 'beta2', 'average'):
       value = getattr(self, field)
       require(
         0 <= value < 1,

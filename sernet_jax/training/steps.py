@@ -16,9 +16,17 @@ import jax.numpy as jnp
 import optax
 
 from sernet_jax.nn import model, parallel
-from sernet_jax.training import evaluation, keys, losses, optim, recipes
+from sernet_jax.training import (
+  evaluation,
+  keys,
+  losses,
+  optim,
+  recipes,
+)
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Metrics, Recipe, Weights
+from sernet_jax.training.sound import examples
+from sernet_jax.training.sound.corpus import Sound, Source
 from sernet_jax.training.trial_state import Best, TrialState
 
 T = TypeVar('T')
@@ -34,6 +42,8 @@ def train_step(
   seed: jax.Array,
   fold_index: jax.Array,
   epoch: jax.Array,
+  frames: jax.Array | None = None,
+  targets: jax.Array | None = None,
 ) -> tuple[TrialState, Metrics]:
   """Updates the weights once; a batch without a real example changes nothing.
 
@@ -48,6 +58,8 @@ def train_step(
     seed: of the trial; with `fold_index` it seeds dropout.
     fold_index: index of the fold in its protocol.
     epoch: counted from 0; sets the learning rate.
+    frames: int32 (batch,), see `model.apply`.
+    targets: (batch, classes), probabilities instead of the labels.
 
   Returns:
     (state, sums): `loss` summed over the real examples and `confusion`.
@@ -67,10 +79,16 @@ def train_step(
       key=key,
       dtype=recipes.compute_dtype(recipe),
       axis=recipe.axis,
+      frames=frames,
     )
-    values = losses.per_example(logits, labels, recipe.loss)  # (batch,)
+    if targets is None:
+      values = losses.per_example(logits, labels, recipe.loss)  # (batch,)
+      scale = weights[labels]
+    else:
+      values = losses.soft(logits, targets, recipe.loss)
+      scale = targets @ weights
     # Class weights shape the gradient and are not in the reported loss.
-    mean = losses.masked_mean(values * weights[labels], mask, recipe.axis)
+    mean = losses.masked_mean(values * scale, mask, recipe.axis)
     return mean, (logits, stats, values)
 
   gradients, (logits, stats, values) = jax.grad(objective, has_aux=True)(
@@ -119,7 +137,7 @@ def shuffled(
 
 def train_epoch(
   recipe: Recipe,
-  features: jax.Array,
+  features: Source,
   labels: jax.Array,
   fold: FoldArrays,
   state: TrialState,
@@ -130,7 +148,7 @@ def train_epoch(
   Args:
     recipe: what is fixed.
     features: (segments, frames, coefficients) of the whole corpus, or this
-      device's share of them if `recipe` has an axis.
+      device's share of them if `recipe` has an axis; or the corpus as `Sound`.
     labels: int32 (segments,).
     fold: which segments, and the seed.
     state: of the trial.
@@ -148,16 +166,21 @@ def train_epoch(
     state: TrialState, batch: tuple[jax.Array, jax.Array]
   ) -> tuple[TrialState, Metrics]:
     segments, mask = batch  # (batch,) each
+    x, frames, targets = _examples(
+      recipe, features, labels, fold, state.step, segments, mask
+    )
     return train_step(
       recipe,
       state,
-      parallel.rows(features, segments, recipe.axis)[..., None],
+      x[..., None],
       parallel.own(labels[segments], recipe.axis),
       parallel.own(mask, recipe.axis),
       weights,
       fold.seed,
       fold.index,
       epoch,
+      frames,
+      targets,
     )
 
   state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
@@ -169,9 +192,34 @@ def train_epoch(
   return state, metrics
 
 
+def _examples(
+  recipe: Recipe,
+  features: Source,
+  labels: jax.Array,
+  fold: FoldArrays,
+  step: jax.Array,
+  segments: jax.Array,
+  mask: jax.Array,
+) -> tuple[jax.Array, jax.Array | None, jax.Array | None]:
+  """Returns this device's x, frames and targets of a training batch."""
+  targets = None
+  if recipe.sound is not None or recipe.loss.label_smoothing:
+    targets = jax.nn.one_hot(labels[segments], recipe.model.num_classes)
+  if recipe.sound is None or not isinstance(features, Sound):
+    x = parallel.rows(features, segments, recipe.axis)
+    if targets is not None:
+      targets = parallel.own(targets, recipe.axis)
+    return x, None, targets
+  key = keys.derive(fold.seed, 'augment', fold.index, step)
+  assert targets is not None
+  # Drawn and made for the whole batch, so that it is the same on any mesh.
+  batch = examples.make(key, features, segments, targets, mask, recipe.sound)
+  return parallel.own_tree(tuple(batch), recipe.axis)
+
+
 def run_epoch(
   recipe: Recipe,
-  features: jax.Array,
+  features: Source,
   labels: jax.Array,
   fold: FoldArrays,
   state: TrialState,
@@ -216,7 +264,7 @@ def _choose(condition: jax.Array, one: T, other: T) -> T:
 def run_block(
   recipe: Recipe,
   size: int,
-  features: jax.Array,
+  features: Source,
   labels: jax.Array,
   fold: FoldArrays,
   state: TrialState,

@@ -17,6 +17,7 @@ from sernet_jax.training import steps, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.device_layout import DATA, TRIAL
 from sernet_jax.training.recipes import Metrics, Recipe
+from sernet_jax.training.sound.corpus import Sound, Source
 from sernet_jax.training.trial_state import TrialState
 
 T = TypeVar('T')
@@ -46,7 +47,8 @@ class Together:
   Args:
     recipe: what is fixed.
     size: most epochs of a block.
-    data: (segments, frames, coefficients) features and (segments,) labels.
+    data: (segments, frames, coefficients) features, or the corpus as `Sound`,
+      and (segments,) labels.
     folds: one per trial.
     mesh: devices as `device_layout` lays them out; None for one device.
   """
@@ -55,7 +57,7 @@ class Together:
     self,
     recipe: Recipe,
     size: int,
-    data: tuple[np.ndarray, np.ndarray],
+    data: tuple[np.ndarray | Sound, np.ndarray],
     folds: Sequence[FoldArrays],
     mesh: Mesh | None,
   ):
@@ -74,7 +76,11 @@ class Together:
         NamedSharding(mesh, spec) for spec in (_EACH, _WHOLE, _PARTS)
       )
     features, labels = data
-    self._data = [_place(features, cut, columns), _place(labels, copied)]
+    if isinstance(features, Sound):  # every device may need any utterance
+      placed = jax.tree.map(lambda leaf: _place(leaf, copied), features)
+    else:
+      placed = _place(features, cut, columns)
+    self._data = [placed, _place(labels, copied)]
     self._folds = self._scatter(trial_state.stack(folds))
     self._states: TrialState
 
@@ -167,7 +173,7 @@ def program(recipe: Recipe, size: int, mesh: Mesh | None) -> Any:
 
   # Programs carry this name in profiles.
   def sernet_blocks(
-    features: jax.Array,
+    features: Source,
     labels: jax.Array,
     folds: FoldArrays,
     states: TrialState,
@@ -190,7 +196,14 @@ def program(recipe: Recipe, size: int, mesh: Mesh | None) -> Any:
   sharded = jax.shard_map(
     sernet_blocks,
     mesh=mesh,
-    in_specs=(_PARTS, _WHOLE, _EACH, _EACH, _EACH, _EACH),
+    in_specs=(
+      _PARTS if recipe.sound is None else _WHOLE,
+      _WHOLE,
+      _EACH,
+      _EACH,
+      _EACH,
+      _EACH,
+    ),
     out_specs=_EACH,
     check_vma=False,
   )

@@ -26,7 +26,7 @@ ROOMS = {
   'audio': 'common',
   'nn': 'common',
   'corpora': 'common features audio',
-  'training': 'common nn corpora',
+  'training': 'common features nn corpora',
   'results': 'common features corpora',
   'runs': 'common features audio corpora nn training results',
   'predict': 'common features audio nn training results runs',
@@ -53,7 +53,8 @@ LIBRARIES = {
   'gradio': 'predict.demo',
   'h5py': 'nn.keras_files',
   'jax': (
-    'common.jax_setup features nn corpora.feature_cache training runs '
+    'common.jax_setup features nn corpora.feature_cache corpora.mel_store '
+    'training runs '
     'predict export'
   ),
   'jinja2': 'results.report',

@@ -17,11 +17,14 @@ class ProtocolSpec:
     validation: 'none', or 'speaker' to hold out the next training speaker
       (across corpora: the first of each training corpus).
     folds: names of the folds to run; empty runs all.
+    best_on_test: whether the tests are judged after every epoch and the best
+      epoch is kept, for comparison with figures published so.
   """
 
   name: str = 'loso'
   validation: str = 'none'
   folds: tuple[str, ...] = ()
+  best_on_test: bool = True
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'folds', tuple(str(name) for name in self.folds))

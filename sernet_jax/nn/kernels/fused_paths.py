@@ -62,7 +62,7 @@ def conv_norm_relu_pool(
   Args:
     x: (examples, frames, coefficients, inputs).
     paths: one or several.
-    mask: (examples,) of 0 and 1.
+    mask: (examples,), or (examples, frames), of 0 and 1; see `norm_pool`.
     window: see `norm_pool.average_pool`.
     epsilon: added to the variance before its root.
     axis: see `norm_pool.moments`.
@@ -152,17 +152,19 @@ def _forward(
   moments = [(own.mean, own.variance) for own in sums]
   lines = path_maps.lines(paths, moments, epsilon)
 
-  def pooled(one: jax.Array) -> jax.Array:
+  def pooled(weight: jax.Array, one: jax.Array) -> jax.Array:
     parts = []
     for path, (slope, shift) in zip(paths, lines, strict=True):
       y = shifted.conv(one[None], path.kernel) * slope + shift
-      parts.append(norm_pool.average_pool(jax.nn.relu(y), window)[0])
+      y = norm_pool.masked_pool(jax.nn.relu(y), weight[None], window)
+      parts.append(y[0])
     return jnp.concatenate(parts, axis=-1)  # (t', f', c)
 
-  results = (
-    jax.lax.map(lambda one: fence.apart(pooled, one), x),  # (b, t', f', c)
-    moments,
-  )
+  def fenced(example: tuple[jax.Array, jax.Array]) -> jax.Array:
+    one, weight = example  # (t, f, 1), () or (t,)
+    return fence.apart(functools.partial(pooled, weight), one)
+
+  results = jax.lax.map(fenced, (x, mask)), moments  # (b, t', f', c)
   return results, _Saved(x, paths, mask, sums, cells)
 
 
@@ -170,11 +172,8 @@ def _batch_sums(
   x: jax.Array, paths: list[Path], mask: jax.Array, axis: str | None
 ) -> tuple[list[_Sums], jax.Array]:
   """Computes (1) and (2) of each path, and N."""
-  cells = parallel.total(mask.sum(), axis)
-  cells = jnp.maximum(cells, 1.0) * (x.shape[1] * x.shape[2])  # N
-  # (1). Each tap sees a shifted copy of the examples' sum, (t, f, 1).
-  example_sum = jnp.einsum('e,efci->fci', mask, x)
-  patches = [path_maps.patches(example_sum, path).sum(axis=1) for path in paths]
+  cells = norm_pool.num_cells(x.shape, mask, axis)  # N
+  patches = _patch_sums(x, paths, mask)  # P' 1 of each path, (taps,)
   totals = [
     p @ path_maps.columns(path) for p, path in zip(patches, paths, strict=True)
   ]
@@ -183,14 +182,15 @@ def _batch_sums(
   def spread(
     sums: Pairs, example: tuple[jax.Array, jax.Array]
   ) -> tuple[Pairs, None]:
-    one, weight = example  # (t, f, 1), ()
+    one, weight = example  # (t, f, 1), () or (t,)
+    real = path_maps.of_cells(weight, one)
     after = []
     for path, mean, (squares, products) in zip(paths, means, sums, strict=True):
       # y - m of one example: (1, t, f, outputs), then (cells, outputs).
       off = fence.apart(
         functools.partial(path_maps.off_mean, path.kernel, mean), one
       )
-      off = off.reshape(-1, len(mean)) * weight
+      off = off.reshape(-1, len(mean)) * real
       squares += jnp.square(off).sum(axis=0)
       after.append((squares, products + path_maps.patches(one, path) @ off))
     return after, None
@@ -209,6 +209,30 @@ def _batch_sums(
   ], cells
 
 
+def _patch_sums(
+  x: jax.Array, paths: Sequence[Path], mask: jax.Array
+) -> list[jax.Array]:
+  """Computes P' 1 of (1) over this device's real cells, (taps,) each."""
+  if mask.ndim == 1:
+    # Each tap sees a shifted copy of the examples' sum, (t, f, 1).
+    example_sum = jnp.einsum('e,efci->fci', mask, x)
+    return [path_maps.patches(example_sum, path).sum(axis=1) for path in paths]
+
+  # Frames differ between the examples: each has its own cells.
+  def add(
+    sums: list[jax.Array], example: tuple[jax.Array, jax.Array]
+  ) -> tuple[list[jax.Array], None]:
+    one, weight = example  # (t, f, 1), (t,)
+    real = path_maps.of_cells(weight, one)[:, 0]  # (cells,)
+    return [
+      total + path_maps.patches(one, path) @ real
+      for total, path in zip(sums, paths, strict=True)
+    ], None
+
+  zeros = [jnp.zeros(len(path_maps.columns(path)), x.dtype) for path in paths]
+  return jax.lax.scan(add, zeros, (x, mask))[0]
+
+
 def _backward(
   window: norm_pool.Window,
   epsilon: float,
@@ -220,7 +244,7 @@ def _backward(
   pooled_gradient = gradients[0]  # (b, t', f', c); none through the moments
   moments = [(own.mean, own.variance) for own in sums]
   lines = path_maps.lines(paths, moments, epsilon)
-  totals = _tap_sums(x, pooled_gradient, paths, lines, window)
+  totals = _tap_sums(x, mask, pooled_gradient, paths, lines, window)
   inverses = [jax.lax.rsqrt(own.variance + epsilon) for own in sums]  # 1 / s
   dlines = []  # (dscale, doffset) of each path, this device's parts
   for path, own, total, inverse in zip(
@@ -245,7 +269,8 @@ def _backward(
   ) -> jax.Array:
     one, weight, gradient = example
     dx: Any = 0.0
-    maps = path_maps.maps(one, gradient, paths, lines, window)
+    maps = path_maps.maps(one, weight, gradient, paths, lines, window)
+    weight = norm_pool.cell_weights(weight[None])
     for path, own, inverse, (all_dscale, all_doffset), (y, g) in zip(
       paths, sums, inverses, all_dlines, maps, strict=True
     ):
@@ -262,6 +287,7 @@ def _backward(
 
 def _tap_sums(
   x: jax.Array,
+  mask: jax.Array,
   pooled_gradient: jax.Array,
   paths: Sequence[Path],
   lines: Pairs,
@@ -271,6 +297,7 @@ def _tap_sums(
 
   Args:
     x: (examples, frames, coefficients, 1).
+    mask: (examples,) or (examples, frames).
     pooled_gradient: of the pooled activations of all paths.
     paths: the paths.
     lines: see `path_maps.lines`.
@@ -281,11 +308,11 @@ def _tap_sums(
   """
 
   def add(
-    totals: list[jax.Array], example: tuple[jax.Array, jax.Array]
+    totals: list[jax.Array], example: tuple[jax.Array, jax.Array, jax.Array]
   ) -> tuple[list[jax.Array], None]:
-    one, gradient = example  # (t, f, 1), (t', f', c)
+    one, weight, gradient = example  # (t, f, 1), () or (t,), (t', f', c)
     after = []
-    maps = path_maps.maps(one, gradient, paths, lines, window)
+    maps = path_maps.maps(one, weight, gradient, paths, lines, window)
     for path, total, (_, g) in zip(paths, totals, maps, strict=True):
       # A row of ones below the taps: 1' g comes with P' g.
       rows = jnp.pad(
@@ -298,7 +325,7 @@ def _tap_sums(
     jnp.pad(jnp.zeros_like(path_maps.columns(path)), ((0, 1), (0, 0)))
     for path in paths
   ]
-  totals, _ = jax.lax.scan(add, zeros, (x, pooled_gradient))
+  totals, _ = jax.lax.scan(add, zeros, (x, mask, pooled_gradient))
   return totals
 
 

@@ -1,8 +1,11 @@
 """BatchNorm, ReLU and average pooling, with a gradient of their own.
 
-Maps are (examples, frames, coefficients, channels). An example mask
-(examples,) of ones and zeros says which rows of a batch are real; the others
-take no part in any statistic.
+Maps are (examples, frames, coefficients, channels). A mask (examples,) of ones
+and zeros says which rows of a batch are real; the others take no part in any
+statistic. A mask (examples, frames) says so frame by frame: what lies behind
+the end of an utterance takes part neither in a statistic nor in a mean of
+pooling, and is 0 in the result, so that a padded utterance has the numbers
+that it has alone.
 
 `plain_norm_relu_pool` is the definition; `norm_relu_pool` gives the same
 values and gradients, several times faster on XLA's CPU backend. With
@@ -91,6 +94,19 @@ def average_unpool(
   return spread[:, :height, :width]
 
 
+def masked_unpool(
+  gradient: jax.Array,
+  mask: jax.Array,
+  shape: tuple[int, int],
+  window: Window,
+) -> jax.Array:
+  """Transpose of `masked_pool`; for the arguments see `average_unpool`."""
+  if mask.ndim == 1:
+    return average_unpool(gradient, shape, window)
+  spread = average_unpool(gradient * _shares(mask, window), shape, window)
+  return spread * cell_weights(mask)
+
+
 @functools.cache
 def _pool_weights(
   shape: tuple[int, int], window: tuple[int, int]
@@ -113,15 +129,15 @@ def moments(
 
   Args:
     x: (examples, frames, coefficients, channels).
-    mask: (examples,) of 0 and 1.
+    mask: (examples,) or (examples, frames) of 0 and 1.
     axis: of the mesh that examples are shared over, see `parallel`; the sums
       are over all devices.
 
   Returns:
     Two arrays (channels,).
   """
-  weight = mask[:, None, None, None]
-  cells = _num_cells(x, mask, axis)
+  weight = cell_weights(mask)
+  cells = num_cells(x.shape, mask, axis)
 
   def mean_of(values: jax.Array) -> jax.Array:
     parts = jnp.sum(values * weight, axis=(0, 1, 2))  # (c,)
@@ -131,10 +147,66 @@ def moments(
   return mean, mean_of(jnp.square(x - mean))
 
 
-def _num_cells(x: jax.Array, mask: jax.Array, axis: str | None) -> jax.Array:
-  """N, the cells of all real examples; at least those of one."""
-  examples = parallel.total(jnp.sum(mask), axis)
-  return jnp.maximum(examples, 1.0) * (x.shape[1] * x.shape[2])
+def cell_weights(mask: jax.Array) -> jax.Array:
+  """The mask against maps: (b, 1, 1, 1), or (b, t, 1, 1) frame by frame."""
+  return mask.reshape(*mask.shape, *[1] * (4 - mask.ndim))
+
+
+def num_cells(
+  shape: tuple[int, ...], mask: jax.Array, axis: str | None
+) -> jax.Array:
+  """N, the cells of all that is real; at least those of one example or frame.
+
+  Args:
+    shape: of a map, (examples, frames, coefficients, ...).
+    mask: (examples,) or (examples, frames).
+    axis: see `moments`.
+  """
+  real = parallel.total(jnp.sum(mask), axis)
+  each = shape[2] if mask.ndim == 2 else shape[1] * shape[2]
+  return jnp.maximum(real, 1.0) * each
+
+
+def pooled_mask(mask: jax.Array, window: Window) -> jax.Array:
+  """The mask of a pooled map: real where a window holds a real frame."""
+  if mask.ndim == 1 or window is None:
+    return mask
+  return (_frames_in_windows(mask, window[0]) > 0).astype(mask.dtype)
+
+
+def masked_pool(x: jax.Array, mask: jax.Array, window: Window) -> jax.Array:
+  """`average_pool` whose windows count the frames of the mask alone.
+
+  Args:
+    x: (examples, frames, coefficients, channels).
+    mask: (examples,), which changes nothing, or (examples, frames).
+    window: see `average_pool`.
+
+  Returns:
+    The pooled map, 0 where a window holds no real frame.
+  """
+  if mask.ndim == 1:
+    return average_pool(x, window)
+  pooled = average_pool(x * cell_weights(mask), window)
+  return pooled * _shares(mask, window)
+
+
+def _shares(mask: jax.Array, window: Window) -> jax.Array:
+  """Frames of each window over its real ones; 0 where it has none.
+
+  (b, t', 1, 1), or (b, 1) of one window over everything.
+  """
+  tall = mask.shape[1] if window is None else window[0]
+  real = _frames_in_windows(mask, tall)  # (b, t')
+  there = _frames_in_windows(jnp.ones_like(mask[:1]), tall)  # (1, t')
+  shares = jnp.where(real > 0, there / jnp.maximum(real, 1.0), 0.0)
+  return shares if window is None else shares[:, :, None, None]
+
+
+def _frames_in_windows(mask: jax.Array, tall: int) -> jax.Array:
+  """Sums of a mask (b, t) over windows of `tall` frames, (b, ceil(t / tall))."""
+  padded = jnp.pad(mask, ((0, 0), (0, -mask.shape[1] % tall)))
+  return padded.reshape(len(mask), -1, tall).sum(axis=2)
 
 
 def normalize(
@@ -180,7 +252,7 @@ def plain_norm_relu_pool(
     x: (examples, frames, coefficients, channels).
     scale: (channels,), gamma.
     offset: (channels,), beta.
-    mask: (examples,) of 0 and 1.
+    mask: (examples,) or (examples, frames) of 0 and 1.
     window: see `average_pool`.
     epsilon: added to the variance before its root.
     axis: see `moments`.
@@ -191,7 +263,7 @@ def plain_norm_relu_pool(
   """
   mean, variance = moments(x, mask, axis)
   y = normalize(x, scale, offset, mean, variance, epsilon)
-  y = average_pool(jax.nn.relu(y), window)
+  y = masked_pool(jax.nn.relu(y), mask, window)
   return y, jax.lax.stop_gradient(mean), jax.lax.stop_gradient(variance)
 
 
@@ -239,14 +311,15 @@ def _norm_relu_pool_backward(
   inverse = jax.lax.rsqrt(variance + epsilon)  # (c,)
   normal = (x - mean) * inverse  # (1), (b, t, f, c)
   active = normalize(x, scale, offset, mean, variance, epsilon) > 0
-  dy = average_unpool(gradients[0], x.shape[1:3], window)  # (b, t, f, c)
+  dy = masked_unpool(gradients[0], mask, x.shape[1:3], window)  # (b, t, f, c)
   dy = jnp.where(active, dy, 0.0)
   doffset = jnp.sum(dy, axis=(0, 1, 2))  # (4), (c,)
   dscale = jnp.sum(dy * normal, axis=(0, 1, 2))  # (5), (c,)
   # Mean and variance depend on the real examples only, of all devices.
   all_doffset, all_dscale = parallel.total((doffset, dscale), axis)
-  shared = (all_doffset + normal * all_dscale) / _num_cells(x, mask, axis)
-  dx = scale * inverse * (dy - mask[:, None, None, None] * shared)  # (6)
+  cells = num_cells(x.shape, mask, axis)  # N
+  shared = (all_doffset + normal * all_dscale) / cells
+  dx = scale * inverse * (dy - cell_weights(mask) * shared)  # (6)
   return dx, dscale, doffset, jnp.zeros_like(mask)
 
 

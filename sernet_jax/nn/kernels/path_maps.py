@@ -46,6 +46,7 @@ def lines(paths: Sequence[Path], moments: Pairs, epsilon: float) -> Pairs:
 
 def maps(
   one: jax.Array,
+  weight: jax.Array,
   gradient: jax.Array,
   paths: Sequence[Path],
   lines: Pairs,
@@ -55,6 +56,7 @@ def maps(
 
   Args:
     one: (frames, coefficients, 1).
+    weight: of the mask, () or (frames,).
     gradient: of the example's pooled activations, all paths side by side.
     paths: the paths.
     lines: see `lines`.
@@ -68,8 +70,17 @@ def maps(
     start, end = end, end + len(path.scale)
     y = shifted.conv(one[None], path.kernel)
     part = gradient[None, ..., start:end]
-    part = norm_pool.average_unpool(part, one.shape[:2], window)
+    part = norm_pool.masked_unpool(part, weight[None], one.shape[:2], window)
     yield y, jnp.where(y * slope + shift > 0, part, 0.0)
+
+
+def of_cells(weight: jax.Array, one: jax.Array) -> jax.Array:
+  """Weights of an example's cells, (cells, 1), or () of the whole example."""
+  if weight.ndim == 0:
+    return weight
+  frames, coefficients, _ = one.shape
+  cells = jnp.broadcast_to(weight[:, None], (frames, coefficients))
+  return cells.reshape(-1, 1)
 
 
 def columns(path: Path) -> jax.Array:

@@ -1,0 +1,67 @@
+"""Pooling of the last map: one vector for each example.
+
+`mean` and `masked` average it inside the last block; `statistics` and
+`attention` take the whole map from there and pool it here.
+Shapes in comments: b examples, t frames, f coefficients, c channels.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from sernet_jax.nn.kernels import norm_pool
+from sernet_jax.nn.spec import Layer, ModelSpec
+
+# Below the variance's root, whose slope at 0 is infinite.
+_LEAST_VARIANCE = 1e-5
+# A score that no exponential survives, for cells that are not the utterance's.
+_NEVER = -1e9
+
+
+def window(spec: ModelSpec, layer: Layer) -> norm_pool.Window:
+  """Window of a layer's average; one cell where the pooling is done here."""
+  if layer.pool is None and spec.pooling in ('statistics', 'attention'):
+    return (1, 1)
+  return layer.pool
+
+
+def over_map(
+  x: jax.Array,
+  mask: jax.Array,
+  spec: ModelSpec,
+  scores: jax.Array | None = None,
+) -> jax.Array:
+  """Pools the last map as `spec.pooling` says.
+
+  Args:
+    x: (examples, frames, coefficients, channels), or (examples, channels)
+      where the last block has pooled.
+    mask: (examples,), all frames count; or (examples, frames).
+    spec: the network.
+    scores: (examples, frames, coefficients, 1) of 'attention'.
+
+  Returns:
+    (examples, channels), twice the channels with 'statistics'.
+  """
+  if spec.pooling not in ('statistics', 'attention'):
+    return x
+  real = _real(x, mask)  # (b, t, f, 1)
+  if spec.pooling == 'attention':
+    assert scores is not None
+    scores = jnp.where(real > 0, scores, _NEVER)
+    weights = jax.nn.softmax(scores.reshape(len(x), -1), axis=-1)
+    return jnp.einsum('bn,bnc->bc', weights, x.reshape(len(x), -1, x.shape[-1]))
+  cells = jnp.maximum(real.sum(axis=(1, 2)), 1.0)  # (b, 1)
+  mean = (x * real).sum(axis=(1, 2)) / cells  # (b, c)
+  off = (x - mean[:, None, None]) * real
+  variance = jnp.square(off).sum(axis=(1, 2)) / cells  # (b, c)
+  return jnp.concatenate([mean, jnp.sqrt(variance + _LEAST_VARIANCE)], axis=-1)
+
+
+def _real(x: jax.Array, mask: jax.Array) -> jax.Array:
+  """Marks the cells of a map that count, (b, t, f, 1) of 0 and 1."""
+  shape = (*x.shape[:3], 1)
+  if mask.ndim == 1:
+    return jnp.ones(shape, x.dtype)
+  return jnp.broadcast_to(norm_pool.cell_weights(mask), shape)
