@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import part_reading, reading
+from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
 from sernet_jax.common.errors import InputError, require_choice
@@ -94,18 +95,18 @@ def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
   return [waveform[i * length : (i + 1) * length] for i in range(count)]
 
 
-def load_segments(path: reading.PathLike, spec: AudioSpec) -> np.ndarray:
+def load_segments(path: Recording, spec: AudioSpec) -> np.ndarray:
   """Reads a file for `cut_and_prepare`; raises `BadFile` if it cannot."""
-  waveform = reading.load_mono(path, spec.sample_rate_hz)
+  waveform = part_reading.load_mono(path, spec.sample_rate_hz)
   try:
     return cut_and_prepare(waveform, spec)
   except InputError as error:
     reason = f'is silent in its segments of {spec.duration_s} s'
-    raise reading.BadFile(path, reason) from error
+    raise reading.BadFile(str(path), reason) from error
 
 
 def read_all(
-  paths: Sequence[reading.PathLike],
+  paths: Sequence[Recording],
   spec: AudioSpec,
   on_bad_file: str = 'error',
   skipped: dict[str, str] | None = None,
@@ -115,7 +116,7 @@ def read_all(
   """Reads many recordings in parallel, in bounded memory.
 
   Args:
-    paths: the recordings.
+    paths: the recordings, or parts of them.
     spec: the segments to make of them.
     on_bad_file: 'error' or 'skip'.
     skipped: receives {path: reason} of the bad files as they come up.
@@ -137,7 +138,7 @@ def read_all(
 
 
 def _read_all(
-  paths: list[reading.PathLike],
+  paths: list[Recording],
   spec: AudioSpec,
   on_bad_file: str,
   bad: dict[str, str],

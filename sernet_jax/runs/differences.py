@@ -25,7 +25,11 @@ _LATER = {'data.corpora', 'data.classes'}
 
 # Fields younger than some run folders: there, and in the names of folders,
 # a missing one has this value.
-YOUNG: dict[str, Any] = {'train.seeds': 1, 'train.precision': 'float32'}
+YOUNG: dict[str, Any] = {
+  'train.seeds': 1,
+  'train.precision': 'float32',
+  'protocol.text_groups': 2,
+}
 
 
 def between(
