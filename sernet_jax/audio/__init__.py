@@ -6,6 +6,7 @@
 - `spec`: rate and length of segments
 - `reading`: files to mono samples, and `BadFile` for those that are damaged
 - `containers`: suffixes, and damage that decoders do not report
+- `part` and `part_reading`: utterances that are parts of longer files
 - `segments`: samples to segments; a whole corpus in parallel
 - `timeline`: windows over recordings and streams of any length
 """

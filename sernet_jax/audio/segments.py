@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import part_reading, reading
+from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
 from sernet_jax.common.errors import InputError, require_choice
@@ -94,35 +95,35 @@ def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
   return [waveform[i * length : (i + 1) * length] for i in range(count)]
 
 
-def load_segments(path: reading.PathLike, spec: AudioSpec) -> np.ndarray:
+def load_segments(path: Recording, spec: AudioSpec) -> np.ndarray:
   """Reads a file for `cut_and_prepare`; raises `BadFile` if it cannot."""
-  waveform = reading.load_mono(path, spec.sample_rate_hz)
+  waveform = part_reading.load_mono(path, spec.sample_rate_hz)
   try:
     return cut_and_prepare(waveform, spec)
   except InputError as error:
     reason = f'is silent in its segments of {spec.duration_s} s'
-    raise reading.BadFile(path, reason) from error
+    raise reading.BadFile(str(path), reason) from error
 
 
-def load_whole(path: reading.PathLike, spec: AudioSpec) -> np.ndarray:
+def load_whole(path: Recording, spec: AudioSpec) -> np.ndarray:
   """Reads a file as one segment of its own length, (1, samples)."""
-  waveform = reading.load_mono(path, spec.sample_rate_hz)
+  waveform = part_reading.load_mono(path, spec.sample_rate_hz)
   return prepare(waveform, len(waveform))[None]
 
 
 def read_all(
-  paths: Sequence[reading.PathLike],
+  paths: Sequence[Recording],
   spec: AudioSpec,
   on_bad_file: str = 'error',
   skipped: dict[str, str] | None = None,
   progress: bool = True,
   start: int = 0,
-  load: Callable[[reading.PathLike, AudioSpec], np.ndarray] = load_segments,
+  load: Callable[[Recording, AudioSpec], np.ndarray] = load_segments,
 ) -> Iterator[tuple[int, np.ndarray]]:
   """Reads many recordings in parallel, in bounded memory.
 
   Args:
-    paths: the recordings.
+    paths: the recordings, or parts of them.
     spec: the segments to make of them.
     on_bad_file: 'error' or 'skip'.
     skipped: receives {path: reason} of the bad files as they come up.
@@ -145,13 +146,13 @@ def read_all(
 
 
 def _read_all(
-  paths: list[reading.PathLike],
+  paths: list[Recording],
   spec: AudioSpec,
   on_bad_file: str,
   bad: dict[str, str],
   progress: bool,
   start: int,
-  load: Callable[[reading.PathLike, AudioSpec], np.ndarray],
+  load: Callable[[Recording, AudioSpec], np.ndarray],
 ) -> Iterator[tuple[int, np.ndarray]]:
   """`read_all` after its checks, which a generator would make too late."""
   workers = min(16, machine.num_cores())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import pathlib
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +17,20 @@ from sernet_jax.common.text import listing
 from sernet_jax.corpora.fetch import on_disk
 
 MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
+
+# What zipfile raises for archives that are damaged or of another kind.
+_DAMAGED = (
+  zipfile.BadZipFile,
+  zlib.error,
+  lzma.LZMAError,
+  struct.error,
+  EOFError,
+  OSError,  # bzip2; or a place before the start of the file
+  OverflowError,
+  ValueError,  # a name that is not text
+  NotImplementedError,  # an unknown compression
+  RuntimeError,  # a password
+)
 
 
 class BadArchive(InputError):
@@ -51,13 +67,9 @@ def unpack(
         else:
           with on_disk(folder):
             (folder / name).write_bytes(content)
-  except (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,  # an unknown compression
-    RuntimeError,  # a password
-  ) as error:
+  except InputError:  # of the disk, or `BadArchive`
+    raise
+  except _DAMAGED as error:
     raise BadArchive(
       f'what the server sent is not a readable ZIP archive ({error}); '
       'check --url, then run the command again'

@@ -1,4 +1,9 @@
-"""Finds recordings that two speakers share, by path or by content."""
+"""Finds recordings that are in a corpus twice, by their sound.
+
+Sound is compared after decoding, so that a copy in another container or with
+another header is found too: the same samples at the same rate. Copies at
+another rate or loudness, or after a lossy codec, are not found.
+"""
 
 from __future__ import annotations
 
@@ -6,104 +11,132 @@ import collections
 import concurrent.futures
 import dataclasses
 import hashlib
-import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from sernet_jax.audio import part_reading, reading
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.common.text import listing
+from sernet_jax.corpora import durations
+from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 _READERS = 8
-_CHUNK_BYTES = 1 << 20
+_SHOWN = 5  # pairs in one sentence
+
+Pair = tuple[Utterance, Utterance]
 
 
-def require_distinct(utterances: Iterable[Utterance]) -> None:
-  """Refuses a recording that two speakers share.
+def with_sounds(
+  corpus: Corpus, folder: pathlib.Path | None = None, progress: bool = True
+) -> Corpus:
+  """Notes which utterances sound the same.
 
-  Raises:
-    InputError: naming the first such recordings.
+  Only recordings of the same length are decoded; those that cannot be read
+  are passed over.
+
+  Args:
+    corpus: the utterances.
+    folder: where to keep what was found, which changes with the files; None
+      to keep nothing.
+    progress: show a bar while lengths are measured.
+
+  Returns:
+    The corpus with `Utterance.sound` and a problem for each kind of copies:
+    of two labels, of two speakers, of one.
   """
-  twice = shared_paths(utterances) or shared_contents(utterances)
-  if twice:
-    pairs = [
-      f'{one.path} and {other.path} ({one.speaker}, {other.speaker})'
-      for one, other in twice
-    ]
-    raise InputError(
-      f'{len(twice)} recordings belong to two speakers: '
-      f'{listing(pairs, 3, "; ")}; a test would see what was trained on, so '
-      'keep one of each'
-    )
-
-
-def with_copies_noted(corpus: Corpus) -> Corpus:
-  """Adds a problem to the corpus if equal recordings have two speakers."""
-  twice = shared_contents(corpus.utterances)
-  if not twice:
+  sounds = _sounds(corpus, folder, progress)
+  if not any(sounds):
     return corpus
-  pairs = [
-    f'{one.name} ({one.speaker}) and {other.name} ({other.speaker})'
-    for one, other in twice
-  ]
-  problem = (
-    f'{len(twice)} recordings are equal byte for byte to one of another '
-    f'speaker: {listing(pairs, 5, "; ")}.'
+  utterances = tuple(
+    dataclasses.replace(utterance, sound=sound)
+    for utterance, sound in zip(corpus.utterances, sounds, strict=True)
   )
-  return dataclasses.replace(corpus, problems=(*corpus.problems, problem))
+  problems = (*corpus.problems, *_problems(utterances))
+  return dataclasses.replace(corpus, utterances=utterances, problems=problems)
 
 
-def shared_paths(
-  utterances: Iterable[Utterance],
-) -> list[tuple[Utterance, Utterance]]:
-  """Finds pairs of utterances of one file and two speakers."""
+def pairs(utterances: Iterable[Utterance]) -> list[Pair]:
+  """Pairs each utterance with the first one that sounds the same."""
   first: dict[str, Utterance] = {}
-  twice = []
-  for utterance in utterances:
-    one = first.setdefault(os.path.realpath(utterance.path), utterance)
-    if one.speaker != utterance.speaker:
-      twice.append((one, utterance))
-  return twice
+  return [
+    (one, utterance)
+    for utterance in utterances
+    if utterance.sound
+    and (one := first.setdefault(utterance.sound, utterance)) is not utterance
+  ]
 
 
-def shared_contents(
-  utterances: Iterable[Utterance],
-) -> list[tuple[Utterance, Utterance]]:
-  """Finds pairs of utterances of equal files and two speakers.
+def _problems(utterances: Sequence[Utterance]) -> list[str]:
+  """Returns a sentence for each kind of copies, the worst first."""
+  labels, speakers, others = [], [], []
+  for one, other in pairs(utterances):
+    if one.label != other.label:
+      labels.append(
+        f'{one.name} ({one.label}) and {other.name} ({other.label})'
+      )
+    elif one.speaker != other.speaker:
+      speakers.append(
+        f'{one.name} ({one.speaker}) and {other.name} ({other.speaker})'
+      )
+    else:
+      others.append(f'{one.name} and {other.name}')
+  return [
+    f'{len(found)} recordings sound exactly like one {what}: '
+    f'{listing(found, _SHOWN, "; ")}.'
+    for found, what in (
+      (labels, 'with another label, so that one label of each pair is wrong'),
+      (speakers, 'of another speaker'),
+      (others, 'of the same speaker and label and count twice'),
+    )
+    if found
+  ]
 
-  Only files of the same size are read, and those of a size that belongs to
-  one speaker alone are not; empty and missing files are passed over.
-  """
-  utterances = list(utterances)
-  by_size = collections.defaultdict(list)
-  states = files.states([utterance.path for utterance in utterances])
-  for utterance, state in zip(utterances, states, strict=True):
-    if state is not None and state.st_size:
-      by_size[state.st_size].append(utterance)
+
+def _sounds(
+  corpus: Corpus, folder: pathlib.Path | None, progress: bool
+) -> list[str]:
+  """Returns a digest for each utterance, '' where no other has the same."""
+  utterances = corpus.utterances
+  note = None
+  if folder is not None:
+    places = [str(u.recording) for u in utterances if u.is_part]
+    key = durations.key([u.path for u in utterances] + places)
+    note = folder / f'sounds-{key}.json'
+    if note.exists():
+      try:
+        found = files.read_json(note, ('sounds',), CACHE)['sounds']
+        return [str(found.get(str(i), '')) for i in range(len(utterances))]
+      except (InputError, AttributeError):  # damaged: found again
+        pass
+  seconds, _ = durations.measure(corpus, progress, folder)
+  by_length = collections.defaultdict(list)
+  for position, length in enumerate(seconds.tolist()):
+    if length == length:  # not NaN, which is a file that cannot be read
+      by_length[round(length, 6)].append(position)
   suspects = [
-    utterance
-    for group in by_size.values()
-    if len({u.speaker for u in group}) > 1
-    for utterance in group
+    i for group in by_length.values() if len(group) > 1 for i in group
   ]
   with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-    digests = pool.map(_digest, (u.path for u in suspects))
-    first: dict[bytes, Utterance] = {}
-    twice = []
-    for utterance, digest in zip(suspects, digests, strict=True):
-      one = first.setdefault(digest, utterance)
-      if digest and one.speaker != utterance.speaker:
-        twice.append((one, utterance))
-  return twice
+    digests = list(pool.map(_digest, (utterances[i] for i in suspects)))
+  count = collections.Counter(digests)
+  sounds = [''] * len(utterances)
+  for index, digest in zip(suspects, digests, strict=True):
+    if count[digest] > 1:
+      sounds[index] = digest
+  if note is not None:
+    found = {str(i): sound for i, sound in enumerate(sounds) if sound}
+    files.write_json(note, {'sounds': found}, CACHE)
+  return sounds
 
 
-def _digest(path: str) -> bytes:
-  digest = hashlib.blake2b(digest_size=16)
+def _digest(utterance: Utterance) -> str:
+  """Returns a digest of rate and samples, '' if they cannot be read."""
   try:
-    with pathlib.Path(path).open('rb') as file:
-      while chunk := file.read(_CHUNK_BYTES):
-        digest.update(chunk)
-  except OSError:
-    return b''
-  return digest.digest()
+    samples, rate_hz = part_reading.read(utterance.recording)
+  except reading.BadFile:
+    return ''
+  digest = hashlib.blake2b(samples.tobytes(), digest_size=16)
+  digest.update(str(rate_hz).encode())
+  return digest.hexdigest()

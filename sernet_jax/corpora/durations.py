@@ -45,7 +45,7 @@ def measure(
     {path: reason} of those.
   """
   paths = [utterance.path for utterance in corpus.utterances]
-  note = folder / f'durations-{_key(paths)}.jsonl' if folder else None
+  note = folder / f'durations-{key(paths)}.jsonl' if folder else None
   found = _noted(note) if note else {}
   todo = [i for i in range(0, len(paths), _BLOCK) if i not in found]
   blocks = [paths[start : start + _BLOCK] for start in todo]
@@ -69,11 +69,17 @@ def measure(
   bad = {}
   for start, values in found.items():
     for index, value in enumerate(values, start):
+      utterance = corpus.utterances[index]
       if isinstance(value, str):
         bad[paths[index]] = value
+      elif utterance.start_s >= value:
+        bad[str(utterance.recording)] = 'lies behind the end of the file'
       else:
-        seconds[index] = value
-  return seconds, {path: bad[path] for path in paths if path in bad}
+        end_s = value if utterance.end_s is None else utterance.end_s
+        seconds[index] = min(end_s, value) - utterance.start_s
+  recordings = [str(utterance.recording) for utterance in corpus.utterances]
+  order = dict.fromkeys([*paths, *recordings])
+  return seconds, {path: bad[path] for path in order if path in bad}
 
 
 def _pool(count: int, processes: int) -> concurrent.futures.Executor:
@@ -85,8 +91,8 @@ def _pool(count: int, processes: int) -> concurrent.futures.Executor:
   return concurrent.futures.ProcessPoolExecutor(processes, context)
 
 
-def _key(paths: list[str]) -> str:
-  """Returns a key that changes with every file and its content."""
+def key(paths: list[str]) -> str:
+  """Returns a name that changes with every file and its content."""
   states = files.states(paths)
   digest = hashlib.sha256()
   for path, state in zip(paths, states, strict=True):

@@ -113,7 +113,12 @@ def key(
   content = {
     'format': FORMAT,
     'recordings': [
-      [u.name, u.path, files.state_key(s)]
+      [
+        u.name,
+        u.path,
+        files.state_key(s),
+        *([u.start_s, u.end_s] if u.is_part else []),
+      ]
       for u, s in zip(utterances, states, strict=True)
     ],
     'kind': kind,
@@ -301,7 +306,7 @@ def _segments(
   progress: bool,
 ) -> Iterator[_Segment]:
   """Yields what is left to compute; bad files go to `done.skipped`."""
-  paths = [utterance.path for utterance in corpus.utterances]
+  paths = [utterance.recording for utterance in corpus.utterances]
   start, offset = done.next, done.offset
   for index, parts in segments_lib.read_all(
     paths, audio_spec, on_bad_file, done.skipped, progress, start

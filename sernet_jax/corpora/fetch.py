@@ -39,7 +39,7 @@ class _Broken(Exception):
 
 
 class _Changed(Exception):
-  """The server has a file other than the one that was begun."""
+  """An answer that does not continue what was begun; its text says how."""
 
 
 def fetch(
@@ -71,17 +71,19 @@ def fetch(
   )
   part = target.with_name(target.name + '.part')
   failures = 0
+  most = _size(part)  # bytes that any try had
   while True:
-    before = _size(part)
     try:
       _transfer(url, part, progress)
       break
-    except _Changed:
+    except _Changed as error:
       _forget(part)
       failures += 1
-      fault = 'the file on the server keeps changing'
+      fault = str(error)
     except _Broken as error:
-      failures = 1 if _size(part) > before else failures + 1
+      # Not progress: the same bytes again after a new start.
+      failures = 1 if _size(part) > most else failures + 1
+      most = max(most, _size(part))
       fault = str(error)
     if failures >= TRIES:
       raise InputError(
@@ -146,10 +148,10 @@ def _agree(
     return 0, int(length) if length.isdigit() else None
   match = _CONTENT_RANGE.fullmatch(response.headers.get('Content-Range', ''))
   if not match or int(match[1]) != start:
-    raise _Changed
+    raise _Changed('the server answers with another part than was asked for')
   size = int(match[2])
   if note.get('size') not in (None, size):
-    raise _Changed
+    raise _Changed('the file on the server has changed')
   return start, size
 
 
@@ -205,7 +207,7 @@ def _network(url: str) -> Iterator[None]:
   except urllib.error.HTTPError as error:
     with error:
       if error.code == 416:  # more was received than the file has
-        raise _Changed from error
+        raise _Changed('the file on the server has changed') from error
       if error.code in (408, 429) or error.code >= 500:
         raise _Broken(f'the server answers {error.code}') from error
       raise InputError(

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sernet_jax.common.errors import nearest, require
-from sernet_jax.corpora import duplicates, registry, vocabulary
+from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.common.text import listing
+from sernet_jax.corpora import registry, vocabulary
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 
@@ -119,14 +121,14 @@ def join(parts: Sequence[Corpus]) -> Corpus:
     parts: of different names.
 
   Raises:
-    InputError: if a recording belongs to two speakers, by its path or by its
-      content.
+    InputError: if a file belongs to two speakers; copies of files are found
+      by `duplicates.with_sounds`.
   """
   utterances = sorted(
     (_moved(u, part.name) for part in parts for u in part.utterances),
     key=lambda u: u.name,
   )
-  duplicates.require_distinct(utterances)
+  require_distinct(utterances)
   return Corpus(
     '+'.join(part.name for part in parts),
     tuple(sorted({name for part in parts for name in part.classes})),
@@ -140,6 +142,39 @@ def join(parts: Sequence[Corpus]) -> Corpus:
     ),
     remarks=_prefixed(parts, 'remarks'),
   )
+
+
+def require_distinct(utterances: Iterable[Utterance]) -> None:
+  """Refuses a file that two speakers share.
+
+  Raises:
+    InputError: naming the first such files.
+  """
+  twice = shared_paths(utterances)
+  if twice:
+    pairs = [
+      f'{one.path} and {other.path} ({one.speaker}, {other.speaker})'
+      for one, other in twice
+    ]
+    raise InputError(
+      f'{len(twice)} recordings belong to two speakers: '
+      f'{listing(pairs, 3, "; ")}; a test would see what was trained on, so '
+      'keep one of each'
+    )
+
+
+def shared_paths(
+  utterances: Iterable[Utterance],
+) -> list[tuple[Utterance, Utterance]]:
+  """Finds pairs of utterances of one file, or part of it, and two speakers."""
+  first: dict[tuple[str, float, float | None], Utterance] = {}
+  twice = []
+  for utterance in utterances:
+    place = os.path.realpath(utterance.path), utterance.start_s, utterance.end_s
+    one = first.setdefault(place, utterance)
+    if one.speaker != utterance.speaker:
+      twice.append((one, utterance))
+  return twice
 
 
 def names(corpus: Corpus) -> tuple[str, ...]:
@@ -173,6 +208,7 @@ def _moved(utterance: Utterance, corpus: str) -> Utterance:
     name=f'{corpus}/{utterance.name}',
     speaker=f'{corpus}/{utterance.speaker}',
     group=f'{corpus}/{utterance.group}' if utterance.group else '',
+    text=f'{corpus}/{utterance.text}' if utterance.text else '',
     corpus=corpus,
   )
 

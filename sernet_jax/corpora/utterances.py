@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from sernet_jax.audio.part import Part
 from sernet_jax.common.errors import require
 from sernet_jax.common.text import listing
 
@@ -16,6 +17,9 @@ SYNTHETIC_NOTE = (
   'Synthetic speech made by a program: it shows that the code works, not how '
   'people sound.'
 )
+
+# The speaker of utterances of which nobody knows who speaks.
+UNKNOWN_SPEAKER = 'unknown'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +33,10 @@ class Utterance:
     speaker: who speaks, e.g. '03'.
     group: what else belongs together: text, dialog, part; '' if nothing.
     corpus: where it comes from if several corpora were joined, else ''.
+    text: which sentence is spoken, e.g. 'a01'; '' if that is not known.
+    start_s: where it begins in its file.
+    end_s: where it ends in its file; None for the end of the file.
+    sound: the same for utterances of equal sound; '' if no other is equal.
   """
 
   name: str
@@ -37,6 +45,22 @@ class Utterance:
   speaker: str
   group: str = ''
   corpus: str = ''
+  text: str = ''
+  start_s: float = 0.0
+  end_s: float | None = None
+  sound: str = ''
+
+  @property
+  def is_part(self) -> bool:
+    """Other utterances may be in the same file."""
+    return self.start_s > 0 or self.end_s is not None
+
+  @property
+  def recording(self) -> str | Part:
+    """Its file, or the part of it."""
+    if self.is_part:
+      return Part(self.path, self.start_s, self.end_s)
+    return self.path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +101,21 @@ class Corpus:
     indices = {label: index for index, label in enumerate(self.classes)}
     return np.array([indices[u.label] for u in self.utterances], np.int32)
 
+  @property
+  def firsts(self) -> np.ndarray:
+    """Index of the first utterance that sounds the same, int32 (utterances,).
+
+    It is an utterance's own index where no other before it does.
+    """
+    seen: dict[str, int] = {}
+    return np.array(
+      [
+        seen.setdefault(utterance.sound, index) if utterance.sound else index
+        for index, utterance in enumerate(self.utterances)
+      ],
+      np.int32,
+    )
+
 
 def check(corpus: Corpus) -> None:
   """Raises `InputError` if a class or an expected speaker has no utterance."""
@@ -105,7 +144,7 @@ def check(corpus: Corpus) -> None:
 
 
 def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
-  """Removes the recordings whose paths are in `skipped`.
+  """Removes the recordings whose paths (or parts, as text) are in `skipped`.
 
   Raises:
     InputError: if a class or a speaker is left with no utterance.
@@ -113,7 +152,9 @@ def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
   if not skipped:
     return corpus
   skipped = set(skipped)
-  kept = tuple(u for u in corpus.utterances if u.path not in skipped)
+  kept = tuple(
+    u for u in corpus.utterances if not {u.path, str(u.recording)} & skipped
+  )
   lost = len(corpus.utterances) - len(kept)
   after = dataclasses.replace(
     corpus,

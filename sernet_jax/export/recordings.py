@@ -14,7 +14,8 @@ import pathlib
 
 import numpy as np
 
-from sernet_jax.audio import containers, reading, segments
+from sernet_jax.audio import containers, part_reading, segments
+from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
@@ -95,7 +96,7 @@ class Corpus:
   ) -> Segments:
     for name in names:
       if name not in self._read:
-        self._read[name] = _both(self._by_name[name].path, self.audio)
+        self._read[name] = _both(self._by_name[name].recording, self.audio)
     labels = [classes.index(self._by_name[name].label) for name in names]
     return _joined([self._read[name] for name in names], labels, what)
 
@@ -130,9 +131,9 @@ def _joined(
   )
 
 
-def _both(path: str | os.PathLike[str], spec: AudioSpec) -> _Pieces:
+def _both(path: Recording, spec: AudioSpec) -> _Pieces:
   """Segments of a recording that are not silent, raw and prepared."""
-  pieces = segments.cut(reading.load_mono(path, spec.sample_rate_hz), spec)
+  pieces = segments.cut(part_reading.load_mono(path, spec.sample_rate_hz), spec)
   pieces = [piece for piece in pieces if piece.any()]
   raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
   return raw, [segments.prepare(piece, spec.num_samples) for piece in pieces]

@@ -14,8 +14,10 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.corpora import (
+  duplicates,
   feature_cache,
   joined,
+  look_alikes,
   mel_store,
   protocols,
   registry,
@@ -149,7 +151,8 @@ def load_corpus(experiment: Experiment) -> Corpus:
   elif experiment.protocol.entry.crosses_corpora:
     corpus = joined.only_shared(corpus)
   check(corpus)
-  return corpus
+  corpus = duplicates.with_sounds(corpus, cache_folder(experiment))
+  return look_alikes.noted(corpus)
 
 
 def cache_folder(experiment: Experiment) -> pathlib.Path:

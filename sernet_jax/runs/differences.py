@@ -43,6 +43,7 @@ YOUNG: dict[str, Any] = {
     f'augment.{field.name}': field.default
     for field in dataclasses.fields(AugmentSpec)
   },
+  'protocol.text_groups': 2,
 }
 
 

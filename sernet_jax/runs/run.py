@@ -13,7 +13,7 @@ import ml_collections
 
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.corpora import duplicates, durations, inspection
+from sernet_jax.corpora import durations, inspection
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
@@ -51,8 +51,6 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
     corpus = load_corpus(experiment)
   except manifest.WrongLines as error:
     raise InputError(error.explained()) from error
-  if experiment.data.manifest:
-    corpus = duplicates.with_copies_noted(corpus)
   durations_s, bad = durations.measure(
     corpus, folder=cache_folder(experiment), processes=machine.num_cores()
   )
@@ -172,7 +170,11 @@ def _load(experiment: Experiment, group: Group) -> Data:
   made: list[Data] = []
 
   def load() -> str:
-    made.append(Data(experiment, load_corpus(experiment)))
+    corpus = load_corpus(experiment)
+    if group.first:
+      for problem in corpus.problems:
+        print(f'problem: {problem}', file=sys.stderr)
+    made.append(Data(experiment, corpus))
     return made[0].fingerprint
 
   expected = group.from_first(load)

@@ -233,16 +233,37 @@ def test_nemo_follows_its_list(tmp_path):
 
 
 def test_nemo_without_its_list_or_with_another(tmp_path):
-  with pytest.raises(InputError, match=r'data.tsv cannot be read.*github'):
+  with pytest.raises(InputError, match=r'no recordings of nemo.*github'):
     acted_other_languages.nemo(tmp_path)
   (tmp_path / 'data.tsv').write_text('file\temotion\n')
   with pytest.raises(InputError, match='does not begin with the columns'):
     acted_other_languages.nemo(tmp_path)
 
 
-@pytest.mark.parametrize(
-  'name', sorted(set(PUBLISHED) - {'emodb', 'iemocap', 'nemo'})
-)
+@pytest.mark.parametrize('root', ['samples', '.', 'nemo/samples', 'nemo'])
+def test_nemo_by_its_names_alone(tmp_path, root):
+  put(
+    tmp_path / root, 'SB0_anger_1.wav', 'WR0_surprised_64.wav', 'WR0_joy_1.wav'
+  )
+  for folder in (tmp_path / root, tmp_path):
+    corpus = acted_other_languages.nemo(folder)
+    assert [(u.speaker, u.label, u.text) for u in corpus.utterances] == [
+      ('SB0', 'anger', '1'),
+      ('WR0', 'surprise', '64'),
+    ]
+    assert '1 recordings are not named like nemo' in corpus.problems[0]
+
+
+def test_nemo_finds_its_list_beside_and_below(tmp_path):
+  (tmp_path / 'nEMO').mkdir()
+  put_nemo(tmp_path / 'nEMO', [('WR0_surprised_64.wav', 'fear', 'SB0')])
+  put(tmp_path / 'nEMO/samples', 'WR0_surprised_64.wav')
+  for folder in ('nEMO/samples', 'nEMO', '.'):
+    (utterance,) = acted_other_languages.nemo(tmp_path / folder).utterances
+    assert (utterance.label, utterance.speaker) == ('fear', 'SB0')
+
+
+@pytest.mark.parametrize('name', sorted(set(PUBLISHED) - {'emodb', 'iemocap'}))
 def test_an_empty_folder_says_where_to_get_the_corpus(
   tmp_path, monkeypatch, name
 ):

@@ -57,6 +57,7 @@ class Server(http.server.ThreadingHTTPServer):
     knows_range: whether Range is understood.
     states_size: whether the length is told.
     statuses: for each coming answer, an error to give instead.
+    shift: how far behind the place asked for it continues.
     ranges: the Range headers that came in.
   """
 
@@ -70,6 +71,7 @@ class Server(http.server.ThreadingHTTPServer):
     self.knows_range = True
     self.states_size = True
     self.statuses = []
+    self.shift = 0
     self.ranges = []
 
   @property
@@ -92,6 +94,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
       if start >= total:
         self.send_error(416)
         return
+      start += server.shift
       self.send_response(206)
       self.send_header('Content-Range', f'bytes {start}-{total - 1}/{total}')
     else:
@@ -328,6 +331,18 @@ def test_an_address_that_leads_nowhere(tmp_path, monkeypatch, url, words):
   assert url in str(caught.value)
 
 
+def test_a_server_that_never_continues_where_it_stopped_is_given_up(
+  server, tmp_path, capsys
+):
+  """It breaks off and answers Range with another part, for ever."""
+  server.cut_after = [20_000] * 99
+  server.shift = 1
+  with pytest.raises(InputError, match='cannot be downloaded'):
+    get(server, tmp_path)
+  assert len(server.ranges) <= fetch.TRIES
+  assert 'another part than was asked for' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('states_size', [True, False])
 def test_a_file_without_end_is_given_up(
   server, tmp_path, monkeypatch, states_size
@@ -399,6 +414,35 @@ def test_what_is_no_zip_archive_is_refused_and_dropped(server, tmp_path):
     with pytest.raises(InputError, match='not a readable ZIP archive'):
       get(server, tmp_path)
     assert not (tmp_path / 'wav').exists()
+  server.content = good
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+@pytest.mark.parametrize('kind', [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_another_compression_that_is_damaged_is_dropped_too(
+  server, tmp_path, kind
+):
+  good = server.content
+  target = io.BytesIO()
+  with zipfile.ZipFile(target, 'w', kind) as file:
+    for name, content in FILES.items():
+      file.writestr(f'wav/{name}', content)
+  content = bytearray(target.getvalue())
+  content[5000:5100] = bytes(100)
+  server.content = bytes(content)
+  with pytest.raises(InputError, match='not a readable ZIP archive'):
+    get(server, tmp_path)
+  server.content = good
+  assert content_of(get(server, tmp_path)) == FILES
+
+
+def test_a_name_that_is_not_text_is_one_sentence(server, tmp_path):
+  good = server.content
+  server.content = make_zip(extra=[('wav/ä.txt', b'')]).replace(
+    'ä'.encode(), b'\xff\xfe'
+  )
+  with pytest.raises(InputError, match='not a readable ZIP archive'):
+    get(server, tmp_path)
   server.content = good
   assert content_of(get(server, tmp_path)) == FILES
 

@@ -52,6 +52,24 @@ def test_emodb_has_the_published_counts(emodb_root):
   assert corpus == registry.load('emodb', emodb_root / 'wav')
 
 
+@pytest.mark.parametrize('folder', ['emodb', 'EmoDB/download', 'a/b'])
+def test_emodb_may_lie_deeper(tmp_path, folder):
+  make_emodb(tmp_path / folder)
+  put_wav(tmp_path / folder / 'laryngo/03a01Fa.wav')
+  (tmp_path / folder / 'labsil').mkdir()
+  corpus = registry.load('emodb', tmp_path)
+  assert len(corpus.utterances) == 70
+  assert corpus.utterances[0].path.startswith(f'{tmp_path}/{folder}/wav/')
+  assert corpus.utterances[0].text == 'a01'
+
+
+def test_emodb_twice_is_not_guessed(tmp_path):
+  make_emodb(tmp_path / 'one')
+  make_emodb(tmp_path / 'two')
+  with pytest.raises(InputError, match=r'several .*one/wav, .*two/wav.*root='):
+    registry.load('emodb', tmp_path)
+
+
 def test_emodb_says_that_it_is_not_whole(tmp_path):
   make_emodb(tmp_path)
   put_wav(tmp_path / 'wav/._03a01Fa.wav')  # macOS leaves such files

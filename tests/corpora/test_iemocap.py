@@ -165,8 +165,12 @@ def test_iemocap_lists_what_it_left_out(tmp_path):
 
 
 def test_iemocap_may_be_in_the_folder_of_its_archive(tmp_path):
-  make_iemocap(tmp_path / 'IEMOCAP_full_release')
-  assert len(iemocap.iemocap(tmp_path).utterances) == 100
+  make_iemocap(tmp_path / 'a/IEMOCAP_full_release')
+  for folder in (tmp_path / 'a', tmp_path):
+    assert len(iemocap.iemocap(folder).utterances) == 100
+  make_iemocap(tmp_path / 'a/copy')
+  with pytest.raises(InputError, match=r'more than once .*/copy.*root='):
+    iemocap.iemocap(tmp_path)
 
 
 def test_absent_sessions_are_a_problem_and_an_empty_speaker_an_error(tmp_path):

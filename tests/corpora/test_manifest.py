@@ -211,16 +211,6 @@ def test_a_manifest_that_is_no_text(tmp_path):
     registry.load('manifest')
 
 
-def test_labels_that_differ_in_capitals_are_pointed_out(tmp_path):
-  path = write_manifest(
-    tmp_path, 'path,label,speaker\na.wav,joy,ann\nb.wav,Joy,ann\n'
-  )
-  assert (
-    "'Joy', 'joy' differ only in capitals"
-    in (manifest.manifest(path).problems[0])
-  )
-
-
 _field = st.text(
   st.characters(exclude_categories=['C', 'Z']), min_size=1, max_size=8
 )

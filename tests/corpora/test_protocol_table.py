@@ -15,6 +15,7 @@ PAGES = [tiny.ROOT / 'README.md', *sorted((tiny.ROOT / 'docs').glob('**/*.md'))]
 def test_names_are_keys_and_every_entry_says_what_it_means():
   assert list(PROTOCOLS) == [
     'loso',
+    'loso_text',
     'random10',
     'emobox',
     'paper2021',
@@ -34,7 +35,12 @@ def test_who_is_on_both_sides():
 
   assert names(lambda p: p.crosses_corpora) == {'loco', 'cross'}
   assert names(lambda p: p.trains_on_tests) == {'all'}
-  assert names(lambda p: not p.mixes_speakers) == {'loso', 'loco', 'cross'}
+  assert names(lambda p: not p.mixes_speakers) == {
+    'loso',
+    'loso_text',
+    'loco',
+    'cross',
+  }
   for entry in PROTOCOLS.values():
     assert ('mixed' in entry.title) == (
       entry.mixes_speakers and not entry.trains_on_tests

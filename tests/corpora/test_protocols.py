@@ -332,3 +332,141 @@ def test_all_trains_on_everything():
   np.testing.assert_array_equal(fold.train, everything)
   np.testing.assert_array_equal(fold.test, everything)
   assert fold.validation.size == 0
+
+
+# Recordings that sound the same
+
+
+def with_copies(corpus, sounds):
+  """Gives utterances the sounds {index: sound}."""
+  return dataclasses.replace(
+    corpus,
+    utterances=tuple(
+      dataclasses.replace(u, sound=sounds.get(i, ''))
+      for i, u in enumerate(corpus.utterances)
+    ),
+  )
+
+
+@pytest.mark.parametrize('spec', [RANDOM10, PAPER2021], ids=lambda s: s.name)
+def test_copies_are_never_parted(spec):
+  """A list with every file twice, as a public case had it."""
+  corpus = full_corpus('abcd', each=5)  # 60
+  half = len(corpus.utterances) // 2
+  doubled = with_copies(
+    corpus, {i: str(i % half) for i in range(len(corpus.utterances))}
+  )
+  folds = protocols.make(doubled, spec)
+  check_parts(doubled, folds)
+  for fold in folds:
+    heard = {doubled.utterances[i].sound for i in fold.train}
+    assert not heard & {doubled.utterances[i].sound for i in fold.test}
+  if spec is RANDOM10:
+    assert set(times_tested(folds).values()) == {1}
+    assert {len(fold.test) for fold in folds} == {6}
+
+
+@pytest.mark.parametrize('spec', [RANDOM10, PAPER2021], ids=lambda s: s.name)
+def test_one_copy_moves_little(spec):
+  corpus = full_corpus('abcdef', each=4)
+  before = protocols.make(corpus, spec, 1)
+  assert same(before, protocols.make(with_copies(corpus, {3: 'x'}), spec, 1))
+  folds = protocols.make(with_copies(corpus, {3: 'x', 9: 'x'}), spec, 1)
+  for fold in folds:
+    assert (3 in fold.test) == (9 in fold.test)
+
+
+def test_copies_of_two_speakers_are_refused_where_speakers_are_kept_apart():
+  corpus = make_corpus([(s, n % 2) for n in range(4) for s in 'abcd'], 2)
+  shared = with_copies(corpus, {0: 'x', 1: 'x'})
+  words = r"fold 'a' of 'loso' would test .*0001 \(b\) and 0000 \(a\); keep"
+  with pytest.raises(InputError, match=words):
+    protocols.make(shared, LOSO)
+  protocols.make(with_copies(corpus, {0: 'x', 4: 'x'}), LOSO)  # of one speaker
+
+
+# loso_text
+
+
+def spoken(speakers='abcd', texts=('t1', 't2', 't3', 't4', 't5'), classes=2):
+  """Every speaker says every sentence in every class."""
+  triples = list(itertools.product(speakers, texts, range(classes)))
+  corpus = make_corpus([(s, label) for s, _, label in triples], classes)
+  return dataclasses.replace(
+    corpus,
+    utterances=tuple(
+      dataclasses.replace(u, text=text)
+      for u, (_, text, _) in zip(corpus.utterances, triples, strict=True)
+    ),
+  )
+
+
+@pytest.mark.parametrize('validation', ['none', 'speaker'])
+@pytest.mark.parametrize('groups', [2, 3, 5])
+def test_loso_text_hears_neither_speaker_nor_sentence(groups, validation):
+  corpus = spoken()
+  spec = ProtocolSpec('loso_text', validation, text_groups=groups)
+  folds = protocols.make(corpus, spec)
+  assert len(folds) == 4 * groups
+  assert times_tested(folds) == dict.fromkeys(range(40), 1)
+  assert [fold.name for fold in folds[:2]] == ['a_text1', 'a_text2']
+
+  def texts_of(places):
+    return {corpus.utterances[i].text for i in places}
+
+  for fold in folds:
+    (speaker,) = speakers_of(corpus, fold.test)
+    held_out = {speaker} | speakers_of(corpus, fold.validation)
+    assert len(held_out) == (2 if validation == 'speaker' else 1)
+    # Whatever is neither theirs nor tested text is trained on, nothing else.
+    expected = [
+      i
+      for i, u in enumerate(corpus.utterances)
+      if u.speaker not in held_out and u.text not in texts_of(fold.test)
+    ]
+    assert fold.train.tolist() == expected
+    assert texts_of(fold.validation) <= texts_of(fold.test)
+  entry = protocols.PROTOCOLS['loso_text']
+  assert entry.is_complete(len(folds), 40, 40)
+
+
+def test_loso_text_deals_out_sentences_in_turn():
+  folds = protocols.make(spoken(), ProtocolSpec('loso_text'))
+  tested = [
+    sorted({spoken().utterances[i].text for i in fold.test})
+    for fold in folds[:2]
+  ]
+  assert tested == [['t1', 't3', 't5'], ['t2', 't4']]
+
+
+def test_a_speaker_without_the_sentences_of_a_group_has_no_fold_for_it():
+  corpus = spoken(texts=('t1', 't2'))
+  kept = tuple(
+    u for u in corpus.utterances if (u.speaker, u.text) != ('b', 't2')
+  )
+  corpus = dataclasses.replace(corpus, utterances=kept)
+  spec = ProtocolSpec('loso_text', 'speaker')
+  folds = protocols.make(corpus, spec)
+  assert 'b_text2' not in [fold.name for fold in folds]
+  assert len(folds) == 7
+  by_name = {fold.name: fold for fold in folds}
+  # The next speaker who says them validates.
+  assert speakers_of(corpus, by_name['a_text2'].validation) == {'c'}
+
+
+def test_what_loso_text_cannot_do_is_said():
+  with pytest.raises(InputError, match=r"24 utterances \(such as .*'loso'"):
+    protocols.make(full_corpus('abcd'), ProtocolSpec('loso_text'))
+  with pytest.raises(InputError, match=r'text_groups is 6 but .* 5 sentences'):
+    protocols.make(spoken(), ProtocolSpec('loso_text', text_groups=6))
+  with pytest.raises(InputError, match=r'text_groups is 1; give 2 or more'):
+    ProtocolSpec('loso_text', text_groups=1)
+  with pytest.raises(InputError, match='2 speakers'):
+    protocols.make(spoken('ab'), ProtocolSpec('loso_text'))
+
+
+def test_unknown_speakers_can_be_mixed_but_not_left_out():
+  corpus = make_corpus([('unknown', i % 2) for i in range(40)], 2)
+  with pytest.raises(InputError, match=r'speakers of made are unknown.*random'):
+    protocols.make(corpus, LOSO)
+  assert len(protocols.make(corpus, RANDOM10)) == 10

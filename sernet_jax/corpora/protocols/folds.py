@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sernet_jax.common.errors import nearest, require
+from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.protocols import across
 from sernet_jax.corpora.protocols.spec import ProtocolSpec
 from sernet_jax.corpora.protocols.table import PROTOCOLS
@@ -61,7 +62,7 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
     ]
   else:
     assert protocol.test_sets is not None
-    tests = protocol.test_sets(corpus, seed)
+    tests = protocol.test_sets(corpus, seed, spec.text_groups)
     folds = [_fold(corpus, spec, tests, index) for index in range(len(tests))]
   if spec.folds:
     names = [fold.name for fold in folds]
@@ -95,14 +96,21 @@ def _fold(
   corpus: Corpus, spec: ProtocolSpec, tests: list[TestSet], index: int
 ) -> Fold:
   """Makes fold `index` within one corpus: what is not tested trains."""
-  name, test = tests[index]
-  held_out = np.zeros(len(corpus.utterances), bool)
-  held_out[test] = True
+  name, test, texts = tests[index]
   validation = np.array([], np.int32)
   if spec.validation == 'speaker':
-    # The test sets are the speakers: take the next one in order.
-    validation = tests[(index + 1) % len(tests)][1]
-    held_out[validation] = True
+    # The next speaker in order, with the same sentences if they matter.
+    same = [each.tests for each in tests if each.texts == texts]
+    place = [each is test for each in same].index(True)
+    validation = same[(place + 1) % len(same)]
+  held_out = np.zeros(len(corpus.utterances), bool)
+  held_out[test] = True
+  held_out[validation] = True
+  if texts:  # nobody in training says them, and the speakers say nothing else
+    speakers = {corpus.utterances[i].speaker for i in (*test, *validation)}
+    held_out |= [
+      u.text in texts or u.speaker in speakers for u in corpus.utterances
+    ]
   if spec.entry.trains_on_tests:
     held_out[:] = False
   train = np.flatnonzero(~held_out).astype(np.int32)
@@ -110,13 +118,14 @@ def _fold(
 
 
 class _Codes:
-  """Paths, speakers and labels as integers, int32 (utterances,).
+  """Recordings, sounds, speakers and labels as integers, int32 (utterances,).
 
   Comparing 100,000 names for each of many folds would be slow.
   """
 
   def __init__(self, corpus: Corpus):
-    self.paths = _coded(u.path for u in corpus.utterances)
+    self.recordings = _coded(str(u.recording) for u in corpus.utterances)
+    self.sounds = _coded(u.sound or u.name for u in corpus.utterances)
     self.speakers = _coded(u.speaker for u in corpus.utterances)
     self.labels = corpus.labels
 
@@ -146,13 +155,14 @@ def _check(
   parts: tuple[np.ndarray, ...] = (fold.train, fold.validation, fold.test)
   if protocol.trains_on_tests:
     parts = (fold.train,)
-  assert _disjoint(codes.paths, parts), (
+  assert _disjoint(codes.recordings, parts), (
     f'fold {fold.name} shares a file between its parts'
   )
   if not protocol.mixes_speakers:
     assert _disjoint(codes.speakers, parts), (
       f'fold {fold.name} shares a speaker'
     )
+  _require_no_copies(corpus, spec, fold, codes.sounds, parts)
   count = len(corpus.classes)
   trained = np.bincount(codes.labels[fold.train], minlength=count) > 0
   needed = np.ones(count, bool)
@@ -164,4 +174,33 @@ def _check(
     f'fold {fold.name!r} of {spec.name!r} has no training utterance of '
     f'{", ".join(missing)}; add recordings of it by other speakers or leave '
     'the class out with a manifest',
+  )
+
+
+def _require_no_copies(
+  corpus: Corpus,
+  spec: ProtocolSpec,
+  fold: Fold,
+  sounds: np.ndarray,
+  parts: Sequence[np.ndarray],
+) -> None:
+  """Refuses a fold that tests a copy of what it trains on.
+
+  Protocols that draw their tests keep copies together; here are those whose
+  tests are given, and copies under two speakers.
+  """
+  if _disjoint(sounds, parts):
+    return
+  heard = dict(zip(sounds[fold.train].tolist(), fold.train, strict=True))
+  twice = []
+  for index in (*fold.validation, *fold.test):
+    if int(sounds[index]) in heard:
+      one = corpus.utterances[heard[int(sounds[index])]]
+      other = corpus.utterances[index]
+      twice.append(
+        f'{one.name} ({one.speaker}) and {other.name} ({other.speaker})'
+      )
+  raise InputError(
+    f'fold {fold.name!r} of {spec.name!r} would test copies of recordings it '
+    f'trains on: {listing(twice, 3, "; ")}; keep one of each'
   )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from sernet_jax.common.errors import require_choice
+from sernet_jax.common.errors import require, require_choice, require_whole
 from sernet_jax.corpora.protocols.table import PROTOCOLS, Protocol
 
 
@@ -19,17 +19,25 @@ class ProtocolSpec:
     folds: names of the folds to run; empty runs all.
     best_on_test: whether the tests are judged after every epoch and the best
       epoch is kept, for comparison with figures published so.
+    text_groups: groups of sentences of 'loso_text'.
   """
 
   name: str = 'loso'
   validation: str = 'none'
   folds: tuple[str, ...] = ()
   best_on_test: bool = True
+  text_groups: int = 2
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'folds', tuple(str(name) for name in self.folds))
     require_choice('protocol.name', self.name, PROTOCOLS)
     require_choice('protocol.validation', self.validation, ('none', 'speaker'))
+    require_whole('protocol.text_groups', self.text_groups)
+    require(
+      self.text_groups >= 2,
+      f'protocol.text_groups is {self.text_groups}; give 2 or more, since '
+      'training needs sentences that are not tested',
+    )
 
   @property
   def entry(self) -> Protocol:

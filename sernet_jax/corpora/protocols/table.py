@@ -28,7 +28,8 @@ class Protocol:
       only 'utterances'.
     shows: what its figures show.
     does_not_show: what they do not show.
-    test_sets: from corpus and seed to the test set of each fold.
+    test_sets: from corpus, seed and `protocol.text_groups` to the test set of
+      each fold.
     pairs: from the names of corpora to who trains and who tests.
     num_folds: folds of a complete run, where the number of tests does not
       tell (the tests overlap); None where each utterance is tested once.
@@ -41,7 +42,7 @@ class Protocol:
   unit: str
   shows: str
   does_not_show: str
-  test_sets: Callable[[Corpus, int], list[TestSet]] | None = None
+  test_sets: Callable[[Corpus, int, int], list[TestSet]] | None = None
   pairs: Callable[[Sequence[str]], list[Pair]] | None = None
   num_folds: int | None = None
   trains_on_tests: bool = False
@@ -103,6 +104,20 @@ _ENTRIES = (
     '`loso`, so expect a little less than there; like there, the figures say '
     'nothing about other languages, microphones or ways of speaking.',
     test_sets=test_sets.by_speaker_group,
+  ),
+  Protocol(
+    name='loso_text',
+    title='one speaker and a group of sentences left out at a time',
+    unit='speakers',
+    shows='Each test was judged by a network that had heard neither this '
+    'speaker nor anybody say one of the sentences tested, so the figures '
+    'estimate how well emotions are recognised in an unknown voice that says '
+    'something unknown, recorded as in this corpus.',
+    does_not_show='They do not show how it fares with other languages, '
+    'microphones or ways of speaking. Training has fewer recordings than with '
+    "'loso' (with two groups of sentences about half), so the two differ for "
+    'that reason too.',
+    test_sets=test_sets.by_speaker_and_text,
   ),
   Protocol(
     name='random10',

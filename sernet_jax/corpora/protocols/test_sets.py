@@ -1,7 +1,8 @@
 """Test sets within one corpus; whatever is not tested trains.
 
-Each function takes a corpus and a seed, which only the random ones use, and
-returns the name and the utterances of each test set.
+Each function takes a corpus, a seed, which only the random ones use, and a
+number of groups of sentences, which only `by_speaker_and_text` uses.
+Recordings that sound the same are never parted.
 """
 
 from __future__ import annotations
@@ -9,40 +10,49 @@ from __future__ import annotations
 import importlib.resources
 import itertools
 import json
+from typing import NamedTuple
 
 import numpy as np
 
 from sernet_jax.common.errors import require
-from sernet_jax.corpora.utterances import Corpus
-
-# Name of a fold; int32 (tests,), ascending indices into `corpus.utterances`.
-TestSet = tuple[str, np.ndarray]
+from sernet_jax.common.text import listing
+from sernet_jax.corpora.utterances import UNKNOWN_SPEAKER, Corpus
 
 NUM_PARTS = 10
 NUM_PAIRS = 10
 NUM_GROUPS = 4
 
 
-def by_speaker(corpus: Corpus, seed: int) -> list[TestSet]:
+class TestSet(NamedTuple):
+  """The tests of one fold.
+
+  Attributes:
+    name: of the fold.
+    tests: int32 (tests,), ascending indices into `corpus.utterances`.
+    texts: sentences that nobody may speak in training.
+  """
+
+  name: str
+  tests: np.ndarray
+  texts: frozenset[str] = frozenset()
+
+
+def by_speaker(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
   """Tests each speaker once."""
-  del seed
-  speakers = corpus.speakers
-  require(
-    len(speakers) >= 3,
-    f"protocol.name is 'loso' but {corpus.name} has {len(speakers)} "
-    'speakers; leaving one out to test needs at least 3, so add speakers or '
-    "choose 'random10'",
-  )
+  del seed, text_groups
+  _require_speakers(corpus, 'loso')
   everyone = np.array([u.speaker for u in corpus.utterances])
   return [
-    (name, np.flatnonzero(everyone == name).astype(np.int32))
-    for name in speakers
+    TestSet(name, np.flatnonzero(everyone == name).astype(np.int32))
+    for name in corpus.speakers
   ]
 
 
-def by_speaker_group(corpus: Corpus, seed: int) -> list[TestSet]:
+def by_speaker_group(
+  corpus: Corpus, seed: int, text_groups: int
+) -> list[TestSet]:
   """Tests each speaker once, a quarter of the speakers at a time."""
-  del seed
+  del seed, text_groups
   speakers = corpus.speakers
   require(
     len(speakers) >= 2 * NUM_GROUPS,
@@ -52,7 +62,7 @@ def by_speaker_group(corpus: Corpus, seed: int) -> list[TestSet]:
   )
   everyone = np.array([u.speaker for u in corpus.utterances])
   return [
-    (
+    TestSet(
       f'{group[0]}-{group[-1]}',
       np.flatnonzero(np.isin(everyone, group)).astype(np.int32),
     )
@@ -60,9 +70,68 @@ def by_speaker_group(corpus: Corpus, seed: int) -> list[TestSet]:
   ]
 
 
-def stratified(corpus: Corpus, seed: int) -> list[TestSet]:
-  """Deals out every class evenly to ten random parts; tests each once."""
-  labels = corpus.labels
+def by_speaker_and_text(
+  corpus: Corpus, seed: int, text_groups: int
+) -> list[TestSet]:
+  """Tests each speaker once, a group of sentences at a time.
+
+  The sentences, sorted, are dealt out to the groups in turn. A speaker who
+  says nothing of a group has no fold for it.
+  """
+  del seed
+  _require_speakers(corpus, 'loso_text')
+  without = [u.name for u in corpus.utterances if not u.text]
+  require(
+    not without,
+    f"protocol.name is 'loso_text', which must know who says which sentence, "
+    f'and {corpus.name} does not say it of {len(without)} utterances (such as '
+    f"{listing(without, 1)}); choose 'loso', or give a manifest the column text",
+  )
+  spoken = np.array([u.text for u in corpus.utterances])
+  texts = sorted(set(spoken.tolist()))
+  require(
+    len(texts) >= text_groups,
+    f'protocol.text_groups is {text_groups} but {corpus.name} has {len(texts)} '
+    "sentences; give fewer groups, or choose 'loso'",
+  )
+  everyone = np.array([u.speaker for u in corpus.utterances])
+  sets = []
+  for speaker in corpus.speakers:
+    for group in range(text_groups):
+      chosen = texts[group::text_groups]
+      tests = np.flatnonzero((everyone == speaker) & np.isin(spoken, chosen))
+      if tests.size:
+        name = f'{speaker}_text{group + 1}'
+        sets.append(TestSet(name, tests.astype(np.int32), frozenset(chosen)))
+  return sets
+
+
+def _require_speakers(corpus: Corpus, protocol: str) -> None:
+  """Refuses a corpus of fewer than three speakers, or of unknown ones."""
+  speakers = corpus.speakers
+  require(
+    UNKNOWN_SPEAKER not in speakers,
+    f'protocol.name is {protocol!r} but the speakers of {corpus.name} are '
+    "unknown, so nobody can be left out; choose 'random10', whose figures hold "
+    'for voices that were trained on, or say who speaks',
+  )
+  require(
+    len(speakers) >= 3,
+    f'protocol.name is {protocol!r} but {corpus.name} has {len(speakers)} '
+    'speakers; leaving one out to test needs at least 3, so add speakers or '
+    "choose 'random10'",
+  )
+
+
+def stratified(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
+  """Deals out every class evenly to ten random parts; tests each once.
+
+  Recordings that sound the same are dealt out as one, of the first's class.
+  """
+  del text_groups
+  first = corpus.firsts
+  dealt = np.flatnonzero(first == np.arange(len(first)))
+  labels = corpus.labels[dealt]
   counts = np.bincount(labels, minlength=len(corpus.classes))
   rarest = int(np.argmin(counts))
   require(
@@ -75,42 +144,49 @@ def stratified(corpus: Corpus, seed: int) -> list[TestSet]:
   # differ by at most one utterance, in every class and in all.
   random = np.random.default_rng([seed, 10])
   order = np.lexsort((random.permutation(len(labels)), labels))
-  part = np.empty(len(labels), np.int32)
-  part[order] = np.arange(len(labels)) % NUM_PARTS
+  part = np.empty(len(first), np.int32)
+  part[dealt[order]] = np.arange(len(labels)) % NUM_PARTS
+  part = part[first]  # copies go with their first
   return [
-    (f'{index + 1}', np.flatnonzero(part == index).astype(np.int32))
+    TestSet(f'{index + 1}', np.flatnonzero(part == index).astype(np.int32))
     for index in range(NUM_PARTS)
   ]
 
 
-def random_pairs(corpus: Corpus, seed: int) -> list[TestSet]:
+def random_pairs(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
   """Cuts the shuffled corpus into ten; tests ten random pairs of parts.
 
   This is the scheme whose pooled counts the tables published in 2021 show:
   each test set is 20 % of the corpus, and the test sets overlap.
   """
-  count = len(corpus.utterances)
+  del text_groups
+  first = corpus.firsts
+  dealt = np.flatnonzero(first == np.arange(len(first)))
+  count = len(dealt)
   require(
     count >= 2 * NUM_PARTS,
     f"{corpus.name} has {count} utterances; 'paper2021' cuts them into "
     f'{NUM_PARTS} parts and needs at least {2 * NUM_PARTS}',
   )
   random = np.random.default_rng([seed, 2021])
-  parts = np.array_split(random.permutation(count), NUM_PARTS)
+  parts = np.array_split(dealt[random.permutation(count)], NUM_PARTS)
   pairs = list(itertools.combinations(range(NUM_PARTS), 2))  # 45
   chosen = sorted(random.choice(len(pairs), NUM_PAIRS, replace=False))
   return [
-    (
+    TestSet(
       f'{one + 1}+{other + 1}',
-      np.sort(np.concatenate([parts[one], parts[other]])).astype(np.int32),
+      # Ascending, copies with their first.
+      np.flatnonzero(
+        np.isin(first, np.concatenate([parts[one], parts[other]]))
+      ).astype(np.int32),
     )
     for one, other in (pairs[index] for index in chosen)
   ]
 
 
-def emobox(corpus: Corpus, seed: int) -> list[TestSet]:
+def emobox(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
   """Tests the five fixed folds of the EmoBox benchmark for EMO-DB."""
-  del seed
+  del seed, text_groups
   lists = json.loads(
     importlib.resources.files('sernet_jax.corpora')
     .joinpath('data/emobox_folds.json')
@@ -128,12 +204,12 @@ def emobox(corpus: Corpus, seed: int) -> list[TestSet]:
     'protocol',
   )
   return [
-    (name, np.array(sorted(indices[n] for n in names), np.int32))
+    TestSet(name, np.array(sorted(indices[n] for n in names), np.int32))
     for name, names in lists.items()
   ]
 
 
-def everything(corpus: Corpus, seed: int) -> list[TestSet]:
+def everything(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
   """Makes one fold that tests what it trains on."""
-  del seed
-  return [('all', np.arange(len(corpus.utterances), dtype=np.int32))]
+  del seed, text_groups
+  return [TestSet('all', np.arange(len(corpus.utterances), dtype=np.int32))]

@@ -38,7 +38,7 @@ def ravdess(root: PathLike) -> Corpus:
   `03-01-06-01-02-01-12.wav` is modality (03 sound alone), channel (01 speech,
   02 song), emotion, strength, statement, repetition, actor. Songs and the
   sound of videos are left out. 48 kHz; a few are stereo, which reading
-  averages. `group` is the statement.
+  averages. `group` and `text` are the statement.
 
   Source: https://zenodo.org/records/1188976 (Livingstone and Russo, 2018),
   Audio_Speech_Actors_01-24.zip; CC BY-NC-SA 4.0.
@@ -62,7 +62,9 @@ def ravdess(root: PathLike) -> Corpus:
     label = RAVDESS_LABELS.get(emotion)
     if label is None or channel != '01' or not 1 <= int(actor) <= 24:
       return None
-    return Utterance(path.stem, str(path), label, actor, statement)
+    return Utterance(
+      path.stem, str(path), label, actor, statement, text=statement
+    )
 
   return by_filename.collect(RAVDESS, root, parse)
 
@@ -100,8 +102,8 @@ def cremad(root: PathLike) -> Corpus:
   """CREMA-D: 7442 recordings, 91 actors, 6 classes.
 
   `1001_DFA_ANG_XX.wav` is actor, sentence, emotion and level (LO, MD, HI, or
-  XX for none; one file has a single X); 16 kHz. `group` is the sentence. Its
-  authors say of 1076_MTI_SAD_XX that it has no sound and of 1064_IEO_DIS_MD
+  XX for none; one file has a single X); 16 kHz. `group` and `text` are the
+  sentence. Its authors say of 1076_MTI_SAD_XX that it has no sound and of 1064_IEO_DIS_MD
   that it holds other takes too.
 
   Source: https://github.com/CheyneyComputerScience/CREMA-D, AudioWAV/, by
@@ -119,7 +121,9 @@ def cremad(root: PathLike) -> Corpus:
     if match is None or match[3] not in CREMAD_LABELS:
       return None
     label = CREMAD_LABELS[match[3]]
-    return Utterance(path.stem, str(path), label, match[1], match[2])
+    return Utterance(
+      path.stem, str(path), label, match[1], match[2], text=match[2]
+    )
 
   return by_filename.collect(CREMAD, root, parse)
 
@@ -217,7 +221,7 @@ def tess(root: PathLike) -> Corpus:
   folders are named in many ways (OAF_Pleasant_surprise,
   YAF_pleasant_surprised, OAF_Sad) and in one copy hold everything twice, so
   only the names of the files count; one of them, OA_bite_neutral, lacks its
-  F. 24.4 kHz. `group` is the word.
+  F. 24.4 kHz. `group` and `text` are the word.
 
   Source: https://doi.org/10.5683/SP2/E8H2MF (Pichora-Fuller and Dupuis,
   University of Toronto); CC BY-NC-ND 4.0.
@@ -238,7 +242,7 @@ def tess(root: PathLike) -> Corpus:
     speaker = 'OAF' if speaker == 'OA' else speaker
     word = match[2].lower()
     name = f'{speaker}_{word}_{match[3].lower()}'
-    return Utterance(name, str(path), label, speaker, word)
+    return Utterance(name, str(path), label, speaker, word, text=word)
 
   return by_filename.collect(TESS, root, parse)
 

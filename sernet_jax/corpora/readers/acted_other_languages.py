@@ -40,7 +40,7 @@ def emovo(root: PathLike) -> Corpus:
   """EMOVO: 588 recordings, 6 actors, 7 classes, in Italian.
 
   `f1/dis-f1-b1.wav` is emotion, speaker and sentence; 48 kHz, stereo.
-  `group` is the sentence.
+  `group` and `text` are the sentence.
 
   Source: http://voice.fub.it/activities/corpora/emovo/index.html (Costantini
   et al., 2014), which states no licence.
@@ -59,7 +59,7 @@ def emovo(root: PathLike) -> Corpus:
       return None
     name = '-'.join(match.groups()).lower()
     speaker, sentence = match[2].lower(), match[3].lower()
-    return Utterance(name, str(path), label, speaker, sentence)
+    return Utterance(name, str(path), label, speaker, sentence, text=sentence)
 
   return by_filename.collect(EMOVO, root, parse)
 
@@ -147,6 +147,7 @@ NEMO_LABELS = {
   'sadness': 'sadness',
   'surprised': 'surprise',
 }
+_NEMO = re.compile(r'([A-Z]{2}\d)_([a-z]+)_(\d+)')
 _NEMO_SOURCE = 'https://github.com/amu-cai/nEMO'
 
 
@@ -154,21 +155,30 @@ def nemo(root: PathLike) -> Corpus:
   """nEMO: 4481 recordings, 9 actors, 6 classes, in Polish.
 
   data.tsv names files, emotions and speakers (with blanks in front of these);
-  the recordings, `samples/SB0_anger_1.wav`, are at 24 kHz. `group` is the
-  sentence, the last part of the name.
+  the recordings, `samples/SB0_anger_1.wav`, are at 24 kHz. Without the list
+  their names say the same: speaker, emotion, sentence. `group` and `text` are
+  the sentence.
 
   Source: https://github.com/amu-cai/nEMO (Christop, 2024); CC BY-NC-SA 4.0.
 
   Args:
-    root: the folder that holds data.tsv and samples.
+    root: the folder that holds data.tsv and samples, samples itself, or the
+      one above them.
 
   Raises:
-    InputError: if the list or all of its recordings are missing.
+    InputError: if the list is damaged or there is no such recording.
   """
   folder = pathlib.Path(root).expanduser().absolute()
+  places = [folder, folder.parent] if folder.name == 'samples' else [folder]
+  lists = [place / 'data.tsv' for place in places] + sorted(
+    folder.glob('*/data.tsv')
+  )
+  listing_path = next((path for path in lists if path.exists()), None)
+  if listing_path is None:
+    return by_filename.collect(NEMO, folder, _nemo_by_name)
   listed: dict[str, tuple[str, str]] = {}
   odd = []
-  for number, row in _nemo_rows(folder / 'data.tsv'):
+  for number, row in _nemo_rows(listing_path):
     label = NEMO_LABELS.get(row['emotion'].lower())
     if label and row['speaker_id'] and row['file_id']:
       listed[row['file_id']] = (label, row['speaker_id'])
@@ -180,7 +190,9 @@ def nemo(root: PathLike) -> Corpus:
     if not label:
       return None
     sentence = path.stem.rpartition('_')[2]
-    return Utterance(path.stem, str(path), label, speaker, sentence)
+    return Utterance(
+      path.stem, str(path), label, speaker, sentence, text=sentence
+    )
 
   corpus = by_filename.collect(NEMO, folder, parse)
   problems = list(corpus.problems)
@@ -221,6 +233,17 @@ NEMO = CorpusEntry(
     paper='Christop, LREC-COLING 2024',
   ),
 )
+
+
+def _nemo_by_name(path: pathlib.Path) -> Parsed:
+  match = _NEMO.fullmatch(path.stem)
+  label = match and NEMO_LABELS.get(match[2])
+  if match is None or label is None:
+    return None
+  speaker, _, sentence = match.groups()
+  return Utterance(
+    path.stem, str(path), label, speaker, sentence, text=sentence
+  )
 
 
 def _nemo_rows(path: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:

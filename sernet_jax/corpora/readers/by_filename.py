@@ -16,6 +16,8 @@ from sernet_jax.corpora.utterances import Corpus, Utterance
 # does not fit.
 Parsed = Utterance | str | None
 
+_DEPTH = 3  # folders below the one that was named
+
 
 def collect(
   entry: CorpusEntry,
@@ -79,36 +81,75 @@ def collect(
 
 
 def wav_files(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Lists the WAV files of `folder`, or of its folder wav/, by name.
+  """Lists the WAV files of `folder`, of its folder wav/, or below, by name.
 
   Raises:
-    InputError: if the folder cannot be read, or holds a name twice.
+    InputError: if the folder cannot be read, holds a name twice, or if several
+      folders below it hold WAV files and none of them alone is called wav.
   """
   if (folder / 'wav').is_dir():
     folder = folder / 'wav'
   if not folder.is_dir():
     return []
+  paths = _wav_in(folder) or _wav_deeper(folder)
+  by_name: dict[str, pathlib.Path] = {}
+  for path in paths:
+    require(
+      path.stem not in by_name,
+      f'{path.parent} holds {path.stem} twice, with different endings; remove '
+      'one',
+    )
+    by_name[path.stem] = path
+  return list(by_name.values())
+
+
+def _wav_in(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Lists the WAV files directly in a folder, by name."""
   try:
-    paths = sorted(folder.iterdir())
+    return sorted(
+      path
+      for path in folder.iterdir()
+      if path.suffix.lower() == '.wav' and not path.name.startswith('.')
+    )
   except OSError as error:
     raise InputError(
       f'{folder} cannot be read ({error.strerror}); correct its permissions or '
       '--config.data.root='
     ) from error
-  by_name: dict[str, pathlib.Path] = {}
-  for path in paths:
-    if path.suffix.lower() == '.wav' and not path.name.startswith('.'):
-      require(
-        path.stem not in by_name,
-        f'{folder} holds {path.stem} twice, with different endings; remove one',
-      )
-      by_name[path.stem] = path
-  return list(by_name.values())
 
 
-def _below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-  """Yields WAV files below a folder, in order, without the ones of macOS."""
+def _wav_deeper(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Lists the WAV files of the one folder, up to `_DEPTH` below, with any."""
+  found = collections.defaultdict(list)
+  for path in _below(folder, _DEPTH):
+    found[path.parent].append(path)
+  called_wav = [parent for parent in found if parent.name.lower() == 'wav']
+  chosen = called_wav if len(called_wav) == 1 else list(found)
+  if not chosen:
+    return []
+  require(
+    len(chosen) == 1,
+    f'{folder} holds several folders of recordings '
+    f'({listing(map(str, chosen), 3)}); name one of them with '
+    '--config.data.root=',
+  )
+  return found[chosen[0]]
+
+
+def _below(
+  folder: pathlib.Path, depth: int | None = None
+) -> Iterator[pathlib.Path]:
+  """Yields WAV files below a folder, in order, without the ones of macOS.
+
+  Args:
+    folder: where to begin.
+    depth: how many folders deep to look; None for all.
+  """
   for path, folders, files in os.walk(folder):
+    if depth is not None and (
+      len(pathlib.Path(path).relative_to(folder).parts) >= depth
+    ):
+      folders.clear()
     # In place, so that `walk` follows this order and skips the rest.
     folders[:] = sorted(
       name for name in folders if name[0] != '.' and name != '__MACOSX'

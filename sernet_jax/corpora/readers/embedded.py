@@ -30,7 +30,10 @@ def embedded(root: PathLike) -> Corpus:
   utterances = []
   for path in by_filename.wav_files(folder):
     speaker, label = speech.parse_name(path.stem)
-    utterances.append(Utterance(path.stem, str(path), label, speaker))
+    text = path.stem[2:5]
+    utterances.append(
+      Utterance(path.stem, str(path), label, speaker, text=text)
+    )
   classes = tuple(sorted(speech.CLASSES))
   return Corpus('embedded', classes, tuple(utterances), synthetic=True)
 

@@ -52,10 +52,11 @@ def emodb(root: PathLike) -> Corpus:
   """Reads EMO-DB: 535 utterances, 7 classes.
 
   A file name such as `03a01Fa.wav` holds speaker, text, emotion letter and
-  version (Burkhardt et al., Interspeech 2005); `group` is the text.
+  version (Burkhardt et al., Interspeech 2005); `group` and `text` are the
+  text.
 
   Args:
-    root: the folder that holds `wav/`, or `wav/` itself.
+    root: the folder that holds `wav/`, `wav/` itself, or one above them.
 
   Raises:
     InputError: if there is no recording, or a name does not fit.
@@ -98,7 +99,7 @@ def parse(path: pathlib.Path) -> Utterance:
     f'{path} has the emotion letter {letter!r}, which EMO-DB does not know; '
     f'rename it to one of {letters}, or remove it',
   )
-  return Utterance(name, str(path), LABELS[letter], speaker, text)
+  return Utterance(name, str(path), LABELS[letter], speaker, text, text=text)
 
 
 ENTRY = CorpusEntry(

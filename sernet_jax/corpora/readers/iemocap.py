@@ -177,16 +177,23 @@ class _Found:
 
 
 def _find_root(root: PathLike) -> pathlib.Path:
-  """Finds the folder with the sessions: `root` or its IEMOCAP_full_release."""
+  """Finds the folder with the sessions: `root`, or up to two below it."""
   where = (
     f'request the corpus at {PUBLISHED.source} and name the folder '
     'that holds Session1 to Session5 with --config.data.root='
   )
   require(bool(root), f'data.root is empty and IEMOCAP is not free; {where}')
   root = pathlib.Path(root).expanduser().absolute()
-  for folder in (root, root / 'IEMOCAP_full_release'):
-    if any(folder.glob('Session[1-5]')):
-      return folder
+  for pattern in ('Session[1-5]', '*/Session[1-5]', '*/*/Session[1-5]'):
+    found = sorted({path.parent for path in root.glob(pattern)})
+    if found:
+      require(
+        len(found) == 1,
+        f'{root} holds the sessions more than once '
+        f'({listing(map(str, found), 3)}); name one of these folders with '
+        '--config.data.root=',
+      )
+      return found[0]
   raise InputError(f'{root} holds no Session1 to Session5; {where}')
 
 

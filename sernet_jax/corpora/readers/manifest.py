@@ -116,7 +116,6 @@ def manifest(path: PathLike, root: PathLike = '') -> Corpus:
     path.stem,
     classes,
     tuple(sorted(utterances, key=lambda u: u.name)),
-    problems=_look_alikes(classes),
     remarks=remarks,
   )
 
@@ -175,19 +174,6 @@ def _is_file(path: pathlib.Path) -> bool:
     return path.is_file()
   except (OSError, ValueError):
     return False
-
-
-def _look_alikes(classes: tuple[str, ...]) -> tuple[str, ...]:
-  """Returns a sentence for labels that differ in nothing but capitals."""
-  by_fold: dict[str, list[str]] = {}
-  for label in classes:
-    by_fold.setdefault(label.casefold(), []).append(label)
-  return tuple(
-    f'The labels {", ".join(map(repr, labels))} differ only in capitals and '
-    'count as different classes.'
-    for labels in by_fold.values()
-    if len(labels) > 1
-  )
 
 
 ENTRY = CorpusEntry(

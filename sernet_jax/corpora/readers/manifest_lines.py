@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sernet_jax.common.errors import InputError, nearest, require
 
 COLUMNS = ('path', 'label', 'speaker')
-OPTIONAL_COLUMNS = ('group',)
+OPTIONAL_COLUMNS = ('group', 'text')
 
 _SEPARATORS = {';': 'semicolons', '\t': 'tabs', '|': 'bars'}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -11,6 +11,9 @@ import jax.numpy as jnp
 from sernet_jax.training.sound.corpus import Sound
 from sernet_jax.training.sound.spec import SoundSpec
 
+# Rows that a rounding error of float32 may be off.
+_SLACK = 1e-3
+
 
 def choose(
   keys: jax.Array,
@@ -51,19 +54,19 @@ def choose(
   spare = jnp.maximum(spec.num_frames - filled, 0.0)
   begin = jnp.zeros_like(spare) if spec.masked else jnp.floor(place * spare)
   at = frame - begin[:, None]  # (b, t), frame of the utterance
-  row = jnp.round((place * room)[:, None] + step[:, None] * at)
-  own = (at >= 0) & (row <= last[:, None])
-  row = jnp.where(own, row, 0.0) + sound.starts[segments][:, None]
+  row = (place * room)[:, None] + step[:, None] * at
+  own = (at >= 0) & (row <= last[:, None] + _SLACK)
+  row = jnp.where(own, jnp.round(row), 0.0) + sound.starts[segments][:, None]
   if spec.augment.join:
     partner, found = _partners(partner_key, sound, segments, targets, mask)
     chosen = jax.random.uniform(join_key, (len(segments),)) < spec.augment.join
     chosen = (chosen & found)[:, None]
     # The partner's frames follow from where the utterance ends.
     after = at - jnp.minimum(filled, spec.num_frames)[:, None]
-    other = jnp.round(step[:, None] * after)
-    fits = (after >= 0) & (other < sound.rows[segments[partner]][:, None])
-    taken = chosen & fits & ~own
-    other = other + sound.starts[segments[partner]][:, None]
+    other = step[:, None] * after
+    end = sound.rows[segments[partner]][:, None] - 1
+    taken = chosen & (after >= 0) & (other <= end + _SLACK) & ~own
+    other = jnp.round(other) + sound.starts[segments[partner]][:, None]
     row = jnp.where(taken, other, row)
     own = own | taken
   return row.astype(jnp.int32), own.astype(jnp.float32)

@@ -1,0 +1,58 @@
+"""Reads recordings of which some are parts of longer files (`part.Part`)."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+
+import numpy as np
+import soxr
+
+from sernet_jax.audio import reading
+from sernet_jax.audio.part import Part, Recording
+
+
+def read(recording: Recording) -> tuple[np.ndarray, int]:
+  """Reads a recording, or a part of one, like `reading.read`.
+
+  Returns:
+    Samples float32 (samples,), and their rate in Hz.
+
+  Raises:
+    BadFile: as `reading.read`; also if the part is silent or lies behind the
+      end of its file, and its path is then the part in words.
+  """
+  if not isinstance(recording, Part):
+    return reading.read(recording)
+  path = pathlib.Path(recording.path)
+  changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
+  samples, rate_hz = _whole(recording.path, changed_ns)
+  start, end_s = round(recording.start_s * rate_hz), recording.end_s
+  end = samples.size if end_s is None else round(end_s * rate_hz)
+  part = samples[start:end]
+  if not part.any():
+    reason = 'is silent' if part.size else 'lies behind the end of the file'
+    raise reading.BadFile(str(recording), reason)
+  return part, rate_hz
+
+
+def load_mono(recording: Recording, sample_rate_hz: int) -> np.ndarray:
+  """Reads like `reading.load_mono`, parts of files too: (samples,)."""
+  if not isinstance(recording, Part):
+    return reading.load_mono(recording, sample_rate_hz)
+  samples, rate_hz = read(recording)
+  if rate_hz != sample_rate_hz:
+    samples = soxr.resample(
+      samples, rate_hz, sample_rate_hz, quality=reading.RESAMPLER_QUALITY
+    )
+  if not samples.size:
+    reason = f'is shorter than one sample at {sample_rate_hz} Hz'
+    raise reading.BadFile(str(recording), reason)
+  return samples
+
+
+# The parts of a file follow each other, so that it is decoded once for all.
+@functools.lru_cache(maxsize=2)
+def _whole(path: str, changed_ns: int) -> tuple[np.ndarray, int]:
+  del changed_ns  # part of the key: a file that was replaced is read again
+  return reading.read(path)

@@ -1,0 +1,79 @@
+"""Utterances that are parts of longer files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from sernet_jax.audio import part_reading, reading, segments
+from sernet_jax.audio.part import Part
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common.errors import InputError
+
+
+@pytest.fixture
+def file(tmp_path):
+  """One second at 8 kHz; the middle fifth is silent."""
+  samples = np.random.default_rng(0).uniform(-1, 1, 8000).astype(np.float32)
+  samples[3200:4800] = 0
+  path = tmp_path / 'a.wav'
+  soundfile.write(path, samples, 8000, subtype='FLOAT')
+  return str(path), samples
+
+
+def test_a_part_is_the_samples_between_its_times(file):
+  path, samples = file
+  for part, expected in (
+    (Part(path, 0.1, 0.25), samples[800:2000]),
+    (Part(path, 0.75), samples[6000:]),
+    (Part(path, 0.0, 0.5), samples[:4000]),
+    (Part(path, 0.75, 9.0), samples[6000:]),  # the file ends before
+    (path, samples),
+  ):
+    found, rate_hz = part_reading.read(part)
+    assert rate_hz == 8000
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_part_sounds_like_a_file_of_its_own(file, tmp_path):
+  path, samples = file
+  alone = tmp_path / 'alone.wav'
+  soundfile.write(alone, samples[800:2000], 8000, subtype='FLOAT')
+  part = Part(path, 0.1, 0.25)
+  np.testing.assert_array_equal(
+    part_reading.load_mono(part, 16_000), reading.load_mono(alone, 16_000)
+  )
+  spec = AudioSpec(16_000, 0.1)
+  np.testing.assert_array_equal(
+    segments.load_segments(part, spec), segments.load_segments(alone, spec)
+  )
+
+
+def test_bad_parts_are_named_with_their_times(file):
+  path, _ = file
+  spec = AudioSpec(8000, 0.1)
+  parts = [Part(path, 0.4, 0.6), Part(path, 0.0, 0.2), Part(path, 2.0)]
+  skipped: dict[str, str] = {}
+  read = list(segments.read_all(parts, spec, 'skip', skipped, progress=False))
+  assert [index for index, _ in read] == [1]
+  assert skipped == {
+    f'{path} (0.4 to 0.6 s)': 'is silent',
+    f'{path} (2 to end)': 'lies behind the end of the file',
+  }
+
+
+@pytest.mark.parametrize(('start_s', 'end_s'), [(1, 1), (2, 1), (-1, 1)])
+def test_times_that_make_no_part(start_s, end_s):
+  with pytest.raises(InputError, match='does not end after it begins'):
+    Part('a.wav', start_s, end_s)
+
+
+def test_a_file_that_is_replaced_is_read_again(file):
+  path, _ = file
+  before, _ = part_reading.read(Part(path, 0.0, 0.1))
+  soundfile.write(path, np.full(8000, 0.5), 8000)
+  after, _ = part_reading.read(Part(path, 0.0, 0.1))
+  assert not np.array_equal(before, after)
+  with pytest.raises(reading.BadFile, match='does not exist'):
+    part_reading.read(Part(path + 'x', 0.0, 0.1))
