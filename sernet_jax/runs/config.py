@@ -24,6 +24,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import selections
 from sernet_jax.runs import defaults
+from sernet_jax.training.adaptation import AdaptationSpec
 from sernet_jax.training.recipes import Recipe
 from sernet_jax.training.sound.augment_spec import AugmentSpec
 from sernet_jax.training.sound.spec import CROPS, SoundSpec
@@ -170,6 +171,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     tensorboard=tensorboard,
   )
   _require_combinations(made)
+  AdaptationSpec(made.protocol.enrolled, made.protocol.prior)
   return made
 
 

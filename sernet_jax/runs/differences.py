@@ -34,6 +34,8 @@ YOUNG: dict[str, Any] = {
   'data.test_duration_s': 0.0,
   'model.pooling': 'mean',
   'protocol.best_on_test': True,
+  'protocol.enrolled': 0,
+  'protocol.prior': 20.0,
   'loss.label_smoothing': 0.0,
   'optim.schedule': 'exponential',
   'optim.cycle_epochs': 40,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -16,7 +16,8 @@ from sernet_jax.results.selections import (
 )
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
-from sernet_jax.training import evaluation, trial_state
+from sernet_jax.training import adaptation, evaluation, keys, trial_state
+from sernet_jax.training.adaptation import AdaptationSpec
 from sernet_jax.training.recipes import Recipe, Weights
 from sernet_jax.training.trial_state import TrialState
 
@@ -62,7 +63,10 @@ def of_tests(
     state, own, average = trial_state.unstack(
       (states, recomputed, averaged), index
     )
+    adapt = _adaptation(experiment, recipe, data, index)
     for selection, epoch, params, stats in _weights(state, own, average):
+      if adapt is not None:
+        stats = adapt(params, stats)
       for dtype in DTYPES:
         used = {'params': params, 'stats': stats}
         if dtype == 'float16':
@@ -85,6 +89,26 @@ def of_tests(
             }
           )
   return rows
+
+
+def _adaptation(
+  experiment: Experiment, recipe: Recipe, data: Data, index: int
+) -> Callable[[Weights, Weights], Weights] | None:
+  """Returns what adapts statistics to the speaker of a test, if anything does.
+
+  The draw of the recordings depends on the seed and the fold alone.
+  """
+  if not experiment.protocol.entry.adapts:
+    return None
+  spec = AdaptationSpec(experiment.protocol.enrolled, experiment.protocol.prior)
+  fold, arrays = data.folds[index % len(data.folds)], data.fold_arrays[index]
+  key = keys.derive(arrays.seed, 'enroll', fold.index)
+  chosen = adaptation.enrolled(key, fold.test, spec.recordings)
+  owners = data.features.segment_utterances
+  heard = data.heard(np.flatnonzero(np.isin(owners, chosen)))
+  return lambda params, stats: adaptation.adapted(
+    recipe, heard, params, stats, spec.prior
+  )
 
 
 def _weights(

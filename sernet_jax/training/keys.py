@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import jax
 
-PURPOSES = {'init': 0, 'shuffle': 1, 'dropout': 2, 'augment': 3}
+PURPOSES = {'init': 0, 'shuffle': 1, 'dropout': 2, 'augment': 3, 'enroll': 4}
 
 
 def derive(

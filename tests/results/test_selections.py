@@ -9,6 +9,7 @@ def test_the_names_and_their_order_are_those_of_the_files():
   assert tuple(SELECTIONS) == (
     'last',
     'last_recomputed',
+    'average',
     'validation',
     'best_on_test',
   )
@@ -33,3 +34,13 @@ def test_a_run_reports_what_its_protocol_can_choose(protocol, validation):
   else:
     assert chosen == ('validation', 'best_on_test')
   assert selections.reported(spec) == ('last', 'last_recomputed', *chosen)
+
+
+def test_the_tests_are_not_looked_at_where_nobody_wants_the_best_epoch():
+  spec = ProtocolSpec('loso', best_on_test=False)
+  assert selections.choosing(spec) == ()
+  assert selections.reported(spec, averaging=True) == (
+    'last',
+    'last_recomputed',
+    'average',
+  )

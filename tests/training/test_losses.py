@@ -129,3 +129,27 @@ def test_balanced_class_weights_do_not_count_padding():
 def test_a_class_that_is_absent_has_no_weight():
   weights = class_weights(jnp.array([0, 0]), jnp.ones(2), 2, BALANCED)
   np.testing.assert_allclose(weights, [0.5, 0])
+
+
+def test_soft_targets_weigh_the_losses_of_the_classes():
+  logits = jnp.log(jnp.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]))
+  targets = jnp.array([[1.0, 0.0, 0.0], [0.5, 0.0, 0.5]])
+  soft = jax.jit(losses.soft, static_argnums=2)
+  expected = [math.log(2), -0.5 * (math.log(0.1) + math.log(0.7))]
+  np.testing.assert_allclose(
+    soft(logits, targets, CROSS_ENTROPY), expected, rtol=1e-6
+  )
+  one_hot = jax.nn.one_hot(jnp.array([0, 2]), 3)
+  np.testing.assert_allclose(
+    soft(logits, one_hot, FOCAL),
+    per_example(logits, jnp.array([0, 2]), FOCAL),
+    rtol=1e-6,
+  )
+
+
+def test_label_smoothing_mixes_with_the_uniform_distribution():
+  logits = jnp.log(jnp.array([[0.5, 0.25, 0.25]]))
+  spec = LossSpec(label_smoothing=0.3)
+  found = losses.soft(logits, jnp.array([[1.0, 0.0, 0.0]]), spec)
+  expected = 0.8 * math.log(2) + 0.2 * math.log(4)  # 0.7 + 0.1, 0.1, 0.1
+  np.testing.assert_allclose(found, [expected], rtol=1e-6)

@@ -186,3 +186,52 @@ def test_the_epoch_may_be_traced(params):
     return updates['head']['bias'][0]
 
   np.testing.assert_allclose(size(60) / size(0), math.exp(-0.15), rtol=1e-6)
+
+
+@pytest.mark.parametrize('schedule', ['cosine', 'one_cycle'])
+def test_a_cycle_ends_near_0_and_stays_there(schedule):
+  spec = OptimSpec(learning_rate=1e-3, schedule=schedule, cycle_epochs=20)
+  found = rates(spec, jnp.arange(25))
+  peak = int(found.argmax())
+  assert peak == (0 if schedule == 'cosine' else 4)  # 5 of 20 rise
+  assert 0.9e-3 < found[peak] <= 1e-3
+  assert (np.diff(found[peak:20]) < 0).all()
+  assert found[19] < 1e-5 and (found[20:] <= found[19]).all()
+
+
+def small_params():
+  return {
+    'block1': {'kernel': jnp.array([2.0]), 'scale': jnp.array([3.0])},
+    'head': {'kernel': jnp.array([4.0]), 'bias': jnp.array([5.0])},
+  }
+
+
+def test_weight_decay_shrinks_kernels_beside_adam():
+  params = small_params()
+  gradients = jax.tree.map(jnp.zeros_like, params)
+  spec = OptimSpec(learning_rate=0.1, weight_decay=0.01, l2=0.0)
+  adam = optim.optimizer(spec, ModelSpec())
+  updates, _ = adam.update(
+    gradients, adam.init(params), params, epoch=jnp.array(0)
+  )
+  after = optax.apply_updates(params, updates)
+  np.testing.assert_allclose(after['block1']['kernel'], 2.0 * (1 - 1e-3))
+  np.testing.assert_allclose(after['head']['kernel'], 4.0 * (1 - 1e-3))
+  assert after['block1']['scale'] == 3.0 and after['head']['bias'] == 5.0
+
+
+def test_the_moving_average_follows_the_weights():
+  params = small_params()
+  spec = OptimSpec(learning_rate=0.1, average=0.75)
+  adam = optim.optimizer(spec, ModelSpec())
+  state, expected = adam.init(params), 5.0
+  for _ in range(3):
+    gradients = jax.tree.map(jnp.ones_like, params)
+    updates, state = adam.update(gradients, state, params, epoch=jnp.array(0))
+    params = optax.apply_updates(params, updates)
+    expected = 0.75 * expected + 0.25 * float(params['head']['bias'][0])
+  np.testing.assert_allclose(
+    optim.averaged(state)['head']['bias'], [expected], rtol=1e-6
+  )
+  plain = optim.optimizer(SPEC, ModelSpec())
+  assert optim.averaged(plain.init(params)) is None

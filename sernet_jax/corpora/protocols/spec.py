@@ -19,6 +19,9 @@ class ProtocolSpec:
     folds: names of the folds to run; empty runs all.
     best_on_test: whether the tests are judged after every epoch and the best
       epoch is kept, for comparison with figures published so.
+    enrolled: recordings of a tested speaker, without labels, that 'loso_adapted'
+      hears first; 0 for all.
+    prior: recordings that the training set counts as beside them.
     text_groups: groups of sentences of 'loso_text'.
   """
 
@@ -26,6 +29,8 @@ class ProtocolSpec:
   validation: str = 'none'
   folds: tuple[str, ...] = ()
   best_on_test: bool = True
+  enrolled: int = 0
+  prior: float = 20.0
   text_groups: int = 2
 
   def __post_init__(self) -> None:

@@ -34,6 +34,8 @@ class Protocol:
     num_folds: folds of a complete run, where the number of tests does not
       tell (the tests overlap); None where each utterance is tested once.
     trains_on_tests: the test set is the training set.
+    adapts: recordings of the tested speaker, without their labels, shape the
+      network before the test.
     caveat: one more sentence for the notes of a run, '' for none.
   """
 
@@ -46,6 +48,7 @@ class Protocol:
   pairs: Callable[[Sequence[str]], list[Pair]] | None = None
   num_folds: int | None = None
   trains_on_tests: bool = False
+  adapts: bool = False
   caveat: str = ''
 
   def __post_init__(self) -> None:
@@ -92,6 +95,21 @@ _ENTRIES = (
     'microphones or ways of speaking; and other recordings of the same '
     'sentences may have been trained on.',
     test_sets=test_sets.by_speaker,
+  ),
+  Protocol(
+    name='loso_adapted',
+    title='one speaker left out at a time, the network adapted to the voice',
+    unit='speakers',
+    shows='The network never heard the test speaker in training, and nobody '
+    "gave it the speaker's labels; before the test it heard recordings of this "
+    'speaker, and BatchNorm took a share of their statistics: the figures of '
+    'somebody who gives an application a few recordings first.',
+    does_not_show='They are not figures of an unknown voice: compare them with '
+    'other adapted ones only, never with `loso`. The recordings heard first '
+    'hold all emotions in the shares of the corpus, which a real speaker does '
+    'not offer, and are those of the test.',
+    test_sets=test_sets.by_speaker,
+    adapts=True,
   ),
   Protocol(
     name='speaker_groups',

@@ -1,0 +1,124 @@
+"""BatchNorm statistics of a voice, from recordings of it without labels.
+
+The statistics of a training set are those of its speakers. A share of the
+tested speaker's own, taken from recordings whose labels nobody looks at, moves
+the network towards that voice (adaptive BatchNorm, Li et al. 2018). With few
+recordings the training set's must stay, so they count as a number of
+recordings too: the prior.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from sernet_jax.common.errors import require, require_not_negative
+from sernet_jax.training import batch_norm_statistics
+from sernet_jax.training.recipes import Recipe, Weights
+from sernet_jax.training.sound.corpus import Heard
+
+
+@dataclasses.dataclass(frozen=True)
+class AdaptationSpec:
+  """Statistics that are adapted to a tested speaker.
+
+  Attributes:
+    recordings: of the speaker that are heard first, drawn at random; 0 for
+      all.
+    prior: recordings that the training set's statistics count as.
+  """
+
+  recordings: int = 0
+  prior: float = 20.0
+
+  def __post_init__(self) -> None:
+    require_not_negative('protocol.enrolled', self.recordings)
+    require_not_negative('protocol.prior', self.prior)
+
+
+def enrolled(
+  key: jax.Array, candidates: Sequence[int] | np.ndarray, recordings: int
+) -> np.ndarray:
+  """Draws the recordings that are heard first, ascending.
+
+  Args:
+    key: of the draw.
+    candidates: utterances of the speaker.
+    recordings: how many; 0 for all.
+
+  Raises:
+    InputError: if there are fewer.
+  """
+  candidates = np.asarray(candidates)
+  require(
+    recordings <= len(candidates),
+    f'protocol.enrolled is {recordings}, but a speaker has only '
+    f'{len(candidates)} recordings; give fewer, or 0 for all',
+  )
+  if not recordings:
+    return candidates
+  order = np.asarray(jax.random.permutation(key, len(candidates)))
+  return np.sort(candidates[order[:recordings]])
+
+
+def adapted(
+  recipe: Recipe,
+  heard: np.ndarray | Heard,
+  params: Weights,
+  stats: Weights,
+  prior: float,
+) -> Weights:
+  """Mixes the statistics of recordings into those of a training set.
+
+  Means and second moments are mixed with the weights n / (n + prior) and
+  prior / (n + prior), layer by layer, as if the recordings had been part of
+  the training set.
+
+  Args:
+    recipe: of the training.
+    heard: n recordings, (n, frames, coefficients) or with their frames.
+    params: of one network.
+    stats: its statistics over the training set.
+    prior: recordings that `stats` count as; infinite leaves them as they are.
+
+  Returns:
+    A tree like `stats`.
+  """
+  features, frames = heard, None
+  if isinstance(heard, Heard):
+    features, frames = np.asarray(heard.features), np.asarray(heard.frames)
+  features = np.asarray(features)
+  count = len(features)
+  require(count > 0, 'nobody was enrolled; give at least one recording')
+  if np.isinf(prior):
+    return stats
+  own = _moments(recipe, features, frames, params, stats)
+  if prior == 0:
+    return own
+  return batch_norm_statistics.pool([(float(count), own), (prior, stats)])
+
+
+def _moments(
+  recipe: Recipe,
+  features: np.ndarray,
+  frames: np.ndarray | None,
+  params: Weights,
+  stats: Weights,
+) -> Weights:
+  """Statistics of the recordings alone, in batches of one shape."""
+  compute = batch_norm_statistics.compile_moments(recipe)
+  size, parts = recipe.batch_size, []
+  for start in range(0, len(features), size):
+    rows = np.arange(start, min(start + size, len(features)))
+    mask = np.zeros(size, np.float32)
+    mask[: len(rows)] = 1
+    rows = np.pad(rows, (0, size - len(rows)), mode='edge')
+    own = None if frames is None else frames[rows]
+    weight = mask.sum() if own is None else (mask * own).sum()
+    parts.append(
+      (float(weight), compute(params, stats, features[rows], mask, own))
+    )
+  return batch_norm_statistics.pool(parts)

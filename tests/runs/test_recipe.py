@@ -1,0 +1,189 @@
+"""Runs whose examples are cut and changed anew in every epoch."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+import tiny_runs
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.predict import models, recordings, run_bundles
+from sernet_jax.results import run_folder
+from sernet_jax.runs import config as config_lib, run
+from sernet_jax.runs.data import Data, load_corpus
+
+pytestmark = pytest.mark.usefixtures('blank_figures')
+
+CHANGES = {
+  'data__crop': 'random',
+  'data__test_duration_s': 0.25,
+  'model__pooling': 'masked',
+  'augment__speed': 0.1,
+  'augment__warp': 0.1,
+  'augment__mixup': 0.2,
+  'loss__label_smoothing': 0.1,
+  'optim__schedule': 'one_cycle',
+  'optim__cycle_epochs': 4,
+  'optim__weight_decay': 0.01,
+  'optim__average': 0.8,
+  'protocol__best_on_test': False,
+}
+
+
+def settings(place, **changes):
+  return tiny_runs.settings(place, **CHANGES, **changes)
+
+
+@pytest.fixture(scope='module')
+def recipe(place, blank_figures):
+  workdir = place / 'recipe'
+  run.train(settings(place, train__epochs=4), workdir)
+  return workdir
+
+
+def test_a_stopped_run_ends_with_the_same_bits(place, recipe, tmp_path):
+  workdir = tmp_path / 'again'
+  run.train(settings(place, train__epochs=1), workdir)
+  run.train(settings(place, train__epochs=4), workdir)
+  assert (workdir / 'predictions.csv').read_text() == (
+    recipe / 'predictions.csv'
+  ).read_text()
+
+
+def test_nothing_is_chosen_on_the_tests(recipe):
+  results = json.loads((recipe / 'results.json').read_text())
+  names = ['last', 'last_recomputed', 'average']
+  assert list(results['selections']) == names
+  rows = run_folder.RunFolder(recipe).read_metrics()
+  assert all('test' not in row for row in rows)
+  rates = [row['learning_rate'] for row in rows if row['fold'] == 'ann']
+  assert np.argmax(rates) == 1 and rates[-1] < rates[0]
+
+
+def test_it_learns(recipe):
+  results = json.loads((recipe / 'results.json').read_text())
+  assert results['selections']['average']['pooled']['uar'] > 0.9
+
+
+def test_predict_gives_what_the_run_tested(place, recipe):
+  """Of a whole utterance, through the windows of `predict`."""
+  with (recipe / 'predictions.csv').open() as file:
+    header, *lines = [line.strip().split(',') for line in file]
+  tested = [dict(zip(header, line, strict=True)) for line in lines]
+  (row,) = [
+    r
+    for r in tested
+    if (r['selection'], r['weights_dtype']) == ('average', 'float32')
+    and r['utterance'].startswith('ann_high_0')
+  ]
+  model = models.load(recipe, 'average', 'ann')
+  assert model.audio.duration_s == 0.25
+  path = place / 'corpus' / 'ann_high_0.wav'
+  (found,) = recordings.recognize([path], model, hop_s=0)
+  expected = [float(row[f'p_{name}']) for name in model.classes]
+  np.testing.assert_allclose(found.probabilities, expected, atol=2e-3)
+
+
+def test_the_average_has_weights_and_statistics_of_its_own(recipe):
+  (last, *_), (average, *_) = (
+    run_bundles.from_run(recipe, name) for name in ('last', 'average')
+  )
+  assert (
+    np.abs(
+      last.folded['head']['kernel'] - average.folded['head']['kernel']
+    ).max()
+    > 1e-5
+  )
+
+
+def test_tests_hear_whole_utterances_from_their_first_frame(place):
+  experiment = config_lib.experiment(settings(place))
+  data = Data(experiment, load_corpus(experiment))
+  assert data.features.features.shape[1:] == (12, 8)  # 0.25 s
+  assert set(data.features.frames.tolist()) == {12}
+  longer = settings(place)
+  longer.data.test_duration_s = 1.0
+  experiment = config_lib.experiment(longer)
+  data = Data(experiment, load_corpus(experiment))
+  # Recordings of 0.3 s have 15 frames, and no room is kept for more.
+  assert set(data.features.frames.tolist()) == {15}
+  assert data.features.features.shape[1] == 15
+
+
+@pytest.mark.parametrize(
+  ('changes', 'words'),
+  [
+    ({'loss__name': 'focal'}, 'loss.name'),
+    ({'data__segments': 'all'}, 'data.segments'),
+    ({'features__kind': 'spectrogram'}, 'features.kind'),
+    ({'features__preset': 'librosa'}, 'features.preset'),
+    ({'data__crop': 'left'}, 'data.crop'),
+    ({'data__test_duration_s': -1.0}, 'data.test_duration_s'),
+    ({'optim__schedule': 'steps'}, 'optim.schedule'),
+    ({'optim__average': 1.0}, 'optim.average'),
+    ({'loss__label_smoothing': 1.0}, 'loss.label_smoothing'),
+    ({'model__pooling': 'max'}, 'pooling'),
+  ],
+)
+def test_settings_that_do_not_go_together_are_refused(place, changes, words):
+  with pytest.raises(InputError, match=words.replace('.', r'\.')):
+    config_lib.experiment(tiny_runs.settings(place, **{**CHANGES, **changes}))
+
+
+def test_a_length_of_tests_needs_examples_that_are_cut(place):
+  fixed = tiny_runs.settings(place, data__test_duration_s=1.0)
+  with pytest.raises(InputError, match=r'data\.test_duration_s'):
+    config_lib.experiment(fixed)
+
+
+def test_the_published_network_can_be_cut_at_random_too(place, tmp_path):
+  fields = {'data__crop': 'random', 'augment__time_masks': 1}
+  short = tiny_runs.settings(place, train__epochs=1, **fields)
+  results = run.train(short, tmp_path / 'run')
+  assert list(results.selections) == ['last', 'last_recomputed', 'best_on_test']
+
+
+def test_the_configs_of_the_recipe_are_experiments():
+  for corpus in ('emodb', 'ravdess', 'nemo'):
+    config = tiny.load_config('recipe', corpus)
+    made = config_lib.experiment(config)
+    assert made.data.corpus == corpus
+    assert made.sound is not None and made.model.masked
+    assert made.optim.cycle_epochs == made.train.epochs
+
+
+def test_an_adapted_run_is_not_a_loso_run(place, recipe, tmp_path):
+  """The training is the same to the bit; only the tests differ."""
+  adapted = tmp_path / 'adapted'
+  results = run.train(
+    settings(
+      place, train__epochs=4, protocol__name='loso_adapted', protocol__prior=2.0
+    ),
+    adapted,
+  )
+  assert results.protocol == 'loso_adapted'
+  rows = [
+    [row['train']['loss'] for row in run_folder.RunFolder(w).read_metrics()]
+    for w in (recipe, adapted)
+  ]
+  assert rows[0] == rows[1]
+  texts = [(w / 'predictions.csv').read_text() for w in (recipe, adapted)]
+  assert texts[0] != texts[1]
+  report = (adapted / 'report.html').read_text()
+  assert 'the network adapted to the voice' in report
+
+
+def test_enrolling_more_than_there_is_ends_in_a_sentence(place, tmp_path):
+  with pytest.raises(InputError, match=r'protocol\.enrolled'):
+    run.train(
+      settings(
+        place,
+        train__epochs=1,
+        protocol__name='loso_adapted',
+        protocol__enrolled=99,
+      ),
+      tmp_path / 'run',
+    )
