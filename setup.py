@@ -27,7 +27,7 @@ TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
 SLURM = ['submitit>=1.5']
-AUDFORMAT = ['audformat>=1.0']
+AUDFORMAT = ['audformat>=1.2']
 DOCS = [
   'sphinx>=8',
   'myst-parser>=4',

@@ -64,6 +64,7 @@ def test_every_corpus_is_one_entry():
     'emodb',
     'iemocap',
     'manifest',
+    'folders',
     'audformat',
     'embedded',
     'embedded_high',

@@ -22,12 +22,24 @@ class Source:
     manifest: the CSV file of 'manifest'.
     part: 'all', 'improvised' or 'scripted' of IEMOCAP.
     excited: see `iemocap`.
+    columns: other names of the columns of a manifest, see `manifest_lines`.
+    speaker_from: who speaks where no column says it, see `speakers`.
+    pattern: how files and folders are named, see `folders`.
+    table: of an audformat database, see `audformat_tables`.
+    emotion: likewise.
+    speaker: likewise.
   """
 
   root: PathLike = ''
   manifest: PathLike = ''
   part: str = 'all'
   excited: bool | None = None
+  columns: str = ''
+  speaker_from: str = ''
+  pattern: str = ''
+  table: str = ''
+  emotion: str = ''
+  speaker: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
