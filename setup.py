@@ -54,6 +54,7 @@ setuptools.setup(
   package_data={
     'sernet_jax': ['data/*', 'py.typed'],
     'sernet_jax.corpora': ['data/*'],
+    'sernet_jax.export.device': ['c/*'],
     'sernet_jax.results': ['templates/*'],
   },
   python_requires='>=3.11',
