@@ -26,6 +26,7 @@ TEST = [
 TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
+MEDIA = ['av>=14']
 SLURM = ['submitit>=1.5']
 AUDFORMAT = ['audformat>=1.2']
 DOCS = [
@@ -81,6 +82,7 @@ setuptools.setup(
     'tensorboard': TENSORBOARD,
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,
+    'media': MEDIA,
     'slurm': SLURM,
     'audformat': AUDFORMAT,
     'bench': BENCH,
@@ -89,6 +91,7 @@ setuptools.setup(
       *TEST,
       *TENSORBOARD,
       *KERAS_FILES,
+      *MEDIA,
       *SLURM,
       'mypy>=1.15',
       'pre-commit',
