@@ -10,9 +10,11 @@ from sernet_jax.corpora.readers import (
   audformat_tables,
   embedded,
   emodb,
+  emozionalmente,
   folders,
   iemocap,
   manifest,
+  openly_licensed,
 )
 from sernet_jax.corpora.readers.entry import PathLike, Source
 from sernet_jax.corpora.utterances import Corpus, check
@@ -28,6 +30,8 @@ CORPORA = {
     *embedded.ENTRIES,
     *acted_english.ENTRIES,
     *acted_other_languages.ENTRIES,
+    emozionalmente.ENTRY,
+    *openly_licensed.ENTRIES,
   )
 }
 NAMES = tuple(CORPORA)
