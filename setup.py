@@ -26,8 +26,9 @@ TEST = [
 TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
+MEDIA = ['av>=14']
 SLURM = ['submitit>=1.5']
-AUDFORMAT = ['audformat>=1.0']
+AUDFORMAT = ['audformat>=1.2']
 DOCS = [
   'sphinx>=8',
   'myst-parser>=4',
@@ -54,6 +55,7 @@ setuptools.setup(
   package_data={
     'sernet_jax': ['data/*', 'py.typed'],
     'sernet_jax.corpora': ['data/*'],
+    'sernet_jax.export.device': ['c/*'],
     'sernet_jax.results': ['templates/*'],
   },
   python_requires='>=3.11',
@@ -80,6 +82,7 @@ setuptools.setup(
     'tensorboard': TENSORBOARD,
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,
+    'media': MEDIA,
     'slurm': SLURM,
     'audformat': AUDFORMAT,
     'bench': BENCH,
@@ -88,6 +91,7 @@ setuptools.setup(
       *TEST,
       *TENSORBOARD,
       *KERAS_FILES,
+      *MEDIA,
       *SLURM,
       'mypy>=1.15',
       'pre-commit',

@@ -5,7 +5,9 @@
 
 - `spec`: rate and length of segments
 - `reading`: files to mono samples, and `BadFile` for those that are damaged
-- `containers`: suffixes, and damage that decoders do not report
+- `containers`: suffixes, and what decoders leave out, add or do not report
+- `decoding`, `media`: libsndfile, and FFmpeg for what it does not know
+- `quality`: channels, and what makes a label doubtful
 - `part` and `part_reading`: utterances that are parts of longer files
 - `segments`: samples to segments; a whole corpus in parallel
 - `timeline`: windows over recordings and streams of any length

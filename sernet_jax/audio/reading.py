@@ -1,4 +1,4 @@
-"""Decodes recordings: any format, width and channel count to mono float32.
+"""Reads recordings: any format, width and channel count to mono float32.
 
 What cannot be used raises `BadFile` with its reason. float32 holds 16- and
 24-bit sound exactly.
@@ -6,7 +6,6 @@ What cannot be used raises `BadFile` with its reason. float32 holds 16- and
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import pathlib
@@ -16,85 +15,115 @@ import numpy as np
 import soundfile
 import soxr
 
-from sernet_jax.audio import containers
-from sernet_jax.common.errors import InputError
+from sernet_jax.audio import decoding, quality
+from sernet_jax.audio.decoding import BadFile as BadFile
 
 RESAMPLER_QUALITY = 'HQ'
 MAX_NAMED = 50  # bad files named in one message
-MAX_FRAMES = 1 << 40  # more is libsndfile's mark for an unknown length
-_BLOCK_FRAMES = 1 << 20
+MAX_HELD = 1 << 28  # samples of a recording that is held whole: 1 GiB
 
 PathLike = str | os.PathLike
 
 
-class BadFile(InputError):
-  """A recording that cannot be used.
-
-  Attributes:
-    path: the file.
-    reason: what is wrong with it, to follow its name: 'is silent'.
-  """
-
-  def __init__(self, path: PathLike, reason: str):
-    self.path, self.reason = os.fspath(path), reason
-    super().__init__(
-      f'{self.path} {reason}; replace the recording or leave it out'
-    )
-
-
-def read(path: PathLike) -> tuple[np.ndarray, int]:
-  """Reads a recording in any format that libsndfile knows.
+def read(
+  path: PathLike,
+  channel: str = quality.MEAN,
+  watch: quality.Watch | None = None,
+) -> tuple[np.ndarray, int]:
+  """Reads a recording in any format that libsndfile or FFmpeg knows.
 
   Args:
-    path: WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, ...
+    path: WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, ...; M4A, WebM, ... with
+      PyAV.
+    channel: 'mean' of the channels, or the number of one from 0 on.
+    watch: measures the recording.
 
   Returns:
-    Samples float32 (samples,), the mean of the channels, full scale 1; and
-    the sample rate in Hz.
+    Samples float32 (samples,), full scale 1; and the sample rate in Hz.
 
   Raises:
     BadFile: if the file is missing, unreadable, not audio, cut short, without
-      samples, silent, or holds samples that are not finite.
+      samples, silent, longer than `MAX_HELD`, or holds samples that are not
+      finite.
   """
-  with _open(path) as sound:
-    samples = _decode(path, sound)
-    rate_hz = sound.samplerate
-  samples = samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]
-  if not np.isfinite(samples).all():
-    count = np.count_nonzero(~np.isfinite(samples))
-    raise BadFile(path, f'has {count} samples that are not finite numbers')
+  return _read(path, channel, watch or quality.Watch())
+
+
+def _read(
+  path: PathLike, channel: str, watch: quality.Watch, to_hz: int | None = None
+) -> tuple[np.ndarray, int]:
+  """`read`, bounded by its length at the rate `to_hz` as well."""
+  parts, count, rate_hz = [], 0, 0
+  for samples, rate_hz in blocks(path, channel, watch):
+    parts.append(samples)
+    count += len(samples)
+    held = max(1, (to_hz or 0) / rate_hz) * count
+    if held > MAX_HELD:
+      raise BadFile(
+        path,
+        f'lasts more than {count / rate_hz / 3600:.1f} h, too long to be held '
+        'in memory; cut it into shorter ones',
+      )
+  samples = np.concatenate(parts)
   if not samples.any():
-    raise BadFile(path, f'is silent: all its {samples.size} samples are 0')
+    raise BadFile(path, silence(watch, samples.size))
   return samples, rate_hz
 
 
-def blocks(path: PathLike) -> Iterator[tuple[np.ndarray, int]]:
+def silence(watch: quality.Watch, count: int) -> str:
+  """Says why all `count` samples of a recording are 0."""
+  if np.isinf(watch.loss_db()):
+    return 'is silent as the mean of its channels, which cancel out; take ' + (
+      'one, by --channel=0 or data.channel=0'
+    )
+  return f'is silent: all its {count} samples are 0'
+
+
+def blocks(
+  path: PathLike,
+  channel: str = quality.MEAN,
+  watch: quality.Watch | None = None,
+) -> Iterator[tuple[np.ndarray, int]]:
   """Reads like `read`, but block by block, for recordings of any length.
 
   Returns:
-    An iterator over (float32 (samples,), the mean of the channels; the sample
-    rate in Hz). A fault of the file raises when its block is reached; silence
-    is not a fault.
+    An iterator over (float32 (samples,), the sample rate in Hz). A fault of the
+    file raises when its block is reached; silence is not a fault.
 
   Raises:
     BadFile: as `read`.
   """
-  with _open(path) as sound:
+  with decoding.opened(path) as source:
     count = 0
-    for block in _blocks(path, sound):
+    for block in source.blocks():
       count += len(block)
-      samples = block.mean(axis=1) if block.shape[1] > 1 else block[:, 0]
+      samples = quality.mix(block, channel)
+      if samples is None:
+        raise BadFile(
+          path, f'has {source.channels} channels, none of number {channel}'
+        )
       if not np.isfinite(samples).all():
         bad = np.count_nonzero(~np.isfinite(samples))
         raise BadFile(path, f'has {bad} samples that are not finite numbers')
-      yield samples, sound.samplerate
+      if watch is not None:
+        watch.see(block, samples, source.rate_hz)
+      yield samples, source.rate_hz
     if not count:
       raise BadFile(path, 'holds no samples')
+    if watch is not None:
+      watch.notes += source.notes
 
 
-def load_mono(path: PathLike, sample_rate_hz: int) -> np.ndarray:
+def load_mono(
+  path: PathLike,
+  sample_rate_hz: int,
+  channel: str = quality.MEAN,
+  watch: quality.Watch | None = None,
+) -> np.ndarray:
   """Reads like `read` and resamples to `sample_rate_hz`: (samples,)."""
-  samples, rate_hz = read(path)
+  samples, rate_hz = _read(
+    path, channel, watch or quality.Watch(), sample_rate_hz
+  )
   if rate_hz != sample_rate_hz:
     samples = soxr.resample(
       samples, rate_hz, sample_rate_hz, quality=RESAMPLER_QUALITY
@@ -110,10 +139,18 @@ def duration_s(path: PathLike) -> float:
   Raises:
     BadFile: as `read`, for faults that show without decoding.
   """
-  with _open(path) as sound:
-    exact = containers.states_length(path)
-    frames = sound.frames if exact else len(_decode(path, sound))
-    return frames / sound.samplerate
+  return length(path)[0]
+
+
+def length(path: PathLike) -> tuple[float, int]:
+  """Returns the length of a recording in seconds and its sample rate in Hz."""
+  with decoding.opened(path) as source:
+    frames = source.frames
+    if frames is None:
+      frames = sum(len(block) for block in source.blocks())
+    if not frames:
+      raise BadFile(path, 'holds no samples')
+    return frames / source.rate_hz, source.rate_hz
 
 
 def durations(paths: Sequence[PathLike]) -> list[float | str]:
@@ -142,68 +179,3 @@ def describe_bad(bad: dict[str, str], total: int) -> str:
   if len(named) > MAX_NAMED:
     named[MAX_NAMED:] = [f'and {len(named) - MAX_NAMED} more']
   return f'{len(bad)} of {total} recordings cannot be used: ' + '; '.join(named)
-
-
-@contextlib.contextmanager
-def _open(path: PathLike) -> Iterator[soundfile.SoundFile]:
-  """Opens a recording; raises `BadFile` for a fault that its header shows."""
-  try:
-    if pathlib.Path(path).is_dir():
-      raise BadFile(path, 'is a folder, not a recording')
-    fault = containers.fault(path)
-  except FileNotFoundError:
-    raise BadFile(path, 'does not exist') from None
-  except PermissionError:
-    raise BadFile(path, 'may not be read (see its permissions)') from None
-  except OSError as error:
-    raise BadFile(path, f'cannot be read ({error.strerror})') from error
-  if fault:
-    raise BadFile(path, fault)
-  try:
-    # As bytes: a name need not be UTF-8.
-    sound = soundfile.SoundFile(os.fsencode(path))
-  except soundfile.LibsndfileError as error:
-    reason = f'is not audio libsndfile can read ({_words(error)})'
-    raise BadFile(path, reason) from error
-  except TypeError as error:  # the name ends in .raw
-    raise BadFile(path, 'is sound without a header') from error
-  with sound:
-    if not sound.frames:
-      raise BadFile(path, 'holds no samples')
-    if sound.frames > MAX_FRAMES:
-      raise BadFile(path, 'does not say how long it is: FLAC from a pipe')
-    yield sound
-
-
-def _decode(path: PathLike, sound: soundfile.SoundFile) -> np.ndarray:
-  """Returns all samples, float32 (frames, channels)."""
-  samples = np.concatenate(
-    [np.zeros((0, sound.channels), np.float32), *_blocks(path, sound)]
-  )
-  if not len(samples):
-    raise BadFile(path, 'holds no samples')
-  return samples
-
-
-def _blocks(path: PathLike, sound: soundfile.SoundFile) -> Iterator[np.ndarray]:
-  """Yields the samples block by block, float32 (frames, channels)."""
-  count, size = 0, _BLOCK_FRAMES // sound.channels
-  try:
-    # Up to the end: the length in the header may be an estimate.
-    while len(block := sound.read(size, 'float32', always_2d=True)):
-      count += len(block)
-      yield block
-  except soundfile.LibsndfileError as error:
-    reason = f'is damaged or cut short ({_words(error)})'
-    raise BadFile(path, reason) from error
-  if 0 < count < sound.frames and containers.states_length(path):
-    raise BadFile(
-      path,
-      f'is cut short: its header promises {sound.frames} samples, {count} '
-      'are there',
-    )
-
-
-def _words(error: soundfile.LibsndfileError) -> str:
-  """Returns libsndfile's message without its prefix and full stop."""
-  return error.error_string.removeprefix('Error : ').strip().rstrip('.')

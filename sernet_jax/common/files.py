@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -18,10 +19,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, first_line, require
 
 _CHUNK = 1000  # files that one thread looks at in a row
 _THREADS = 16
+_MOST_BYTES = 1 << 28  # of a file that is read whole
 _NAME_BYTES = 150  # of a file's name; most file systems end at 255
 _TEMPORARY = re.compile(r'(.+)\.(\d+)\.tmp')  # see `write_bytes`
 
@@ -135,20 +137,32 @@ def write_json(
 
 
 def read_json(
-  path: pathlib.Path, keys: Sequence[str] = (), cure: Cure = NO_OPTION
+  path: pathlib.Path,
+  keys: Sequence[str] | Mapping[str, type] = (),
+  cure: Cure = NO_OPTION,
 ) -> dict[str, Any]:
   """Returns a JSON object that has `keys`.
 
+  Args:
+    path: of the file.
+    keys: entries of the object, with their types if they are given.
+    cure: for the error.
+
   Raises:
-    InputError: if the file is missing, is not a JSON object, or lacks a key,
-      with the `cure`.
+    InputError: if the file is missing, is not a JSON object, lacks a key, or
+      holds what no file of ours does: numbers that are not finite, objects in
+      objects without end.
   """
   try:
-    content = json.loads(read_bytes(path, cure).decode('utf-8', 'replace'))
+    content = parse_json(read_bytes(path, cure).decode('utf-8', 'replace'))
   except json.JSONDecodeError as error:
     raise InputError(
       f'{path} is damaged (no JSON at line {error.lineno}); delete it and '
       f'{cure.again}'
+    ) from error
+  except ValueError as error:
+    raise InputError(
+      f'{path} is damaged ({first_line(error)}); delete it and {cure.again}'
     ) from error
   require(
     isinstance(content, dict),
@@ -159,13 +173,46 @@ def read_json(
       key in content,
       f'{path} has no entry {key!r}; delete it and {cure.again}',
     )
+    kind = keys[key] if isinstance(keys, Mapping) else object
+    require(
+      isinstance(content[key], kind),
+      f'{path} is damaged ({key!r} is of another type); delete it and '
+      f'{cure.again}',
+    )
   return content
+
+
+def parse_json(text: str) -> Any:
+  """Parses JSON text with distrust.
+
+  Raises:
+    ValueError: if it is not JSON, nests too deep, or has a number that is not
+      finite or of thousands of digits.
+  """
+
+  def finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+      raise ValueError(f'{digits[:20]} is not a finite number')
+    return number
+
+  try:
+    return json.loads(text, parse_constant=finite, parse_float=finite)
+  except RecursionError as error:
+    raise ValueError('it nests too deep') from error
 
 
 def read_bytes(path: pathlib.Path, cure: Cure = NO_OPTION) -> bytes:
   """Returns the content of a file; `InputError` if it cannot be read."""
   try:
-    return path.read_bytes()
+    with path.open('rb') as file:
+      content = file.read(_MOST_BYTES + 1)
+    require(
+      len(content) <= _MOST_BYTES,
+      f'{path} is larger than {_MOST_BYTES >> 20} MiB, more than any such file '
+      f'of ours; delete it and {cure.again}',
+    )
+    return content
   except FileNotFoundError as error:
     raise InputError(
       f'{path} is missing; {cure.check}, or {cure.again}'

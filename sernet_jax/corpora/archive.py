@@ -17,6 +17,8 @@ from sernet_jax.common.text import listing
 from sernet_jax.corpora.fetch import on_disk
 
 MAX_FILE_BYTES = 16 << 20  # of one recording; EMO-DB's longest has 0.3 MB
+MAX_ALL_BYTES = 8 << 30  # of all files together; SUBESCO has 2.8 GB
+_KEPT = ('.wav', '.csv', '.txt')  # suffixes of what a corpus is
 
 # What zipfile raises for archives that are damaged or of another kind.
 _DAMAGED = (
@@ -70,10 +72,7 @@ def unpack(
   except InputError:  # of the disk, or `BadArchive`
     raise
   except _DAMAGED as error:
-    raise BadArchive(
-      f'what the server sent is not a readable ZIP archive ({error}); '
-      'check --url, then run the command again'
-    ) from error
+    raise _unreadable(error) from error
   if wrong:
     raise BadArchive(
       f'{len(wrong)} of {len(sums)} files in the archive are not the known '
@@ -82,30 +81,93 @@ def unpack(
     )
 
 
+def unpack_all(archive: pathlib.Path, folder: pathlib.Path) -> int:
+  """Writes recordings and lists from a ZIP archive to a new `folder`.
+
+  They keep their folders. What macOS adds is passed over; a link, or a name
+  that leads out of the folder, refuses the archive as a whole.
+
+  Returns:
+    How many files there are.
+
+  Raises:
+    BadArchive: if it is not a ZIP file, is damaged, is refused, holds nothing
+      of use, or unpacks to more than `MAX_ALL_BYTES`.
+    InputError: if the disk refuses.
+  """
+  with on_disk(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+  count = total = 0
+  try:
+    with zipfile.ZipFile(archive) as file:
+      for info in file.infolist():
+        path = _safe_path(info)
+        hidden = any(
+          part[0] == '.' or part == '__MACOSX' for part in path.parts
+        )
+        if info.is_dir() or hidden or path.suffix.lower() not in _KEPT:
+          continue
+        content = _content(file, info)
+        total += len(content)
+        if total > MAX_ALL_BYTES:
+          raise BadArchive(
+            f'the archive unpacks to more than {MAX_ALL_BYTES} bytes, which no '
+            'corpus here has; give another archive with --url'
+          )
+        with on_disk(folder):
+          target = folder / path
+          target.parent.mkdir(parents=True, exist_ok=True)
+          target.write_bytes(content)
+        count += 1
+  except InputError:  # of the disk, or `BadArchive`
+    raise
+  except _DAMAGED as error:
+    raise _unreadable(error) from error
+  if not count:
+    raise BadArchive(
+      'the archive holds no recordings; give another one with --url'
+    )
+  return count
+
+
+def _unreadable(error: Exception) -> BadArchive:
+  return BadArchive(
+    f'what the server sent is not a readable ZIP archive ({error}); '
+    'check --url, then run the command again'
+  )
+
+
 def _members(
   file: zipfile.ZipFile, sums: Mapping[str, str]
 ) -> dict[str, zipfile.ZipInfo]:
   """Returns the members to unpack by bare name; checks all members."""
   members = {}
   for info in file.infolist():
-    path = pathlib.PurePosixPath(info.filename.replace('\\', '/'))
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if (
-      path.is_absolute()
-      or '..' in path.parts
-      or ':' in info.filename
-      or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
-    ):
-      raise BadArchive(
-        f'the archive holds {info.filename!r}, a link or a way out of its '
-        'folder; nothing was unpacked, so give another archive with --url'
-      )
+    path = _safe_path(info)
     # The folder wav goes first where a name comes twice.
     if path.name in sums and (
       path.name not in members or path.parent.name == 'wav'
     ):
       members[path.name] = info
   return members
+
+
+def _safe_path(info: zipfile.ZipInfo) -> pathlib.PurePosixPath:
+  """Returns the path of a member; refuses links and ways out."""
+  path = pathlib.PurePosixPath(info.filename.replace('\\', '/'))
+  kind = stat.S_IFMT(info.external_attr >> 16)
+  if (
+    path.is_absolute()
+    or '..' in path.parts
+    or ':' in info.filename
+    or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+  ):
+    raise BadArchive(
+      f'the archive holds {info.filename!r}, a link or a way out of its '
+      'folder; nothing was kept, so give another archive with --url'
+    )
+  return path
 
 
 def _content(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -1,8 +1,10 @@
 """Fetches a corpus: python -m sernet_jax.download emodb [--root DIR].
 
-Downloads the official archive (and resumes after a break), compares each
-recording with its known SHA-256 sum, and makes the folder `wav` appear in one
-step, whole or not at all.
+Downloads the official archive (and resumes after a break), checks it and makes
+a folder appear in one step, whole or not at all: of EMO-DB `wav`, each
+recording with its known SHA-256 sum; of other corpora `recordings`, the whole
+archive with the MD5 sum that is published for it. Which there are is in the
+table of corpora: entries with an `archive`.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from sernet_jax.common import command_line, files, locks
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
-from sernet_jax.corpora.archive import BadArchive, unpack
+from sernet_jax.corpora.archive import BadArchive, unpack, unpack_all
 from sernet_jax.corpora.fetch import fetch, on_disk
+from sernet_jax.corpora.readers.entry import Archive, CorpusEntry
 
 EMODB_URL = 'http://emodb.bilderbar.info/download/download.zip'
 _SCRATCH = '.download'
@@ -113,30 +116,118 @@ def download(
   return wav
 
 
+def download_archive(
+  root: str | os.PathLike,
+  archive: Archive,
+  url: str = '',
+  progress: bool = True,
+  pause_s: float = 1.0,
+) -> pathlib.Path:
+  """Makes `root`/recordings hold an archive's files, if it is not there.
+
+  Args:
+    root: the folder of the corpus.
+    archive: its address, its sum and the most it may have.
+    url: another address of the same archive; '' for its own.
+    progress: show a bar, or a line a minute where stderr is not a terminal.
+    pause_s: wait before the second try of a broken download.
+
+  Returns:
+    The folder of the recordings.
+
+  Raises:
+    InputError: as `download`; `root`/recordings is then as it was.
+  """
+  root = pathlib.Path(root).expanduser().absolute()
+  target = root / 'recordings'
+  if target.is_dir():  # it appears when it is whole
+    return target
+  scratch = root / _SCRATCH
+  with on_disk(root):
+    scratch.mkdir(parents=True, exist_ok=True)
+  with _only_one(scratch):
+    path = scratch / 'archive.zip'
+    if not path.is_file():
+      fetch(url or archive.url, path, progress, pause_s, archive.max_bytes)
+    try:
+      with on_disk(path):
+        found = _md5(path)
+      if found != archive.md5:
+        raise BadArchive(
+          f'what the server sent has the MD5 sum {found}, and {archive.md5} is '
+          'published; nothing was kept, so run the command again or give '
+          'another address with --url'
+        )
+      unpack_all(path, scratch / target.name)
+    except BadArchive:
+      path.unlink(missing_ok=True)
+      raise
+    with on_disk(root):
+      _swap(scratch / target.name, target, scratch / 'old')
+  shutil.rmtree(scratch, ignore_errors=True)
+  return target
+
+
+def _md5(path: pathlib.Path) -> str:
+  with path.open('rb') as file:
+    return hashlib.file_digest(
+      file, lambda: hashlib.md5(usedforsecurity=False)
+    ).hexdigest()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
+  # The readers load libsndfile, which the functions above do not need.
+  from sernet_jax.corpora.registry import CORPORA
+
+  entries = {name: entry for name, entry in CORPORA.items() if entry.archive}
   parser = argparse.ArgumentParser(
     prog='python -m sernet_jax.download',
     description='Fetch a corpus, check every file, unpack it.',
   )
-  parser.add_argument('corpus', choices=['emodb'])
-  default = files.cache_dir() / 'emodb'
+  parser.add_argument('corpus', choices=['emodb', *entries])
   parser.add_argument(
-    '--root', default='', help=f'folder for the corpus ({default})'
+    '--root',
+    default='',
+    help=f'folder for the corpus ({files.cache_dir()}/CORPUS)',
   )
   parser.add_argument(
-    '--url', default=EMODB_URL, help='the archive (%(default)s)'
+    '--url', default='', help='another address of the same archive'
   )
   args = parser.parse_args(argv)
+  default = files.cache_dir() / args.corpus
+
+  def command() -> None:
+    if args.corpus in entries:
+      _run_archive(args, entries[args.corpus], default)
+    else:
+      _run(args, default)
+
   return command_line.run(
-    lambda: _run(args, default),
-    '\ninterrupted; the same command resumes from here',
+    command, '\ninterrupted; the same command resumes from here'
+  )
+
+
+def _run_archive(
+  args: argparse.Namespace, entry: CorpusEntry, default: pathlib.Path
+) -> None:
+  assert entry.archive is not None and entry.published is not None
+  folder = download_archive(args.root or default, entry.archive, args.url)
+  option = ''
+  if folder.parent != default:
+    option = f' {shlex.quote(f"--config.data.root={folder}")}'
+  facts = entry.published
+  print(
+    f'{facts.title}, as published, is in {folder} (license: {facts.licence}; '
+    f'cite {facts.paper}); next: python -m sernet_jax.main '
+    f'--config=configs/emodb.py --config.data.corpus={entry.name} '
+    f'--mode=inspect{option}'
   )
 
 
 def _run(args: argparse.Namespace, default: pathlib.Path) -> None:
   sums = emodb_sums()
-  folder = download(args.root or default, args.url, sums)
+  folder = download(args.root or default, args.url or EMODB_URL, sums)
   option = ''
   if folder.parent != default:
     option = f' {shlex.quote(f"--config.data.root={folder}")}'

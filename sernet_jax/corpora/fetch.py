@@ -47,6 +47,7 @@ def fetch(
   target: pathlib.Path,
   progress: bool = True,
   pause_s: float = _PAUSE_S,
+  max_bytes: int | None = None,
 ) -> None:
   """Downloads `url` to `target`.
 
@@ -60,10 +61,11 @@ def fetch(
     target: the file to make; its folder exists.
     progress: show a bar, or a line a minute where stderr is not a terminal.
     pause_s: wait before the second try.
+    max_bytes: the most to take; None for `MAX_BYTES`.
 
   Raises:
     InputError: if there is no network, the server refuses, the file is larger
-      than `MAX_BYTES`, or the disk is full.
+      than it may be, or the disk is full.
   """
   require(
     url.startswith(('http://', 'https://')),
@@ -74,7 +76,7 @@ def fetch(
   most = _size(part)  # bytes that any try had
   while True:
     try:
-      _transfer(url, part, progress)
+      _transfer(url, part, progress, max_bytes or MAX_BYTES)
       break
     except _Changed as error:
       _forget(part)
@@ -110,7 +112,9 @@ def on_disk(path: pathlib.Path) -> Iterator[None]:
     ) from error
 
 
-def _transfer(url: str, part: pathlib.Path, progress: bool) -> None:
+def _transfer(
+  url: str, part: pathlib.Path, progress: bool, max_bytes: int
+) -> None:
   """Sends one request; returns when `part` is whole."""
   note = _read_note(part)
   start = _size(part) if note.get('url') == url else 0
@@ -128,15 +132,15 @@ def _transfer(url: str, part: pathlib.Path, progress: bool) -> None:
   with response:
     start, size = _agree(response, start, note)
     require(
-      (size or 0) <= MAX_BYTES,
-      f'{url} has {size} bytes, more than the {MAX_BYTES} expected at most; '
+      (size or 0) <= max_bytes,
+      f'{url} has {size} bytes, more than the {max_bytes} expected at most; '
       'check --url',
     )
     validator = _validator(response) or (note['validator'] if start else '')
     note = {'url': url, 'size': size, 'validator': validator}
     with on_disk(part):
       _note(part).write_text(json.dumps(note))
-    _copy(url, response, part, start, size, progress)
+    _copy(url, response, part, start, size, progress, max_bytes)
 
 
 def _agree(
@@ -162,6 +166,7 @@ def _copy(
   start: int,
   size: int | None,
   progress: bool,
+  max_bytes: int,
 ) -> None:
   """Writes the body to `part` from byte `start`."""
   bar = progress_bar.make(
@@ -191,8 +196,8 @@ def _copy(
       have += len(chunk)
       bar.update(len(chunk))
       require(
-        have <= MAX_BYTES,
-        f'{url} sends more than the {MAX_BYTES} bytes expected at most; check '
+        have <= max_bytes,
+        f'{url} sends more than the {max_bytes} bytes expected at most; check '
         '--url',
       )
   if size is not None and have < size:

@@ -91,6 +91,7 @@ def load(
   classes: str = '',
   part: str = 'all',
   excited: bool | None = None,
+  **ways: str,
 ) -> Corpus:
   """Reads all corpora of `config.data.corpora` as one.
 
@@ -100,6 +101,7 @@ def load(
       others become those of the vocabulary.
     part: see `registry.load`; for IEMOCAP.
     excited: see `iemocap`.
+    **ways: see `registry.load`; for manifests, folders and audformat.
 
   Raises:
     InputError: as `parse`, `registry.load`, `vocabulary.unify` and `join`.
@@ -107,7 +109,7 @@ def load(
   parts = []
   for entry in parse(text):
     corpus = registry.load(
-      entry.corpus, entry.root, entry.manifest, part, excited
+      entry.corpus, entry.root, entry.manifest, part, excited, **ways
     )
     corpus = dataclasses.replace(corpus, name=entry.name)
     parts.append(vocabulary.unify(corpus, classes))

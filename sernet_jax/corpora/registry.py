@@ -10,8 +10,11 @@ from sernet_jax.corpora.readers import (
   audformat_tables,
   embedded,
   emodb,
+  emozionalmente,
+  folders,
   iemocap,
   manifest,
+  openly_licensed,
 )
 from sernet_jax.corpora.readers.entry import PathLike, Source
 from sernet_jax.corpora.utterances import Corpus, check
@@ -22,10 +25,13 @@ CORPORA = {
     emodb.ENTRY,
     iemocap.ENTRY,
     manifest.ENTRY,
+    folders.ENTRY,
     audformat_tables.ENTRY,
     *embedded.ENTRIES,
     *acted_english.ENTRIES,
     *acted_other_languages.ENTRIES,
+    emozionalmente.ENTRY,
+    *openly_licensed.ENTRIES,
   )
 }
 NAMES = tuple(CORPORA)
@@ -37,6 +43,7 @@ def load(
   manifest_path: PathLike = '',
   part: str = 'all',
   excited: bool | None = None,
+  **ways: str,
 ) -> Corpus:
   """Reads a corpus by its name and checks it.
 
@@ -46,6 +53,7 @@ def load(
     manifest_path: the CSV file; for 'manifest' only.
     part: 'all', 'improvised' or 'scripted'; for 'iemocap' only.
     excited: see `iemocap`.
+    **ways: further fields of `Source`.
 
   Raises:
     InputError: as the reader of the corpus and `check`.
@@ -59,6 +67,6 @@ def load(
   entry = CORPORA[name]
   if not root and entry.folder:
     root = files.cache_dir() / entry.folder
-  corpus = entry.read(Source(root, manifest_path, part, excited))
+  corpus = entry.read(Source(root, manifest_path, part, excited, **ways))
   check(corpus)
   return corpus

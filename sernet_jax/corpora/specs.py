@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import require, require_choice
@@ -10,6 +11,15 @@ from sernet_jax.common.errors import require, require_choice
 # What to do about a file of the cache.
 CACHE = files.Cure('--config.data.cache_dir', 'run the same command again')
 
+# Fields of some corpora -> those corpora.
+_WAYS = {
+  'columns': ('manifest',),
+  'speaker_from': ('manifest', 'folders'),
+  'pattern': ('folders',),
+  'table': ('audformat',),
+  'emotion': ('audformat',),
+  'speaker': ('audformat',),
+}
 _EXCITED = {'default': None, 'yes': True, 'no': False}
 
 
@@ -25,7 +35,15 @@ class DataSpec:
     excited: whether excitement counts as happiness in IEMOCAP: 'yes', 'no',
       or 'default' for all parts but the improvised one.
     manifest: CSV file that lists the recordings of the corpus 'manifest'.
+    columns: its columns under other names, e.g. 'path=file,label=emotion'.
+    speaker_from: who speaks where no column says it: 'folder', 'unknown', or a
+      regular expression with a group.
+    pattern: of the corpus 'folders', e.g. '{label}/{speaker}_*'.
+    table: table, or several with + between them, of an audformat database.
+    emotion: scheme or column of its classes; '' for 'emotion'.
+    speaker: scheme or column of its speakers; '' for 'speaker'.
     classes: classes to choose and merge, see `vocabulary.parse`; '' for all.
+    merge_labels: rename labels to those of the vocabulary, joy to happiness.
     on_bad_file: 'error' to stop at files that cannot be read, or 'skip'.
     cache_dir: folder of the feature cache; '' for the user's.
   """
@@ -36,7 +54,14 @@ class DataSpec:
   part: str = 'all'
   excited: str = 'default'
   manifest: str = ''
+  columns: str = ''
+  speaker_from: str = ''
+  pattern: str = ''
+  table: str = ''
+  emotion: str = ''
+  speaker: str = ''
   classes: str = ''
+  merge_labels: bool = False
   on_bad_file: str = 'error'
   cache_dir: str = ''
 
@@ -53,9 +78,23 @@ class DataSpec:
           f'{self.corpora!r}; say it there, as NAME:FOLDER or a path that ends '
           'in .csv',
         )
+    corpora = {entry.corpus for entry in joined.parse(self.corpora)}
+    for field, users in _WAYS.items():
+      require(
+        not getattr(self, field)
+        or bool(set(users) & (corpora or {self.corpus})),
+        f'data.{field} is {getattr(self, field)!r}, which is for '
+        f'{" and ".join(f"data.corpus={user}" for user in users)} and does '
+        'nothing here; leave it out',
+      )
     vocabulary.parse(self.classes)
     require_choice('data.on_bad_file', self.on_bad_file, ('error', 'skip'))
     require_choice('data.excited', self.excited, tuple(_EXCITED))
+
+  @property
+  def ways(self) -> dict[str, Any]:
+    """The fields that say how manifests, folders and databases are read."""
+    return {field: getattr(self, field) for field in _WAYS}
 
   @property
   def excited_as_happy(self) -> bool | None:

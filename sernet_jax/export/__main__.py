@@ -5,8 +5,10 @@
       --precision=all --output=FOLDER
   python -m sernet_jax.export --model=FILE.safetensors --format=tflite
   python -m sernet_jax.export --format=onnx
+  python -m sernet_jax.export --format=c --output=FOLDER
 
-The last one takes the weights in the package and writes into ./exports.
+The last two take the weights in the package; without --output they write into
+./exports.
 Every file is loaded again in a fresh process and compared with the JAX model;
 the figures are printed and lie beside the file as FILE.json.
 """
@@ -14,6 +16,8 @@ the figures are printed and lie beside the file as FILE.json.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import importlib
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -65,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--format',
     default='safetensors',
-    help=f'some of {",".join(formats.PRECISIONS)}, or all (%(default)s)',
+    help=f'some of {",".join((*formats.PRECISIONS, *targets.FOLDERS))}, or all '
+    f'that are one file (%(default)s); {" and ".join(targets.FOLDERS)} write a '
+    'folder for microcontrollers, in int8',
   )
   parser.add_argument(
     '--precision', default='', help='some of fp32,fp16,int8, or all (fp16)'
@@ -74,7 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     '--calibration',
     default='',
     help='folder of recordings to find the ranges of int8 with; by default '
-    "training recordings of the run's fold",
+    "training recordings of the run's fold, or the ranges that a model file "
+    'keeps',
+  )
+  parser.add_argument(
+    '--license',
+    default='',
+    help='of the weights, such as CC-BY-4.0; kept in the file for its users',
   )
   parser.add_argument(
     '--output',
@@ -98,7 +110,8 @@ def _run(args: argparse.Namespace) -> None:
     '--all_folds and --selection, or name the folder of a run with --workdir',
   )
   require(
-    not args.calibration or any(each == 'int8' for _, each in pairs),
+    not args.calibration
+    or any('int8' in pair or 'safetensors' in pair for pair in pairs),
     '--calibration finds the ranges of int8, which is not written; add '
     '--precision=int8, or leave it out',
   )
@@ -116,10 +129,12 @@ def _run(args: argparse.Namespace) -> None:
   targets.require_exportable(bundles[0], pairs)
   paths = targets.choose_paths(args, bundles, pairs)
   corpus, note = _corpus(args)
-  if note:
+  if note and not all(kind in targets.FOLDERS for kind, _ in pairs):
     print(note, file=sys.stderr)
   reports = _write_all(args, bundles, paths, pairs, corpus)
   rows = reports
+  if not rows:
+    return
   if len(bundles) > 1:
     path = next(iter(paths.values())).parent / 'summary.json'
     rows = checking.write_summary(path, reports)
@@ -134,7 +149,7 @@ def _write_all(
   pairs: list[tuple[str, str]],
   corpus: Corpus | None,
 ) -> list[dict[str, Any]]:
-  """Writes every file and its report; returns the reports."""
+  """Writes every file and its report, every folder; returns the reports."""
   import tqdm
 
   from sernet_jax.common import progress_bar
@@ -146,15 +161,26 @@ def _write_all(
   ) as bar:
     for bundle in bundles:
       fold = bundle.about.get('fold', '')
-      tested = _test_segments(corpus, fold, bundle)
-      expected = checking.expected(bundle, tested)
-      calibration = None
-      if any(precision == 'int8' for _, precision in pairs):
-        calibration = _calibration(args, corpus, fold, bundle)
+      if args.license:
+        about = {**bundle.about, 'license': args.license}
+        bundle = dataclasses.replace(bundle, about=about)
+      heard = None
+      calibration = _calibration(args, corpus, bundle, pairs)
+      if calibration is not None:
+        seen = writing.ranges(bundle, calibration.prepared)
+        bundle = dataclasses.replace(bundle, ranges=seen)
       for kind, precision in pairs:
         path = paths[fold, kind, precision]
+        if kind in targets.FOLDERS:
+          writer = importlib.import_module(targets.FOLDERS[kind])
+          tqdm.tqdm.write(f'{path} ({writer.write(path, bundle)})')
+          bar.update()
+          continue
+        if heard is None:
+          tested = _test_segments(corpus, fold, bundle)
+          heard = tested, checking.expected(bundle, tested)
         writing.write(path, bundle, kind, precision, calibration)
-        report = checking.check(path, bundle, kind, precision, tested, expected)
+        report = checking.check(path, bundle, kind, precision, *heard)
         checking.write_report(formats.report_path(path), report)
         reports.append(report)
         bar.update()
@@ -185,20 +211,29 @@ def _test_segments(
 
 
 def _calibration(
-  args: argparse.Namespace, corpus: Corpus | None, fold: str, bundle: Bundle
-) -> Segments:
+  args: argparse.Namespace,
+  corpus: Corpus | None,
+  bundle: Bundle,
+  pairs: list[tuple[str, str]],
+) -> Segments | None:
+  """Recordings to find ranges with; None if none are needed."""
   from sernet_jax.export import recordings
 
-  if args.calibration:
+  in_8_bits = {kind for kind, precision in pairs if precision == 'int8'}
+  # onnxruntime finds its ranges itself; a bundle keeps its ranges for others.
+  needed = 'onnx' in in_8_bits or (bool(in_8_bits) and not bundle.ranges)
+  wanted = bool(in_8_bits) or any(kind == 'safetensors' for kind, _ in pairs)
+  if args.calibration and wanted:
     folder = pathlib.Path(args.calibration)
     return recordings.of_folder(folder, bundle.audio)
+  if corpus is not None and wanted:
+    return corpus.calibration(bundle.about.get('fold', ''), bundle.classes)
   require(
-    corpus is not None,
+    not needed,
     'int8 needs recordings to find its ranges with; give --calibration=FOLDER '
     'of speech such as the model will hear',
   )
-  assert corpus is not None
-  return corpus.calibration(fold, bundle.classes)
+  return None
 
 
 if __name__ == '__main__':

@@ -17,7 +17,6 @@ import numpy as np
 from sernet_jax.audio import containers, part_reading, segments
 from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict import run_bundles
 from sernet_jax.predict.sessions import waveform
@@ -60,7 +59,7 @@ class Corpus:
     self.name = experiment.data.corpus
     utterances = load_corpus(experiment).utterances
     self._by_name = {one.name: one for one in utterances}
-    folds = files.read_json(folder.folds, ('folds',), run_folder.RUN)['folds']
+    folds = folder.read_folds()
     # As bundles are named: every fold again for each of several seeds.
     names = run_bundles.trial_names(folder, experiment)
     self._folds = dict(zip(names, itertools.cycle(folds), strict=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sernet_jax.common import files
@@ -21,14 +22,25 @@ Key = tuple[str, str, str]  # (fold, format, precision)
 
 _ALL = 'all'
 
+# Format that is a folder -> the module that writes it, in 8 bits. It has
+# `write(folder, bundle)`, which returns what to tell the user.
+FOLDERS = {
+  'c': 'sernet_jax.export.device.c_folder',
+}
 
-def _several(flag: str, text: str, options: tuple[str, ...]) -> list[str]:
-  """Splits names at commas and checks each."""
+
+def _several(
+  flag: str,
+  text: str,
+  options: tuple[str, ...],
+  others: Iterable[str] = (),
+) -> list[str]:
+  """Splits names at commas and checks each; 'all' leaves out the `others`."""
   if text == _ALL:
     return list(options)
   names = text.split(',')
   for name in names:
-    require_choice(flag, name, (*options, _ALL))
+    require_choice(flag, name, (*options, *others, _ALL))
   return names
 
 
@@ -36,22 +48,23 @@ def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
   """(format, precision) of every file; what a format lacks is left out.
 
   Args:
-    format_text: of --format, names with commas or 'all'.
-    text: of --precision, likewise; '' for fp16.
+    format_text: of --format, names with commas, or 'all' formats that are one
+      file.
+    text: of --precision, likewise; '' for fp16, or what a folder has.
   """
-  kinds = _several('--format', format_text, tuple(formats.PRECISIONS))
+  kinds = _several('--format', format_text, tuple(formats.PRECISIONS), FOLDERS)
   precisions = _several('--precision', text or 'fp16', ('fp32', 'fp16', 'int8'))
+  has = {**formats.PRECISIONS, **dict.fromkeys(FOLDERS, ('int8',))}
   chosen = [
     (kind, precision)
     for kind in kinds
-    for precision in precisions
-    if precision in formats.PRECISIONS[kind]
+    for precision in (has[kind] if kind in FOLDERS and not text else precisions)
+    if precision in has[kind]
   ]
   require(
     bool(chosen),
-    f'--format={kinds[0]} has no {text}; it has '
-    f'{" and ".join(formats.PRECISIONS[kinds[0]])}, and onnx and tflite '
-    'have int8',
+    f'--format={kinds[0]} has no {text}; it has {" and ".join(has[kinds[0]])}, '
+    'and onnx and tflite have int8',
   )
   return chosen
 
@@ -107,6 +120,12 @@ def choose_paths(
   """The path of each file, from --output or beside the model."""
   if len(bundles) == len(pairs) == 1 and args.output:
     path, kind = pathlib.Path(args.output), pairs[0][0]
+    if kind in FOLDERS:
+      require(
+        not path.is_file(),
+        f'--output={path} is a file, but {kind} is a folder; give a folder',
+      )
+      return {(bundles[0].about.get('fold', ''), *pairs[0]): path}
     if path.suffix:
       require(
         path.suffix == f'.{kind}',
@@ -130,7 +149,10 @@ def choose_paths(
     stem = pathlib.Path(args.model).stem if args.model else f'fold_{fold}'
     stem = files.file_name(stem)
     for kind, precision in pairs:
-      path = folder / f'{stem}_{precision}.{kind}'
+      name = (
+        f'{stem}_{kind}' if kind in FOLDERS else f'{stem}_{precision}.{kind}'
+      )
+      path = folder / name
       require(
         not args.model or path.resolve() != pathlib.Path(args.model).resolve(),
         f'{path} is the model itself; choose another --output',

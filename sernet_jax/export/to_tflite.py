@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.export import chain
-from sernet_jax.export.emitters.tflite_emitter import VERSIONS, Range, Writer
+from sernet_jax.export.emitters.int8 import Range
+from sernet_jax.export.emitters.tflite_emitter import VERSIONS, Writer
 from sernet_jax.export.emitters.tflite_graph import Value
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.sessions import formats

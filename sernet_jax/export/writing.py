@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 
 from sernet_jax.common import files
+from sernet_jax.common.errors import require
 from sernet_jax.export import chain
 from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
@@ -34,7 +35,8 @@ def write(
     bundle: the model.
     kind: a format of `formats.PRECISIONS`.
     precision: one that the format has.
-    calibration: needed for 'int8'.
+    calibration: what 'int8' finds its ranges with; TensorFlow Lite can do with
+      the ranges of the bundle.
 
   Raises:
     InputError: if a converter is missing or the file cannot be written.
@@ -52,15 +54,17 @@ def write(
   elif kind == 'onnx':
     from sernet_jax.export import to_onnx
 
-    sound = calibration.raw if calibration is not None else None
+    sound = None if calibration is None else calibration.raw
     content = to_onnx.convert(bundle, precision, metadata, sound)
   else:
     from sernet_jax.export import to_tflite
 
     seen = None
     if precision == 'int8':
-      assert calibration is not None
-      seen = ranges(bundle, calibration.prepared)
+      if calibration is None:
+        seen = known_ranges(bundle)
+      else:
+        seen = ranges(bundle, calibration.prepared)
     content = to_tflite.convert(bundle, precision, metadata, seen)
   files.write_bytes(path, content)
 
@@ -68,7 +72,7 @@ def write(
 def ranges(
   bundle: Bundle, prepared: np.ndarray
 ) -> dict[str, tuple[float, float]]:
-  """Finds the ranges of the input and output of each convolution.
+  """Finds the ranges of the input and output of each layer.
 
   Args:
     bundle: the model.
@@ -83,6 +87,21 @@ def ranges(
     values = features(prepared[start : start + _BATCH], bundle.mfcc)
     chain.network(eager, values, bundle.model, bundle.folded)
   return eager.ranges
+
+
+def known_ranges(bundle: Bundle) -> dict[str, tuple[float, float]]:
+  """The ranges of every layer's input and output that a bundle comes with.
+
+  Raises:
+    InputError: if it lacks any of them.
+  """
+  for layer in bundle.model.layers():
+    require(
+      {layer.name, f'{layer.name}_input'} <= set(bundle.ranges),
+      f'the model does not know the range of {layer.name}, which int8 needs; '
+      'give --calibration=FOLDER of speech such as the model will hear',
+    )
+  return bundle.ranges
 
 
 def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:

@@ -54,6 +54,9 @@ class Bundle:
     classes: in the order of the outputs.
     folded: float32 arrays as `folded.fold` gives them.
     about: where it comes from, for people: name, corpus, fold, seed, ...
+    ranges: least and greatest value of the input and output of each layer on
+      some recordings, as `export.writing.ranges` finds them: what a format of
+      8 bits needs to know. Empty if nobody has looked.
   """
 
   model: ModelSpec
@@ -63,6 +66,9 @@ class Bundle:
   classes: tuple[str, ...]
   folded: folded_lib.Folded
   about: dict[str, str] = dataclasses.field(default_factory=dict)
+  ranges: dict[str, tuple[float, float]] = dataclasses.field(
+    default_factory=dict
+  )
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'classes', tuple(self.classes))
@@ -161,6 +167,7 @@ def metadata(bundle: Bundle) -> dict[str, str]:
     'feature_kind': json.dumps(bundle.feature_kind),
     'classes': json.dumps(bundle.classes),
     'about': json.dumps(bundle.about),
+    **({'ranges': json.dumps(bundle.ranges)} if bundle.ranges else {}),
   }
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import pathlib
 import types
 import typing
@@ -29,6 +30,8 @@ from sernet_jax.nn.spec import Block, ModelSpec
 
 MAX_HEADER_BYTES = 1 << 18
 MAX_FILE_BYTES = 1 << 26
+
+_KEYS = ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about')
 
 # Fields that a file may lack: it then means the default.
 _OPTIONAL = {'blocks'}
@@ -133,8 +136,8 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
     InputError: if a text is missing, not JSON, or not what `Bundle` takes.
   """
   values = {}
-  for key in ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about'):
-    text = metadata.get(key)
+  for key in (*_KEYS, 'ranges'):
+    text = metadata.get(key, '{}' if key == 'ranges' else None)
     require(isinstance(text, str), f'its header lacks {key!r}; export it again')
     try:
       values[key] = json.loads(str(text), object_pairs_hook=_unique)
@@ -158,7 +161,25 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
     'feature_kind, classes or about in its header are of another type; export '
     'it again',
   )
+  values['ranges'] = _ranges(values['ranges'])
   return {**values, 'classes': tuple(classes)}
+
+
+def _ranges(values: Any) -> dict[str, tuple[float, float]]:
+  """Checks the ranges of layers, (least, greatest) by name."""
+  require(
+    isinstance(values, dict)
+    and all(
+      isinstance(pair, list)
+      and len(pair) == 2
+      and all(isinstance(one, float) and math.isfinite(one) for one in pair)
+      and pair[0] <= pair[1]
+      for pair in values.values()
+    ),
+    'ranges in its header are not pairs of a least and a greatest number; '
+    'export it again',
+  )
+  return {name: (pair[0], pair[1]) for name, pair in values.items()}
 
 
 def _spec(key: str, kind: Any, values: Any) -> Any:

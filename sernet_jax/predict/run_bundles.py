@@ -11,8 +11,7 @@ import ml_collections
 import numpy as np
 
 import sernet_jax
-from sernet_jax.common import files
-from sernet_jax.common.errors import require, require_choice
+from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict.bundle import Bundle
@@ -168,7 +167,10 @@ def settings_of(folder: run_folder.RunFolder) -> config_lib.Experiment:
   """Reads the settings of a run; fields added later have their defaults."""
   settings = defaults.get_config().to_dict()
   _update(settings, folder.read_config())
-  return config_lib.experiment(ml_collections.ConfigDict(settings))
+  try:
+    return config_lib.experiment(ml_collections.ConfigDict(settings))
+  except InputError as error:
+    raise InputError(f'{folder.config} cannot be used: {error}') from error
 
 
 def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
@@ -184,17 +186,7 @@ def trial_names(
   folder: run_folder.RunFolder, experiment: config_lib.Experiment
 ) -> list[str]:
   """Names of the folds, with their seed if the run has several."""
-  path = folder.folds
-  folds = files.read_json(path, ('folds',), run_folder.RUN)['folds']
-  whole = isinstance(folds, list) and all(
-    isinstance(fold, dict) and isinstance(fold.get('name'), str)
-    for fold in folds
-  )
-  require(
-    whole and bool(folds),
-    f'{path} is damaged (it names no folds); {run_folder.RUN.again}',
-  )
-  trials = experiment.trials([fold['name'] for fold in folds])
+  trials = experiment.trials([fold['name'] for fold in folder.read_folds()])
   return [run_folder.trial_of(trial) for trial in trials]
 
 

@@ -24,6 +24,14 @@ _PLAIN: dict[Any, tuple[type, ...]] = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Range:
+  """Bounds of a number, as in `Annotated[float, Range(0, 1)]`."""
+
+  least: float
+  most: float = float('inf')
+
+
 class MismatchError(ValueError):
   """JSON that does not have the fields of a dataclass; says which."""
 
@@ -48,8 +56,9 @@ def decode(kind: Any, value: Any, path: str = '') -> Any:
   """Returns JSON as an instance of a type.
 
   Args:
-    kind: a dataclass whose fields are dataclasses, numbers, strings, tuples,
-      mappings with strings for keys, or unions of these. Keys that it does
+    kind: a dataclass whose fields are dataclasses, numbers (with a `Range` if
+      they have one), strings, tuples, mappings with strings for keys, or
+      unions of these. Keys that it does
       not know are ignored: a later version may have written them.
     value: as `json.loads` returns it.
     path: of `value` in the file, for messages.
@@ -66,8 +75,17 @@ def decode(kind: Any, value: Any, path: str = '') -> Any:
     _check(isinstance(value, dict), path, 'is not an object')
     of = arguments[1]
     return {k: decode(of, v, _joined(path, k)) for k, v in value.items()}
-  if origin is types.UnionType:
+  if origin is types.UnionType or origin is typing.Union:
     return _decode_union(arguments, value, path)
+  if hasattr(kind, '__metadata__'):
+    base, (bounds, *_) = kind.__origin__, kind.__metadata__
+    number = decode(base, value, path)
+    _check(
+      bounds.least <= number <= bounds.most,
+      path,
+      f'is {number!r:.40}, not from {bounds.least:g} to {bounds.most:g}',
+    )
+    return number
   # JSON's true would pass for the integer 1.
   fits = isinstance(value, _PLAIN[kind]) and (
     kind is bool or not isinstance(value, bool)
@@ -119,7 +137,7 @@ def _decode_union(arguments: tuple[Any, ...], value: Any, path: str) -> Any:
 
 @functools.cache
 def _types(kind: type) -> dict[str, Any]:
-  return typing.get_type_hints(kind)
+  return typing.get_type_hints(kind, include_extras=True)
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import InputError, first_line, require
 
 _COLUMNS = (
   'selection',
@@ -59,6 +59,18 @@ def decode(
   Raises:
     InputError: if the file is damaged.
   """
+  try:
+    return _decode(content, path, cure)
+  except csv.Error as error:
+    raise InputError(
+      f'{path} is damaged ({first_line(error)}); delete it and {cure.again}'
+    ) from error
+
+
+def _decode(
+  content: bytes, path: pathlib.Path, cure: files.Cure
+) -> list[dict[str, Any]]:
+  """Does the work of `decode`; `csv.Error` for what is not a CSV file."""
   text = content.decode('utf-8', 'replace')
   lines = csv.reader(io.StringIO(text, newline=''))
   header = next(lines, [])
@@ -80,7 +92,9 @@ def decode(
     except (ValueError, IndexError):
       shares, seed = [], None
     require(
-      len(line) == len(header) and len(shares) == len(header) - first,
+      len(line) == len(header)
+      and len(shares) == len(header) - first
+      and all(0 <= share <= 1 for share in shares),
       f'{path} is damaged at line {lines.line_num}; delete it and {cure.again}',
     )
     row: dict[str, Any] = dict(zip(columns, line, strict=False))

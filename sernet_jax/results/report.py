@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 
 from sernet_jax.common import files, trees
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.results import caveats, crossed, metrics
@@ -148,6 +148,15 @@ def _draw(
     len(rows) > 0,
     f'{folder.metrics} holds no epoch; {RUN.again}',
   )
+  require(
+    all(map(_is_complete, rows)),
+    f'{folder.metrics} is damaged (a line lacks figures); {RUN.again}',
+  )
+  front = config['features']
+  require_choice(f'features.kind in {folder.config}', front.get('kind'), KINDS)
+  require_choice(
+    f'features.preset in {folder.config}', front.get('preset'), PRESETS
+  )
   about, footer = _about(results), caveats.footer(results.synthetic)
   drawn: dict[str, str] = {}
 
@@ -206,6 +215,16 @@ def _draw(
     name: embedded(folder.figures / f'{name}.png', text)
     for name, text in drawn.items()
   }
+
+
+def _is_complete(row: Mapping[str, Any]) -> bool:
+  """Tells whether a line of metrics.jsonl has all that is drawn."""
+  parts = [row[part] for part in ('train', 'validation', 'test') if part in row]
+  return (
+    'learning_rate' in row
+    and bool(row.get('train', {}).get('confusion'))
+    and all({'loss', 'wa', 'uar'} <= part.keys() for part in parts)
+  )
 
 
 def embedded(path: pathlib.Path, text: str) -> dict[str, Any]:

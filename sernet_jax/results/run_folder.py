@@ -9,7 +9,6 @@ did can be read from its folder alone.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,15 @@ from sernet_jax.results.run_results import Results
 RUN = files.Cure(
   '--workdir', 'run the training command with this --workdir again'
 )
+# Fields of a config that readers of a run use as they are.
+_TEXTS = (
+  ('data', 'root'),
+  ('data', 'corpus'),
+  ('data', 'corpora'),
+  ('features', 'preset'),
+  ('features', 'kind'),
+)
+_MOST = 2**31  # of an epoch, a seed or a loss
 # Statistics that BatchNorm keeps of each block.
 _MOMENTS = ('mean', 'variance')
 
@@ -91,9 +99,16 @@ class RunFolder:
 
   def read_config(self) -> dict[str, Any]:
     """Returns the nested dict of the config."""
-    return files.read_json(
-      self.config, ('data', 'features', 'protocol', 'train'), RUN
-    )
+    sections = ('data', 'features', 'protocol', 'train')
+    config = files.read_json(self.config, dict.fromkeys(sections, dict), RUN)
+    for section, field in _TEXTS:
+      value = config[section].get(field, '')
+      require(
+        isinstance(value, str),
+        f'{self.config} is damaged ({section}.{field} is {value!r:.40}); '
+        'write there what the training command sets',
+      )
+    return config
 
   def write_environment(self, environment: Mapping[str, Any]) -> None:
     """Writes environment.json; see `environment`."""
@@ -101,7 +116,27 @@ class RunFolder:
 
   def read_environment(self) -> dict[str, Any]:
     """Returns hardware, versions and command; see `environment`."""
-    return files.read_json(self.environment, ('command', 'packages'), RUN)
+    entries = {'command': str, 'packages': dict, 'date': str}
+    return files.read_json(self.environment, entries, RUN)
+
+  def read_folds(self) -> list[dict[str, Any]]:
+    """Returns the folds: `name`, and the utterances of each part."""
+    folds = files.read_json(self.folds, {'folds': list}, RUN)['folds']
+    whole = all(
+      isinstance(fold, dict)
+      and isinstance(fold.get('name'), str)
+      and all(
+        isinstance(fold.get(part), list)
+        and all(isinstance(name, str) for name in fold[part])
+        for part in ('train', 'validation', 'test')
+      )
+      for fold in folds
+    )
+    require(
+      whole and bool(folds),
+      f'{self.folds} is damaged (it names no folds); {RUN.again}',
+    )
+    return folds
 
   def write_results(self, results: Results) -> None:
     """Writes results.json."""
@@ -141,9 +176,9 @@ class RunFolder:
     rows = []
     for number, line in enumerate(lines, start=1):
       try:
-        row = json.loads(line)
-        whole = isinstance(row, dict) and {'fold', 'epoch'} <= row.keys()
-      except json.JSONDecodeError:
+        row = files.parse_json(line)
+        whole = _is_row(row)
+      except ValueError:
         whole = False
       if whole:
         rows.append(row)
@@ -208,7 +243,17 @@ class RunFolder:
 
   def read_examples(self) -> dict[str, np.ndarray]:
     """Returns `features` (C, frames, coefficients), `names` and `labels`."""
-    return array_file.read(self.examples, ('features', 'names', 'labels'), RUN)
+    found = array_file.read(self.examples, ('features', 'names', 'labels'), RUN)
+    features, names, labels = found.values()
+    require(
+      features.ndim == 3
+      and 0 not in features.shape
+      and features.dtype == np.float32
+      and bool(np.isfinite(features).all())
+      and names.shape == labels.shape == features.shape[:1],
+      f'{self.examples} is damaged; delete it and {RUN.again}',
+    )
+    return found
 
   def write_statistics(
     self,
@@ -240,6 +285,10 @@ class RunFolder:
     names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
     path = self.average_statistics if averaged else self.statistics
     arrays = array_file.read(path, (*names, 'epochs_done'), RUN)
+    require(
+      all(np.issubdtype(array.dtype, np.number) for array in arrays.values()),
+      f'{path} is damaged; delete it and {RUN.again}',
+    )
     found = {
       block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}
       for block in blocks
@@ -255,6 +304,30 @@ def trial_of(row: Mapping[str, Any]) -> str:
       several.
   """
   return f'{row["fold"]}, seed {row["seed"]}' if 'seed' in row else row['fold']
+
+
+def _is_row(row: Any) -> bool:
+  """Tells whether a line of metrics.jsonl has the types that readers expect."""
+
+  def number(value: Any, most: float = _MOST, kind: Any = (int, float)) -> bool:
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    return fits and 0 <= value <= most
+
+  if not isinstance(row, dict) or not isinstance(row.get('fold'), str):
+    return False
+  parts = [row[part] for part in ('train', 'validation', 'test') if part in row]
+  return (
+    number(row.get('epoch'), kind=int)
+    and number(row.get('seed', 0), kind=int)
+    and number(row.get('learning_rate', 0))
+    and all(
+      isinstance(part, dict)
+      and number(part.get('loss', 0))
+      and all(number(part.get(score, 0), 1) for score in ('wa', 'uar'))
+      and isinstance(part.get('confusion', []), list)
+      for part in parts
+    )
+  )
 
 
 def _ends_with_newline(path: pathlib.Path) -> bool:

@@ -8,14 +8,20 @@ belong to some runs only, so files may lack them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
-from sernet_jax.results import json_records
+from sernet_jax.corpora.protocols import PROTOCOLS
+from sernet_jax.results import json_records, metrics
+from sernet_jax.results.selections import SELECTIONS
 
-Matrix = tuple[tuple[int, ...], ...]
+Share = Annotated[float, json_records.Range(0, 1)]
+Count = Annotated[int, json_records.Range(0, 1 << 53)]
+Amount = Annotated[float, json_records.Range(0, 1e18)]
+Matrix = tuple[tuple[Count, ...], ...]
+_ROUNDING = 1e-6  # of a score written by any version
 # Score -> lower and upper edge.
-Intervals = Mapping[str, tuple[float, float]]
+Intervals = Mapping[str, tuple[Share, Share]]
 
 
 class _ByName:
@@ -29,10 +35,10 @@ class _ByName:
 class Scores(_ByName):
   """Weighted accuracy, unweighted average recall and two F1; see `metrics`."""
 
-  wa: float
-  uar: float
-  f1_macro: float
-  f1_weighted: float
+  wa: Share
+  uar: Share
+  f1_macro: Share
+  f1_weighted: Share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,12 +65,12 @@ class FoldResult(_ByName):
   """
 
   name: str
-  n_test: int
-  epoch: int | tuple[int, ...]
-  wa: float
-  uar: float
-  f1_macro: float
-  f1_weighted: float
+  n_test: Count
+  epoch: Count | tuple[Count, ...]
+  wa: Share
+  uar: Share
+  f1_macro: Share
+  f1_weighted: Share
   confusion: Matrix
 
 
@@ -83,11 +89,11 @@ class SpeakerResult(_ByName):
   """
 
   name: str
-  n: int
-  wa: float
-  uar: float
-  f1_macro: float
-  f1_weighted: float
+  n: Count
+  wa: Share
+  uar: Share
+  f1_macro: Share
+  f1_weighted: Share
   confusion: Matrix
 
 
@@ -106,7 +112,7 @@ class SelectionResult:
     over_seeds: in runs of several seeds.
   """
 
-  seed: int | None = None
+  seed: Count | None = None
   pooled: PooledResult
   mean: Scores
   sd: Scores | None
@@ -153,10 +159,10 @@ class CrossedCell(_ByName):
   fold: str
   train: tuple[str, ...]
   test: str
-  n: int
+  n: Count
   classes: tuple[str, ...]
-  uar: float
-  wa: float
+  uar: Share
+  wa: Share
   ci95: Intervals | None
 
 
@@ -177,12 +183,12 @@ class Crossed:
 class Cost:
   """The cost card of the network; see `nn.cost`."""
 
-  parameters: int
-  parameters_trainable: int
-  parameters_folded: int
-  mflops: float
-  peak_memory_kib: float
-  fp16_bytes: int
+  parameters: Count
+  parameters_trainable: Count
+  parameters_folded: Count
+  mflops: Amount
+  peak_memory_kib: Amount
+  fp16_bytes: Count
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -214,17 +220,17 @@ class Results:
   protocol: str
   validation: str | None = None
   classes: tuple[str, ...]
-  epochs: int
-  seed: int
-  seeds: tuple[int, ...] | None = None
-  num_utterances: int
-  num_segments: int | None = None
+  epochs: Count
+  seed: Count
+  seeds: tuple[Count, ...] | None = None
+  num_utterances: Count
+  num_segments: Count | None = None
   skipped_files: Mapping[str, str]
   weights_dtype: str
   selections: Mapping[str, SelectionResult]
   selections_float32: Mapping[str, SelectionResult] | None = None
   cost: Cost
-  seconds: float
+  seconds: Amount
   crossed: Crossed | None = None
 
   @property
@@ -251,6 +257,76 @@ class Results:
     """Returns the results that a results.json holds.
 
     Raises:
-      json_records.MismatchError: if an entry is missing or of another type.
+      json_records.MismatchError: if an entry is missing, of another type or
+        out of range, or does not fit the others.
     """
-    return json_records.decode(cls, content)
+    results = json_records.decode(cls, content)
+    _require_sense(results)
+    return results
+
+
+def _require_sense(results: Results) -> None:
+  """Raises `MismatchError` for entries that do not fit each other."""
+
+  def check(condition: bool, problem: str) -> None:
+    if not condition:
+      raise json_records.MismatchError(problem)
+
+  check(
+    results.protocol in PROTOCOLS, f'its protocol is {results.protocol[:40]!r}'
+  )
+  check('last' in results.selections, 'it has no selection last')
+  for kind in (results.selections, results.selections_float32 or {}):
+    for name, selection in kind.items():
+      check(name in SELECTIONS, f'there is no selection {name[:40]!r}')
+      several = selection.over_seeds.seeds if selection.over_seeds else ()
+      check(
+        not several or len(several) == len(results.all_seeds),
+        f'{name} has other seeds than the run',
+      )
+      for each in (selection, *several):
+        _check_selection(name, each, len(results.classes), check)
+  crossed = results.crossed
+  for name, cells in (crossed.selections if crossed else {}).items():
+    check(name in results.selections, f'it has no selection {name[:40]!r}')
+    check(bool(cells), f'crossed.{name} has no cell')
+    assert crossed is not None
+    for cell in cells:
+      known = {cell.test, *cell.train} <= set(crossed.corpora)
+      check(known, f'{cell.fold[:40]} is of no corpus of it')
+      check(
+        cell.ci95 is None or {'uar', 'wa'} <= cell.ci95.keys(),
+        f'{cell.fold[:40]} has no interval of uar and wa',
+      )
+
+
+def _check_selection(
+  name: str,
+  selection: SelectionResult,
+  num_classes: int,
+  check: Callable[[bool, str], None],
+) -> None:
+  """Checks that scores are those of their confusion matrices."""
+  check(bool(selection.folds), f'{name} has no fold')
+  check(bool(selection.speakers), f'{name} has no speaker')
+  check(
+    selection.ci95 is None or set(metrics.SCORES) <= selection.ci95.keys(),
+    f'{name} has no interval of some score',
+  )
+  parts: list[PooledResult | FoldResult | SpeakerResult] = [
+    selection.pooled,
+    *selection.folds,
+    *selection.speakers,
+  ]
+  for part in parts:
+    sizes = {len(part.confusion), *map(len, part.confusion)}
+    check(
+      sizes == {num_classes},
+      f'{name} has a confusion matrix that is not of {num_classes} classes',
+    )
+    check(any(map(any, part.confusion)), f'{name} has tests of nothing')
+    scores = metrics.scores(part.confusion)
+    check(
+      all(abs(scores[key] - part[key]) < _ROUNDING for key in ('wa', 'uar')),
+      f'{name} has scores that are not those of its confusion matrix',
+    )

@@ -143,9 +143,13 @@ def load_corpus(experiment: Experiment) -> Corpus:
   data = experiment.data
   options = data.part, data.excited_as_happy
   if data.corpora:
-    corpus = joined.load(data.corpora, data.classes, *options)
+    corpus = joined.load(data.corpora, data.classes, *options, **data.ways)
   else:
-    corpus = registry.load(data.corpus, data.root, data.manifest, *options)
+    corpus = registry.load(
+      data.corpus, data.root, data.manifest, *options, **data.ways
+    )
+  if data.merge_labels:
+    corpus = vocabulary.unify(corpus, data.classes)
   if data.classes:
     corpus = vocabulary.choose(corpus, data.classes)
   elif experiment.protocol.entry.crosses_corpora:

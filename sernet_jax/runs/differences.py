@@ -23,7 +23,17 @@ FREE = {
   'train.tensorboard',
 }
 # Fields that older runs lack; an empty value equals a missing field.
-_LATER = {'data.corpora', 'data.classes'}
+_LATER = {
+  'data.corpora',
+  'data.classes',
+  'data.columns',
+  'data.speaker_from',
+  'data.pattern',
+  'data.table',
+  'data.emotion',
+  'data.speaker',
+  'data.merge_labels',
+}
 
 # Fields younger than some run folders: there, and in the names of folders,
 # a missing one has this value.

@@ -215,7 +215,7 @@ def _recall(
   trainer.require_ahead(folder, results.epochs, epochs)
   if results.epochs != epochs:
     return None
-  root, now = before['data']['root'], config['data']['root']
+  root, now = before['data'].get('root', ''), config['data']['root']
   if root != now:
     print(
       f'{folder.path} was trained on the recordings in data.root={root!r}; '

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 from sounds import RATE_HZ, make_bad, tone
 
-from sernet_jax.audio import containers, reading
+from sernet_jax.audio import reading
+from sernet_jax.audio.containers import headers
 
 LOSSLESS = 1e-4  # 16 bits and the resampler
 LOSSY = 0.02  # of an amplitude of 0.125; 0.013 was measured for MP3 at 8 kHz
@@ -75,6 +76,6 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     raise PermissionError(13, 'Permission denied')
 
   # As by chmod 0, which does not stop the administrator.
-  monkeypatch.setattr(containers, 'fault', refuse)
+  monkeypatch.setattr(headers, 'look', refuse)
   with pytest.raises(reading.BadFile, match='may not be read'):
     reading.read(path)

@@ -9,7 +9,7 @@ import small_model
 import soundfile
 from hypothesis import strategies
 
-from sernet_jax.audio import reading, timeline
+from sernet_jax.audio import decoding, reading, timeline
 from sernet_jax.common.errors import InputError
 
 
@@ -66,7 +66,7 @@ def test_pieces_are_the_recording(tmp_path, monkeypatch, kind):
   left = small_model.sound(1.3, rate_hz=44_100)
   soundfile.write(path, np.stack([left, left / 3], 1), 44_100)
   expected = reading.load_mono(path, 16_000)
-  monkeypatch.setattr(reading, '_BLOCK_FRAMES', 5000)
+  monkeypatch.setattr(decoding, '_BLOCK_SAMPLES', 5000)
   found = np.concatenate([*timeline.pieces(path, 16_000)])
   np.testing.assert_array_equal(found, expected)
   part = timeline.slice_of(path, 16_000, 3000, 9000)

@@ -9,14 +9,18 @@ import pytest
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import registry
-from sernet_jax.corpora.readers import acted_english, acted_other_languages
+from sernet_jax.corpora.readers import (
+  acted_english,
+  acted_other_languages,
+  emozionalmente,
+  openly_licensed,
+)
 
 PUBLISHED = {
   name: entry.published
   for name, entry in registry.CORPORA.items()
   if entry.published
 }
-ACTED = (*acted_english.ENTRIES, *acted_other_languages.ENTRIES)
 
 
 def put(root, *names):
@@ -287,10 +291,13 @@ def test_a_class_without_a_recording_is_an_error(tmp_path):
 
 
 def test_every_source_and_count_is_in_its_docstring():
-  for entry in ACTED:
-    module = (
-      acted_english if entry in acted_english.ENTRIES else acted_other_languages
-    )
-    text = re.sub(r'\s+', ' ', getattr(module, entry.name).__doc__)
-    assert entry.published.source in text
-    assert str(entry.published.utterances) in text
+  for module, entries in (
+    (acted_english, acted_english.ENTRIES),
+    (acted_other_languages, acted_other_languages.ENTRIES),
+    (openly_licensed, openly_licensed.ENTRIES),
+    (emozionalmente, [emozionalmente.ENTRY]),
+  ):
+    for entry in entries:
+      text = re.sub(r'\s+', ' ', getattr(module, entry.name).__doc__)
+      assert entry.published.source in text
+      assert str(entry.published.utterances) in text

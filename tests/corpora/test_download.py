@@ -6,6 +6,7 @@ Everything is served from 127.0.0.1 by a real HTTP server.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import http.server
@@ -24,7 +25,8 @@ import pytest
 from sernet_jax.common import files as files_lib
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import archive, download, fetch, registry
-from sernet_jax.corpora.readers import emodb
+from sernet_jax.corpora.readers import emodb, openly_licensed
+from sernet_jax.corpora.readers.entry import Archive
 
 FILES = {
   f'{number:02}a01Fa.wav': np.random.default_rng(number).bytes(9000)
@@ -494,6 +496,133 @@ def test_the_command_says_where_and_what_next(
     '--config=configs/emodb.py',
     f'--config.data.root={root}/wav',
   ]
+
+
+def made_archive(server, **changes):
+  """An archive as a publisher may have it: folders, a list, other things."""
+  server.content = make_zip(
+    FILES,
+    'corpus/audio/',
+    [
+      ('corpus/metadata/samples.csv', b'file_name\n'),
+      ('corpus/paper.pdf', b'long'),
+      ('__MACOSX/corpus/audio/._00a01Fa.wav', b'x'),
+      ('corpus/.DS_Store.wav', b'x'),
+      ('corpus/audio/F_3].wav', b'odd'),
+    ],
+  )
+  facts = {
+    'url': server.url,
+    'md5': hashlib.md5(server.content, usedforsecurity=False).hexdigest(),
+    'max_bytes': len(server.content),
+  }
+  return Archive(**{**facts, **changes})
+
+
+def test_a_whole_archive_becomes_a_folder_in_one_step(server, tmp_path):
+  made = made_archive(server)
+  server.cut_after = [20_000]
+  folder = download.download_archive(tmp_path / 'x', made, pause_s=0)
+  assert folder == tmp_path / 'x/recordings'
+  assert sorted(p.name for p in (folder / 'corpus/audio').iterdir()) == [
+    *FILES,
+    'F_3].wav',
+  ]
+  assert content_of(folder / 'corpus/audio').items() >= FILES.items()
+  assert sorted(p.name for p in (folder / 'corpus').iterdir()) == [
+    'audio',
+    'metadata',
+  ]
+  assert [p.name for p in (tmp_path / 'x').iterdir()] == ['recordings']
+  assert server.ranges == [None, 'bytes=20000-']
+  download.download_archive(tmp_path / 'x', made, pause_s=0)
+  assert len(server.ranges) == 2  # it is there
+
+
+@pytest.mark.parametrize(
+  ('changes', 'words'),
+  [
+    ({'md5': '0' * 32}, 'has the MD5 sum .*, and 00000.* is published'),
+    ({'max_bytes': 30_000}, 'more than the 30000 expected'),
+  ],
+)
+def test_another_archive_than_the_published_one(
+  server, tmp_path, changes, words
+):
+  made = made_archive(server)
+  wrong = dataclasses.replace(made, **changes)
+  with pytest.raises(InputError, match=words):
+    download.download_archive(tmp_path, wrong, pause_s=0)
+  assert not (tmp_path / 'recordings').exists()
+  assert download.download_archive(tmp_path, made, pause_s=0).is_dir()
+
+
+@pytest.mark.parametrize(
+  ('extra', 'words'),
+  [
+    (('../x.wav', b'evil'), 'a way out of its folder'),
+    (('corpus/big.wav', bytes(20_000)), 'to more than 10000 bytes'),
+  ],
+)
+def test_an_archive_that_cannot_be_unpacked(
+  server, tmp_path, monkeypatch, extra, words
+):
+  monkeypatch.setattr(archive, 'MAX_FILE_BYTES', 10_000)
+  server.content = make_zip(extra=[extra])
+  md5 = hashlib.md5(server.content, usedforsecurity=False).hexdigest()
+  made = Archive(server.url, md5, 1 << 20)
+  with pytest.raises(InputError, match=words):
+    download.download_archive(tmp_path / 'x', made, pause_s=0)
+  assert [path.name for path in tmp_path.iterdir()] == ['x']
+  assert not (tmp_path / 'x/recordings').exists()
+
+
+def test_an_archive_that_grows_without_end_or_holds_nothing(
+  server, tmp_path, monkeypatch
+):
+  made = made_archive(server)
+  with monkeypatch.context() as patch:
+    patch.setattr(archive, 'MAX_ALL_BYTES', 30_000)
+    with pytest.raises(InputError, match='unpacks to more than 30000 bytes'):
+      download.download_archive(tmp_path, made, pause_s=0)
+  server.content = make_zip({}, extra=[('paper.pdf', b'x')]).replace(
+    b'readme.txt', b'readme.doc'
+  )
+  md5 = hashlib.md5(server.content, usedforsecurity=False).hexdigest()
+  made = Archive(server.url, md5, 1 << 20)
+  with pytest.raises(InputError, match='holds no recordings'):
+    download.download_archive(tmp_path, made, pause_s=0)
+
+
+def test_the_table_says_what_can_be_downloaded():
+  found = {name for name, e in registry.CORPORA.items() if e.archive}
+  assert found == {'emozionalmente', 'subesco'}
+  for name in found:
+    entry = registry.CORPORA[name]
+    assert entry.archive.url.startswith(f'{entry.published.source}/files/')
+    assert re.fullmatch('[0-9a-f]{32}', entry.archive.md5)
+    assert entry.published.licence == 'CC BY 4.0'
+
+
+def test_the_command_fetches_a_corpus_of_the_table(
+  server, tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setenv('SERNET_CACHE', str(tmp_path))
+  server.content = make_zip(
+    {f'F_01_X_S_1_{word}_1.wav': b'x' for word in ('ANGRY', 'SAD')}, 'SUBESCO/'
+  )
+  md5 = hashlib.md5(server.content, usedforsecurity=False).hexdigest()
+  entry = dataclasses.replace(
+    registry.CORPORA['subesco'], archive=Archive(server.url, md5, 1 << 20)
+  )
+  monkeypatch.setitem(registry.CORPORA, 'subesco', entry)
+  assert download.main(['subesco']) == 0
+  output = capsys.readouterr().out
+  assert f'is in {tmp_path}/subesco/recordings (license: CC BY 4.0;' in output
+  command = shlex.split(output.split('next: ')[1])
+  assert command[-2:] == ['--config.data.corpus=subesco', '--mode=inspect']
+  corpus = openly_licensed.subesco(tmp_path / 'subesco')
+  assert [u.label for u in corpus.utterances] == ['anger', 'sadness']
 
 
 def test_the_command_fails_in_one_line(server, tmp_path, capsys):

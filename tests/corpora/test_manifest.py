@@ -100,7 +100,7 @@ def test_inspecting_names_every_wrong_line_with_a_cure(tmp_path, monkeypatch):
     './a.wav,grief,ann\n'  # 5
     'c.wav;joy;ann\n'
     'c.wav,joy,loud,ann\n'
-    'sub\\\\d.wav,joy,ann\n'  # 8
+    'sub\\\\D.wav,joy,ann\n'  # 8
     '/mnt/data/sub/d.wav,joy,ann\n'
     'wav/a.wav,joy,ann\n'
     'e.wav,joy,ann\n',  # 11
@@ -119,7 +119,8 @@ def test_inspecting_names_every_wrong_line_with_a_cure(tmp_path, monkeypatch):
       '  line  6 is separated by semicolons, not by commas',
       '  line  7 has another number of fields than the first line (4, not 3; '
       'a field with a comma in it needs quotes)',
-      r'which is not a file (write / where it has \)',
+      "which is not a file (there is 'sub/d.wav', which differs only in how it "
+      'is spelt)',
       f'which is not a file (there is sub/d.wav in {here})',
       f'which is not a file (there is a.wav in {here})',
       f'which is not a file (it is in {tmp_path}/elsewhere: give '
@@ -179,8 +180,9 @@ def test_of_many_wrong_lines_ten_are_named(tmp_path):
   [
     ('', 'is empty'),
     ('\n\n', 'is empty'),
-    ('path;label;speaker\na.wav;joy;ann\n', 'is separated by semicolons'),
-    ('path\tlabel\tspeaker\n', 'is separated by tabs'),
+    ('path;label;speaker\na.wav;joy;ann\n', r"the labels \['joy'\]"),
+    ('path\tlabel\tspeaker\n', r'the labels \[\] in 0 lines'),
+    ('path,label\na.wav,joy\n', r'speaker_from= \(folder'),
     ('pth,label,spaeker\n', "no column path .did you mean 'pth'?.*speaker"),
     ('file,label,speaker\na.wav,joy,ann\n', 'must name the columns'),
     ('path,path,label,speaker\n', 'once each'),
@@ -209,6 +211,127 @@ def test_a_manifest_that_is_no_text(tmp_path):
     manifest.manifest(tmp_path / 'other.csv')
   with pytest.raises(InputError, match=r'data\.manifest is empty'):
     registry.load('manifest')
+
+
+@pytest.mark.parametrize('separator', [',', ';', '\t', '|'])
+def test_the_separator_is_found_out(tmp_path, separator):
+  text = 'path,label,speaker,note\n'.replace(',', separator)
+  text += separator.join(['a.wav', 'joy', 'ann', 'a, b']) + '\n'
+  if separator == ',':
+    text = text.replace('a, b', '"a, b"')
+  text += separator.join(['b.wav', 'awe', 'bob', '']) + '\n'
+  corpus = manifest.manifest(write_manifest(tmp_path, text))
+  assert [(u.label, u.speaker) for u in corpus.utterances] == [
+    ('joy', 'ann'),
+    ('awe', 'bob'),
+  ]
+
+
+def test_columns_under_other_names(tmp_path):
+  path = write_manifest(
+    tmp_path,
+    'id;File_Path;emotion;label;Speaker_ID;sentence\n'
+    '1;a.wav;joy;9;ann;s1\n2;b.wav;awe;8;bob;s2\n',
+  )
+  columns = 'path=file_path, label=emotion,speaker=speaker_id,text=sentence'
+  corpus = registry.load('manifest', manifest_path=path, columns=columns)
+  assert [(u.label, u.speaker, u.text) for u in corpus.utterances] == [
+    ('joy', 'ann', 's1'),
+    ('awe', 'bob', 's2'),
+  ]
+  with pytest.raises(InputError, match=r"'speakers' .*|0 times: did you mean"):
+    manifest.manifest(path, columns='path=file_path,speaker=speaker')
+
+
+@pytest.mark.parametrize(
+  ('columns', 'words'),
+  [
+    ('file_path', "the item 'file_path'; write OURS=THEIRS"),
+    ('path=', "the item 'path='; write OURS=THEIRS"),
+    ('lable=emotion', "did you mean 'label'"),
+    ('path=a,path=b', "names 'path' twice"),
+    ('path=fil', r"path=fil, and .* 0 times: did you mean 'file'"),
+  ],
+)
+def test_columns_that_make_no_sense(tmp_path, columns, words):
+  path = write_manifest(tmp_path, 'file,label,speaker\na.wav,joy,ann\n')
+  with pytest.raises(InputError, match=words):
+    manifest.manifest(path, columns=columns)
+
+
+def test_paths_of_windows_are_read(tmp_path):
+  put_wav(tmp_path / 'sub/d.wav')
+  path = write_manifest(
+    tmp_path,
+    'path,label,speaker\nsub\\d.wav,joy,ann\n.\\a.wav,awe,bob\n',
+  )
+  corpus = manifest.manifest(path)
+  assert {u.name: u.path for u in corpus.utterances} == {
+    './a.wav': str(tmp_path / 'a.wav'),
+    'sub/d.wav': str(tmp_path / 'sub/d.wav'),
+  }
+  (remark,) = corpus.remarks
+  assert remark.startswith('2 paths are written for Windows and were found')
+
+
+def test_a_path_of_another_windows_machine_gets_a_hint(tmp_path):
+  put_wav(tmp_path / 'sub/d.wav')
+  path = write_manifest(
+    tmp_path, 'path,label,speaker\nC:\\data\\sub\\d.wav,joy,ann\n'
+  )
+  with pytest.raises(InputError, match=r'there is sub/d\.wav in'):
+    manifest.manifest(path)
+
+
+def test_a_name_in_another_form_of_unicode_is_read(tmp_path):
+  """An accent apart, as macOS writes it, and joined, as others do."""
+  put_wav(tmp_path / 'u\u0308ber/a\u0308.wav')
+  path = write_manifest(
+    tmp_path, 'path,label,speaker\n\u00fcber/\u00e4.wav,joy,ann\na.wav,awe,b\n'
+  )
+  corpus = manifest.manifest(path)
+  assert corpus.utterances[1].path == str(tmp_path / 'u\u0308ber/a\u0308.wav')
+  assert 'another form of Unicode' in corpus.remarks[0]
+
+
+def test_a_name_that_differs_in_capitals_is_pointed_at(tmp_path):
+  put_wav(tmp_path / 'Sub/D.WAV')
+  path = write_manifest(tmp_path, 'path,label,speaker\nsub/d.wav,joy,ann\n')
+  with pytest.raises(
+    InputError, match=r"there is 'Sub/D.WAV', which differs only in how"
+  ):
+    manifest.manifest(path)
+
+
+@pytest.mark.parametrize(
+  ('way', 'speakers'),
+  [
+    ('folder', ['ann', 'bob']),
+    ('unknown', ['unknown', 'unknown']),
+    (r'/(\d+)-', ['01', '02']),
+  ],
+)
+def test_speakers_without_a_column(tmp_path, way, speakers):
+  put_wav(tmp_path / 'ann/01-x.wav')
+  put_wav(tmp_path / 'bob/02-x.wav')
+  path = write_manifest(
+    tmp_path, 'path,label\nann/01-x.wav,joy\nbob/02-x.wav,awe\n'
+  )
+  corpus = manifest.manifest(path, speaker_from=way)
+  assert [u.speaker for u in corpus.utterances] == speakers
+  assert bool(corpus.remarks) == (way == 'unknown')
+  with pytest.raises(InputError, match='2 wrong lines: line 2 has no speaker'):
+    manifest.manifest(path, speaker_from='(nobody)')
+
+
+@pytest.mark.parametrize(
+  ('way', 'words'),
+  [('(', 'is not a regular expression'), ('[a-z]+', 'has no group')],
+)
+def test_speakers_that_cannot_be_found(tmp_path, way, words):
+  path = write_manifest(tmp_path, 'path,label\na.wav,joy\n')
+  with pytest.raises(InputError, match=f'data.speaker_from is .*{words}'):
+    manifest.manifest(path, speaker_from=way)
 
 
 _field = st.text(

@@ -11,7 +11,12 @@ from recordings import put_wav
 from sernet_jax.common import files as files_lib
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import registry, vocabulary
-from sernet_jax.corpora.readers import acted_english, acted_other_languages
+from sernet_jax.corpora.readers import (
+  acted_english,
+  acted_other_languages,
+  emozionalmente,
+  openly_licensed,
+)
 from sernet_jax.corpora.synthetic import speech
 
 PUBLISHED = {
@@ -19,7 +24,12 @@ PUBLISHED = {
   for name, entry in registry.CORPORA.items()
   if entry.published
 }
-ACTED = (*acted_english.ENTRIES, *acted_other_languages.ENTRIES)
+ACTED = (
+  *acted_english.ENTRIES,
+  *acted_other_languages.ENTRIES,
+  *openly_licensed.ENTRIES,
+  emozionalmente.ENTRY,
+)
 
 
 def test_the_published_counts_add_up():
@@ -34,6 +44,12 @@ def test_the_published_counts_add_up():
     'emovo': 588,
     'nemo': 4481,
     'shemo': 3000,
+    'emozionalmente': 6902,
+    'jl': 1200,
+    'subesco': 7000,
+    'mesd': 864,
+    'emouerj': 377,
+    'oreau': 502,
   }
   assert set(PUBLISHED) < set(registry.NAMES)
 
@@ -53,7 +69,7 @@ def test_the_page_of_corpora_shows_the_table():
       str(facts.speakers),
       str(facts.utterances),
       ', '.join(facts.classes),
-      f'{facts.hours:g}',
+      f'{facts.hours:g}' if facts.hours else 'not stated',
       facts.licence,
       f'[{facts.title}]({facts.source})',
     ]
@@ -64,6 +80,7 @@ def test_every_corpus_is_one_entry():
     'emodb',
     'iemocap',
     'manifest',
+    'folders',
     'audformat',
     'embedded',
     'embedded_high',

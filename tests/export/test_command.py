@@ -85,7 +85,12 @@ def test_no_two_folds_share_a_path(tmp_path):
     (['--model=a', '--format=safetensors', '--precision=int8'], 'int8'),
     (['--model=a', '--precision=fp8'], 'fp8'),
     (['--model=SOURCE', '--fold=03'], 'neither folds'),
-    (['--model=SOURCE', '--calibration=x'], 'add --precision=int8, or leave'),
+    (
+      ['--model=SOURCE', '--format=stablehlo', '--calibration=x'],
+      'add --precision=int8, or leave',
+    ),
+    (['--model=SOURCE', '--format=c', '--precision=fp16'], 'it has int8'),
+    (['--model=SOURCE', '--format=c'], '--calibration'),
     (['--model=SOURCE', '--format=tflite', '--output=x.onnx'], '.tflite'),
     (['--model=SOURCE', '--format=onnx', '--precision=int8'], '--calibration'),
   ],

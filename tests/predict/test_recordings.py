@@ -12,7 +12,7 @@ import small_model
 import soundfile
 
 from sernet_jax.audio import (
-  reading as audio,
+  decoding,
   segments as segments_lib,
   timeline,
 )
@@ -332,7 +332,7 @@ def test_clock():
 def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
   """The pieces held are let go of once a recording is a long one."""
   monkeypatch.setattr(recordings, 'HELD_S', 1)
-  monkeypatch.setattr(audio, '_BLOCK_FRAMES', 4000)
+  monkeypatch.setattr(decoding, '_BLOCK_SAMPLES', 4000)
   path = write(tmp_path / 'a.wav', small_model.sound(8))
   held = []
   push = timeline.Windows.push

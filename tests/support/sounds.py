@@ -25,8 +25,9 @@ def with_data_size(path, size):
   """Writes `size` into the header of a WAV file."""
   content = path.read_bytes()
   place = content.index(b'data') + 4
+  order = '>' if content[:4] == b'RIFX' else '<'
   path.write_bytes(
-    content[:place] + struct.pack('<I', size) + content[place + 4 :]
+    content[:place] + struct.pack(f'{order}I', size) + content[place + 4 :]
   )
 
 
@@ -55,12 +56,11 @@ def make_bad(folder):
     np.array([0, np.nan, np.inf]),
     subtype='FLOAT',
   )
-  add('text.wav', 'is not audio', b'path,label,speaker\n' * 9)
-  add('headless.raw', 'sound without a header', b'12' * 99)
+  add('text.wav', 'is text, not a recording', b'path,label,speaker\n' * 9)
+  add('headless.raw', 'sound without a header', b'\1\x80' * 99)
   add('cut.wav', 'is cut short', good.read_bytes()[:-100])
   add('cut_in_header.wav', 'is cut short', good.read_bytes()[:30])
-  unclosed = add('unclosed.wav', 'holds no samples', good.read_bytes())
-  with_data_size(unclosed, 0)
+  add('archive.wav', 'is a ZIP archive', b'PK\3\4' + bytes(99))
   for suffix in 'flac', 'ogg', 'mp3':
     whole = folder / f'whole.{suffix}'
     soundfile.write(whole, noise(), RATE_HZ)

@@ -2,33 +2,32 @@
 
 An audformat database is a folder with db.yaml, tables and recordings
 (https://audeering.github.io/audformat/); `audb.load(...)` leaves one in its
-cache. Needs the extra `audformat`.
+cache. Needs the extra `audformat`. `audformat_rows` reads its tables.
 """
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from sernet_jax.common.errors import InputError, nearest, require
+from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
-from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
+from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, Source
+from sernet_jax.corpora.readers.tables import audformat_rows
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 _INSTALL = "pip install 'sernet_jax[audformat]'"
+_TEXT = 'transcription'  # scheme of sentences, by the custom of databases
 
 
 def load(
   root: PathLike,
-  emotion: str = 'emotion',
-  speaker: str = 'speaker',
+  emotion: str = '',
+  speaker: str = '',
   table: str = '',
 ) -> Corpus:
   """Reads a database in a folder, see `corpus`.
-
-  A config names the folder alone; Python code can name other columns and a
-  table too.
 
   Args:
     root: the folder that holds db.yaml.
@@ -65,101 +64,124 @@ def load(
 def corpus(
   database: Any,
   folder: pathlib.Path,
-  emotion: str = 'emotion',
-  speaker: str = 'speaker',
+  emotion: str = '',
+  speaker: str = '',
   table: str = '',
 ) -> Corpus:
-  """Collects the recordings that have an emotion and a speaker.
+  """Collects the recordings, or parts of them, with an emotion and a speaker.
 
-  Both are looked up by the name of a scheme or a column, in all tables, as
-  `audformat.Database.get` does; labels that a scheme maps are followed.
+  Both are looked up by the name of a scheme or a column; labels that a scheme
+  maps are followed. Emotions are those of `table`; by default of the table
+  named like them, else of those whose names begin like that (emotion.train),
+  else of all tables: EmoDB's `laryngo.emotion` stays out. Speakers are looked
+  for in all tables, of turns too. A segment of the whole file is the file. A
+  file that lies there in another format, as audb leaves them, is found.
 
   Args:
     database: an `audformat.Database`, a type known only with the library.
     folder: what its paths start from.
-    emotion: scheme or column of the classes.
-    speaker: scheme or column of the speakers.
-    table: where to look for `emotion`; '' for all tables.
+    emotion: scheme or column of the classes; '' for 'emotion'.
+    speaker: scheme or column of the speakers; '' for 'speaker'.
+    table: where to look for `emotion`, several with + between them.
 
   Raises:
-    InputError: if there is no such scheme, a recording has two values, or the
-      table is about segments of recordings.
+    InputError: if there is no such scheme or table, a recording has two
+      values, or none of the recordings is there.
   """
-  frame = _frame(database, folder, emotion, speaker, table)
-  whole = frame.dropna(subset=[emotion, speaker])
-  problems = []
-  if len(frame) > len(whole):
-    problems.append(
-      f'{len(frame) - len(whole)} of {len(frame)} recordings have no {emotion} '
-      f'or no {speaker} and are left out.'
-    )
-  utterances = {}
-  missing = []
-  for file, label, who in zip(
-    whole['file'], whole[emotion], whole[speaker], strict=True
-  ):
-    path = folder / str(file)
-    if path.is_file():
-      name = str(file)
-      utterances[name] = Utterance(name, str(path), str(label), str(who))
+  emotion, speaker = emotion or 'emotion', speaker or 'speaker'
+  files = audformat_rows.Files(folder)
+  tables, others = audformat_rows.choose(database, folder, emotion, table)
+  labels = audformat_rows.rows(database, files, emotion, tables)
+  speakers = audformat_rows.Lookup(database, files, speaker)
+  require(
+    speakers.found,
+    f'{folder} has no {speaker!r} for its recordings: '
+    f'{audformat_rows.nearest_column(database, speaker)} '
+    '(--config.data.speaker=)',
+  )
+  texts = audformat_rows.Lookup(database, files, _TEXT)
+  utterances, missing, without = [], [], 0
+  for place, label in labels.items():
+    path = files.find(place.file)
+    who = speakers.of(place)
+    if not label or not who:
+      without += 1
+    elif path is None:
+      missing.append(place.file)
     else:
-      missing.append(str(file))
+      utterances.append(
+        Utterance(
+          place.name,
+          path,
+          label,
+          who,
+          text=texts.of(place),
+          start_s=place.start_s,
+          end_s=place.end_s,
+        )
+      )
+  require(
+    bool(utterances) or not missing,
+    f'{folder} holds none of the {len(missing)} recordings that its tables '
+    f'label ({listing(missing, 3)}); load it whole with audb '
+    '(only_metadata=False), or correct --config.data.root=',
+  )
+  problems = []
+  if without:
+    problems.append(
+      f'{without} of {len(labels)} recordings have no {emotion} or no {speaker} '
+      'and are left out.'
+    )
   if missing:
     problems.append(
       f'{len(missing)} recordings are missing: {listing(missing, 3)}.'
     )
+  utterances.sort(key=lambda u: u.name)
   return Corpus(
     str(database.name),
-    tuple(sorted({u.label for u in utterances.values()})),
-    tuple(utterances[name] for name in sorted(utterances)),
-    problems=tuple(problems),
+    tuple(sorted({u.label for u in utterances})),
+    tuple(utterances),
+    problems=(*problems, *_overlaps(utterances)),
+    remarks=_about_tables(emotion, tables, others),
   )
 
 
-def _frame(
-  database: Any, folder: pathlib.Path, emotion: str, speaker: str, table: str
-) -> Any:
-  """Returns a DataFrame of whole files with their emotion and speaker."""
-  if table:
-    require(
-      table in database.tables,
-      f'{folder} has no table {table!r}: {nearest(table, database.tables)}',
+def _about_tables(
+  emotion: str, tables: list[str], others: list[str]
+) -> tuple[str, ...]:
+  """Returns a sentence on the tables that were taken, if there was a choice."""
+  if len(tables) + len(others) < 2:
+    return ()
+  sentence = f'The labels are from {", ".join(tables)}'
+  if others:
+    sentence += (
+      f'; {listing(others, 5)} have {emotion!r} too and are left out '
+      '(--config.data.table= chooses)'
     )
-  try:
-    frame = database.get(
-      emotion, [speaker], tables=[table] if table else None
-    ).reset_index()
-  except ValueError as error:  # two values of one recording
-    raise InputError(
-      f'{folder} gives a recording several values of {emotion} or {speaker} '
-      f'({" ".join(str(error).split())[:200]}); name one table'
-    ) from error
-  _require_columns(database, folder, frame, (emotion, speaker))
-  if 'start' in frame:
-    parts = int(
-      ((frame['start'].dt.total_seconds() > 0) | frame['end'].notna()).sum()
-    )
-    require(
-      parts == 0,
-      f'{folder} labels {parts} parts of recordings; write each part to a file '
-      'of its own (audformat.utils, audinterface), since an utterance here is '
-      'a whole file',
-    )
-  return frame
+  return (f'{sentence}.',)
 
 
-def _require_columns(
-  database: Any, folder: pathlib.Path, frame: Any, columns: Sequence[str]
-) -> None:
-  """Refuses a missing column and names those that exist."""
-  there = set(database.schemes)
-  for table in database.tables.values():
-    there |= set(table.columns)
-  for column in columns:
-    require(
-      column in frame and bool(frame[column].notna().any()),
-      f'{folder} has no {column!r} for its recordings: {nearest(column, there)}',
-    )
+def _overlaps(utterances: Iterable[Utterance]) -> list[str]:
+  """Returns a problem if parts of one file overlap."""
+  last: dict[str, tuple[float, str]] = {}  # where the speech so far ends
+  found = []
+  for utterance in sorted(utterances, key=lambda u: (u.path, u.start_s)):
+    end_s = float('inf') if utterance.end_s is None else utterance.end_s
+    before_s, name = last.get(utterance.path, (0.0, ''))
+    if name and utterance.start_s < before_s:
+      found.append(f'{name} and {utterance.name}')
+    if end_s > before_s:
+      last[utterance.path] = end_s, utterance.name
+  if not found:
+    return []
+  return [
+    f'{len(found)} parts overlap with another part of their file, so that a '
+    f'test may hold what was trained on: {listing(found, 3, "; ")}.'
+  ]
 
 
-ENTRY = CorpusEntry('audformat', lambda source: load(source.root))
+def _read(source: Source) -> Corpus:
+  return load(source.root, source.emotion, source.speaker, source.table)
+
+
+ENTRY = CorpusEntry('audformat', _read)

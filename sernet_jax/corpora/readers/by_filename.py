@@ -44,7 +44,7 @@ def collect(
   found: dict[str, Utterance] = {}
   odd, repeated = [], []
   left_out: collections.Counter[str] = collections.Counter()
-  for path in _below(folder):
+  for path in below(folder):
     parsed = parse(path)
     if parsed is None:
       odd.append(str(path.relative_to(folder)))
@@ -121,7 +121,7 @@ def _wav_in(folder: pathlib.Path) -> list[pathlib.Path]:
 def _wav_deeper(folder: pathlib.Path) -> list[pathlib.Path]:
   """Lists the WAV files of the one folder, up to `_DEPTH` below, with any."""
   found = collections.defaultdict(list)
-  for path in _below(folder, _DEPTH):
+  for path in below(folder, _DEPTH):
     found[path.parent].append(path)
   called_wav = [parent for parent in found if parent.name.lower() == 'wav']
   chosen = called_wav if len(called_wav) == 1 else list(found)
@@ -136,14 +136,17 @@ def _wav_deeper(folder: pathlib.Path) -> list[pathlib.Path]:
   return found[chosen[0]]
 
 
-def _below(
-  folder: pathlib.Path, depth: int | None = None
+def below(
+  folder: pathlib.Path,
+  depth: int | None = None,
+  suffixes: tuple[str, ...] = ('.wav',),
 ) -> Iterator[pathlib.Path]:
-  """Yields WAV files below a folder, in order, without the ones of macOS.
+  """Yields recordings below a folder, in order, without the ones of macOS.
 
   Args:
     folder: where to begin.
     depth: how many folders deep to look; None for all.
+    suffixes: of recordings, in small letters.
   """
   for path, folders, files in os.walk(folder):
     if depth is not None and (
@@ -155,5 +158,5 @@ def _below(
       name for name in folders if name[0] != '.' and name != '__MACOSX'
     )
     for name in sorted(files):
-      if name.lower().endswith('.wav') and name[0] != '.':
+      if name.lower().endswith(suffixes) and name[0] != '.':
         yield pathlib.Path(path, name)

@@ -22,12 +22,24 @@ class Source:
     manifest: the CSV file of 'manifest'.
     part: 'all', 'improvised' or 'scripted' of IEMOCAP.
     excited: see `iemocap`.
+    columns: other names of the columns of a manifest, see `manifest_lines`.
+    speaker_from: who speaks where no column says it, see `speakers`.
+    pattern: how files and folders are named, see `folders`.
+    table: of an audformat database, see `audformat_tables`.
+    emotion: likewise.
+    speaker: likewise.
   """
 
   root: PathLike = ''
   manifest: PathLike = ''
   part: str = 'all'
   excited: bool | None = None
+  columns: str = ''
+  speaker_from: str = ''
+  pattern: str = ''
+  table: str = ''
+  emotion: str = ''
+  speaker: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,26 +50,43 @@ class Published:
     title: its name in full or as it is known.
     language: what is spoken.
     speakers: how many.
-    classes: class -> utterances.
-    hours: of speech, as exactly as the source has them.
+    classes: class -> utterances; 0 where the source does not say how many.
+    hours: of speech, as exactly as the source has them; None if it has none.
     licence: in short; the source has the binding text.
     source: where to get it.
     paper: to cite.
+    stated: utterances in all, where the source does not count the classes.
   """
 
   title: str
   language: str
   speakers: int
   classes: dict[str, int]
-  hours: float
+  hours: float | None
   licence: str
   source: str
   paper: str
+  stated: int = 0
 
   @property
   def utterances(self) -> int:
     """All classes together."""
-    return sum(self.classes.values())
+    return self.stated or sum(self.classes.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class Archive:
+  """A ZIP archive of a whole corpus, where it is published.
+
+  Attributes:
+    url: its address.
+    md5: the sum that is published for it.
+    max_bytes: its size, or a little more; nothing longer is taken.
+  """
+
+  url: str
+  md5: str
+  max_bytes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +99,15 @@ class CorpusEntry:
     folder: its folder in the user's cache, the default of `data.root`; '' if
       there is no default.
     published: facts about the official release; None where there is none.
+    archive: what `download` fetches; None where its address or its sum is not
+      known. EMO-DB has sums of its recordings instead.
   """
 
   name: str
   read: Callable[[Source], Corpus]
   folder: str = ''
   published: Published | None = None
+  archive: Archive | None = None
 
 
 def each(count: int, names: str, **others: int) -> dict[str, int]:
@@ -99,6 +131,8 @@ def compared(
   """
   counts = collections.Counter(u.label for u in corpus.utterances)
   speakers = len(corpus.speakers)
+  if published.stated:
+    return _compared_in_all(corpus, published, folder)
   if dict(counts) == published.classes and speakers == published.speakers:
     remark = (
       f'{published.utterances} utterances, {speakers} speakers and the count '
@@ -115,5 +149,20 @@ def compared(
   problem = (
     f'{folder} holds {len(corpus.utterances)} recordings, the whole corpus has '
     f'{published.utterances} ({", ".join(differ)}).'
+  )
+  return dataclasses.replace(corpus, problems=(*corpus.problems, problem))
+
+
+def _compared_in_all(
+  corpus: Corpus, published: Published, folder: pathlib.Path
+) -> Corpus:
+  """Compares all utterances and speakers, where classes were not counted."""
+  found, speakers = len(corpus.utterances), len(corpus.speakers)
+  if (found, speakers) == (published.utterances, published.speakers):
+    remark = f'{found} utterances and {speakers} speakers are as published.'
+    return dataclasses.replace(corpus, remarks=(*corpus.remarks, remark))
+  problem = (
+    f'{folder} holds {found} recordings of {speakers} speakers, the whole '
+    f'corpus has {published.utterances} of {published.speakers}.'
   )
   return dataclasses.replace(corpus, problems=(*corpus.problems, problem))

@@ -14,7 +14,13 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
-from sernet_jax.corpora.readers.manifest_lines import COLUMNS, Row, read_rows
+from sernet_jax.corpora.readers.tables import manifest_paths, speakers
+from sernet_jax.corpora.readers.tables.manifest_lines import (
+  COLUMNS,
+  Row,
+  parse_columns,
+  read_rows,
+)
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 MAX_SHOWN = 50
@@ -57,16 +63,25 @@ class WrongLines(InputError):
     return '\n'.join(lines)
 
 
-def manifest(path: PathLike, root: PathLike = '') -> Corpus:
-  """Reads any corpus by a CSV file of path, label, speaker[, group].
+def manifest(
+  path: PathLike,
+  root: PathLike = '',
+  columns: str = '',
+  speaker_from: str = '',
+) -> Corpus:
+  """Reads any corpus by a CSV file of path, label, speaker[, group, text].
 
   The first line names the columns in any order; further columns, blank lines,
   a byte-order mark and spaces around a field are passed over. An utterance is
-  named by its path as written. The classes are the labels.
+  named by its path as written, with / for the backslashes of Windows. The
+  classes are the labels.
 
   Args:
-    path: the CSV file, in UTF-8, fields separated by commas.
+    path: the CSV file, in UTF-8, fields separated by commas, semicolons, tabs
+      or bars.
     root: what relative paths start from; '' for the folder of the CSV file.
+    columns: other names of the columns, see `manifest_lines.parse_columns`.
+    speaker_from: who speaks, see `speakers.finder`; '' for a column.
 
   Raises:
     InputError: if the file cannot be used; `WrongLines` names the lines.
@@ -78,30 +93,39 @@ def manifest(path: PathLike, root: PathLike = '') -> Corpus:
   path = pathlib.Path(path).expanduser().absolute()
   base = pathlib.Path(root).expanduser().absolute() if root else path.parent
   require(base.is_dir(), f'{base} is not a folder; correct --config.data.root=')
-  rows, remarks = read_rows(path)
+  find = speakers.finder(speaker_from) if speaker_from else None
+  needed = tuple(c for c in COLUMNS if find is None or c != 'speaker')
+  rows, remarks = read_rows(path, parse_columns(columns), needed)
+  if speaker_from == 'unknown':
+    remarks = (*remarks, speakers.REMARK)
   prefix = str(base)
   targets = [
     os.path.normpath(os.path.join(prefix, row.fields.get('path', '')))  # noqa: PTH118
     for row in rows
   ]
   states = files.states(targets)
+  remarks = (*remarks, *_respelt(base, rows, targets, states))
   first: dict[object, Row] = {}
   utterances = []
   faults: list[tuple[int, str]] = []
   for row, file, state in zip(rows, targets, states, strict=True):
+    if find is not None and row.fields:
+      written = manifest_paths.slashed(row.fields['path'])
+      row.fields['speaker'] = find(written, file)
     fault = row.fault or _fault(row, file, state, first)
     if fault:
       if fault.endswith(_NOT_A_FILE) and len(faults) < MAX_SHOWN:
-        fault += _hint(row, base)
+        fault += manifest_paths.hint(base, row.fields['path'])
       faults.append((row.line, fault))
     else:
       utterances.append(
         Utterance(
-          row.fields['path'],
+          manifest_paths.slashed(row.fields['path']),
           file,
           row.fields['label'],
           row.fields['speaker'],
           row.fields.get('group', ''),
+          text=row.fields.get('text', ''),
         )
       )
   if faults:
@@ -118,6 +142,42 @@ def manifest(path: PathLike, root: PathLike = '') -> Corpus:
     tuple(sorted(utterances, key=lambda u: u.name)),
     remarks=remarks,
   )
+
+
+def _respelt(
+  base: pathlib.Path,
+  rows: list[Row],
+  targets: list[str],
+  states: list[os.stat_result | None],
+) -> list[str]:
+  """Puts the right files where only the spelling of a path is another.
+
+  Args:
+    base: what relative paths start from.
+    rows: of the manifest.
+    targets: path of each row; corrected.
+    states: of the targets; corrected.
+
+  Returns:
+    A remark on what was read in another spelling.
+  """
+  there: dict[str, list[str]] = {'written for Windows': [], 'Unicode': []}
+  for index, (row, state) in enumerate(zip(rows, states, strict=True)):
+    path = row.fields.get('path', '')
+    if state is not None or not path:
+      continue
+    file = manifest_paths.found(base, path)
+    if file is not None:
+      targets[index], states[index] = file, pathlib.Path(file).stat()
+      there['written for Windows' if '\\' in path else 'Unicode'].append(path)
+  return [
+    f'{len(paths)} paths are {how} and were found: {listing(paths, 3)}.'
+    for paths, how in (
+      (there['written for Windows'], 'written for Windows'),
+      (there['Unicode'], 'in another form of Unicode than on the disk'),
+    )
+    if paths
+  ]
 
 
 def _fault(
@@ -146,36 +206,9 @@ def _fault(
   return f'names {path} again, as line {one.line} does'
 
 
-def _hint(row: Row, base: pathlib.Path) -> str:
-  """Says where the file may be instead, or ''."""
-  path = row.fields['path']
-  if '\0' in path:
-    return ' (its name holds a NUL character)'
-  if '\\' in path:
-    return ' (write / where it has \\)'
-  if pathlib.PurePath(path).is_absolute():
-    # A manifest from another machine: is the end of the path here?
-    parts = pathlib.PurePath(path).parts[1:]
-    for start in range(len(parts)):
-      if _is_file(base.joinpath(*parts[start:])):
-        return f' (there is {"/".join(parts[start:])} in {base})'
-    return ''
-  for folder in (pathlib.Path.cwd(), base.parent):
-    if folder != base and _is_file(folder / path):
-      return f' (it is in {folder}: give --config.data.root={folder})'
-  name = pathlib.PurePath(path).name
-  if name != path and _is_file(base / name):
-    return f' (there is {name} in {base})'
-  return ''
-
-
-def _is_file(path: pathlib.Path) -> bool:
-  try:
-    return path.is_file()
-  except (OSError, ValueError):
-    return False
-
-
 ENTRY = CorpusEntry(
-  'manifest', lambda source: manifest(source.manifest, source.root)
+  'manifest',
+  lambda source: manifest(
+    source.manifest, source.root, source.columns, source.speaker_from
+  ),
 )

@@ -40,8 +40,8 @@ class Eager:
   """A `protocol.Emitter` over arrays; maps are (b, t, f, c).
 
   Attributes:
-    ranges: least and greatest value seen, of the output of a convolution NAME
-      and, as NAME_input, of its input.
+    ranges: least and greatest value seen, of the output of a layer NAME and,
+      as NAME_input, of its input.
   """
 
   def __init__(self) -> None:
@@ -127,7 +127,8 @@ class Eager:
   def dense(
     self, name: str, x: jax.Array, kernel: np.ndarray, bias: np.ndarray
   ) -> jax.Array:
-    return x @ kernel + bias
+    self._seen(f'{name}_input', x)
+    return self._seen(name, x @ kernel + bias)
 
   def softmax(self, x: jax.Array) -> jax.Array:
     return jax.nn.softmax(x)

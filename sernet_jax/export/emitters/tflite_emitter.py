@@ -13,13 +13,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sernet_jax.export.emitters import int8
+from sernet_jax.export.emitters.int8 import Range
 from sernet_jax.export.emitters.protocol import (
   broadcast,
   reduced,
   resized,
   size as size_of,
 )
-from sernet_jax.export.emitters.tflite_graph import Graph, Scale, Value
+from sernet_jax.export.emitters.tflite_graph import Graph, Value
 from sernet_jax.nn.spec import Layer
 from sernet_jax.predict.sessions.tflite_session import OUTPUT
 
@@ -37,8 +39,6 @@ _BINARY = {
 _REDUCE = {'sum': 'SUM', 'mean': 'MEAN', 'max': 'REDUCE_MAX'}
 # Operators whose first version lacks what is used of them here.
 VERSIONS = {'FULLY_CONNECTED': 5, 'CONV_2D': 3, 'DEQUANTIZE': 3}
-
-Range = tuple[float, float]
 
 
 class Writer:
@@ -222,7 +222,7 @@ class Writer:
     # The pools between run on floats: in 8 bits they would have to keep the
     # scale of the convolution, which is three times too coarse for a mean.
     before, after = (
-      _scale(self._ranges[key]) for key in (f'{name}_input', name)
+      int8.scale(self._ranges[key]) for key in (f'{name}_input', name)
     )
     x = self.graph.operator(
       'QUANTIZE',
@@ -261,19 +261,12 @@ class Writer:
     self, name: str, input_scale: float, kernel: np.ndarray, bias: np.ndarray
   ) -> tuple[Value, Value]:
     """Kernel (out, h, w, in) in int8, a scale for each output; bias int32."""
-    greatest = np.abs(kernel).max(axis=(1, 2, 3))  # (out,)
-    # float64, so that a bias rounds the same whatever its scale.
-    scales = np.maximum(greatest, 1e-12).astype(np.float64) / 127
-    rounded = np.round(kernel / scales[:, None, None, None]).astype(np.int8)
-    weights = self.graph.table(rounded, f'{name}_kernel_int8')
-    zeros = [0] * len(scales)
-    self.graph.quantize(weights, scales.tolist(), zeros)
-    # The scale of a bias is that of the products it is added to.
-    scales = scales * input_scale
-    limit = 2**31 - 1
-    whole = np.clip(np.round(bias / scales), -limit, limit).astype(np.int32)
-    offset = self.graph.table(whole, f'{name}_bias_int32')
-    self.graph.quantize(offset, scales.tolist(), zeros)
+    whole = int8.kernel(kernel, bias, input_scale)
+    weights = self.graph.table(whole.weights, f'{name}_kernel_int8')
+    zeros = [0] * len(bias)
+    self.graph.quantize(weights, whole.scales.tolist(), zeros)
+    offset = self.graph.table(whole.bias, f'{name}_bias_int32')
+    self.graph.quantize(offset, whole.sum_scales.tolist(), zeros)
     return weights, offset
 
   def pool(self, name: str, x: Value, size: tuple[int, int]) -> Value:
@@ -316,10 +309,3 @@ class Writer:
     return self.graph.operator(
       'SOFTMAX', [x], [output], 'SoftmaxOptions', beta=1.0
     )
-
-
-def _scale(seen: Range) -> Scale:
-  """(scale, zero point) of 8 bits for values from 0 or below to above."""
-  least, greatest = min(seen[0], 0.0), max(seen[1], 1e-6)
-  scale = (greatest - least) / 255
-  return scale, round(-128 - least / scale)

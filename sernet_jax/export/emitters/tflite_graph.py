@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sernet_jax.export.emitters.int8 import Scale
 from sernet_jax.export.emitters.protocol import Shape
-
-Scale = tuple[float, int]  # of 8 bits: (scale, zero point)
 
 
 class Value(NamedTuple):

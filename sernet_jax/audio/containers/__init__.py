@@ -1,0 +1,10 @@
+"""Containers of recordings: what they are and where their sound lies.
+
+- `suffixes`: names of files that are searched for
+- `signatures`: what a file is, by its first bytes
+- `headers`: checks a file and finds its recordings (`look`)
+- `layout`: what was found, and a part of a file as a file
+- `riff`, `other_headers`, `ogg`, `mpeg`, `flac`, `adts`: the formats
+"""
+
+from sernet_jax.audio.containers.suffixes import SUFFIXES as SUFFIXES

@@ -1,0 +1,216 @@
+"""Chunks of WAV, RF64 and BW64, up to the sound and behind it.
+
+libsndfile reads what is left of a file that was cut short, believes a size
+that does not fit its 32 bits, and takes a byte that only fills up for sound.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from typing import BinaryIO
+
+from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
+
+# What programs leave that write to a pipe and cannot go back: the largest
+# number, or one near 2 GiB. Such a size promises nothing.
+_UNKNOWN = (range(0x7FFF_F000, 0x8000_0001), range(0xFFFF_F000, 0x1_0000_0000))
+_MAX_HEADER = 1 << 20  # bytes before the sound that are kept for a repair
+_MAX_32 = 0xFFFF_FFFF
+_LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
+# Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
+_BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
+
+
+@dataclasses.dataclass
+class _Header:
+  """Chunks before the sound.
+
+  Attributes:
+    order: '<' or '>' of its numbers.
+    base: where the file begins.
+    start: where the sound begins.
+    promised: its bytes.
+    wide: whether `promised` has 64 bits.
+    fmt: the chunk with the format.
+    fact: samples of a channel by the chunk of that name.
+  """
+
+  order: str
+  base: int
+  start: int = 0
+  promised: int = 0
+  wide: bool = False
+  fmt: bytes = b''
+  fact: int | None = None
+
+  def codec(self) -> tuple[int, int, int]:
+    """Returns (tag, bytes of a block, samples of a channel in it)."""
+    if len(self.fmt) < 16:
+      return 0, 0, 1
+    tag, _, _, _, align = struct.unpack(f'{self.order}HHIIH', self.fmt[:14])
+    per_block = 1
+    if tag in _BLOCK_CODECS and len(self.fmt) >= 20:
+      (per_block,) = struct.unpack(f'{self.order}H', self.fmt[18:20])
+    return tag, align, per_block
+
+  def seconds(self, num_bytes: int) -> float:
+    """Returns how long so many bytes sound; 0 if the header does not say."""
+    if len(self.fmt) < 16:
+      return 0.0
+    (rate_hz,) = struct.unpack(f'{self.order}I', self.fmt[4:8])
+    _, align, per_block = self.codec()
+    return num_bytes / align * per_block / rate_hz if align and rate_hz else 0.0
+
+
+def layout(file: BinaryIO, size: int) -> Layout:
+  """Finds the recordings in a WAV file of `size` bytes."""
+  parts: list[Part] = []
+  notes: list[str] = []
+  base: int | None = 0
+  while base is not None:
+    header = _walk(file, base)
+    if header is None:
+      return Layout('is cut short: the file ends before the sound begins')
+    fault, note, part, base = _measure(file, header, size)
+    if fault:
+      return Layout(fault)
+    notes += [note] if note else []
+    parts.append(part)
+  return Layout('', tuple(dict.fromkeys(notes)), tuple(parts))
+
+
+def _walk(file: BinaryIO, base: int) -> _Header | None:
+  """Reads the chunks up to the sound; None if the file ends before it."""
+  file.seek(base)
+  found = _Header('>' if file.read(12)[:4] == b'RIFX' else '<', base)
+  wide = None
+  while len(head := file.read(8)) == 8:
+    name, promised = struct.unpack(f'{found.order}4sI', head)
+    start = file.tell()
+    if name == b'ds64':
+      body = file.read(16)
+      if len(body) == 16:
+        wide = struct.unpack(f'{found.order}QQ', body)[1]
+    elif name == b'fmt ':
+      found.fmt = file.read(min(promised, 64))
+    elif name == b'fact':
+      body = file.read(4)
+      if len(body) == 4:
+        (found.fact,) = struct.unpack(f'{found.order}I', body)
+    elif name == b'data':
+      found.start, found.promised = start, promised
+      if wide is not None and promised == _MAX_32:
+        found.promised, found.wide = wide, True
+      return found
+    file.seek(start + promised + promised % 2)  # chunks begin at even bytes
+  return None
+
+
+def _measure(
+  file: BinaryIO, header: _Header, size: int
+) -> tuple[str, str, Part, int | None]:
+  """Finds where the sound ends.
+
+  Returns:
+    (fault, note, the recording, where the next one begins or None).
+  """
+  start, promised = header.start, header.promised
+  there = size - start
+  part = Part(header.base, size)
+  fault = note = ''
+  after: int | None = None
+  body = min(promised, there)
+  unknown = not header.wide and any(promised in sizes for sizes in _UNKNOWN)
+  if unknown and (promised > there or promised >= 0xFFFF_F000):
+    body = there
+  elif promised > there:
+    fault, note = sizes_differ(promised, there, start - header.base)
+  elif not header.wide and there - promised > _MAX_32:
+    # The size had no room for its upper bits.
+    body += there - promised >> 32 << 32
+    note = (
+      f'says {promised} bytes of sound, {body} are there: its size does not '
+      'fit into a WAV header; all were read'
+    )
+  elif promised < there:
+    behind = _behind(file, start + promised, size)
+    if behind == 'another':
+      after = start + promised + promised % 2
+      after = after if _is_wav(file, after) else start + promised
+      part = Part(header.base, after)
+    elif behind == 'sound' and not promised:
+      body = there
+      note = (
+        'says 0 bytes of sound in its header, as a program leaves it that '
+        'writes to a pipe or is stopped; it was read to its end'
+      )
+    elif behind == 'sound' and header.seconds(there - promised) > _LEFT_OUT_S:
+      fault = (
+        f'is longer than its header says: {header.seconds(promised):.2f} s are '
+        f'promised, and {header.seconds(there - promised):.2f} s more follow; '
+        'write it again with sox --ignore-length FILE NEW.wav'
+      )
+  head = b''
+  if not fault and body != min(promised, there):
+    head, fault = _repaired(file, header, body)
+    part = Part(start, start + body, head)
+  return fault, note, _without_filling(part, header, body), after
+
+
+def _behind(file: BinaryIO, place: int, size: int) -> str:
+  """Says what lies behind the sound.
+
+  Returns:
+    'another' recording, 'sound' that no header speaks of, or '' for chunks,
+    zeros and other things that may be there.
+  """
+  for start in (place + place % 2, place):
+    if _is_wav(file, start):
+      return 'another'
+  for start in (place + place % 2, place):
+    file.seek(start)
+    name = file.read(4)
+    if len(name) < 4 or all(32 <= byte < 127 for byte in name):
+      return ''
+  file.seek(place)
+  return 'sound' if any(file.read(min(size - place, 1 << 16))) else ''
+
+
+def _is_wav(file: BinaryIO, place: int) -> bool:
+  file.seek(place)
+  head = file.read(12)
+  return head[:4] in (b'RIFF', b'RIFX', b'RF64') and head[8:] == b'WAVE'
+
+
+def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
+  """Returns a header that states `body` bytes of sound, or a fault."""
+  if header.start - header.base > _MAX_HEADER:
+    return b'', 'holds more than a MiB before its sound'
+  file.seek(header.base)
+  before = file.read(header.start - header.base)
+  whole = len(before) - 8 + body
+  order = header.order
+  if whole <= _MAX_32:
+    head = before[:4] + struct.pack(f'{order}I', whole) + before[8:-4]
+    return head + struct.pack(f'{order}I', body), ''
+  if order == '>':
+    return b'', f'holds {header.seconds(body):.2f} s, more than RIFX can'
+  # RF64 (EBU Tech 3306): 64-bit sizes in a chunk of their own.
+  wide = struct.pack('<4sIQQQI', b'ds64', 28, whole + 36, body, 0, 0)
+  full = struct.pack('<I', _MAX_32)
+  return b'RF64' + full + b'WAVE' + wide + before[12:-4] + full, ''
+
+
+def _without_filling(part: Part, header: _Header, body: int) -> Part:
+  """Bounds the samples of a codec whose last block is filled up."""
+  tag, align, per_block = header.codec()
+  if tag not in _BLOCK_CODECS or not align or not per_block:
+    return part
+  frames = body // align * per_block
+  fact = header.fact or 0
+  if frames - per_block < fact < frames:
+    frames = fact
+  elif tag != 0x31 and body % align:
+    return part  # a last block that is shorter
+  return dataclasses.replace(part, frames=frames)

@@ -1,0 +1,142 @@
+"""Sound in M4A, MP4, WebM, WMA, AAC and AMR files, by FFmpeg through PyAV.
+
+What telephones and browsers record, and sound in videos. PyAV is an extra: it
+brings FFmpeg's libraries, and frames come with their times, so that priming
+and padding of a codec are cut off to the sample.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sernet_jax.common.errors import first_line
+
+CONVERT = 'convert it, for instance: ffmpeg -i FILE NEW.wav'
+MISSING = (
+  'is {name}, which needs the package av; install it with '
+  "pip install 'sernet_jax[media]', or " + CONVERT
+)
+# Their packets say how long they sound, to the sample: the last one is cut to
+# that. Others say it to the decoder, or not at all.
+_TIMED = ('mov',)
+_MORE_S = 0.5  # by which a container's length may differ from its sound's
+
+
+class MediaError(Exception):
+  """A file that FFmpeg cannot read; its text follows the name of the file."""
+
+
+class Media:
+  """The first sound of a file.
+
+  Attributes:
+    rate_hz: its sample rate.
+    channels: their number.
+    notes: what is odd, to follow the name of the file.
+  """
+
+  def __init__(self, container: Any, stream: Any, demuxer: str) -> None:
+    self._container, self._stream = container, stream
+    self._demuxer = demuxer
+    self.rate_hz = int(stream.codec_context.sample_rate or 0)
+    self.channels = int(stream.codec_context.channels or 0)
+    self.notes: list[str] = []
+    count = len(container.streams.audio)
+    if count > 1:
+      self.notes.append(f'holds {count} tracks of sound; the first was read')
+    if demuxer in ('aac', 'mpegts', 'mpeg'):
+      self.notes.append(
+        'does not say where its sound begins and ends: up to 0.1 s of silence '
+        'may have been added'
+      )
+
+  def blocks(self) -> Iterator[np.ndarray]:
+    """Yields all samples, float32 (frames, channels).
+
+    Raises:
+      MediaError: if the file is damaged or cut short.
+    """
+    import av
+
+    convert = av.AudioResampler(format='fltp')
+    count, held = 0, np.zeros((0, self.channels), np.float32)
+    end: int | None = None
+    try:
+      for packet in self._container.demux(self._stream):
+        if packet.pts is not None and packet.duration:
+          ends = (packet.pts + packet.duration) * packet.time_base
+          end = round(ends * self.rate_hz)
+        for frame in packet.decode():
+          for part in convert.resample(frame):
+            # (channels, frames) -> (frames, channels)
+            block = part.to_ndarray().T
+            if part.sample_rate != self.rate_hz:
+              raise MediaError('changes its sample rate; ' + CONVERT)
+            if block.shape[1] != self.channels:
+              raise MediaError('changes its channels; ' + CONVERT)
+            # One block behind, so that the last one can be cut.
+            yield held
+            count += len(held)
+            held = np.ascontiguousarray(block, np.float32)
+    except av.error.FFmpegError as error:
+      raise MediaError(f'is damaged or cut short ({error.strerror})') from error
+    if self._demuxer in _TIMED and end is not None:
+      held = held[: max(0, end - count)]
+    yield held
+    self._check(count + len(held))
+
+  def _check(self, count: int) -> None:
+    """Compares the length with what the container says of this track."""
+    stream, stated_s = self._stream, 0.0
+    if stream.duration is not None:
+      stated_s = float(stream.duration * stream.time_base)
+    elif self._container.duration and len(self._container.streams) == 1:
+      stated_s = self._container.duration / 1e6
+    there_s = count / self.rate_hz
+    if stated_s - there_s > max(_MORE_S, 0.02 * stated_s):
+      raise MediaError(
+        f'is cut short: its header promises {stated_s:.2f} s, {there_s:.2f} s '
+        'are there'
+      )
+
+
+@contextlib.contextmanager
+def opened(
+  path: str | os.PathLike[str], name: str, demuxer: str
+) -> Iterator[Media]:
+  """Opens the first sound of a file.
+
+  Args:
+    path: the file.
+    name: what it is, for people.
+    demuxer: FFmpeg's name for its container: others are not tried, as some
+      open files that a file names.
+
+  Raises:
+    MediaError: if PyAV is missing or the file cannot be read.
+  """
+  try:
+    import av
+  except ImportError as error:
+    raise MediaError(MISSING.format(name=name)) from error
+  # Given as a file, FFmpeg opens no other.
+  with pathlib.Path(path).open('rb') as file, contextlib.ExitStack() as stack:
+    try:
+      container = stack.enter_context(av.open(file, format=demuxer))
+    except (av.error.FFmpegError, ValueError) as error:
+      reason = getattr(error, 'strerror', None) or first_line(error)
+      raise MediaError(
+        f'is {name} that is damaged or cut short ({reason})'
+      ) from error
+    if not container.streams.audio:
+      raise MediaError(f'is {name} without sound')
+    media = Media(container, container.streams.audio[0], demuxer)
+    if not media.rate_hz or not media.channels:
+      raise MediaError(f'is {name} with a codec that FFmpeg does not know')
+    yield media

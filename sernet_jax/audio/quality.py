@@ -1,0 +1,152 @@
+"""Band and channels of a recording, which may make its label doubtful.
+
+A network that was trained on sound up to 8 kHz is wrong with confidence about
+sound that ends at 4 kHz, as that of a telephone. The band of a recording ends
+at half of its rate, or where its mean spectrum falls off a cliff: 18 dB within
+250 Hz, and nothing above it. The recordings of EMO-DB fall at most 15 dB
+anywhere, the same ones after a telephone's 8 kHz, or 11,025 Hz, 20 dB and more
+even at a hundredth of their level.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sernet_jax.common.errors import require
+
+MEAN = 'mean'
+CLIFF_DB = 18.0
+LOSS_DB = 1.0
+_BAND_HZ = 125.0
+_FRAME_S = 0.064
+_LOWEST_HZ = 1000.0  # where a cliff is looked for, up to ...
+_HIGHEST = 0.9  # ... this share of the network's band
+
+
+def require_channel(field: str, channel: str) -> None:
+  """Raises `InputError` unless it is 'mean' or the number of a channel."""
+  require(
+    channel == MEAN or (channel.isascii() and channel.isdigit()),
+    f'{field} is {channel!r}; give mean, or the number of a channel from 0 on',
+  )
+
+
+def mix(block: np.ndarray, channel: str = MEAN) -> np.ndarray | None:
+  """Returns one channel of a block, or their mean.
+
+  Args:
+    block: (frames, channels).
+    channel: 'mean' or a number from 0 on; the only one is always taken.
+
+  Returns:
+    (frames,); None if there is no such channel.
+  """
+  if block.shape[1] == 1:
+    return block[:, 0]
+  if channel == MEAN:
+    return block.mean(axis=1)
+  index = int(channel)
+  return block[:, index] if index < block.shape[1] else None
+
+
+class Watch:
+  """Measures a recording while it is read.
+
+  Attributes:
+    notes: about the file, by whoever reads it, to follow its name.
+  """
+
+  def __init__(self) -> None:
+    self.notes: list[str] = []
+    self._rate_hz = 0
+    self._powers = np.zeros(0)  # sum of squares of each channel
+    self._mean = 0.0  # and of their mean
+    self._spectrum = np.zeros(0)  # sums of squares, (bins,)
+
+  def see(self, block: np.ndarray, samples: np.ndarray, rate_hz: int) -> None:
+    """Takes in a block (frames, channels) and what is judged of it (frames,)."""
+    if not self._rate_hz:
+      self._rate_hz = rate_hz
+      self._powers = np.zeros(block.shape[1])
+    if block.shape[1] > 1:
+      self._powers += np.square(block, dtype=np.float64).sum(axis=0)
+      self._mean += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
+    self._add_spectrum(samples)
+
+  def _add_spectrum(self, samples: np.ndarray) -> None:
+    length = 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
+    short = len(samples) < length
+    if short:
+      samples = np.pad(samples, (0, length - len(samples)))
+    frames = samples[: len(samples) // length * length].reshape(-1, length)
+    window = np.hanning(length).astype(np.float32)
+    total = np.zeros(length // 2 + 1)
+    # Some at a time: the spectra of a minute take ten times its memory.
+    for start in range(0, len(frames), 256):
+      spectra = np.fft.rfft(frames[start : start + 256] * window)
+      total += np.square(np.abs(spectra)).sum(axis=0)
+    self._spectrum = self._spectrum + total if self._spectrum.size else total
+
+  def band_hz(self, limit_hz: float) -> float | None:
+    """Returns where the sound ends if that is below `limit_hz`, else None."""
+    rate_hz, highest = self._rate_hz, _HIGHEST * limit_hz
+    if not rate_hz or not self._spectrum.any():
+      return None
+    top_hz = min(limit_hz, rate_hz / 2)
+    bins_hz = np.arange(self._spectrum.size) * (
+      rate_hz / 2 / (self._spectrum.size - 1)
+    )
+    count = int(top_hz / _BAND_HZ)
+    index = (bins_hz / _BAND_HZ).astype(int)
+    bands = np.bincount(index, self._spectrum, index.max() + 2)[:count]
+    level = 10 * np.log10(bands + 1e-30)
+    for edge in range(round(_LOWEST_HZ / _BAND_HZ), int(highest / _BAND_HZ)):
+      above = level[edge + 1 :]
+      below = np.median(level[max(0, edge - 6) : max(1, edge - 1)])
+      if above.size and below - above.max() >= CLIFF_DB:
+        return edge * _BAND_HZ
+    return rate_hz / 2 if rate_hz / 2 <= highest else None
+
+  def loss_db(self) -> float:
+    """Returns what the mean of the channels loses of them, in dB.
+
+    Channels that are alike but for their levels lose nothing, unlike ones 3
+    dB, opposed ones all (infinity).
+    """
+    if self._powers.size < 2 or not self._powers.any():
+      return 0.0
+    alike = np.square(np.sqrt(self._powers).mean())
+    return float(10 * np.log10(alike / self._mean)) if self._mean else np.inf
+
+  def sentences(self, limit_hz: float, channel: str = MEAN) -> tuple[str, ...]:
+    """Returns all that is odd, each to follow the name of the recording.
+
+    Args:
+      limit_hz: up to which the network listens.
+      channel: which was taken.
+    """
+    found = list(dict.fromkeys(self.notes))
+    band_hz = self.band_hz(limit_hz)
+    if band_hz is not None:
+      found.append(band_sentence(band_hz, limit_hz))
+    loss_db = self.loss_db()
+    if channel == MEAN and loss_db > LOSS_DB:
+      found.append(loss_sentence(loss_db, self._powers.size))
+    return tuple(found)
+
+
+def band_sentence(band_hz: float, limit_hz: float) -> str:
+  """Says that a recording has a narrow band."""
+  return (
+    f'has no sound above {band_hz / 1000:.1f} kHz, the network listens up to '
+    f'{limit_hz / 1000:.1f} kHz: more labels are wrong than it seems'
+  )
+
+
+def loss_sentence(loss_db: float, channels: int) -> str:
+  """Says that the mean of channels is not what they hold."""
+  lost = 'cancel out' if np.isinf(loss_db) else f'lose {loss_db:.1f} dB'
+  return (
+    f'has {channels} channels that {lost} in their mean, as those of two '
+    'microphones do: take one, by --channel=0 or data.channel=0'
+  )

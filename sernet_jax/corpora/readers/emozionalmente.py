@@ -1,0 +1,111 @@
+"""Emozionalmente: Italian, 431 speakers, recorded at home by many people."""
+
+from __future__ import annotations
+
+import csv
+import pathlib
+
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.corpora.readers import by_filename
+from sernet_jax.corpora.readers.by_filename import Parsed
+from sernet_jax.corpora.readers.entry import (
+  Archive,
+  CorpusEntry,
+  PathLike,
+  Published,
+  each,
+)
+from sernet_jax.corpora.utterances import Corpus, Utterance
+
+LABELS = {
+  'anger': 'anger',
+  'disgust': 'disgust',
+  'fear': 'fear',
+  'joy': 'happiness',
+  'neutrality': 'neutral',
+  'sadness': 'sadness',
+  'surprise': 'surprise',
+}
+_COLUMNS = ('file_name', 'actor', 'emotion_expressed', 'sentence')
+
+
+def emozionalmente(root: PathLike) -> Corpus:
+  """Emozionalmente: 6902 recordings, 431 speakers, 7 classes, in Italian.
+
+  `metadata/samples.csv` says of each file in `audio` who speaks which of 18
+  sentences and which emotion was to be expressed; 16 kHz. `group` and `text`
+  are the sentence. What listeners recognized (`evaluations.csv`) is not used.
+
+  Source: https://zenodo.org/records/12616095 (Catania, Wilke and Garzotto,
+  2025); CC BY 4.0.
+
+  Args:
+    root: the folder that holds metadata and audio, or one above it.
+
+  Raises:
+    InputError: if the list is damaged or there is no such recording.
+  """
+  folder = pathlib.Path(root).expanduser().absolute()
+  listed: dict[str, dict[str, str]] = {}
+  for path in sorted(folder.glob('**/metadata/samples.csv'))[:1]:
+    listed = _rows(path)
+  sentences = sorted({row['sentence'] for row in listed.values()})
+  texts = {sentence: f's{i:02}' for i, sentence in enumerate(sentences, 1)}
+
+  def parse(path: pathlib.Path) -> Parsed:
+    row = listed.get(path.name)
+    label = row and LABELS.get(row['emotion_expressed'].lower())
+    if not row or not label or not row['actor']:
+      return None
+    text = texts[row['sentence']]
+    return Utterance(path.stem, str(path), label, row['actor'], text, text=text)
+
+  return by_filename.collect(ENTRY, folder, parse)
+
+
+def _rows(path: pathlib.Path) -> dict[str, dict[str, str]]:
+  """Reads the list: file -> fields."""
+  try:
+    with path.open(encoding='utf-8-sig', newline='') as file:
+      rows = csv.DictReader(file)
+      missing = [
+        name for name in _COLUMNS if name not in (rows.fieldnames or ())
+      ]
+      require(
+        not missing,
+        f'{path} has no column {", ".join(missing)}; take the one of {_SOURCE}',
+      )
+      return {
+        row['file_name'].strip(): {
+          name: (row[name] or '').strip() for name in _COLUMNS
+        }
+        for row in rows
+      }
+  except (OSError, UnicodeDecodeError, csv.Error) as error:
+    raise InputError(
+      f'{path} cannot be read ({error}); take the one of {_SOURCE}'
+    ) from error
+
+
+_SOURCE = 'https://zenodo.org/records/12616095'
+ENTRY = CorpusEntry(
+  name='emozionalmente',
+  read=lambda source: emozionalmente(source.root),
+  folder='emozionalmente',
+  published=Published(
+    title='Emozionalmente',
+    language='Italian',
+    speakers=431,
+    classes=each(0, 'anger disgust fear happiness neutral sadness surprise'),
+    stated=6902,
+    hours=7.3,
+    licence='CC BY 4.0',
+    source=_SOURCE,
+    paper='Catania, Wilke and Garzotto, IEEE TASLP 33, 2025',
+  ),
+  archive=Archive(
+    url='https://zenodo.org/records/12616095/files/emozionalmente.zip',
+    md5='398c6502dd2b0e1e810f927c12897547',
+    max_bytes=559_000_000,
+  ),
+)

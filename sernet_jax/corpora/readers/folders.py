@@ -1,0 +1,138 @@
+"""Folders of classes: recordings whose paths say who speaks and how.
+
+`config.data.pattern` shows how the end of a path looks, without the suffix:
+
+  {label}/{speaker}_*           anger/ann_01.wav
+  {speaker}/*-{label}-{text}    Actor_01/take-anger-s2.wav
+
+{label} is needed; {speaker}, {text} and {group} may be there. Each stands for
+some characters without a slash, as few as fit; * for any number of them.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+from sernet_jax.audio import containers
+from sernet_jax.common.errors import nearest, require
+from sernet_jax.common.text import listing
+from sernet_jax.corpora.readers import by_filename
+from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
+from sernet_jax.corpora.readers.tables import speakers
+from sernet_jax.corpora.utterances import Corpus, Utterance
+
+FIELDS = ('label', 'speaker', 'text', 'group')
+_PIECE = re.compile(r'\{([^{}]*)\}|\*')
+
+
+def folders(root: PathLike, pattern: str, speaker_from: str = '') -> Corpus:
+  """Reads all recordings below a folder whose paths fit a pattern.
+
+  An utterance is named by its path from `root`; the classes are the labels.
+
+  Args:
+    root: the folder; it may lie deeper or less deep than the pattern begins.
+    pattern: `config.data.pattern`.
+    speaker_from: see `speakers.finder`; needed where the pattern has none.
+
+  Raises:
+    InputError: if the pattern cannot be used or fits no recording.
+  """
+  require(
+    bool(root),
+    "data.root is empty; name the folder of the corpus 'folders' with "
+    '--config.data.root=',
+  )
+  folder = pathlib.Path(root).expanduser().absolute()
+  expression = compiled(pattern)
+  has_speaker = 'speaker' in expression.groupindex
+  require(
+    has_speaker != bool(speaker_from),
+    f'data.pattern is {pattern!r} and data.speaker_from is {speaker_from!r}; '
+    'say who speaks in one of them: {speaker} in the pattern, or speaker_from '
+    "'folder', 'unknown' or a regular expression",
+  )
+  find = speakers.finder(speaker_from) if speaker_from else None
+  utterances, odd = [], []
+  for path in by_filename.below(folder, suffixes=containers.SUFFIXES):
+    name = path.relative_to(folder).as_posix()
+    match = expression.fullmatch(path.with_suffix('').as_posix())
+    found = match.groupdict('') if match else {}
+    label = found.get('label', '').strip()
+    speaker = find(name, str(path)) if find else found.get('speaker', '')
+    if label and speaker.strip():
+      utterances.append(
+        Utterance(
+          name,
+          str(path),
+          label,
+          speaker.strip(),
+          found.get('group', ''),
+          text=found.get('text', ''),
+        )
+      )
+    else:
+      odd.append(name)
+  require(
+    bool(utterances),
+    f'{folder} holds no recording that fits data.pattern={pattern!r}'
+    + (f' ({len(odd)} do not, such as {odd[0]})' if odd else '')
+    + '; correct it or --config.data.root=',
+  )
+  problems = []
+  if odd:
+    problems.append(
+      f'{len(odd)} recordings do not fit {pattern!r} and were left out: '
+      f'{listing(odd, 3)}.'
+    )
+  unknown = speaker_from == 'unknown'
+  return Corpus(
+    folder.name,
+    tuple(sorted({u.label for u in utterances})),
+    tuple(sorted(utterances, key=lambda u: u.name)),
+    problems=tuple(problems),
+    remarks=(speakers.REMARK,) if unknown else (),
+  )
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+  """Returns the regular expression of a pattern, for paths without suffix.
+
+  Raises:
+    InputError: if a field is unknown or comes twice, or {label} is missing.
+  """
+  example = "such as '{label}/{speaker}_*'"
+  require(
+    '{label}' in pattern,
+    f'data.pattern is {pattern!r}, which has no {{label}}; show how a path '
+    f'ends, {example}',
+  )
+  parts, seen, end = [], set(), 0
+  for piece in _PIECE.finditer(pattern):
+    parts.append(re.escape(pattern[end : piece.start()]))
+    end = piece.end()
+    field = piece[1]
+    if field is None:
+      parts.append('[^/]*')
+      continue
+    require(
+      field in FIELDS,
+      f'data.pattern is {pattern!r}, whose {{{field}}} is not known: '
+      f'{nearest(field, FIELDS)}',
+    )
+    require(
+      field not in seen,
+      f'data.pattern is {pattern!r}, which has {{{field}}} twice; use * where '
+      'it comes again',
+    )
+    seen.add(field)
+    parts.append(f'(?P<{field}>[^/]+?)')
+  parts.append(re.escape(pattern[end:]))
+  return re.compile('(?:.*/)?' + ''.join(parts), re.DOTALL)
+
+
+ENTRY = CorpusEntry(
+  'folders',
+  lambda source: folders(source.root, source.pattern, source.speaker_from),
+)

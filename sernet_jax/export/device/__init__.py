@@ -1,0 +1,5 @@
+"""Models for microcontrollers: C99 sources and TensorFlow Lite Micro.
+
+`c_folder` writes a folder of C that needs a compiler and libm alone, from the
+hand-written sources in `c` and the tables of `c_front_end` and `c_network`.
+"""

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tells voice from silence and steady noise; see gate.h. */
+#include "gate.h"
+
+#include <math.h>
+#include <string.h>
+
+void sernet_gate_init(sernet_gate *state) { memset(state, 0, sizeof *state); }
+
+int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
+  int64_t energy = 0;
+  float level_db;
+  int32_t i;
+  for (i = 0; i < SERNET_HOP; i++) energy += (int32_t)hop[i] * hop[i];
+  /* At least the square of one step in one sample, so that there is a
+   * logarithm. */
+  if (energy < 1) energy = 1;
+  level_db = 10.0f * log10f((float)energy / (SERNET_HOP * 1073741824.0f));
+  if (state->heard == 0 || level_db < state->noise_db)
+    state->noise_db = level_db;
+  else
+    state->noise_db += SERNET_GATE_RISE_DB * SERNET_HOP / SERNET_RATE_HZ;
+  if (state->heard < INT32_MAX) state->heard++;
+  if (level_db < state->noise_db + SERNET_GATE_CLOSE_DB ||
+      level_db < SERNET_GATE_LEAST_DB)
+    state->quiet++;
+  else
+    state->quiet = 0;
+  if (state->quiet > SERNET_GATE_HANG) state->quiet = SERNET_GATE_HANG;
+  if (level_db >= state->noise_db + SERNET_GATE_OPEN_DB &&
+      level_db >= SERNET_GATE_LEAST_DB)
+    state->open = 1;
+  else if (state->quiet >= SERNET_GATE_HANG)
+    state->open = 0;
+  return state->open;
+}

@@ -1,0 +1,62 @@
+"""The folder of C sources: front end, network, voice gate and an app."""
+
+from __future__ import annotations
+
+import pathlib
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import require
+from sernet_jax.export import writing
+from sernet_jax.export.device import c_front_end, c_network, c_text
+from sernet_jax.predict.bundle import Bundle
+
+
+def write(folder: pathlib.Path, bundle: Bundle) -> str:
+  """Writes the sources into a folder; returns how to compile them.
+
+  Args:
+    folder: new, or one that this function wrote.
+    bundle: the model, with the ranges of its layers.
+
+  Raises:
+    InputError: if the C sources do not compute such a model, or the folder
+      has sources of somebody else.
+  """
+  content = sources(bundle)
+  foreign = sorted(
+    path.name
+    for path in (folder.iterdir() if folder.is_dir() else ())
+    if path.suffix in ('.c', '.h') and path.name not in content
+  )
+  require(
+    not foreign,
+    f'{folder} has other sources ({", ".join(foreign[:3])}), which would be '
+    'compiled too; choose another --output',
+  )
+  for name, text in content.items():
+    files.write_bytes(folder / name, text, files.Cure('--output'))
+  return 'cc -std=c99 -O2 *.c -lm -o app && ./app recording.wav'
+
+
+def sources(bundle: Bundle) -> dict[str, bytes]:
+  """Returns the files of the folder, content by name; see `write`."""
+  c_front_end.require_suitable(bundle)
+  c_network.require_suitable(bundle)
+  ranges = writing.known_ranges(bundle)
+  metadata = c_network.metadata(bundle)
+  texts = {
+    'front_end.h': c_text.source(
+      'front_end.h', constants=c_front_end.constants(bundle)
+    ),
+    'front_end.c': c_text.source(
+      'front_end.c', tables=c_front_end.tables(bundle)
+    ),
+    'network.h': c_text.source(
+      'network.h', constants=c_network.constants(bundle)
+    ),
+    'network.c': c_text.source(
+      'network.c', tables=c_network.tables(bundle, ranges, metadata)
+    ),
+    **{name: c_text.source(name) for name in ('gate.h', 'gate.c', 'main.c')},
+  }
+  return {name: text.encode() for name, text in texts.items()}
