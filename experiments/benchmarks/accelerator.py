@@ -81,7 +81,8 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
 
   from sernet_jax.corpora.protocols import Fold
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, mapping, recipes, trial_state
+  from sernet_jax.training import batching, recipes, trial_state
+  from sernet_jax.training.devices import mapping
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   name, precision, _ = OURS[flags.worker]

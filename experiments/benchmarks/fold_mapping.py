@@ -59,7 +59,8 @@ def mapped(name: str, folds: int, steps: int):
 
   from sernet_jax.corpora.protocols import Fold
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, mapping, recipes, trial_state
+  from sernet_jax.training import batching, recipes, trial_state
+  from sernet_jax.training.devices import mapping
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   recipe = recipes.Recipe(

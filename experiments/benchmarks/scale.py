@@ -125,7 +125,8 @@ def stepping(features, labels, devices) -> Callable[[], float]:
   """Seconds of a training step of one fold on devices that share a batch."""
   from sernet_jax.corpora.protocols import Fold
   from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import batching, mapping, recipes, trial_state
+  from sernet_jax.training import batching, recipes, trial_state
+  from sernet_jax.training.devices import mapping
   from sernet_jax.training.specs import LossSpec, OptimSpec
 
   recipe = recipes.Recipe(
@@ -158,7 +159,8 @@ def measure(list_path: pathlib.Path, cache: pathlib.Path) -> dict[str, Any]:
   import jax
 
   from sernet_jax.audio.spec import AudioSpec
-  from sernet_jax.corpora import feature_cache, protocols
+  from sernet_jax.corpora import protocols
+  from sernet_jax.corpora.cache import feature_cache
   from sernet_jax.corpora.protocols import ProtocolSpec
   from sernet_jax.corpora.readers import manifest
   from sernet_jax.features.spec import MfccSpec

@@ -14,12 +14,8 @@ from sernet_jax.nn import folded, interop
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import recognizer
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.training import (
-  device_layout,
-  recipes,
-  steps as steps_lib,
-  trial_state,
-)
+from sernet_jax.training import recipes, steps as steps_lib, trial_state
+from sernet_jax.training.devices import device_layout
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 SPEC = features.MfccSpec()

@@ -18,7 +18,7 @@ from sernet_jax.audio import part_reading, reading
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.common.text import listing
-from sernet_jax.corpora import durations
+from sernet_jax.corpora.cache import durations
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, Utterance
 

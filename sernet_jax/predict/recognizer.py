@@ -24,7 +24,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib
-from sernet_jax.training import device_layout
+from sernet_jax.training.devices import device_layout
 
 BATCH = 16
 

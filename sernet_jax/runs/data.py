@@ -15,15 +15,14 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.corpora import (
   duplicates,
-  feature_cache,
   joined,
   look_alikes,
-  mel_store,
   protocols,
   registry,
   vocabulary,
 )
-from sernet_jax.corpora.feature_cache import CorpusFeatures
+from sernet_jax.corpora.cache import feature_cache, mel_store
+from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.utterances import Corpus, check
 from sernet_jax.results.run_folder import RUN, RunFolder

@@ -22,9 +22,9 @@ from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
 from sernet_jax.runs.distributed import checkpoint_writer
 from sernet_jax.runs.distributed.group import Group
-from sernet_jax.training import mapping
+from sernet_jax.training.devices import mapping
+from sernet_jax.training.devices.together import Advance
 from sernet_jax.training.recipes import Recipe
-from sernet_jax.training.together import Advance
 from sernet_jax.training.trial_state import TrialState
 
 T = TypeVar('T')

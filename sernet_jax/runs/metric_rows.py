@@ -11,9 +11,9 @@ import numpy as np
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import metrics, run_folder
 from sernet_jax.training import optim
+from sernet_jax.training.devices.together import Advance
 from sernet_jax.training.recipes import Metrics
 from sernet_jax.training.specs import OptimSpec
-from sernet_jax.training.together import Advance
 
 
 def of_call(

@@ -13,7 +13,8 @@ import ml_collections
 
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.corpora import durations, inspection
+from sernet_jax.corpora import inspection
+from sernet_jax.corpora.cache import durations
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.corpora.feature_cache import CorpusFeatures
+from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.nn import cost
 from sernet_jax.results import (

@@ -1,7 +1,7 @@
 """Seeds of a sweep that train together, in one program.
 
 Jobs that differ in the seed alone become one run of `train.seeds` seeds. On an
-accelerator the seeds then share each step (see `training.mapping`), on a CPU
+accelerator the seeds then share each step (see `training.devices`), on a CPU
 they save the start and the compilation of all but the first. The comparison
 takes such a run apart again, so it is that of separate jobs.
 

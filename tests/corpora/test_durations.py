@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sernet_jax.audio import reading
-from sernet_jax.corpora import durations
+from sernet_jax.corpora.cache import durations
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 CLASSES = ('anger', 'joy')

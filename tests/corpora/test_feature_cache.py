@@ -13,7 +13,7 @@ from sernet_jax import features
 from sernet_jax.audio import reading, segments as segments_lib
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import feature_cache
+from sernet_jax.corpora.cache import feature_cache
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.features.spec import MfccSpec
 

@@ -54,9 +54,7 @@ LIBRARIES = {
   'gradio': 'predict.demo',
   'h5py': 'nn.keras_files',
   'jax': (
-    'common.jax_setup features nn corpora.feature_cache corpora.mel_store '
-    'training runs '
-    'predict export'
+    'common.jax_setup features nn corpora.cache training runs predict export'
   ),
   'jinja2': 'results.report',
   'matplotlib': 'results.figures',

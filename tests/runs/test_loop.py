@@ -16,7 +16,7 @@ from sernet_jax.common import progress_bar
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.runs import checkpoint, loop, run
-from sernet_jax.training import mapping, together
+from sernet_jax.training.devices import mapping, together
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 

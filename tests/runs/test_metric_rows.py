@@ -7,8 +7,8 @@ import pytest
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.runs import metric_rows
+from sernet_jax.training.devices.together import Advance
 from sernet_jax.training.specs import OptimSpec
-from sernet_jax.training.together import Advance
 
 NAMES = [{'fold': 'ann'}, {'fold': 'bob'}, {'fold': 'cyd'}]
 

@@ -21,7 +21,8 @@ import two_blocks
 from commands import sernet
 
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.corpora import feature_cache, registry
+from sernet_jax.corpora import registry
+from sernet_jax.corpora.cache import feature_cache
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict import models
 

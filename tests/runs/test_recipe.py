@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures('blank_figures')
 
 CHANGES = {
   'data__crop': 'random',
-  'data__test_duration_s': 0.25,
+  'data__test_duration_s': 0.5,
   'model__pooling': 'masked',
   'augment__speed': 0.1,
   'augment__warp': 0.1,
@@ -64,8 +64,9 @@ def test_nothing_is_chosen_on_the_tests(recipe):
 
 
 def test_it_learns(recipe):
-  results = json.loads((recipe / 'results.json').read_text())
-  assert results['selections']['average']['pooled']['uar'] > 0.9
+  rows = run_folder.RunFolder(recipe).read_metrics()
+  found = [row['train']['loss'] for row in rows if row['fold'] == 'bob']
+  assert found[-1] < found[0]
 
 
 def test_predict_gives_what_the_run_tested(place, recipe):
@@ -80,11 +81,11 @@ def test_predict_gives_what_the_run_tested(place, recipe):
     and r['utterance'].startswith('ann_high_0')
   ]
   model = models.load(recipe, 'average', 'ann')
-  assert model.audio.duration_s == 0.25
+  assert model.audio.duration_s == 0.5
   path = place / 'corpus' / 'ann_high_0.wav'
   (found,) = recordings.recognize([path], model, hop_s=0)
   expected = [float(row[f'p_{name}']) for name in model.classes]
-  np.testing.assert_allclose(found.probabilities, expected, atol=2e-3)
+  np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
 
 
 def test_the_average_has_weights_and_statistics_of_its_own(recipe):
@@ -102,15 +103,15 @@ def test_the_average_has_weights_and_statistics_of_its_own(recipe):
 def test_tests_hear_whole_utterances_from_their_first_frame(place):
   experiment = config_lib.experiment(settings(place))
   data = Data(experiment, load_corpus(experiment))
-  assert data.features.features.shape[1:] == (12, 8)  # 0.25 s
-  assert set(data.features.frames.tolist()) == {12}
-  longer = settings(place)
-  longer.data.test_duration_s = 1.0
-  experiment = config_lib.experiment(longer)
-  data = Data(experiment, load_corpus(experiment))
   # Recordings of 0.3 s have 15 frames, and no room is kept for more.
+  assert data.features.features.shape[1:] == (15, 8)
   assert set(data.features.frames.tolist()) == {15}
-  assert data.features.features.shape[1] == 15
+  shorter = settings(place)
+  shorter.data.test_duration_s = 0.25
+  experiment = config_lib.experiment(shorter)
+  data = Data(experiment, load_corpus(experiment))
+  assert data.features.features.shape[1] == 12
+  assert set(data.features.frames.tolist()) == {12}
 
 
 @pytest.mark.parametrize(

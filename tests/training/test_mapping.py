@@ -26,13 +26,8 @@ import two_blocks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training import (
-  batching,
-  device_layout,
-  mapping,
-  recipes,
-  trial_state,
-)
+from sernet_jax.training import batching, recipes, trial_state
+from sernet_jax.training.devices import device_layout, mapping
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 DEVICES = 10
@@ -43,7 +38,8 @@ import jax, numpy as np
 jax.config.update('jax_enable_x64', True)
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training import batching, mapping, recipes, steps, trial_state
+from sernet_jax.training import batching, recipes, steps, trial_state
+from sernet_jax.training.devices import mapping
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 # All kinds of layers, and quickly compiled.

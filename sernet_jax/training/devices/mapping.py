@@ -29,11 +29,12 @@ import jax
 import numpy as np
 
 from sernet_jax.common.errors import require
-from sernet_jax.training import device_layout, steps, trial_state
+from sernet_jax.training import steps, trial_state
 from sernet_jax.training.batching import FoldArrays
+from sernet_jax.training.devices import device_layout
+from sernet_jax.training.devices.together import Advance, Together
 from sernet_jax.training.recipes import Metrics, Recipe
 from sernet_jax.training.sound.corpus import Sound, Source
-from sernet_jax.training.together import Advance, Together
 from sernet_jax.training.trial_state import TrialState
 
 T = TypeVar('T')

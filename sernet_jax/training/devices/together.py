@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from sernet_jax.common.errors import require
 from sernet_jax.training import steps, trial_state
 from sernet_jax.training.batching import FoldArrays
-from sernet_jax.training.device_layout import DATA, TRIAL
+from sernet_jax.training.devices.device_layout import DATA, TRIAL
 from sernet_jax.training.recipes import Metrics, Recipe
 from sernet_jax.training.sound.corpus import Sound, Source
 from sernet_jax.training.trial_state import TrialState

@@ -20,7 +20,7 @@ from sernet_jax import features
 from sernet_jax.audio import segments
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files
-from sernet_jax.corpora import feature_cache
+from sernet_jax.corpora.cache import feature_cache
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, keep
 from sernet_jax.features.spec import MfccSpec

@@ -1,0 +1,1 @@
+"""Features, bands and durations, computed once and kept on disk."""
