@@ -14,6 +14,11 @@ README = HERE / 'README.md'
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
 TFLITE = ['ai-edge-litert>=2']
+TFLITE_MICRO = [
+  *TFLITE,
+  # There are only pre-releases, and a version that names one allows them.
+  'tflite-micro>=0.dev20240101',
+]
 TEST = [
   'setuptools>=77',  # builds the wheel that a test installs
   'pytest>=8',
@@ -78,6 +83,7 @@ setuptools.setup(
     'test': TEST,
     'onnx': ONNX,
     'tflite': TFLITE,
+    'tflite-micro': TFLITE_MICRO,
     'demo': DEMO,
     'tensorboard': TENSORBOARD,
     'microphone': MICROPHONE,

@@ -8,11 +8,13 @@ import pathlib
 import numpy as np
 import soxr
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import quality, reading
 from sernet_jax.audio.part import Part, Recording
 
 
-def read(recording: Recording) -> tuple[np.ndarray, int]:
+def read(
+  recording: Recording, channel: str = quality.MEAN
+) -> tuple[np.ndarray, int]:
   """Reads a recording, or a part of one, like `reading.read`.
 
   Returns:
@@ -23,10 +25,10 @@ def read(recording: Recording) -> tuple[np.ndarray, int]:
       end of its file, and its path is then the part in words.
   """
   if not isinstance(recording, Part):
-    return reading.read(recording)
+    return reading.read(recording, channel)
   path = pathlib.Path(recording.path)
   changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
-  samples, rate_hz = _whole(recording.path, changed_ns)
+  samples, rate_hz = _whole(recording.path, changed_ns, channel)
   start, end_s = round(recording.start_s * rate_hz), recording.end_s
   end = samples.size if end_s is None else round(end_s * rate_hz)
   part = samples[start:end]
@@ -36,11 +38,13 @@ def read(recording: Recording) -> tuple[np.ndarray, int]:
   return part, rate_hz
 
 
-def load_mono(recording: Recording, sample_rate_hz: int) -> np.ndarray:
+def load_mono(
+  recording: Recording, sample_rate_hz: int, channel: str = quality.MEAN
+) -> np.ndarray:
   """Reads like `reading.load_mono`, parts of files too: (samples,)."""
   if not isinstance(recording, Part):
-    return reading.load_mono(recording, sample_rate_hz)
-  samples, rate_hz = read(recording)
+    return reading.load_mono(recording, sample_rate_hz, channel)
+  samples, rate_hz = read(recording, channel)
   if rate_hz != sample_rate_hz:
     samples = soxr.resample(
       samples, rate_hz, sample_rate_hz, quality=reading.RESAMPLER_QUALITY
@@ -53,6 +57,6 @@ def load_mono(recording: Recording, sample_rate_hz: int) -> np.ndarray:
 
 # The parts of a file follow each other, so that it is decoded once for all.
 @functools.lru_cache(maxsize=2)
-def _whole(path: str, changed_ns: int) -> tuple[np.ndarray, int]:
+def _whole(path: str, changed_ns: int, channel: str) -> tuple[np.ndarray, int]:
   del changed_ns  # part of the key: a file that was replaced is read again
-  return reading.read(path)
+  return reading.read(path, channel)

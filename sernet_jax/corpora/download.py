@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
 from sernet_jax.common import command_line, files, locks
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.archive import BadArchive, unpack, unpack_all
 from sernet_jax.corpora.fetch import fetch, on_disk
@@ -185,7 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     prog='python -m sernet_jax.download',
     description='Fetch a corpus, check every file, unpack it.',
   )
-  parser.add_argument('corpus', choices=['emodb', *entries])
+  known = ['emodb', *entries]
+  parser.add_argument('corpus', help=f'one of {", ".join(known)}')
   parser.add_argument(
     '--root',
     default='',
@@ -198,6 +199,14 @@ def main(argv: Sequence[str] | None = None) -> int:
   default = files.cache_dir() / args.corpus
 
   def command() -> None:
+    entry = CORPORA.get(args.corpus)
+    if entry and entry.published and args.corpus not in known:
+      raise InputError(
+        f'{args.corpus} is not downloaded by this command; get it at '
+        f'{entry.published.source} ({entry.published.licence}) and name its '
+        'folder with --config.data.root='
+      )
+    require_choice('the corpus', args.corpus, known)
     if args.corpus in entries:
       _run_archive(args, entries[args.corpus], default)
     else:

@@ -20,7 +20,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.cache import durations
 from sernet_jax.corpora.specs import CACHE
-from sernet_jax.corpora.utterances import Corpus, Utterance
+from sernet_jax.corpora.utterances import Corpus, Utterance, cautioned
 
 _READERS = 8
 _SHOWN = 5  # pairs in one sentence
@@ -53,8 +53,8 @@ def with_sounds(
     dataclasses.replace(utterance, sound=sound)
     for utterance, sound in zip(corpus.utterances, sounds, strict=True)
   )
-  problems = (*corpus.problems, *_problems(utterances))
-  return dataclasses.replace(corpus, utterances=utterances, problems=problems)
+  corpus = dataclasses.replace(corpus, utterances=utterances)
+  return cautioned(corpus, _problems(utterances))
 
 
 def pairs(utterances: Iterable[Utterance]) -> list[Pair]:

@@ -58,7 +58,7 @@ def table(
   lines += ['', *(f'note: {remark}' for remark in corpus.remarks)]
   lines += [f'problem: {problem}' for problem in problems]
   if not problems:
-    lines.append('no problems found in names and headers')
+    lines.append('no problems found in names, headers and copies')
   return '\n'.join(lines)
 
 

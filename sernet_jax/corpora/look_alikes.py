@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
 from sernet_jax.common.text import listing
 from sernet_jax.corpora import vocabulary
-from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.corpora.utterances import Corpus, cautioned
 
 _ZEROS = re.compile(r'(?<!\d)0+(?=\d)')
 # A blank, line or dot that does not part two numbers.
@@ -34,9 +33,7 @@ def noted(corpus: Corpus) -> Corpus:
     f'classes{_cure(corpus, names)}.'
     for names in _groups(corpus.classes, _meaning)
   ]
-  if not problems:
-    return corpus
-  return dataclasses.replace(corpus, problems=(*corpus.problems, *problems))
+  return cautioned(corpus, problems) if problems else corpus
 
 
 def plain(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -75,6 +75,7 @@ class Corpus:
     problems: what was left out or looks wrong, one sentence each.
     expected_speakers: speakers that `check` misses if they have no utterance.
     remarks: what was noticed and is right, one sentence each.
+    cautions: those problems that change what figures mean.
   """
 
   name: str
@@ -84,6 +85,7 @@ class Corpus:
   problems: tuple[str, ...] = ()
   expected_speakers: tuple[str, ...] = ()
   remarks: tuple[str, ...] = ()
+  cautions: tuple[str, ...] = ()
 
   def __post_init__(self) -> None:
     names = [utterance.name for utterance in self.utterances]
@@ -140,6 +142,15 @@ def check(corpus: Corpus) -> None:
     f'{corpus.name} in {pathlib.Path(corpus.utterances[0].path).parent} has no '
     f'utterance of {listing(without)}; complete the recordings, or list those '
     'you want in a manifest (--config.data.manifest=)',
+  )
+
+
+def cautioned(corpus: Corpus, sentences: Sequence[str]) -> Corpus:
+  """Adds problems that change what figures mean."""
+  return dataclasses.replace(
+    corpus,
+    problems=(*corpus.problems, *sentences),
+    cautions=(*corpus.cautions, *sentences),
   )
 
 

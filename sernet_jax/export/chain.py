@@ -27,7 +27,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
-from sernet_jax.export.emitters.protocol import Emitter, Value
+from sernet_jax.export.emitters.protocol import Emitter, NetworkEmitter, Value
 from sernet_jax.features.framing import num_frames
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
@@ -121,7 +121,7 @@ def features(
 
 
 def network(
-  out: Emitter,
+  out: NetworkEmitter,
   x: Value,
   model: ModelSpec,
   folded: Folded,
@@ -138,7 +138,7 @@ def network(
 
 
 def _block(
-  out: Emitter,
+  out: NetworkEmitter,
   layer: Layer,
   x: Value,
   folded: Folded,

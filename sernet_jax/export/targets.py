@@ -26,6 +26,7 @@ _ALL = 'all'
 # `write(folder, bundle)`, which returns what to tell the user.
 FOLDERS = {
   'c': 'sernet_jax.export.device.c_folder',
+  'tflite_micro': 'sernet_jax.export.device.micro_folder',
 }
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from sernet_jax.export import chain
 from sernet_jax.export.emitters.int8 import Range
-from sernet_jax.export.emitters.tflite_emitter import VERSIONS, Writer
-from sernet_jax.export.emitters.tflite_graph import Value
+from sernet_jax.export.emitters.tflite_emitter import Writer
+from sernet_jax.export.emitters.tflite_graph import Graph, Value
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import (
@@ -54,7 +54,7 @@ def convert(
     writer = Writer(precision == 'fp16', ranges)
 
   assert (precision == 'int8') == (ranges is not None)
-  schema, content = writer.graph.schema, writer.graph
+  content = writer.graph
   source = content.tensor((None, bundle.audio.num_samples), name=INPUT)
   result = chain.probabilities(
     writer,
@@ -65,16 +65,37 @@ def convert(
     bundle.model,
     bundle.folded,
   )
+  return assemble(content, {INPUT: source}, {OUTPUT: result}, metadata)
+
+
+def assemble(
+  content: Graph,
+  inputs: Mapping[str, Value],
+  outputs: Mapping[str, Value],
+  metadata: Mapping[str, str],
+) -> bytes:
+  """Makes a sealed file of a graph.
+
+  Args:
+    content: the graph.
+    inputs: of the graph, by name.
+    outputs: of the graph, by name.
+    metadata: stored in the file, text by name.
+  """
+  schema = content.schema
   graph = schema.SubGraphT()
   graph.name = 'sernet'
   graph.tensors, graph.operators = content.tensors, content.operators
-  graph.inputs, graph.outputs = [source.tensor], [result.tensor]
+  graph.inputs = [value.tensor for value in inputs.values()]
+  graph.outputs = [value.tensor for value in outputs.values()]
   model = schema.ModelT()
   model.version = _SCHEMA_VERSION
   model.description = 'sernet_jax'
   model.subgraphs = [graph]
-  model.operatorCodes = [_code(schema, name) for name in content.codes]
-  model.signatureDefs = [_signature(schema, source, result)]
+  model.operatorCodes = [
+    _code(schema, name, content.versions.get(name, 1)) for name in content.codes
+  ]
+  model.signatureDefs = [_signature(schema, inputs, outputs)]
   note = schema.MetadataT()
   note.name = METADATA
   texts = {**metadata, formats.SEAL: formats.UNSEALED}
@@ -83,27 +104,29 @@ def convert(
   return formats.sealed(_packed(model))
 
 
-def _code(schema: Any, name: str) -> Any:
+def _code(schema: Any, name: str, version: int) -> Any:
   """The entry of an operator in the list of those that the file uses."""
   code = schema.OperatorCodeT()
   code.builtinCode = getattr(schema.BuiltinOperator, name)
   # Readers older than 127 operators look at one byte.
   code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-  code.version = VERSIONS.get(name, 1)
+  code.version = version
   return code
 
 
-def _signature(schema: Any, source: Value, result: Value) -> Any:
-  """Names the input and the output for the interpreter's signature runner."""
+def _signature(
+  schema: Any, inputs: Mapping[str, Value], outputs: Mapping[str, Value]
+) -> Any:
+  """Names inputs and outputs for the interpreter's signature runner."""
   signature = schema.SignatureDefT()
   signature.signatureKey = 'serving_default'
-  for name, value, field in (
-    (INPUT, source, 'inputs'),
-    (OUTPUT, result, 'outputs'),
-  ):
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name, value.tensor
-    setattr(signature, field, [entry])
+  for field, values in (('inputs', inputs), ('outputs', outputs)):
+    entries = []
+    for name, value in values.items():
+      entry = schema.TensorMapT()
+      entry.name, entry.tensorIndex = name, value.tensor
+      entries.append(entry)
+    setattr(signature, field, entries)
   return signature
 
 

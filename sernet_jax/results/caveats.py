@@ -101,6 +101,7 @@ def notes(results: Results) -> list[str]:
       'Only one speaker was tested, so there is no interval: one voice says '
       'little about others.'
     )
+  found += results.cautions
   if results.skipped_files:
     found.append(
       f'{times(len(results.skipped_files), "file")} could not be used and '

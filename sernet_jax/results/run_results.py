@@ -207,6 +207,7 @@ class Results:
     num_utterances: of the corpus.
     num_segments: that these were cut into.
     skipped_files: path -> why it could not be used.
+    cautions: what in the corpus changes the meaning of figures.
     weights_dtype: of the weights behind `selections`.
     selections: name -> results; see `results.selections`.
     selections_float32: the same with the weights as they were trained.
@@ -226,6 +227,7 @@ class Results:
   num_utterances: Count
   num_segments: Count | None = None
   skipped_files: Mapping[str, str]
+  cautions: tuple[str, ...] = ()
   weights_dtype: str
   selections: Mapping[str, SelectionResult]
   selections_float32: Mapping[str, SelectionResult] | None = None

@@ -75,6 +75,7 @@ def make(
     num_utterances=len(corpus.utterances),
     num_segments=len(data.features),
     skipped_files=data.skipped,
+    cautions=corpus.cautions,
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
     selections_float32={name: summary(name, DTYPES[1]) for name in reported},

@@ -625,6 +625,18 @@ def test_the_command_fetches_a_corpus_of_the_table(
   assert [u.label for u in corpus.utterances] == ['anger', 'sadness']
 
 
+@pytest.mark.parametrize(
+  ('name', 'words'),
+  [
+    ('jl', 'get it at https://www.kaggle.com/datasets/tli725/jl-corpus (CC0)'),
+    ('subsco', "did you mean 'subesco'?"),
+  ],
+)
+def test_a_corpus_that_is_not_downloaded(tmp_path, capsys, name, words):
+  assert download.main([name, f'--root={tmp_path}']) == 2
+  assert words in capsys.readouterr().err
+
+
 def test_the_command_fails_in_one_line(server, tmp_path, capsys):
   server.statuses = [404]
   arguments = ['emodb', f'--root={tmp_path}', f'--url={server.url}']

@@ -15,6 +15,7 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.cache import feature_cache
 from sernet_jax.corpora.readers import manifest
+from sernet_jax.corpora.utterances import Corpus, Utterance
 from sernet_jax.features.spec import MfccSpec
 
 SPEC = MfccSpec(num_coefficients=8)
@@ -207,3 +208,30 @@ def test_a_dot_in_the_name_of_a_corpus_keeps_caches_apart(tmp_path):
   hann = MfccSpec(num_coefficients=8, window='hann')
   other = load(corpus, tmp_path, spec=hann)
   assert np.any(one.features != other.features)
+
+
+def test_parts_of_a_file_are_utterances_with_features_of_their_own(tmp_path):
+  samples = np.random.default_rng(0).uniform(-1, 1, 8000)
+  reading.write_wav(tmp_path / 'whole.wav', samples, 16_000)
+  reading.write_wav(tmp_path / 'alone.wav', samples[1600:4800], 16_000)
+  path = str(tmp_path / 'whole.wav')
+  corpus = Corpus(
+    'made',
+    ('a', 'b'),
+    (
+      Utterance('0', path, 'a', 'x', start_s=0.1, end_s=0.3),
+      Utterance('1', path, 'b', 'y', start_s=0.3),
+      Utterance('2', str(tmp_path / 'alone.wav'), 'a', 'z'),
+      Utterance('3', path, 'a', 'x', start_s=5.0),  # behind the end
+    ),
+  )
+  spec = MfccSpec(num_coefficients=8)
+  found = feature_cache.load(
+    corpus, 'mfcc', spec, AudioSpec(16_000, 0.2), tmp_path / 'cache', 'skip'
+  )
+  assert [u.name for u in found.corpus.utterances] == ['0', '1', '2']
+  assert found.skipped == {
+    f'{path} (5 to end)': 'lies behind the end of the file'
+  }
+  np.testing.assert_array_equal(found.features[0], found.features[2])
+  assert not np.array_equal(found.features[0], found.features[1])

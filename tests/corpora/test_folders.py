@@ -24,22 +24,22 @@ def put(root, *names):
 def test_numbered_folders_of_classes_as_ased_has_them(tmp_path):
   put(
     tmp_path / 'ASED_V1',
-    '1-Neutral/n-01-02-01-02-03.wav',
-    '2-Fear/f-02-02-01-02-11.wav',
-    '2-Fear/._f-02-02-01-02-11.wav',
-    '2-Fear/notes/f.wav',
+    '01Neutral/n1-02-02-01-03.wav',
+    '02Fearful/f4-02-02-01-11.wav',
+    '02Fearful/._f4-02-02-01-11.wav',
+    '02Fearful/notes/f.wav',
   )
-  pattern = '*-{label}/*-*-{text}-*-*-{speaker}'
+  pattern = r'\d*(?P<label>\w+)/\w+-(?P<text>\d+)-\d+-\d+-(?P<speaker>\d+)'
   for root in (tmp_path, tmp_path / 'ASED_V1'):
     corpus = registry.load('folders', root, pattern=pattern)
-    assert corpus.classes == ('Fear', 'Neutral')
+    assert corpus.classes == ('Fearful', 'Neutral')
     assert [(u.label, u.speaker, u.text) for u in corpus.utterances] == [
       ('Neutral', '03', '02'),
-      ('Fear', '11', '02'),
+      ('Fearful', '11', '02'),
     ]
     assert '1 recordings do not fit' in corpus.problems[0]
   assert corpus.name == 'ASED_V1'
-  assert corpus.utterances[0].name == '1-Neutral/n-01-02-01-02-03.wav'
+  assert corpus.utterances[0].name == '01Neutral/n1-02-02-01-03.wav'
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,11 @@ def test_the_folder_may_be_the_speaker_and_other_formats_count(tmp_path):
     ('{speaker}/*', '', r'has no \{label\}'),
     ('{label}/{speker}_*', '', "did you mean 'speaker'"),
     ('{label}/{speaker}_{label}', '', r'\{label\} twice'),
+    ('*{label}/{speaker}', '', r"nothing parts what stands before '.label"),
+    ('{label}/{speaker}{text}', '', 'nothing parts what stands before'),
+    (r'(?P<label>.*)/(?P<who>.*)', '', 'group who is not known'),
+    (r'(?P<speaker>.*)_\d', '', r'no group \(\?P<label>'),
+    (r'(?P<label>', '', 'is not a regular expression'),
     ('{label}/*', '', 'say who speaks in one of them'),
     ('{label}/{speaker}', 'folder', 'say who speaks in one of them'),
     ('{label}/{speaker}-*', '', r'fits .*1 do not, such as joy/ann_1.wav'),

@@ -243,6 +243,16 @@ def test_columns_under_other_names(tmp_path):
     manifest.manifest(path, columns='path=file_path,speaker=speaker')
 
 
+def test_columns_of_another_list_are_shown_as_they_are(tmp_path):
+  path = write_manifest(tmp_path, 'file_path;emotion\na.wav;joy\n')
+  words = r"begins with 'file_path, emotion' and has no column path .did you "
+  with pytest.raises(InputError, match=words):
+    manifest.manifest(path)
+  words = 'must name the columns file_path,emotion,speaker .*speaker_from='
+  with pytest.raises(InputError, match=words):
+    manifest.manifest(path, columns='path=file_path,label=emotion')
+
+
 @pytest.mark.parametrize(
   ('columns', 'words'),
   [

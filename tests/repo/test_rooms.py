@@ -69,6 +69,7 @@ LIBRARIES = {
   'soxr': 'audio',
   'submitit': 'sweep.cluster',
   'tensorboardX': 'runs.tensorboard',
+  'tflite_micro': 'export.device.arena',
   'tqdm': 'common.progress_bar predict export sweep',
 }
 

@@ -1,4 +1,4 @@
-"""Folders of classes: recordings whose paths say who speaks and how.
+r"""Folders of classes: recordings whose paths say who speaks and how.
 
 `config.data.pattern` shows how the end of a path looks, without the suffix:
 
@@ -6,7 +6,12 @@
   {speaker}/*-{label}-{text}    Actor_01/take-anger-s2.wav
 
 {label} is needed; {speaker}, {text} and {group} may be there. Each stands for
-some characters without a slash, as few as fit; * for any number of them.
+some characters without a slash, as few as fit; * for any number of them. A
+regular expression with such named groups does what this cannot:
+
+  \d*(?P<label>\w+)/\w+-(?P<text>\d+)-\d+-\d+-(?P<speaker>\d+)
+
+takes 02Fearful/f1-04-02-01-29.wav of ASED.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import pathlib
 import re
 
 from sernet_jax.audio import containers
-from sernet_jax.common.errors import nearest, require
+from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers import by_filename
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
@@ -100,8 +105,11 @@ def compiled(pattern: str) -> re.Pattern[str]:
   """Returns the regular expression of a pattern, for paths without suffix.
 
   Raises:
-    InputError: if a field is unknown or comes twice, or {label} is missing.
+    InputError: if a field is unknown or comes twice, {label} is missing, or
+      nothing stands between two fields.
   """
+  if '(?P<' in pattern:
+    return _regular(pattern)
   example = "such as '{label}/{speaker}_*'"
   require(
     '{label}' in pattern,
@@ -110,6 +118,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
   )
   parts, seen, end = [], set(), 0
   for piece in _PIECE.finditer(pattern):
+    require(
+      piece.start() > end or not end,
+      f'data.pattern is {pattern!r}, in which nothing parts what stands before '
+      f'{piece[0]!r} from it, so that one name can be read in several ways; '
+      'write what is between them, or a regular expression with (?P<label>...)',
+    )
     parts.append(re.escape(pattern[end : piece.start()]))
     end = piece.end()
     field = piece[1]
@@ -130,6 +144,29 @@ def compiled(pattern: str) -> re.Pattern[str]:
     parts.append(f'(?P<{field}>[^/]+?)')
   parts.append(re.escape(pattern[end:]))
   return re.compile('(?:.*/)?' + ''.join(parts), re.DOTALL)
+
+
+def _regular(pattern: str) -> re.Pattern[str]:
+  """Compiles a regular expression with named groups."""
+  try:
+    expression = re.compile(f'(?:.*/)?(?:{pattern})', re.DOTALL)
+  except re.error as error:
+    raise InputError(
+      f'data.pattern is {pattern!r}, which is not a regular expression '
+      f'({error}); correct it'
+    ) from error
+  names = expression.groupindex
+  unknown = [name for name in names if name not in FIELDS]
+  require(
+    not unknown,
+    f'data.pattern is {pattern!r}, whose group {", ".join(unknown)} is not '
+    f'known: {nearest(unknown[0], FIELDS) if unknown else ""}',
+  )
+  require(
+    'label' in names,
+    f'data.pattern is {pattern!r}, which has no group (?P<label>...)',
+  )
+  return expression
 
 
 ENTRY = CorpusEntry(

@@ -42,11 +42,11 @@ class _Plan(NamedTuple):
   ring: int
 
 
-def require_suitable(bundle: Bundle) -> None:
-  """Refuses networks that the C sources do not compute.
+def require_suitable_pooling(bundle: Bundle) -> None:
+  """Refuses another mean over time than the plain one.
 
   Raises:
-    InputError: if it pools in another way, or a sum could exceed 32 bits.
+    InputError: if it pools in another way.
   """
   pooling = getattr(bundle.model, 'pooling', 'mean')
   require(
@@ -55,6 +55,15 @@ def require_suitable(bundle: Bundle) -> None:
     'microcontrollers lack; export it to another format or train it with '
     'model.pooling=mean',
   )
+
+
+def require_suitable(bundle: Bundle) -> None:
+  """Refuses networks that the C sources do not compute.
+
+  Raises:
+    InputError: if it pools in another way, or a sum could exceed 32 bits.
+  """
+  require_suitable_pooling(bundle)
   for layer in bundle.model.layers('block'):
     products = layer.num_weights // layer.outputs
     require(

@@ -26,7 +26,7 @@ def table(name: str, values: np.ndarray) -> str:
   kind = _TYPES[values.dtype.name]
   texts = [number(value) for value in values.ravel()]
   return '\n'.join(
-    [f'static const {kind} {name}[{values.size}] = {{', *_lines(texts), '};\n']
+    [f'static const {kind} {name}[{values.size}] = {{', *lines(texts), '};\n']
   )
 
 
@@ -75,12 +75,12 @@ def source(name: str, **parts: str) -> str:
   return text
 
 
-def _lines(texts: list[str]) -> list[str]:
+def lines(texts: list[str]) -> list[str]:
   """Joins numbers with commas into lines of bounded width."""
-  lines, line = [], ' '
+  found, line = [], ' '
   for text in texts:
     if len(line) + len(text) + 2 > _WIDTH:
-      lines.append(line)
+      found.append(line)
       line = ' '
     line += f' {text},'
-  return [*lines, line]
+  return [*found, line]

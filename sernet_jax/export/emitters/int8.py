@@ -46,10 +46,24 @@ def quantized(values: np.ndarray, scale: Scale) -> np.ndarray:
   return np.clip(np.round(values / step) + zero, -128, 127).astype(np.int8)
 
 
-def kernel(weights: np.ndarray, bias: np.ndarray, input_scale: float) -> Kernel:
-  """Quantizes a kernel (outputs, ...) and its bias (outputs,)."""
+def kernel(
+  weights: np.ndarray,
+  bias: np.ndarray,
+  input_scale: float,
+  one_scale: bool = False,
+) -> Kernel:
+  """Quantizes a kernel (outputs, ...) and its bias (outputs,).
+
+  Args:
+    weights: float32.
+    bias: float32.
+    input_scale: of the values that the kernel is multiplied with.
+    one_scale: all outputs have the same.
+  """
   rest = tuple(range(1, weights.ndim))
   greatest = np.abs(weights).max(axis=rest)  # (out,)
+  if one_scale:
+    greatest = np.full_like(greatest, greatest.max())
   # float64, so that a bias rounds the same whatever its scale.
   scales = np.maximum(greatest, 1e-12).astype(np.float64) / 127
   rounded = np.round(weights / scales.reshape(-1, *(1 for _ in rest)))

@@ -12,12 +12,43 @@ Shape = tuple[int | None, ...]  # None for the batch
 Value = Any  # of an emitter; has .shape
 
 
-class Emitter(Protocol):
+class NetworkEmitter(Protocol):
+  """Carries out or writes down what a network consists of.
+
+  Maps lie as the format has them, and only these operations know how.
+  """
+
+  def image(self, x: Value) -> Value:
+    """Makes (batch, frames, coefficients) a map with one channel."""
+
+  def conv_relu(
+    self, layer: Layer, x: Value, kernel: np.ndarray, bias: np.ndarray
+  ) -> Value:
+    """Convolution that keeps the size, bias, ReLU; kernel (h, w, in, out)."""
+
+  def pool(self, name: str, x: Value, size: tuple[int, int]) -> Value:
+    """Mean over windows side by side; at the edge over the real cells."""
+
+  def join(self, name: str, maps: list[Value]) -> Value:
+    """Concatenates maps along their channels."""
+
+  def mean_map(self, name: str, x: Value) -> Value:
+    """Mean over a map: (batch, channels)."""
+
+  def dense(
+    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
+  ) -> Value:
+    """Computes x @ kernel + bias."""
+
+  def softmax(self, x: Value) -> Value:
+    """Softmax over the last axis."""
+
+
+class Emitter(NetworkEmitter, Protocol):
   """Carries operations out or writes them down.
 
   Values are (batch, ...), the batch is free; axes count from the batch, axis
-  0. Maps lie as the format has them, and only `image`, `conv_relu`, `pool`,
-  `join` and `mean_map` know how.
+  0.
   """
 
   def constant(self, table: np.ndarray) -> Value:
@@ -62,31 +93,6 @@ class Emitter(Protocol):
 
   def matmul(self, x: Value, table: np.ndarray) -> Value:
     """Multiplies the last axis with a constant matrix."""
-
-  def image(self, x: Value) -> Value:
-    """Makes (batch, frames, coefficients) a map with one channel."""
-
-  def conv_relu(
-    self, layer: Layer, x: Value, kernel: np.ndarray, bias: np.ndarray
-  ) -> Value:
-    """Convolution that keeps the size, bias, ReLU; kernel (h, w, in, out)."""
-
-  def pool(self, name: str, x: Value, size: tuple[int, int]) -> Value:
-    """Mean over windows side by side; at the edge over the real cells."""
-
-  def join(self, name: str, maps: list[Value]) -> Value:
-    """Concatenates maps along their channels."""
-
-  def mean_map(self, name: str, x: Value) -> Value:
-    """Mean over a map: (batch, channels)."""
-
-  def dense(
-    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
-  ) -> Value:
-    """Computes x @ kernel + bias."""
-
-  def softmax(self, x: Value) -> Value:
-    """Softmax over the last axis."""
 
 
 def size(shape: Shape, axis: int) -> int:

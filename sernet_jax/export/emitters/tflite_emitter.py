@@ -38,7 +38,7 @@ _BINARY = {
 }
 _REDUCE = {'sum': 'SUM', 'mean': 'MEAN', 'max': 'REDUCE_MAX'}
 # Operators whose first version lacks what is used of them here.
-VERSIONS = {'FULLY_CONNECTED': 5, 'CONV_2D': 3, 'DEQUANTIZE': 3}
+_VERSIONS = {'FULLY_CONNECTED': 5, 'CONV_2D': 3, 'DEQUANTIZE': 3}
 
 
 class Writer:
@@ -51,7 +51,7 @@ class Writer:
   """
 
   def __init__(self, half: bool, ranges: Mapping[str, Range] | None):
-    self.graph = Graph()
+    self.graph = Graph(_VERSIONS)
     self._half, self._ranges = half, ranges
 
   def constant(self, table: np.ndarray) -> Value:

@@ -10,7 +10,7 @@ quantized. The tests read every file back with the interpreter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,9 +35,10 @@ class Graph:
     buffers: contents of the tables; the first one is empty by rule.
     operators: in the order of the computation.
     codes: name of an operator -> its index among those that the file uses.
+    versions: of the operators whose first version lacks what is used of them.
   """
 
-  def __init__(self) -> None:
+  def __init__(self, versions: Mapping[str, int]) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     self.schema: Any = schema
@@ -45,6 +46,7 @@ class Graph:
     self.buffers = [schema.BufferT()]
     self.operators: list[Any] = []
     self.codes: dict[str, int] = {}
+    self.versions = versions
     self._tables: dict[bytes, int] = {}
 
   def tensor(

@@ -128,16 +128,19 @@ def _text(path: pathlib.Path) -> str:
 
 
 def _separator(text: str, wanted: Sequence[str]) -> str:
-  """Finds out what parts the fields: what gives most of the wanted columns."""
+  """Finds out what parts the fields.
+
+  It gives the most of the wanted columns, or the most fields if none does.
+  """
   first = next((line for line in text.splitlines() if line.strip()), '')
 
-  def found(separator: str) -> int:
+  def found(separator: str) -> tuple[int, int]:
     try:
       fields = next(csv.reader([first], delimiter=separator), [])
     except csv.Error:
-      return 0
+      return 0, 0
     there = {field.strip().lower() for field in fields}
-    return sum(name.lower() in there for name in wanted)
+    return sum(name.lower() in there for name in wanted), len(fields)
 
   return max(_SEPARATORS, key=found)  # the first of equal ones
 
@@ -190,9 +193,11 @@ def _columns(
   ]
   require(
     not missing and all(columns.count(column) <= 1 for column in known),
-    f'{path} begins with {",".join(fields)!r}'
+    f'{path} begins with {", ".join(fields)!r}'
     + (f' and has no column {", ".join(close)}' if close else '')
-    + f'; its first line must name the columns {",".join(needed)} (and group '
+    + '; its first line must name the columns '
+    + ','.join(names.get(column, column) for column in needed)
+    + ' (and group '
     'or text, if you like) once each, separated by commas, semicolons or tabs; '
     'other names can be given with --config.data.columns=, such as '
     'path=file_path,label=emotion' + _no_speaker(missing),
