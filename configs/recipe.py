@@ -20,11 +20,11 @@ def get_config(corpus: str = 'emodb') -> ConfigDict:
   config.data.crop = 'random'
   config.data.test_duration_s = 7.0
   config.protocol.best_on_test = False  # nothing is chosen on the tests
-  config.model.pooling = 'masked'
-  config.augment.speed = 0.1
+  config.model.pooling = 'statistics'
   config.augment.warp = 0.1
+  config.augment.join = 0.5
   config.optim.learning_rate = 1e-3
   config.optim.schedule = 'one_cycle'
-  config.optim.cycle_epochs = config.train.epochs = 40
+  config.optim.cycle_epochs = config.train.epochs = 30
   config.optim.average = 0.98
   return config

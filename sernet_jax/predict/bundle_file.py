@@ -34,7 +34,7 @@ MAX_FILE_BYTES = 1 << 26
 _KEYS = ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about')
 
 # Fields that a file may lack: it then means the default.
-_OPTIONAL = {'blocks'}
+_OPTIONAL = {'blocks', 'pooling'}
 
 # What a spec in a file may ask for at most: tables are computed from these
 # numbers, and a file must not be able to ask for a terabyte.

@@ -354,3 +354,11 @@ def test_a_damaged_name_of_the_seal_does_not_unseal(content, tmp_path):
   path = tmp_path / 'x.safetensors'
   path.write_bytes(content.replace(b'"seal"', b'"seel"'))
   _refuse(path, 'is damaged or was not written by')
+
+
+def test_a_network_that_sees_own_frames_alone_is_one_after_reading(tmp_path):
+  model = small_model.make()
+  spec = dataclasses.replace(model.model, pooling='masked')
+  path = tmp_path / 'masked.safetensors'
+  bundle.save(path, dataclasses.replace(model, model=spec))
+  assert bundle.load(path).model == spec

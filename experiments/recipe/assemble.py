@@ -1,0 +1,274 @@
+"""Assembles what the recipe is worth from finished runs.
+
+  python -m experiments.recipe.assemble \
+    --run emodb/loso/recipe=RUN --run emodb/loso/paper=RUN ... \
+    --design ravdess=FOLDER
+
+Several runs of one name are its seeds. `paper` is tested with recomputed
+statistics (`last_recomputed`), `recipe` with the moving average of the weights
+(`average`); neither was chosen on a test. The folder of a design is what
+`experiments.recipe.design` writes. Writes results.json, effects.png and the
+tables of README.md; what is not named again stays, from results.json and from
+adapted.json there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+from experiments.lib import assemble, markdown, provenance
+from experiments.recipe import design
+from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require, require_choice
+from sernet_jax.results import run_folder
+from sernet_jax.results.figures import style
+from sernet_jax.runs import defaults, differences
+
+HERE = pathlib.Path(__file__).parent
+SELECTION = {'paper': 'last_recomputed', 'recipe': 'average'}
+
+
+def row_of(workdir: str, kind: str) -> dict[str, Any]:
+  """The figures of one run, as results.json keeps them."""
+  folder = run_folder.RunFolder(workdir)
+  results = folder.read_results()
+  found = results.selections[SELECTION[kind]]
+  parameters = results.cost.parameters
+  return {
+    'seed': results.seed,
+    'uar': found.pooled.uar,
+    'wa': found.pooled.wa,
+    'ci95': list(found.ci95['uar']) if found.ci95 else None,
+    'tests': int(np.sum(found.pooled.confusion)),
+    'folds': [fold.name for fold in found.folds],
+    'epochs': results.epochs,
+    'seconds': results.seconds,
+    'parameters': parameters,
+    'selection': SELECTION[kind],
+    'settings': _changed(folder.read_config()),
+  }
+
+
+def _changed(settings: dict[str, Any]) -> dict[str, Any]:
+  """The settings that differ from those of the paper."""
+  kept = {'data.root', 'data.cache_dir', 'name'}
+  found = differences.between(
+    settings, defaults.get_config().to_dict(), free=kept
+  )
+  return {field: value for field, value, _ in found}
+
+
+def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
+  """Runs of one name as lists, one value for each seed."""
+  first = rows[0]
+  for row in rows[1:]:
+    require(
+      row['settings'].keys() == first['settings'].keys()
+      and row['epochs'] == first['epochs'],
+      f'the runs of seeds {first["seed"]} and {row["seed"]} differ in more '
+      'than their seed; give each its own name',
+    )
+  lists = ('seed', 'uar', 'wa', 'ci95', 'seconds')
+  return {
+    **{name: [row[name] for row in rows] for name in lists},
+    **{name: value for name, value in first.items() if name not in lists},
+  }
+
+
+def design_of(folder: pathlib.Path) -> dict[str, Any]:
+  """The eight runs of a design and the effects of its changes."""
+  runs = {}
+  for names in design.runs():
+    path = folder / design.folder_name(names)
+    require(
+      (path / 'results.json').exists(),
+      f'{path} has no results; run python -m experiments.recipe.design again',
+    )
+    runs[names] = row_of(str(path), 'recipe')
+  first = next(iter(runs.values()))
+  return {
+    'epochs': first['epochs'],
+    'folds': first['folds'],
+    'tests': first['tests'],
+    'runs': [
+      {'on': list(names), 'uar': row['uar'], 'ci95': row['ci95']}
+      for names, row in runs.items()
+    ],
+    'effects': design.effects({k: row['uar'] for k, row in runs.items()}),
+  }
+
+
+def content(given: argparse.Namespace) -> dict[str, Any]:
+  """Content of results.json."""
+  path = given.output / 'results.json'
+  made: dict[str, Any] = files.read_json(path) if path.exists() else {}
+  groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+  for text in given.run:
+    name, _, workdir = text.partition('=')
+    parts = name.split('/')
+    require(
+      len(parts) == 3 and bool(workdir),
+      f'--run {text}: give CORPUS/PROTOCOL/KIND=RUN',
+    )
+    require_choice('the kind of --run', parts[2], SELECTION)
+    groups.setdefault(tuple(parts), []).append(row_of(workdir, parts[2]))
+  for (corpus, protocol, kind), rows in groups.items():
+    made.setdefault(corpus, {}).setdefault(protocol, {})[kind] = together(rows)
+  for text in given.design:
+    corpus, _, folder = text.partition('=')
+    made.setdefault('design', {})[corpus] = design_of(pathlib.Path(folder))
+  adapted = given.output / 'adapted.json'
+  if adapted.exists():
+    made['adapted'] = files.read_json(adapted)
+  made['run'] = provenance.record('experiments.recipe.assemble', sys.argv[1:])
+  return made
+
+
+def tables(made: dict[str, Any]) -> dict[str, str]:
+  """The tables of the page."""
+  lines = []
+  for corpus, protocols in made.items():
+    if corpus in ('design', 'run', 'adapted'):
+      continue
+    for protocol, kinds in protocols.items():
+      for kind, row in kinds.items():
+        uar = ', '.join(f'{100 * value:.1f}' for value in row['uar'])
+        intervals = [
+          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in each))
+          for each in row['ci95']
+          if each
+        ]
+        lines.append(
+          [
+            corpus,
+            f'`{protocol}`, {len(row["folds"])} folds, {row["tests"]} tests',
+            kind,
+            row['epochs'],
+            len(row['uar']),
+            uar,
+            ', '.join(intervals) or None,
+            ', '.join(f'{100 * value:.1f}' for value in row['wa']),
+          ]
+        )
+  result = {
+    'figures': markdown.table(
+      [
+        'corpus',
+        'protocol',
+        'training',
+        'epochs',
+        'seeds',
+        'UAR, per cent',
+        '95 %',
+        'WA',
+      ],
+      lines,
+    )
+  }
+  designs = made.get('design', {})
+  if designs:
+    result['effects'] = markdown.table(
+      ['change', *(f'{corpus}, points of UAR' for corpus in designs)],
+      [
+        [
+          f'`{change}`',
+          *(f'{100 * d["effects"][change]:+.1f}' for d in designs.values()),
+        ]
+        for change in design.CHANGES
+      ],
+    )
+    result['runs'] = markdown.table(
+      ['corpus', 'on', 'UAR', '95 %'],
+      [
+        [
+          corpus,
+          ', '.join(f'`{name}`' for name in run['on']) or 'none',
+          f'{100 * run["uar"]:.1f}',
+          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in run['ci95'])),
+        ]
+        for corpus, each in designs.items()
+        for run in each['runs']
+      ],
+    )
+  if 'adapted' in made:
+    result['adapted'] = markdown.table(
+      [
+        'recordings heard first',
+        'prior',
+        'draws',
+        'UAR, mean',
+        '95 %, one draw',
+      ],
+      [
+        [
+          row['enrolled'],
+          f'{row["prior"]:g}',
+          row['draws'],
+          f'{100 * row["mean"]:.1f}',
+          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in row['ci95'])),
+        ]
+        for row in made['adapted']['rows']
+      ],
+    )
+  return result
+
+
+def figure(made: dict[str, Any], path: pathlib.Path) -> None:
+  """Draws the effect of every change, a bar for each corpus."""
+  designs = made.get('design', {})
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
+      8.0,
+      0.9 + 0.42 * len(design.CHANGES),
+      'What each change of the training is worth on unseen speakers',
+      'mean of the four runs with it less that of the four without it',
+      '',
+      'EMO-DB had no part in this',
+    )
+    axis = picture.subplots()
+    colors = [style.COLORS['train'], style.COLORS['test']]
+    height = 0.8 / max(1, len(designs))
+    for index, (corpus, each) in enumerate(designs.items()):
+      places = np.arange(len(design.CHANGES)) + index * height
+      values = [100 * each['effects'][name] for name in design.CHANGES]
+      label = f'{corpus}, {each["epochs"]} epochs, {each["tests"]} tests'
+      axis.barh(places, values, height, color=colors[index % 2], label=label)
+    axis.set_yticks(
+      np.arange(len(design.CHANGES)) + height * (len(designs) - 1) / 2,
+      list(design.CHANGES),
+    )
+    axis.invert_yaxis()
+    axis.axvline(0, color='0.3', linewidth=0.8)
+    axis.set_xlabel('points of UAR')
+    axis.legend(loc='lower right')
+    style.save(picture, path)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+  """Adds the arguments of this script."""
+  parser.add_argument('--run', action='append', default=[])
+  parser.add_argument('--design', action='append', default=[])
+
+
+def main(argv: list[str]) -> None:
+  """Runs the command."""
+  assemble.main(
+    argv,
+    script=__file__,
+    doc=__doc__,
+    picture='effects.png',
+    options=options,
+    content=content,
+    figure=figure,
+    tables=tables,
+  )
+
+
+if __name__ == '__main__':
+  sys.exit(command_line.run(lambda: main(sys.argv[1:])))
