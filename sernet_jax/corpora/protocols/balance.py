@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
@@ -72,10 +72,10 @@ def _grouped(
 
 
 def _in_turn(
-  groups: Mapping[Hashable, Sequence[Utterance]],
+  groups: Mapping[str, Sequence[Utterance]],
 ) -> list[Utterance]:
   """Takes the first of each group, then the second of each, and so on."""
-  order = sorted(groups, key=lambda key: _chance(str(key)))
+  order = sorted(groups, key=_chance)
   rounds = itertools.zip_longest(*(groups[key] for key in order))
   return [u for each in rounds for u in each if u is not None]
 
