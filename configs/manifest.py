@@ -3,8 +3,9 @@ r"""Light-SERNet on any corpus that a CSV file lists.
   python -m sernet_jax.main --config=configs/manifest.py \
       --config.data.manifest=my.csv
 
-The CSV has the columns `path,label,speaker` and may have `group`; paths are
-relative to the file, or to --config.data.root. Look at it first with
+The CSV has the columns `path,label,speaker` and may have `group` and `text`,
+under other names too (--config.data.columns=path=file_path,label=emotion);
+paths are relative to the file, or to --config.data.root. Look at it first with
 --mode=inspect.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import mmap
 import os
 import pathlib
 import shutil
@@ -26,6 +28,30 @@ _COMPILED = 'JAX_COMPILATION_CACHE_DIR'
 # tests start; `full_optimization` is for the others.
 _QUICK = 'JAX_DISABLE_MOST_OPTIMIZATIONS'
 os.environ.setdefault(_QUICK, '1')
+
+# XLA's older way to write loops for CPUs compiles in a third of the time.
+_LOOPS = 'xla_cpu_use_fusion_emitters'
+
+
+def _known(flag):
+  """Whether this jaxlib has a flag; XLA ends a process for one that it lacks."""
+  folder = pathlib.Path(importlib.util.find_spec('jaxlib').origin).parent
+  for path in folder.glob('libjax_common.*'):
+    with (
+      path.open('rb') as file,
+      mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+      return content.find(flag.encode()) >= 0
+  return False
+
+
+def _add_older_loops():
+  flags = os.environ.get('XLA_FLAGS', '')
+  if _LOOPS not in flags and _known(_LOOPS):
+    os.environ['XLA_FLAGS'] = f'{flags} --{_LOOPS}=false'.strip()
+
+
+_add_older_loops()
 
 
 def pytest_configure(config):
@@ -120,10 +146,23 @@ def full_optimization():
   For files that compare figures with those of other libraries.
   """
   import jax
+  from jax._src import compiler
 
   quick = os.environ[_QUICK] == '1'
+  flags = os.environ.get('XLA_FLAGS', '')
+  options_of = compiler.get_compile_options
+
+  def options(*args, **named):
+    # XLA read its flags when it began; the options of a program come after.
+    found = options_of(*args, **named)
+    found.env_option_overrides += [(_LOOPS, True)]
+    return found
+
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv(_QUICK, '0')
+    if f'--{_LOOPS}=false' in flags:
+      patch.setenv('XLA_FLAGS', flags.replace(f'--{_LOOPS}=false', '').strip())
+      patch.setattr(compiler, 'get_compile_options', options)
     jax.config.update('jax_disable_most_optimizations', False)
     jax.clear_caches()
     yield

@@ -58,15 +58,18 @@ OURS = {
 PEERS = {'torch': False, 'torch tf32': True}
 
 
-def data(utterances: int, folds: int) -> tuple[np.ndarray, np.ndarray, list]:
+def data(
+  utterances: int, folds: int, frames: int = FRAMES
+) -> tuple[np.ndarray, np.ndarray, list]:
   """Features, labels and (train, test) of each fold.
 
   Args:
     utterances: of the corpus; EMO-DB has 535.
     folds: how many of the ten speakers are left out in turn.
+    frames: of an utterance.
   """
   random = np.random.default_rng(0)
-  features = random.normal(size=(utterances, FRAMES, COEFFICIENTS))
+  features = random.normal(size=(utterances, frames, COEFFICIENTS))
   labels = np.arange(utterances, dtype=np.int32) % 7
   ends = np.rint(np.cumsum(SPEAKERS) * utterances / sum(SPEAKERS)).astype(int)
   everything = np.arange(utterances, dtype=np.int32)
@@ -87,7 +90,7 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
 
   name, precision, _ = OURS[flags.worker]
   name = mapping.choose(name, jax.devices(), 1)
-  features, labels, parts = data(flags.utterances, flags.folds)
+  features, labels, parts = data(flags.utterances, flags.folds, flags.frames)
   recipe = recipes.Recipe(
     ModelSpec(), LossSpec(), OptimSpec(), BATCH, precision=precision
   )
@@ -140,7 +143,9 @@ def train_ours(flags: argparse.Namespace) -> dict[str, Any]:
   same = digest() == bits
   epochs = flags.epochs if flags.worker == 'whole' else flags.short
   seconds = again if epochs == flags.short else train(epochs)
-  products = sum(_products(*map(len, part)) for part in parts)
+  products = sum(
+    _products(*map(len, part), frames=flags.frames) for part in parts
+  )
   with recipes.matmul_precision(recipe):
     limit = _limit(recipes.compute_dtype(recipe), flags.limit_size)
   return {
@@ -162,12 +167,12 @@ def _per_epoch(seconds: float) -> dict[str, float]:
   return {'epoch_s': seconds, 'estimated_300_epochs_s': seconds * EPOCHS}
 
 
-def _products(train: int, test: int) -> float:
+def _products(train: int, test: int, frames: int = FRAMES) -> float:
   """Floating-point operations of an epoch of a fold and its test."""
   from sernet_jax.nn import cost
   from sernet_jax.nn.spec import ModelSpec
 
-  layers = cost.list_layers(ModelSpec(), FRAMES, COEFFICIENTS)
+  layers = cost.list_layers(ModelSpec(), frames, COEFFICIENTS)
   total = 2 * sum(each.multiply_adds for each in layers)
   # Nobody asks for a gradient by the features.
   paths = 2 * sum(
@@ -195,7 +200,7 @@ def train_torch(flags: argparse.Namespace) -> dict[str, Any]:
   """Seconds of one fold, times the folds."""
   import twin_torch
 
-  features, labels, parts = data(flags.utterances, flags.folds)
+  features, labels, parts = data(flags.utterances, flags.folds, flags.frames)
   trial = twin_torch.Fold(
     features, labels, *parts[0], BATCH, PEERS[flags.worker]
   )
@@ -238,6 +243,7 @@ def main(arguments: list[str]) -> None:
   parser.add_argument('--short', type=int, default=20)
   parser.add_argument('--block', type=int, default=10)
   parser.add_argument('--utterances', type=int, default=sum(SPEAKERS))
+  parser.add_argument('--frames', type=int, default=FRAMES)
   parser.add_argument('--limit_size', type=int, default=8192)
   parser.add_argument('--variants', default=','.join(OURS))
   parser.add_argument('--peers', default=','.join(PEERS))
@@ -258,6 +264,7 @@ def main(arguments: list[str]) -> None:
     'question': 'seconds to train all folds, by mapping and precision',
     'folds': flags.folds,
     'utterances': flags.utterances,
+    'frames': flags.frames,
     'variants': {},
   }
   names = [*filter(None, f'{flags.variants},{flags.peers}'.split(','))]

@@ -21,7 +21,6 @@ from experiments.lib import (
   cost_probe,
   energy,
   markdown,
-  provenance,
   published,
   receptive,
 )
@@ -284,21 +283,14 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: list[str]) -> None:
   """See the top of the file."""
-
-  def content_of(given: argparse.Namespace) -> dict:
-    content = measured(given)
-    content['environment'] = provenance.record(
-      'experiments.cost.measure', arguments
-    )
-    return content
-
   assemble.main(
     arguments,
     script=__file__,
     doc=__doc__,
     picture='cost.png',
     options=options,
-    content=content_of,
+    content=measured,
+    measured_by='experiments.cost.measure',
     figure=figure,
     tables=tables,
   )

@@ -153,21 +153,14 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: list[str]) -> None:
   """See the top of the file."""
-
-  def content_of(given: argparse.Namespace) -> dict:
-    content = measured(given)
-    content['environment'] = provenance.record(
-      'experiments.input_length.evaluate', arguments
-    )
-    return content
-
   assemble.main(
     arguments,
     script=__file__,
     doc=__doc__,
     picture='lengths.png',
     options=options,
-    content=content_of,
+    content=measured,
+    measured_by='experiments.input_length.evaluate',
     figure=figure,
     tables=lambda content: {
       'lengths': f'{content["label"]}:\n\n{table(content)}'

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from experiments.lib import markdown
+from experiments.lib import markdown, provenance
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 
@@ -27,6 +27,7 @@ def main(
   content: Callable[[argparse.Namespace], dict[str, Any]],
   figure: Callable[[dict[str, Any], pathlib.Path], None],
   tables: Callable[[dict[str, Any]], Mapping[str, str]],
+  measured_by: str = '',
 ) -> None:
   """Writes results.json, the picture and the tables of README.md.
 
@@ -42,6 +43,8 @@ def main(
     content: of results.json, from the parsed arguments.
     figure: draws the content to a path.
     tables: from the content; mark in the page -> text.
+    measured_by: the module of a script that measures on this machine, whose
+      environment is then part of the content.
   """
   here = pathlib.Path(script).parent
   parser = argparse.ArgumentParser(description=doc.splitlines()[0])
@@ -49,6 +52,8 @@ def main(
   parser.add_argument('--output', type=pathlib.Path, default=here)
   given = parser.parse_args(arguments)
   made = content(given)
+  if measured_by:
+    made['environment'] = provenance.record(measured_by, arguments)
   texts = tables(made)
   files.write_json(given.output / 'results.json', made)
   figure(made, given.output / picture)

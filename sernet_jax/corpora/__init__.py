@@ -4,12 +4,15 @@
 that cannot be used, and `keep` drops recordings that turned out bad.
 
 - `registry` and `readers`: the table of corpora, and how each is read
-- `joined` and `duplicates`: several corpora as one
+- `joined`: several corpora as one
+- `duplicates` and `look_alikes`: recordings that are there twice, speakers and
+  labels that are probably one
 - `vocabulary`: shared names of emotions; choosing and merging classes
-- `protocols`: the table of protocols, and their folds
-- `feature_cache`: features of a whole corpus on the disk
-- `inspection` and `durations`: a summary of a corpus before training
-- `download`, `fetch` and `archive`: EMO-DB from its server
+- `protocols`: the table of protocols, their folds, and how much of a speaker
+  and a corpus takes part
+- `cache`: features of a whole corpus, and lengths of recordings, on the disk
+- `inspection`: a summary of a corpus before training
+- `download`, `fetch` and `archive`: corpora from their servers
 - `synthetic`: the corpus of the quickstart
 """
 

@@ -44,6 +44,8 @@ class DataSpec:
     speaker: scheme or column of its speakers; '' for 'speaker'.
     classes: classes to choose and merge, see `vocabulary.parse`; '' for all.
     merge_labels: rename labels to those of the vocabulary, joy to happiness.
+    most_per_speaker: utterances of a speaker that take part; 0 for all.
+    most_per_corpus: utterances of a corpus that take part; 0 for all.
     on_bad_file: 'error' to stop at files that cannot be read, or 'skip'.
     cache_dir: folder of the feature cache; '' for the user's.
   """
@@ -62,6 +64,8 @@ class DataSpec:
   speaker: str = ''
   classes: str = ''
   merge_labels: bool = False
+  most_per_speaker: int = 0
+  most_per_corpus: int = 0
   on_bad_file: str = 'error'
   cache_dir: str = ''
 
@@ -88,6 +92,12 @@ class DataSpec:
         'nothing here; leave it out',
       )
     vocabulary.parse(self.classes)
+    for field in ('most_per_speaker', 'most_per_corpus'):
+      value = getattr(self, field)
+      require(
+        value >= 0,
+        f'data.{field} is {value}; give 0 (for all) or more utterances',
+      )
     require_choice('data.on_bad_file', self.on_bad_file, ('error', 'skip'))
     require_choice('data.excited', self.excited, tuple(_EXCITED))
 

@@ -23,7 +23,7 @@ from sernet_jax.corpora import (
 )
 from sernet_jax.corpora.cache import feature_cache, mel_store
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
-from sernet_jax.corpora.protocols import Fold
+from sernet_jax.corpora.protocols import Fold, balance
 from sernet_jax.corpora.utterances import Corpus, check
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.config import Experiment
@@ -153,6 +153,7 @@ def load_corpus(experiment: Experiment) -> Corpus:
     corpus = vocabulary.choose(corpus, data.classes)
   elif experiment.protocol.entry.crosses_corpora:
     corpus = joined.only_shared(corpus)
+  corpus = balance.limited(corpus, data.most_per_speaker, data.most_per_corpus)
   check(corpus)
   corpus = duplicates.with_sounds(corpus, cache_folder(experiment))
   return look_alikes.noted(corpus)

@@ -33,6 +33,8 @@ _LATER = {
   'data.emotion',
   'data.speaker',
   'data.merge_labels',
+  'data.most_per_speaker',
+  'data.most_per_corpus',
 }
 
 # Fields younger than some run folders: there, and in the names of folders,

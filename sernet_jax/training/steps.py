@@ -280,8 +280,9 @@ def run_block(
     (state, metrics), the metrics of `run_epoch` stacked along a first axis of
     `size`, zeros from `count` on.
   """
-  epoch = functools.partial(run_epoch, recipe, features, labels, fold)
-  _, shapes = jax.eval_shape(epoch, state, first)
+  # Traced once for its shapes and the loop; inlined, so that XLA sees no call.
+  traced = jax.jit(run_epoch, static_argnums=0, inline=True)
+  epoch = functools.partial(traced, recipe, features, labels, fold)
 
   def body(
     index: jax.Array, carry: tuple[TrialState, dict[str, Metrics]]
@@ -293,7 +294,8 @@ def run_block(
     )
     return state, metrics
 
-  # (size, ...) for each figure of an epoch
-  empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
   with recipes.matmul_precision(recipe):
+    _, shapes = jax.eval_shape(epoch, state, first)
+    # (size, ...) for each figure of an epoch
+    empty = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
     return jax.lax.fori_loop(0, count, body, (state, empty))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from commands import xla_flags
 
 from sernet_jax.common import jax_setup, machine
 
@@ -61,8 +62,11 @@ print(json.dumps(place))
 
 def test_devices_of_a_cpu_share_a_batch():
   """As many of them as divide it, and one takes a single segment."""
-  environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-  environment.pop('XLA_FLAGS', None)
+  environment = {
+    **os.environ,
+    'PYTHONPATH': os.pathsep.join(sys.path),
+    'XLA_FLAGS': xla_flags(),
+  }
   done = subprocess.run(
     [sys.executable, '-c', SHARED],
     env=environment,

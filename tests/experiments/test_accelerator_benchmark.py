@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 import tiny
+from commands import xla_flags
 
 FOLDER = tiny.ROOT / 'experiments' / 'benchmarks'
 
@@ -58,12 +59,19 @@ def test_every_figure_of_a_small_run(tmp_path):
   done = subprocess.run(
     [
       *(sys.executable, FOLDER / 'accelerator.py', '--peers='),
-      *('--folds=1', '--utterances=40', '--epochs=2', '--short=1'),
+      *(
+        '--folds=1',
+        '--utterances=30',
+        '--frames=20',
+        '--epochs=2',
+        '--short=1',
+      ),
       *('--block=1', '--variants=whole', '--limit_size=256'),
       f'--output={path}',
     ],
     env={
-      **{k: v for k, v in os.environ.items() if k != 'XLA_FLAGS'},
+      **os.environ,
+      'XLA_FLAGS': xla_flags(),
       'PYTHONPATH': str(tiny.ROOT),
       'JAX_COMPILATION_CACHE_DIR': str(tmp_path),  # two variants, one program
     },

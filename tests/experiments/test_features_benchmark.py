@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from commands import xla_flags
 
 SCRIPT = (
   pathlib.Path(__file__).parents[2] / 'experiments/benchmarks/features.py'
@@ -25,7 +26,8 @@ def test_every_figure_of_a_small_run(tmp_path):
       f'--output={path}',
     ],
     env={
-      **{k: v for k, v in os.environ.items() if k != 'XLA_FLAGS'},
+      **os.environ,
+      'XLA_FLAGS': xla_flags(),
       'PYTHONPATH': str(SCRIPT.parents[2]),
     },
     capture_output=True,

@@ -65,7 +65,9 @@ def reached(layers):
         x = norm_pool.average_pool(x, pool)
     return x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
 
-  slope = np.asarray(jax.grad(value)(jnp.ones((1, 256, 128, 1))))[0, :, :, 0]
+  slope = np.asarray(jax.jit(jax.grad(value))(jnp.ones((1, 256, 128, 1))))[
+    0, :, :, 0
+  ]
   rows, columns = np.nonzero(slope)
   return int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 

@@ -39,7 +39,7 @@ def test_equals_the_network_it_comes_from(spec):
 def test_made_ready_it_computes_the_same():
   """Kernels given as tiles, on the way that `predict` takes."""
   spec = ModelSpec(num_classes=2)
-  plain = folded.fold(spec, *model.init(jax.random.key(0), spec))
+  plain = folded.fold(spec, *small_model.init(jax.random.key(0), spec))
   ready = folded.ready(plain)
   assert len(ready['block1']['tiles']) == 24
   assert 'tiles' not in ready['block5'] and 'tiles' not in ready['joint']
@@ -56,7 +56,7 @@ def test_paths_stay_a_piece_of_their_own(way):
   """The way the weights reach the program does not matter; see `fence.apart`."""
   spec = ModelSpec(num_classes=2)
   weights = folded.ready(
-    folded.fold(spec, *model.init(jax.random.key(0), spec))
+    folded.fold(spec, *small_model.init(jax.random.key(0), spec))
   )
   x = jax.ShapeDtypeStruct((1, 21, 9, 1), np.float32)
   if way == 'given':
@@ -88,7 +88,7 @@ def test_equals_tensorflow(golden, golden_weights):
 @pytest.mark.parametrize(('classes', 'numbers'), [(7, 460_743), (4, 459_780)])
 def test_counts_of_the_paper(classes, numbers):
   spec = ModelSpec(num_classes=classes)
-  found = folded.fold(spec, *model.init(jax.random.key(0), spec))
+  found = folded.fold(spec, *small_model.init(jax.random.key(0), spec))
   assert folded.count(found) == numbers
   assert cost.cost(spec, 184)['fp16_bytes'] == 2 * numbers
   shapes = jax.tree.map(np.shape, found)

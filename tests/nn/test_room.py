@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
+import commands
 import pytest
-import tiny
 
 from sernet_jax import nn
 from sernet_jax.nn import folded, interop, model, spec
@@ -26,11 +23,4 @@ def test_a_spec_needs_neither_jax_nor_numpy():
     'import sys, sernet_jax.nn; sernet_jax.nn.ModelSpec().layers(); '
     "print({'flax', 'jax', 'numpy'} & set(sys.modules))"
   )
-  result = subprocess.run(
-    [sys.executable, '-c', program],
-    check=True,
-    capture_output=True,
-    text=True,
-    cwd=tiny.ROOT,
-  )
-  assert result.stdout.strip() == 'set()'
+  assert commands.python(program) == 'set()'

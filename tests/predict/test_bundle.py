@@ -17,7 +17,7 @@ from hypothesis import strategies
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn.spec import PAPER_BLOCKS, ModelSpec
 from sernet_jax.predict import bundle, bundle_file
 from sernet_jax.predict.sessions import formats
 
@@ -76,15 +76,20 @@ def test_other_blocks_are_kept_and_the_papers_are_not_named(
   small, content, tmp_path
 ):
   header, _ = _header(content)
-  assert 'blocks' not in json.loads(header['__metadata__']['model'])
-  spec = dataclasses.replace(small.model, blocks=two_blocks.BLOCKS)
-  other = dataclasses.replace(
+  assert 'blocks' in json.loads(header['__metadata__']['model'])
+  path = tmp_path / 'a.safetensors'
+  path.write_bytes(content)
+  assert bundle.load(path).model.blocks == two_blocks.BLOCKS
+  spec = dataclasses.replace(small.model, blocks=PAPER_BLOCKS)
+  paper = dataclasses.replace(
     small,
     model=spec,
     folded=bundle.folded_lib.fold(spec, *small_model.weights(spec)),
   )
-  bundle.save(tmp_path / 'a.safetensors', other)
-  assert bundle.load(tmp_path / 'a.safetensors').model == spec
+  bundle.save(path, paper)
+  header, _ = _header(path.read_bytes())
+  assert 'blocks' not in json.loads(header['__metadata__']['model'])
+  assert bundle.load(path).model == spec
 
 
 def test_size_of_the_release_file(tmp_path):
@@ -169,7 +174,10 @@ def test_what_fp16_cannot_hold_is_not_written(small, tmp_path):
     ({'classes': ('a', 'b', '')}, '1 to 100'),
     ({'feature_kind': 'mfc'}, "did you mean 'mfcc'"),
     ({'mfcc': MfccSpec(sample_rate_hz=22_050)}, '16000 Hz and .* 22050 Hz'),
-    ({'model': ModelSpec(num_classes=3, filters=12)}, 'kernel has shape'),
+    (
+      {'model': ModelSpec(3, filters=12, blocks=two_blocks.BLOCKS)},
+      'kernel has shape',
+    ),
     ({'folded': {}}, 'lack'),
   ],
 )

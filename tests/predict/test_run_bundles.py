@@ -31,7 +31,7 @@ def workdir(tmp_path_factory):
   folder = tmp_path_factory.mktemp('predict')
   listing = tiny.write_corpus(folder / 'corpus')
   # Short fast training that leaves no two probabilities alike.
-  settings = tiny.config(listing, folder / 'features')
+  settings = tiny.config(listing, folder / 'features', **tiny.QUICK)
   run.train(settings, folder / 'run')
   return folder / 'run'
 

@@ -37,6 +37,7 @@ def get_config():
   config.features.num_coefficients = 8
   config.model.filters = 6
   config.model.paths = ('joint',)
+  config.model.blocks = ((32, (3, 3), (2, 2)), (32, (1, 1), None))
   config.train.epochs = 1
   config.protocol.folds = ('ann',)
   return config

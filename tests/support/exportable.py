@@ -37,9 +37,11 @@ BOUND = {'fp32': 2e-5, 'fp16': 5e-3, 'int8': 0.1}
 def bundle():
   """An untrained network with the statistics of made-up sound."""
   spec = ModelSpec(num_classes=len(CLASSES), batch_norm_momentum=0.0)
-  params, stats = model.init(jax.random.key(1), spec)
+  init = jax.jit(model.init, static_argnums=1)
+  apply = jax.jit(functools.partial(model.apply, spec, train=True))
+  params, stats = init(jax.random.key(1), spec)
   x = features.mfcc(heard().prepared, FRONT)[..., None]
-  _, stats = model.apply(spec, params, stats, x, train=True)
+  _, stats = apply(params, stats, x)
   params['head']['kernel'] *= 2  # decided enough to tell sounds apart
   params, stats = jax.tree.map(np.asarray, (params, stats))
   return bundle_lib.Bundle(

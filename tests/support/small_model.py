@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import numpy as np
+import two_blocks
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.features.spec import MfccSpec
@@ -16,12 +17,13 @@ CLASSES = ('high', 'low', 'none')
 MFCC = MfccSpec(num_mel_bands=20, num_coefficients=8)
 
 
-_init = jax.jit(model.init, static_argnums=1)
+# Compiled: called as it is, every operation is a program of its own.
+init = jax.jit(model.init, static_argnums=1)
 
 
 def weights(spec: ModelSpec, seed: int = 0):
   """Parameters and statistics that are neither 0 nor 1 anywhere."""
-  params, stats = _init(jax.random.key(seed), spec)
+  params, stats = init(jax.random.key(seed), spec)
   random = np.random.default_rng(seed)
 
   def moved(leaf):
@@ -38,8 +40,10 @@ def make(
   kind: str = 'mfcc',
   **about: str,
 ) -> bundle.Bundle:
-  """Three classes, 8 coefficients, segments of a quarter of a second."""
-  spec = ModelSpec(num_classes=len(CLASSES), filters=6)
+  """Three classes, two small blocks, 8 coefficients, segments of a quarter of a second."""
+  spec = ModelSpec(
+    num_classes=len(CLASSES), filters=6, blocks=two_blocks.BLOCKS
+  )
   return bundle.Bundle(
     spec,
     MFCC,

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import tiny
+from commands import white_figures
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
@@ -55,6 +56,8 @@ def test_a_preempted_job_saves_its_state_and_goes_on_to_the_same_figures(
   """By the signal that Slurm sends, under submitit's local executor."""
   monkeypatch.setenv('SERNET_CACHE', str(tmp_path / 'cache'))
   monkeypatch.setenv('PYTHONPATH', str(tiny.ROOT), prepend=os.pathsep)
+  paths = white_figures(os.environ)['PYTHONPATH']
+  monkeypatch.setenv('PYTHONPATH', paths)
   csv = tiny.write_corpus(tmp_path / 'corpus')
   epochs = {'train__epochs': 16, 'train__checkpoint_epochs': 16, **tiny.QUICK}
   (job,) = planned(csv, tmp_path, tmp_path / 'sweep', 'seed=4', **epochs)

@@ -139,8 +139,11 @@ def test_a_grid_is_refused_before_anything_runs(axes, message):
     grid(*axes)
 
 
-def test_a_very_large_grid_goes_on_with_yes():
-  assert len(grid('seed=0:1001', yes=True)) == 1001
+def test_a_very_large_grid_goes_on_with_yes(monkeypatch):
+  monkeypatch.setattr(sweep_grid, 'MANY_JOBS', 10)
+  with pytest.raises(InputError, match='has 11 jobs'):
+    grid('seed=0:11')
+  assert len(grid('seed=0:11', yes=True)) == 11
 
 
 def test_names_of_folders_stay_within_what_file_systems_take():

@@ -12,6 +12,7 @@ import time
 
 import pytest
 import tiny
+from commands import white_figures
 
 from sernet_jax.runs import run
 
@@ -50,7 +51,7 @@ def start(place, workdir, *arguments, **changes):
       *arguments,
     ],
     cwd=tiny.ROOT,
-    env={**os.environ, 'SERNET_CACHE': str(place / 'cache')},
+    env={**white_figures(os.environ), 'SERNET_CACHE': str(place / 'cache')},
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,

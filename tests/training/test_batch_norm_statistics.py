@@ -22,6 +22,7 @@ from sernet_jax.training import (
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
 NUM_SEGMENTS, FRAMES, COEFFICIENTS = 14, 9, 8
+apply = jax.jit(model.apply, static_argnums=0, static_argnames='train')
 RECIPE = recipes.Recipe(
   model=ModelSpec(
     num_classes=2, filters=6, paths=('joint',), blocks=two_blocks.BLOCKS
@@ -93,7 +94,7 @@ def test_one_batch_of_all_has_the_statistics_of_its_training_pass(
   for place, fold in enumerate(FOLDS):
     state = trial_state.unstack(states, place)
     x = jnp.asarray(features[fold.train])[..., None]
-    _, stats = model.apply(forgetful, state.params, state.stats, x, train=True)
+    _, stats = apply(forgetful, state.params, state.stats, x, train=True)
     assert_close(trial_state.unstack(found, place), stats, rtol=2e-5, atol=1e-5)
 
 
@@ -121,13 +122,11 @@ def test_they_undo_what_the_moving_ones_miss(features, states):
   state = trial_state.unstack(states, 0)
   x = jnp.asarray(features[FOLDS[0].train])[..., None]
   spec = RECIPE.model
-  expected, moved = model.apply(spec, state.params, state.stats, x, train=True)
+  expected, moved = apply(spec, state.params, state.stats, x, train=True)
   whole = dataclasses.replace(RECIPE, batch_size=10)
   found = trial_state.unstack(recomputed(features, states, recipe=whole), 0)
   errors = [
-    np.abs(
-      model.apply(spec, state.params, stats, x, train=False)[0] - expected
-    ).max()
+    np.abs(apply(spec, state.params, stats, x, train=False)[0] - expected).max()
     for stats in (moved, found)
   ]
   assert errors[1] < 1e-4 < 0.05 < errors[0]

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import tiny
 import two_blocks
+from commands import xla_flags
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.protocols import Fold
@@ -145,7 +146,7 @@ def start(program, *arguments, devices=1):
     [sys.executable, '-c', program, *arguments],
     env={
       **os.environ,
-      'XLA_FLAGS': flag,
+      'XLA_FLAGS': xla_flags(flag),
       'JAX_PLATFORMS': 'cpu',
     },
     cwd=tiny.ROOT,

@@ -225,9 +225,8 @@ def test_segments_vote_with_their_mean_probability(recipe, corpus):
   each = fold.test.repeat(2) * 2 + np.tile([0, 1], 3)
   from sernet_jax.nn import model
 
-  logits, _ = model.apply(
-    recipe.model, *weights, features[each][..., None], train=False
-  )
+  apply = jax.jit(functools.partial(model.apply, recipe.model, train=False))
+  logits, _ = apply(*weights, features[each][..., None])
   expected = jax.nn.softmax(logits).reshape(3, 2, 2).mean(axis=1)
   np.testing.assert_allclose(votes[:3], expected, atol=1e-6)
   np.testing.assert_array_equal(votes[3:], 0)
@@ -238,12 +237,9 @@ def test_evaluation_is_the_loss_without_class_weights(recipe, corpus, folds):
   arrays = arrays_of(folds, labels)[0]
   state = fresh(recipe, 0)
   focal = dataclasses.replace(recipe, loss=LossSpec('focal', 2.0, 'balanced'))
-  found = evaluation.evaluate(
-    focal, features, arrays.test, state.params, state.stats
-  )
-  shares = evaluation.predict(
-    focal, features, arrays.test, state.params, state.stats
-  )
+  given = features, arrays.test, state.params, state.stats
+  found = jax.jit(evaluation.evaluate, static_argnums=0)(focal, *given)
+  shares = evaluation.compile_predict(focal)(*given)
   p = np.asarray(shares)[np.arange(6), labels[:6]]
   expected = np.mean(-((1 - p) ** 2) * np.log(p))
   assert found['loss'] == pytest.approx(expected, rel=1e-5)

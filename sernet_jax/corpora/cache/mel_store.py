@@ -150,7 +150,7 @@ def _compute(
   part = stem.with_suffix('.part')
   data_path = stem.with_suffix('.f32')
   with files.writing(data_path, CACHE), part.open('wb') as file:
-    paths = [utterance.path for utterance in corpus.utterances]
+    paths = [utterance.recording for utterance in corpus.utterances]
     for index, (waveform,) in segments.read_all(
       paths, audio, on_bad_file, skipped, progress, load=segments.load_whole
     ):
