@@ -218,19 +218,30 @@ def _patch_sums(
     example_sum = jnp.einsum('e,efci->fci', mask, x)
     return [path_maps.patches(example_sum, path).sum(axis=1) for path in paths]
 
-  # Frames differ between the examples: each has its own cells.
-  def add(
-    sums: list[jax.Array], example: tuple[jax.Array, jax.Array]
-  ) -> tuple[list[jax.Array], None]:
-    one, weight = example  # (t, f, 1), (t,)
-    real = path_maps.of_cells(weight, one)[:, 0]  # (cells,)
-    return [
-      total + path_maps.patches(one, path) @ real
-      for total, path in zip(sums, paths, strict=True)
-    ], None
+  # Frames differ between the examples. A tap (i, j) sees
+  #   sum_t,f w[t] x[t + i, f + j] = sum_f S_i[f + j],  S_i = sum_t w[t] x[t + i]
+  return [_tap_totals(x[..., 0], mask, path.kernel.shape[:2]) for path in paths]
 
-  zeros = [jnp.zeros(len(path_maps.columns(path)), x.dtype) for path in paths]
-  return jax.lax.scan(add, zeros, (x, mask))[0]
+
+def _tap_totals(
+  x: jax.Array, mask: jax.Array, size: tuple[int, ...]
+) -> jax.Array:
+  """Sums of what each tap of a kernel sees in the real frames, (taps,).
+
+  Args:
+    x: (examples, frames, coefficients).
+    mask: (examples, frames).
+    size: (height, width) of the kernel.
+  """
+  frames, coefficients = x.shape[1:]
+  height, width = size
+  x = jnp.pad(x, ((0, 0), (height // 2, height // 2), (0, 0)))
+  rows = jnp.stack(  # S_i, (height, f)
+    [jnp.einsum('et,etf->f', mask, x[:, i : i + frames]) for i in range(height)]
+  )
+  rows = jnp.pad(rows, ((0, 0), (width // 2, width // 2)))
+  totals = [rows[:, j : j + coefficients].sum(axis=1) for j in range(width)]
+  return jnp.stack(totals, axis=1).reshape(-1)  # (height, width) -> (taps,)
 
 
 def _backward(
