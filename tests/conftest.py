@@ -73,19 +73,28 @@ def pytest_configure(config):
 
 # The longest files, which start first so that no worker ends alone with one.
 LONGEST = (
-  'test_run',
-  'test_loop',
   'test_distributed',
   'test_sweep',
-  'test_steps',
-  'test_cluster',
+  'test_docs',
   'test_mapping',
+  'test_writing',
+  'test_run',
+  'test_loop',
   'test_command',
-  'test_cross_protocols',
+  'test_accelerator_benchmark',
+  'test_c_folder',
+  'test_model',
+  'test_folded',
+  'test_fused_paths',
+  'test_cluster',
   'test_main',
+  'test_steps',
+  'test_sharding',
+  'test_wheel',
+  'test_cross_protocols',
+  'test_iemocap_run',
   'test_seeds_together',
   'test_lengths',
-  'test_iemocap_run',
 )
 
 
