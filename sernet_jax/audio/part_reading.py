@@ -10,12 +10,20 @@ import soxr
 
 from sernet_jax.audio import quality, reading
 from sernet_jax.audio.part import Part, Recording
+from sernet_jax.audio.spec import MEAN
 
 
 def read(
-  recording: Recording, channel: str = quality.MEAN
+  recording: Recording,
+  channel: str = MEAN,
+  watch: quality.Watch | None = None,
 ) -> tuple[np.ndarray, int]:
   """Reads a recording, or a part of one, like `reading.read`.
+
+  Args:
+    recording: a file or a part of one.
+    channel: 'mean' of the channels, or the number of one from 0 on.
+    watch: measures a file that is not a part.
 
   Returns:
     Samples float32 (samples,), and their rate in Hz.
@@ -25,7 +33,7 @@ def read(
       end of its file, and its path is then the part in words.
   """
   if not isinstance(recording, Part):
-    return reading.read(recording, channel)
+    return reading.read(recording, channel, watch)
   path = pathlib.Path(recording.path)
   changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
   samples, rate_hz = _whole(recording.path, changed_ns, channel)
@@ -39,12 +47,17 @@ def read(
 
 
 def load_mono(
-  recording: Recording, sample_rate_hz: int, channel: str = quality.MEAN
+  recording: Recording,
+  sample_rate_hz: int,
+  channel: str = MEAN,
+  watch: quality.Watch | None = None,
 ) -> np.ndarray:
   """Reads like `reading.load_mono`, parts of files too: (samples,)."""
   if not isinstance(recording, Part):
-    return reading.load_mono(recording, sample_rate_hz, channel)
+    return reading.load_mono(recording, sample_rate_hz, channel, watch)
   samples, rate_hz = read(recording, channel)
+  if watch is not None:
+    watch.see(samples[:, None], samples, rate_hz)
   if rate_hz != sample_rate_hz:
     samples = soxr.resample(
       samples, rate_hz, sample_rate_hz, quality=reading.RESAMPLER_QUALITY

@@ -3,32 +3,26 @@
 A network that was trained on sound up to 8 kHz is wrong with confidence about
 sound that ends at 4 kHz, as that of a telephone. The band of a recording ends
 at half of its rate, or where its mean spectrum falls off a cliff: 18 dB within
-250 Hz, and nothing above it. The recordings of EMO-DB fall at most 15 dB
-anywhere, the same ones after a telephone's 8 kHz, or 11,025 Hz, 20 dB and more
-even at a hundredth of their level.
+250 Hz, to 45 dB below its loudest part and less, and nothing above it. The
+recordings of EMO-DB fall at most 15 dB anywhere, the same ones after the 8 kHz
+of a telephone, or 11,025 Hz, 20 dB and more even at a hundredth of their level.
 """
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
-from sernet_jax.common.errors import require
+from sernet_jax.audio.spec import MEAN
 
-MEAN = 'mean'
 CLIFF_DB = 18.0
+EMPTY_DB = 45.0
 LOSS_DB = 1.0
 _BAND_HZ = 125.0
 _FRAME_S = 0.064
 _LOWEST_HZ = 1000.0  # where a cliff is looked for, up to ...
 _HIGHEST = 0.9  # ... this share of the network's band
-
-
-def require_channel(field: str, channel: str) -> None:
-  """Raises `InputError` unless it is 'mean' or the number of a channel."""
-  require(
-    channel == MEAN or (channel.isascii() and channel.isdigit()),
-    f'{field} is {channel!r}; give mean, or the number of a channel from 0 on',
-  )
 
 
 def mix(block: np.ndarray, channel: str = MEAN) -> np.ndarray | None:
@@ -103,8 +97,11 @@ class Watch:
     for edge in range(round(_LOWEST_HZ / _BAND_HZ), int(highest / _BAND_HZ)):
       above = level[edge + 1 :]
       below = np.median(level[max(0, edge - 6) : max(1, edge - 1)])
-      if above.size and below - above.max() >= CLIFF_DB:
-        return edge * _BAND_HZ
+      if not above.size:
+        break
+      fall_db = below - above.max()
+      if fall_db >= CLIFF_DB and level.max() - above.max() >= EMPTY_DB:
+        return (edge + 1) * _BAND_HZ
     return rate_hz / 2 if rate_hz / 2 <= highest else None
 
   def loss_db(self) -> float:
@@ -149,4 +146,26 @@ def loss_sentence(loss_db: float, channels: int) -> str:
   return (
     f'has {channels} channels that {lost} in their mean, as those of two '
     'microphones do: take one, by --channel=0 or data.channel=0'
+  )
+
+
+def summary(notes: dict[str, list[str]], total: int) -> tuple[str, ...]:
+  """Counts what is odd about many recordings, most frequent first.
+
+  Args:
+    notes: {path: what is odd about it, each to follow its name}.
+    total: recordings in all.
+
+  Returns:
+    One sentence for each kind, with the first recording that has it.
+  """
+  kinds: dict[str, list[tuple[str, str]]] = {}
+  for path, sentences in notes.items():
+    for sentence in sentences:
+      # Alike but for its numbers.
+      kind = re.sub(r'\d+(\.\d+)?', '#', sentence)
+      kinds.setdefault(kind, []).append((path, sentence))
+  return tuple(
+    f'{len(found)} of {total} recordings: {found[0][0]} {found[0][1]}.'
+    for found in sorted(kinds.values(), key=len, reverse=True)
   )

@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from sernet_jax.audio import part_reading, reading
+from sernet_jax.audio import part_reading, quality, reading
 from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
 from sernet_jax.common.errors import InputError, require_choice
+
+# Segments, and what is odd about their recording.
+_Loaded = tuple[np.ndarray, tuple[str, ...]]
 
 
 def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
@@ -89,15 +92,48 @@ def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
   length = spec.num_samples
   if spec.segments == 'center':
     left = max(0, len(waveform) - length) // 2
+    if moved(waveform, spec):
+      left = loudest(waveform, length, max(1, spec.sample_rate_hz // 10))
     return [waveform[left : left + length]]
   # A rest of half a segment or more rounds up.
   count = max(1, (len(waveform) + length // 2) // length)
   return [waveform[i * length : (i + 1) * length] for i in range(count)]
 
 
-def load_segments(path: Recording, spec: AudioSpec) -> np.ndarray:
+def moved(waveform: np.ndarray, spec: AudioSpec) -> bool:
+  """Tells whether the middle is silent, but not all of a recording."""
+  left = max(0, len(waveform) - spec.num_samples) // 2
+  middle = waveform[left : left + spec.num_samples]
+  hollow = not middle.any() and bool(waveform.any())
+  return spec.segments == 'center' and hollow
+
+
+def loudest(waveform: np.ndarray, length: int, step: int) -> int:
+  """Returns where the loudest window begins, in steps.
+
+  Args:
+    waveform: (samples,).
+    length: samples of a window.
+    step: samples from one window to the next that is tried.
+  """
+  sums = np.concatenate([[0.0], np.cumsum(np.square(waveform, dtype=float))])
+  starts = np.arange(0, max(1, len(waveform) - length + step), step)
+  starts = np.minimum(starts, max(0, len(waveform) - length))
+  stops = np.minimum(starts + length, len(waveform))
+  return int(starts[np.argmax(sums[stops] - sums[starts])])
+
+
+def load_segments(
+  path: Recording, spec: AudioSpec, watch: quality.Watch | None = None
+) -> np.ndarray:
   """Reads a file for `cut_and_prepare`; raises `BadFile` if it cannot."""
-  waveform = part_reading.load_mono(path, spec.sample_rate_hz)
+  waveform = part_reading.load_mono(
+    path, spec.sample_rate_hz, spec.channel, watch
+  )
+  if watch is not None and moved(waveform, spec):
+    watch.notes.append(
+      f'is silent in its middle; its loudest {spec.duration_s:g} s were taken'
+    )
   try:
     return cut_and_prepare(waveform, spec)
   except InputError as error:
@@ -118,7 +154,9 @@ def read_all(
   skipped: dict[str, str] | None = None,
   progress: bool = True,
   start: int = 0,
-  load: Callable[[Recording, AudioSpec], np.ndarray] = load_segments,
+  load: Callable[[Recording, AudioSpec], np.ndarray] | None = None,
+  notes: dict[str, list[str]] | None = None,
+  limit_hz: float = 0.0,
 ) -> Iterator[tuple[int, np.ndarray]]:
   """Reads many recordings in parallel, in bounded memory.
 
@@ -130,7 +168,10 @@ def read_all(
     progress: show a bar, or a line a minute if stderr is not a terminal.
     start: index of the first to read; those before it were read already, and
       the bad ones among them are in `skipped`.
-    load: from a path to its segments.
+    load: from a path to its segments, if not `load_segments`; has no notes.
+    notes: receives {path: what is odd about it} as it comes up, each to follow
+      the path.
+    limit_hz: up to which the features listen.
 
   Returns:
     An iterator over (index into `paths`, float32 (segments, num_samples)) in
@@ -142,18 +183,40 @@ def read_all(
   """
   require_choice('data.on_bad_file', on_bad_file, ('error', 'skip'))
   bad = {} if skipped is None else skipped
-  return _read_all(list(paths), spec, on_bad_file, bad, progress, start, load)
+
+  def load_noted(path: Recording) -> _Loaded:
+    if load is not None:
+      return load(path, spec), ()
+    if notes is None:
+      return load_segments(path, spec), ()
+    watch = quality.Watch()
+    parts = load_segments(path, spec, watch)
+    return parts, watch.sentences(limit_hz, spec.channel)
+
+  found = _read_all(list(paths), load_noted, on_bad_file, bad, progress, start)
+  return _noted(found, paths, {} if notes is None else notes)
+
+
+def _noted(
+  found: Iterator[tuple[int, _Loaded]],
+  paths: Sequence[Recording],
+  notes: dict[str, list[str]],
+) -> Iterator[tuple[int, np.ndarray]]:
+  """Passes on the segments and keeps the notes."""
+  for index, (parts, sentences) in found:
+    if sentences:
+      notes[str(paths[index])] = [*sentences]
+    yield index, parts
 
 
 def _read_all(
   paths: list[Recording],
-  spec: AudioSpec,
+  load: Callable[[Recording], _Loaded],
   on_bad_file: str,
   bad: dict[str, str],
   progress: bool,
   start: int,
-  load: Callable[[Recording, AudioSpec], np.ndarray],
-) -> Iterator[tuple[int, np.ndarray]]:
+) -> Iterator[tuple[int, _Loaded]]:
   """`read_all` after its checks, which a generator would make too late."""
   workers = min(16, machine.num_cores())
   bar = progress_bar.make(
@@ -165,9 +228,9 @@ def _read_all(
     shown=progress,
   )
   pool = concurrent.futures.ThreadPoolExecutor(workers)
-  waiting: collections.deque[
-    tuple[int, concurrent.futures.Future[np.ndarray]]
-  ] = collections.deque()
+  waiting: collections.deque[tuple[int, concurrent.futures.Future[_Loaded]]] = (
+    collections.deque()
+  )
   indices = iter(range(start, len(paths)))
   try:
     while True:
@@ -175,7 +238,7 @@ def _read_all(
       while (
         len(waiting) < 4 * workers and (i := next(indices, None)) is not None
       ):
-        waiting.append((i, pool.submit(load, paths[i], spec)))
+        waiting.append((i, pool.submit(load, paths[i])))
       if not waiting:
         break
       index, future = waiting.popleft()

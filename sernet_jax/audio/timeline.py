@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 
-from sernet_jax.audio import reading, segments
+from sernet_jax.audio import quality, reading, segments
 from sernet_jax.common.errors import require
 
 
@@ -112,12 +112,19 @@ def hop_samples(hop_s: float | None, rate_hz: int, length: int) -> int:
   return hop
 
 
-def pieces(path: reading.PathLike, rate_hz: int) -> Iterator[np.ndarray]:
+def pieces(
+  path: reading.PathLike,
+  rate_hz: int,
+  channel: str = quality.MEAN,
+  watch: quality.Watch | None = None,
+) -> Iterator[np.ndarray]:
   """Yields a recording in pieces: `audio.load_mono` in bounded memory.
 
   Args:
     path: the recording.
     rate_hz: rate of the pieces.
+    channel: 'mean' of the channels, or the number of one from 0 on.
+    watch: measures the recording.
 
   Yields:
     float32 (samples,), of any length.
@@ -125,11 +132,13 @@ def pieces(path: reading.PathLike, rate_hz: int) -> Iterator[np.ndarray]:
   Raises:
     BadFile: as `audio.load_mono`; silence is noticed at the end.
   """
-  resampler, silent, count = None, True, 0
-  for samples, from_hz in reading.blocks(path):
+  resampler, silent, count, heard = None, True, 0, 0
+  watch = watch or quality.Watch()
+  for samples, from_hz in reading.blocks(path, channel, watch):
     if resampler is None:
       resampler = Resampler(from_hz, rate_hz)
     silent = silent and not samples.any()
+    heard += len(samples)
     piece = resampler.push(samples)
     count += len(piece)
     yield piece
@@ -137,17 +146,21 @@ def pieces(path: reading.PathLike, rate_hz: int) -> Iterator[np.ndarray]:
   rest = resampler.push(np.zeros(0, np.float32), last=True)
   yield rest
   if silent:
-    raise reading.BadFile(path, 'is silent: all its samples are 0')
+    raise reading.BadFile(path, reading.silence(watch, heard))
   if not count + len(rest):
     raise reading.BadFile(path, f'is shorter than one sample at {rate_hz} Hz')
 
 
 def slice_of(
-  path: reading.PathLike, rate_hz: int, start: int, stop: int
+  path: reading.PathLike,
+  rate_hz: int,
+  start: int,
+  stop: int,
+  channel: str = quality.MEAN,
 ) -> np.ndarray:
   """Returns samples `start` to `stop` of `pieces`, in bounded memory."""
   parts, received = [np.zeros(0, np.float32)], 0
-  for piece in pieces(path, rate_hz):
+  for piece in pieces(path, rate_hz, channel):
     first = max(0, start - received)
     parts.append(piece[first : max(first, stop - received)].copy())
     received += len(piece)

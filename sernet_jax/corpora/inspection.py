@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import quality, reading, segments
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import text
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus
 
 MAX_ROWS = 40  # speakers spelt out in the table
+_HEARD = 24  # recordings that are listened to
 
 
 def counts(corpus: Corpus) -> np.ndarray:
@@ -30,6 +34,7 @@ def table(
   durations_s: np.ndarray,
   segment_s: float = 3.0,
   bad: dict[str, str] | None = None,
+  odd: Sequence[str] = (),
 ) -> str:
   """Describes the corpus in text: counts, durations, problems.
 
@@ -38,6 +43,7 @@ def table(
     durations_s: (utterances,), NaN where unknown.
     segment_s: length of a segment as configured.
     bad: {path: reason} of recordings that cannot be used.
+    odd: from `listen`.
 
   Returns:
     Lines for a terminal, without a newline at the end.
@@ -56,10 +62,33 @@ def table(
   if bad:
     problems.append(reading.describe_bad(bad, len(corpus.utterances)) + '.')
   lines += ['', *(f'note: {remark}' for remark in corpus.remarks)]
+  lines += [f'note: {sentence}' for sentence in odd]
   lines += [f'problem: {problem}' for problem in problems]
   if not problems:
     lines.append('no problems found in names, headers and copies')
   return '\n'.join(lines)
+
+
+def listen(corpus: Corpus, spec: AudioSpec, limit_hz: float) -> tuple[str, ...]:
+  """Listens to some recordings, evenly spread over the corpus.
+
+  Returns:
+    One sentence for each thing that is odd: a narrow band, channels that do
+    not add up, a silent middle. Those that cannot be read are passed over.
+  """
+  recordings = [utterance.recording for utterance in corpus.utterances]
+  some = recordings[:: max(1, len(recordings) // _HEARD)]
+  notes: dict[str, list[str]] = {}
+  for recording in some:
+    watch = quality.Watch()
+    try:
+      segments.load_segments(recording, spec, watch)
+    except reading.BadFile:
+      continue
+    found = watch.sentences(limit_hz, spec.channel)
+    if found:
+      notes[str(recording)] = [*found]
+  return quality.summary(notes, len(some))
 
 
 def _headline(corpus: Corpus) -> str:

@@ -132,7 +132,9 @@ def _joined(
 
 def _both(path: Recording, spec: AudioSpec) -> _Pieces:
   """Segments of a recording that are not silent, raw and prepared."""
-  pieces = segments.cut(part_reading.load_mono(path, spec.sample_rate_hz), spec)
+  pieces = segments.cut(
+    part_reading.load_mono(path, spec.sample_rate_hz, spec.channel), spec
+  )
   pieces = [piece for piece in pieces if piece.any()]
   raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
   return raw, [segments.prepare(piece, spec.num_samples) for piece in pieces]

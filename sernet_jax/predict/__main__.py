@@ -13,6 +13,7 @@ makes no sense.
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import dataclasses
 import os
@@ -21,13 +22,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sernet_jax.audio import containers
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError, require
 
+if TYPE_CHECKING:
+  from sernet_jax.audio.listening import Listening
+
 STDIN = '-'
+_KINDS = 8  # of files that were passed over, named
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,9 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     nargs='+',
     metavar='FILE|FOLDER|-',
     help='any format, rate and length; folders are searched for '
-    'recordings; - reads one WAV file from stdin',
+    'recordings; - reads one recording from stdin',
   )
   add_model_options(parser)
+  add_sound_options(parser)
   parser.add_argument(
     '--hop_s',
     type=float,
@@ -102,15 +108,59 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
   )
 
 
+def add_sound_options(
+  parser: argparse.ArgumentParser, least: bool = True
+) -> None:
+  """Adds the options of `audio.listening`, but those of whole recordings."""
+  parser.add_argument(
+    '--channel',
+    default='',
+    help='mean of the channels, or the number of one from 0 on; by default '
+    'what the model was trained on, which is the mean unless a config says '
+    'another',
+  )
+  parser.add_argument(
+    '--gate_db',
+    type=float,
+    default=40.0,
+    help='a window this far below the loudest one is silence (%(default)g)',
+  )
+  parser.add_argument(
+    '--floor_db',
+    type=float,
+    default=-80.0,
+    help='and so is one below this level, in dB of full scale (%(default)g)',
+  )
+  if least:
+    parser.add_argument(
+      '--least_s',
+      type=float,
+      default=0.5,
+      help='a shorter recording gets a note (%(default)g)',
+    )
+
+
+def listening(args: argparse.Namespace) -> Listening:
+  """Returns the settings of `add_sound_options`."""
+  from sernet_jax.audio.listening import Listening
+
+  names = {field.name for field in dataclasses.fields(Listening)}
+  given = {name: value for name, value in vars(args).items() if name in names}
+  return Listening(**given)
+
+
 def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   """Prints the predictions; returns the exit code."""
+  heard = listening(args)
   if args.figure:
     _check_figure(args)
-  paths = _paths(args.recordings)
+  paths, passed_over = _paths(args.recordings)
   require(
     not args.figure or len(paths) == 1,
     f'--figure draws one recording, {len(paths)} were given; give one',
   )
+  for sentence in passed_over:
+    print(f'note: {sentence}', file=sys.stderr)
   names = {}
   if STDIN in paths:
     spooled = stack.enter_context(_spooled_stdin())
@@ -125,7 +175,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   jax_setup.set_up()
   jax_setup.one_core_devices()
   model = models.load(args.model, args.selection, args.fold)
-  results = recordings.recognize(paths, model, args.hop_s, args.whole)
+  results = recordings.recognize(paths, model, args.hop_s, args.whole, heard)
   writer = output.Writer(
     args.output,
     model.classes,
@@ -154,7 +204,9 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
       if args.figure:
         from sernet_jax.predict import recording_figure
 
-        recording_figure.write(pathlib.Path(args.figure), result, model)
+        recording_figure.write(
+          pathlib.Path(args.figure), result, model, heard.channel
+        )
   if failed and len(paths) > 1:
     print(
       f'{failed} of {len(paths)} recordings could not be used', file=sys.stderr
@@ -176,19 +228,24 @@ def _print(text: str) -> None:
   sys.stdout.flush()
 
 
-def _paths(given: Sequence[str]) -> list[str]:
-  """Replaces each folder by the recordings in it; keeps the order."""
+def _paths(given: Sequence[str]) -> tuple[list[str], list[str]]:
+  """Replaces each folder by the recordings in it; keeps the order.
+
+  Returns:
+    (paths, a sentence for each folder that holds other files too).
+  """
   require(
     given.count(STDIN) <= 1, f'{STDIN} is given twice; stdin is read once'
   )
-  paths = []
+  paths: list[str] = []
+  passed_over: list[str] = []
   for path in given:
     if path != STDIN and pathlib.Path(path).is_dir():
+      files = [file for file in _files(path) if not file.name.startswith('.')]
       inside = sorted(
         str(file)
-        for file in _files(path)
+        for file in files
         if file.suffix.lower() in containers.SUFFIXES
-        and not file.name.startswith('.')
       )
       require(
         bool(inside),
@@ -196,9 +253,25 @@ def _paths(given: Sequence[str]) -> list[str]:
         'another folder, or the files themselves',
       )
       paths += inside
+      passed_over += _passed_over(path, files)
     else:
       paths.append(path)
-  return paths
+  return paths, passed_over
+
+
+def _passed_over(path: str, files: Sequence[pathlib.Path]) -> list[str]:
+  """Counts the files of a folder that are not called as recordings are."""
+  kinds = collections.Counter(
+    file.suffix.lower() or 'no suffix'
+    for file in files
+    if file.suffix.lower() not in containers.SUFFIXES
+  )
+  named = [f'{count} {kind}' for kind, count in kinds.most_common(_KINDS)]
+  if len(kinds) > _KINDS:
+    named.append('others')
+  return [
+    f'{path}: passed over what is not called as a recording: {", ".join(named)}'
+  ] * bool(kinds)
 
 
 def _files(path: str) -> Iterator[pathlib.Path]:

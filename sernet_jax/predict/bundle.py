@@ -163,7 +163,7 @@ def metadata(bundle: Bundle) -> dict[str, str]:
     'format_version': str(FORMAT_VERSION),
     'model': json.dumps(bundle.model.to_dict()),
     'mfcc': json.dumps(dataclasses.asdict(bundle.mfcc)),
-    'audio': json.dumps(dataclasses.asdict(bundle.audio)),
+    'audio': json.dumps(bundle.audio.to_json()),
     'feature_kind': json.dumps(bundle.feature_kind),
     'classes': json.dumps(bundle.classes),
     'about': json.dumps(bundle.about),

@@ -34,7 +34,7 @@ MAX_FILE_BYTES = 1 << 26
 _KEYS = ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about')
 
 # Fields that a file may lack: it then means the default.
-_OPTIONAL = {'blocks', 'pooling'}
+_OPTIONAL = {'blocks', 'channel', 'pooling'}
 
 # What a spec in a file may ask for at most: tables are computed from these
 # numbers, and a file must not be able to ask for a terabyte.
@@ -49,6 +49,10 @@ _LIMITS = {
   'num_classes': 1000,
   'filters': 4096,
 }
+
+
+# And what they may ask for together: numbers of one segment at a time.
+_MOST_AT_ONCE = 1 << 25
 
 
 def read(path: pathlib.Path) -> bytes:
@@ -151,6 +155,7 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
     # About empty mel bands, which was shown when the model was trained.
     warnings.simplefilter('ignore')
     values['mfcc'] = _spec('mfcc', MfccSpec, values['mfcc'])
+  _check_size(values['model'], values['mfcc'], values['audio'])
   classes, about = values['classes'], values['about']
   require(
     isinstance(values['feature_kind'], str)
@@ -180,6 +185,30 @@ def _ranges(values: Any) -> dict[str, tuple[float, float]]:
     'export it again',
   )
   return {name: (pair[0], pair[1]) for name, pair in values.items()}
+
+
+def _check_size(model: ModelSpec, mfcc: MfccSpec, audio: AudioSpec) -> None:
+  """Raises `InputError` if the specs together need too much memory.
+
+  Each may be within its limits and the product of all beyond the machine's.
+  """
+  frames = (
+    max(0, audio.num_samples - mfcc.frame_samples) // mfcc.hop_samples + 1
+  )
+  largest = {
+    'samples of a segment': audio.num_samples,
+    'frames by fft_size': frames * mfcc.fft_size,
+    'mel bands by fft_size': mfcc.num_mel_bands * mfcc.fft_size,
+    'frames by coefficients by filters': (
+      frames * mfcc.num_coefficients * model.filters
+    ),
+  }
+  for what, count in largest.items():
+    require(
+      count <= _MOST_AT_ONCE,
+      f'its header asks for {count} numbers ({what}), more than the '
+      f'{_MOST_AT_ONCE} allowed in a file; export it with a shorter segment',
+    )
 
 
 def _spec(key: str, kind: Any, values: Any) -> Any:

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError
+from sernet_jax.predict.__main__ import add_sound_options, listening
 
 if TYPE_CHECKING:
+  from sernet_jax.audio.listening import Listening
   from sernet_jax.predict.models import Model
 
 HOST = '127.0.0.1'
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     default=0.5,
     help='from window to window of the timeline (%(default)s)',
   )
+  add_sound_options(parser)
   return parser
 
 
@@ -110,7 +113,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
   model = models.load(args.model)
   audio = model.audio
   timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)
-  page = _page(gradio, model, args.hop_s, folder)
+  page = _page(gradio, model, args.hop_s, folder, listening(args))
   try:
     page.launch(
       server_name=HOST,
@@ -134,7 +137,13 @@ def look(gradio: Any) -> dict[str, Any]:
   return {'theme': theme, 'footer_links': []}
 
 
-def _page(gradio: Any, model: Model, hop_s: float, folder: pathlib.Path) -> Any:
+def _page(
+  gradio: Any,
+  model: Model,
+  hop_s: float,
+  folder: pathlib.Path,
+  heard: Listening,
+) -> Any:
   """Builds the page."""
 
   def recognize(path: str | None) -> tuple[Any, ...]:
@@ -143,7 +152,7 @@ def _page(gradio: Any, model: Model, hop_s: float, folder: pathlib.Path) -> Any:
         'Record something or choose a recording first.', print_exception=False
       )
     try:
-      return listen(path, model, hop_s, folder)
+      return listen(path, model, hop_s, folder, heard)
     except InputError as error:
       message = str(error).replace(path, 'The recording')
       raise gradio.Error(message, print_exception=False) from error
@@ -165,6 +174,7 @@ def _page(gradio: Any, model: Model, hop_s: float, folder: pathlib.Path) -> Any:
         )
         button = gradio.Button('Listen', variant='primary')
         shares = gradio.Label(label='The whole recording')
+        notes = gradio.Markdown()
       with gradio.Column(scale=2):
         picture = gradio.Image(
           label='Waveform, features and probabilities over time',
@@ -176,7 +186,7 @@ def _page(gradio: Any, model: Model, hop_s: float, folder: pathlib.Path) -> Any:
           headers=['from (s)', 'to (s)', 'label', 'probability'],
           label='Timeline',
         )
-    outputs = [shares, picture, windows]
+    outputs = [shares, notes, picture, windows]
     button.click(recognize, sound, outputs, api_visibility='private')
     sound.upload(recognize, sound, outputs, api_visibility='private')
     sound.stop_recording(recognize, sound, outputs, api_visibility='private')
@@ -184,8 +194,12 @@ def _page(gradio: Any, model: Model, hop_s: float, folder: pathlib.Path) -> Any:
 
 
 def listen(
-  path: str, model: Model, hop_s: float, folder: pathlib.Path
-) -> tuple[dict[str, float], str, list[list[Any]]]:
+  path: str,
+  model: Model,
+  hop_s: float,
+  folder: pathlib.Path,
+  heard: Listening | None = None,
+) -> tuple[dict[str, float], str, str, list[list[Any]]]:
   """Recognizes one recording and formats it for the page.
 
   Args:
@@ -193,23 +207,26 @@ def listen(
     model: from `models.load`.
     hop_s: from window to window.
     folder: where the picture goes.
+    heard: the channel, and what counts as silence.
 
   Returns:
-    (probability by class, path of a PNG, rows of the timeline).
+    (probability by class, what makes the label doubtful, path of a PNG, rows
+    of the timeline).
 
   Raises:
     InputError: if the recording cannot be used.
   """
   from sernet_jax.predict import recording_figure, recordings
 
-  (result,) = recordings.recognize([path], model, hop_s)
+  (result,) = recordings.recognize([path], model, hop_s, listening=heard)
   if isinstance(result, recordings.Failure):
     raise InputError(result.message)
   with tempfile.NamedTemporaryFile(
     dir=folder, suffix='.png', delete=False
   ) as file:
     picture = pathlib.Path(file.name)
-  recording_figure.write(picture, result, model)
+  channel = heard.channel if heard else ''
+  recording_figure.write(picture, result, model, channel)
   rows = [
     [
       round(window.start_s, 2),
@@ -222,4 +239,5 @@ def listen(
     for window in result.windows
   ]
   shares = dict(zip(model.classes, result.probabilities.tolist(), strict=True))
-  return shares, str(picture), rows
+  notes = '\n'.join(f'- The recording {note}.' for note in result.notes)
+  return shares, notes, str(picture), rows

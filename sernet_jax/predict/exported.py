@@ -73,6 +73,7 @@ class Exported:
     """Segments through `audio.prepare` to probabilities; see `models.Model`."""
     # An empty array first, so that no segments give (0, classes).
     rows = [np.zeros((0, len(self.classes)), np.float32)]
+    segments = waveform.checked(segments, self.audio.num_samples)
     for start in range(0, len(segments), BATCH):
       part = waveform.unscaled(segments[start : start + BATCH])
       rows.append(self._session(part))

@@ -14,55 +14,104 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.audio import timeline
+from sernet_jax.audio import decoding, quality, timeline
+from sernet_jax.audio.containers import signatures
+from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recordings import Window
 
-_FULL_SCALE = np.float32(32_768)
 _QUEUE_S = 10  # of sound that may wait for a slow machine
 _BLOCK_S = 0.05
-HINT = 'convert it, for instance: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 -'
+HINT = (
+  'convert it, for instance: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 -, or '
+  'give the file to python -m sernet_jax.predict'
+)
+# Name -> type of a sample, little-endian; what is taken off it; full scale.
+FORMATS = {
+  's16': ('<i2', 0, 1 << 15),
+  's32': ('<i4', 0, 1 << 31),
+  'f32': ('<f4', 0, 1),
+  'u8': ('u1', 1 << 7, 1 << 7),
+}
 
 
-def from_pcm16(
-  chunks: Iterable[bytes], problems: list[str] | None = None
+def from_raw(
+  chunks: Iterable[bytes],
+  problems: list[str] | None = None,
+  form: str = 's16',
+  channels: int = 1,
+  channel: str = quality.MEAN,
 ) -> Iterator[np.ndarray]:
-  """Converts raw little-endian 16-bit mono, cut anywhere, to float32.
+  """Converts raw sound, cut anywhere, to float32.
 
   Args:
     chunks: bytes; a sample may lie across two of them.
     problems: receives a sentence if half a sample is left at the end.
+    form: of the samples, one of `FORMATS`.
+    channels: their number; samples of all of them take turns.
+    channel: 'mean' of them, or the number of one from 0 on.
 
   Returns:
-    An iterator over pieces (samples,) in [-1, 1).
+    An iterator over pieces (samples,) in [-1, 1].
 
   Raises:
-    InputError: if it is a WAV, FLAC, OGG or MP3 file instead, or empty.
+    InputError: if it is a file of any kind or text instead, is empty, or holds
+      a number that is not finite.
   """
-  rest, begun = b'', False
+  kind, zero, scale = FORMATS[form]
+  width = np.dtype(kind).itemsize * channels
+  rest, begun, read = b'', False, False
   for chunk in chunks:
     rest += chunk
-    if not begun and len(rest) >= 4:
+    # The first bytes wait for each other, so that a file shows what it is.
+    if not begun and len(rest) < signatures.HEAD_BYTES:
+      continue
+    if not begun:
+      _require_raw(rest)
       begun = True
-      require(
-        rest[:4] not in (b'RIFF', b'RIFX', b'RF64', b'fLaC', b'OggS')
-        and rest[:3] != b'ID3',
-        f'the input is a sound file ({rest[:4]!r}...), not raw 16-bit samples; '
-        f'{HINT}',
-      )
-    if begun:
-      whole = len(rest) // 2 * 2
-      yield np.frombuffer(rest[:whole], '<i2').astype(np.float32) / _FULL_SCALE
+    whole = len(rest) // width * width
+    if whole:
+      read = True
+      yield _samples(rest[:whole], kind, zero, scale, channels, channel)
       rest = rest[whole:]
   if not begun:
-    require(
-      len(rest) >= 2, 'the input ended before its first sample; pipe sound in'
-    )
-    yield np.frombuffer(rest[:2], '<i2').astype(np.float32) / _FULL_SCALE
-    rest = rest[2:]
+    _require_raw(rest)
+    whole = len(rest) // width * width
+    if whole:
+      read = True
+      yield _samples(rest[:whole], kind, zero, scale, channels, channel)
+      rest = rest[whole:]
+  require(read, 'the input ended before its first sample; pipe sound in')
   if rest and problems is not None:
     problems.append('the input ended in the middle of a sample')
+
+
+def _require_raw(head: bytes) -> None:
+  """Raises `InputError` if the input begins as a file or as text."""
+  found = signatures.identify(head[: signatures.HEAD_BYTES])
+  if found is None:
+    return
+  thing = found.name if found.reader else f'{found.name}, not sound'
+  raise InputError(f'the input is {thing}, not raw samples; {HINT}')
+
+
+def _samples(
+  data: bytes, kind: str, zero: int, scale: int, channels: int, channel: str
+) -> np.ndarray:
+  """Converts whole samples of all channels to float32 (samples,)."""
+  values = np.frombuffer(data, kind).astype(np.float32)
+  block = ((values - zero) / np.float32(scale)).reshape(-1, channels)
+  require(
+    bool(np.isfinite(block).all()),
+    'the input has samples that are not finite numbers; check --format',
+  )
+  samples = quality.mix(block, channel)
+  if samples is None:
+    raise InputError(
+      f'--channel is {channel}, the input has {channels}; count from 0 on'
+    )
+  return samples
 
 
 def estimates(
@@ -71,6 +120,8 @@ def estimates(
   rate_hz: int,
   hop_s: float | None = None,
   newest_only: bool = False,
+  listening: Listening | None = None,
+  problems: list[str] | None = None,
 ) -> Iterator[Window]:
   """Estimates a window each time one is full, and the rest at the end.
 
@@ -81,24 +132,59 @@ def estimates(
     hop_s: from window to window; None as in `recognize`.
     newest_only: of windows that became full with the same piece compute only
       the last, so that estimates keep up even on a slow machine.
+    listening: what counts as silence; beside the loudest window so far.
+    problems: receives a sentence if the sound has a narrow band.
 
   Raises:
     InputError: if rate or hop make no sense.
   """
   spec = model.audio
   require(
-    100 <= rate_hz <= 1_000_000,
+    decoding.MIN_RATE_HZ <= rate_hz <= decoding.MAX_RATE_HZ,
     f'rate_hz is {rate_hz}; give the sample rate of the sound, such as 16000',
   )
   hop = timeline.hop_samples(hop_s, spec.sample_rate_hz, spec.num_samples)
   windows = timeline.Windows(spec.num_samples, hop)
   resampler = timeline.Resampler(rate_hz, spec.sample_rate_hz)
-  return _estimates(pieces, model, windows, resampler, newest_only)
+  judge = _Judge(model, listening or Listening())
+  if problems is not None:
+    pieces = _watched(pieces, rate_hz, model.mfcc.upper_edge_hz, problems)
+  return _estimates(pieces, judge, windows, resampler, newest_only)
+
+
+def _watched(
+  pieces: Iterable[np.ndarray],
+  rate_hz: int,
+  limit_hz: float,
+  problems: list[str],
+) -> Iterator[np.ndarray]:
+  """Passes on a stream; says once if its first seconds have a narrow band."""
+  watch: quality.Watch | None = quality.Watch()
+  count = 0
+  for piece in pieces:
+    # Silence tells nothing of the band.
+    if watch is not None and piece.any():
+      watch.see(piece[:, None], piece, rate_hz)
+      count += len(piece)
+      if count >= BAND_S * rate_hz:
+        _say_band(watch, limit_hz, problems)
+        watch = None
+    yield piece
+  if watch is not None:
+    _say_band(watch, limit_hz, problems)
+
+
+def _say_band(
+  watch: quality.Watch, limit_hz: float, problems: list[str]
+) -> None:
+  band_hz = watch.band_hz(limit_hz)
+  if band_hz is not None:
+    problems.append('the input ' + quality.band_sentence(band_hz, limit_hz))
 
 
 def _estimates(
   pieces: Iterable[np.ndarray],
-  model: Model,
+  judge: _Judge,
   windows: timeline.Windows,
   resampler: timeline.Resampler,
   newest_only: bool,
@@ -109,23 +195,36 @@ def _estimates(
     if newest_only:
       full = [*full][-1:]
     for start, samples in full:
-      yield _estimate(model, start, samples)
+      yield judge(start, samples)
   rest = resampler.push(np.zeros(0, np.float32), last=True)
   for start, samples in windows.push(rest):
-    yield _estimate(model, start, samples)
+    yield judge(start, samples)
   for start, samples in windows.finish():
-    yield _estimate(model, start, samples)
+    yield judge(start, samples)
 
 
-def _estimate(model: Model, start: int, samples: np.ndarray) -> Window:
-  """Runs the model on one window (samples,) that begins at `start`."""
-  rate_hz = model.audio.sample_rate_hz
-  times_s = (start / rate_hz, (start + len(samples)) / rate_hz)
-  segment = timeline.prepare(samples, model.audio.num_samples)
-  if segment is None:
-    return Window(*times_s, None, None)
-  shares = model(segment[None])[0]
-  return Window(*times_s, model.classes[int(np.argmax(shares))], shares)
+class _Judge:
+  """Model with the level of the loudest window so far."""
+
+  def __init__(self, model: Model, listening: Listening) -> None:
+    self._model, self._listening = model, listening
+    self._loudest_db = -np.inf
+
+  def __call__(self, start: int, samples: np.ndarray) -> Window:
+    """Runs the model on one window (samples,) that begins at `start`."""
+    model, listening = self._model, self._listening
+    rate_hz = model.audio.sample_rate_hz
+    times_s = (start / rate_hz, (start + len(samples)) / rate_hz)
+    found_db = level_db(samples)
+    self._loudest_db = max(self._loudest_db, found_db)
+    least_db = max(listening.floor_db, self._loudest_db - listening.gate_db)
+    segment = None
+    if found_db >= least_db:
+      segment = timeline.prepare(samples, model.audio.num_samples)
+    if segment is None:
+      return Window(*times_s, None, None)
+    shares = model(segment[None])[0]
+    return Window(*times_s, model.classes[int(np.argmax(shares))], shares)
 
 
 def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:

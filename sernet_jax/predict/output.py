@@ -55,6 +55,7 @@ class Writer:
       return _csv_line(
         ['recording', 'part', 'start_s', 'end_s', 'label']
         + [f'p_{name}' for name in self._classes]
+        + ['notes']
       )
     if self._kind == 'json':
       return ''
@@ -74,6 +75,7 @@ class Writer:
         recording.probabilities,
       )
     ]
+    lines += [f'  note: it {note}\n' for note in recording.notes]
     # A single window would repeat the line of the recording.
     if self._windows and len(recording.windows) > 1:
       lines += [
@@ -100,7 +102,11 @@ class Writer:
 
   def _csv(self, recording: Recording) -> str:
     def line(
-      part: str, start_s: float, end_s: float, result: Recording | Window
+      part: str,
+      start_s: float,
+      end_s: float,
+      result: Recording | Window,
+      notes: Sequence[str] = (),
     ) -> str:
       shares = [''] * len(self._classes)
       if result.probabilities is not None:
@@ -114,10 +120,11 @@ class Writer:
           *times,
           result.label or '',
           *shares,
+          '; '.join(notes),
         ]
       )
 
-    whole = line('whole', 0.0, recording.duration_s, recording)
+    whole = line('whole', 0.0, recording.duration_s, recording, recording.notes)
     rows = [
       line('window', window.start_s, window.end_s, window)
       for window in recording.windows
@@ -132,6 +139,7 @@ def as_json(recording: Recording, classes: Sequence[str]) -> dict[str, Any]:
     'duration_s': recording.duration_s,
     'label': recording.label,
     'probabilities': shares_by_name(recording.probabilities, classes),
+    'notes': [*recording.notes],
     'timeline': [
       {
         'start_s': window.start_s,

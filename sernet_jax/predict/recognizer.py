@@ -24,6 +24,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict.sessions import waveform
 from sernet_jax.training.devices import device_layout
 
 BATCH = 16
@@ -217,9 +218,11 @@ class Recognizer:
 
     Returns:
       float32 (segments, classes), the mean over the bundles.
+
+    Raises:
+      InputError: for segments that `audio.prepare` did not make.
     """
-    assert segments.ndim == 2
-    assert segments.shape[1] == self.bundle.audio.num_samples
+    segments = waveform.checked(segments, self.bundle.audio.num_samples)
     # An empty array first, so that no segments give (0, classes).
     rows = [np.zeros((0, len(self.classes)), np.float32)]
     # A single segment, as a stream brings them, does not pay for a batch.
@@ -227,7 +230,7 @@ class Recognizer:
     if len(segments) == 1:
       batch, mesh, weights = 1, None, self._weights
     for start in range(0, len(segments), batch):
-      part = np.asarray(segments[start : start + batch], np.float32)
+      part = segments[start : start + batch]
       if len(part) < batch:
         part = np.pad(part, ((0, batch - len(part)), (0, 0)))
       lengths = None

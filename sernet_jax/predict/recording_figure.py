@@ -19,7 +19,12 @@ from sernet_jax.results.figures import recording_plot
 COLUMNS = 1500  # more than a picture has pixels to show
 
 
-def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
+def write(
+  path: pathlib.Path,
+  recording: Recording,
+  model: Model,
+  channel: str = '',
+) -> None:
   """Reads the recording once more and draws it.
 
   Up to `COLUMNS` frames, evenly spread, are shown, scaled together as
@@ -30,6 +35,7 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
     path: of the picture to write, .png, .pdf or .svg.
     recording: with its timeline.
     model: the one that made `recording`.
+    channel: as for `recognize`.
 
   Raises:
     InputError: if there is no timeline or the file cannot be written.
@@ -42,7 +48,10 @@ def write(path: pathlib.Path, recording: Recording, model: Model) -> None:
   total = round(recording.duration_s * rate_hz)
   starts = _starts(total, spec)
   envelope, frames = _gather(
-    timeline.pieces(recording.path, rate_hz), total, starts, spec.frame_samples
+    timeline.pieces(recording.path, rate_hz, channel or model.audio.channel),
+    total,
+    starts,
+    spec.frame_samples,
   )
   scale = np.percentile(np.abs(frames), PERCENTILE) + EPSILON
   frames = np.clip(frames / np.float32(scale), -1, 1)

@@ -1,8 +1,9 @@
 """Recordings to labels, probabilities and a timeline.
 
 The label of a whole recording is what training's evaluation gives for the
-same file: the mean over the segments that the model's `AudioSpec` names. The
-timeline is extra.
+same file: the mean over the segments that the model's `AudioSpec` names, but
+those that count as silence beside the loudest (`audio.listening`). The timeline
+is extra.
 
 A recording is a row of items, read in pieces and never held whole if it is
 long: its windows, its votes, its end. The items of all recordings form one
@@ -20,7 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sernet_jax.audio import reading, segments as segments_lib, timeline
+from sernet_jax.audio import (
+  quality,
+  reading,
+  segments as segments_lib,
+  timeline,
+)
+from sernet_jax.audio.listening import Levels, Listening, level_db
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.models import Model
@@ -50,6 +57,8 @@ class Recording:
     label: the most probable class.
     probabilities: float32 (classes,).
     windows: the timeline, empty if none was asked for.
+    notes: what makes the label doubtful, each to follow the recording's name:
+      'has no sound above 4.0 kHz, ...'.
   """
 
   path: str
@@ -57,6 +66,7 @@ class Recording:
   label: str
   probabilities: np.ndarray
   windows: tuple[Window, ...]
+  notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,10 +82,13 @@ class _Span(NamedTuple):
 
   start: int
   stop: int
+  level_db: float
 
 
 class _Vote(NamedTuple):
   """Key of a segment that votes for the whole recording."""
+
+  level_db: float
 
 
 class _End(NamedTuple):
@@ -83,6 +96,7 @@ class _End(NamedTuple):
 
   path: str
   num_samples: int
+  notes: tuple[str, ...]
 
 
 _Key = _Span | _Vote | _End | Failure
@@ -96,6 +110,7 @@ def recognize(
   model: Model,
   hop_s: float | None = None,
   whole: str = 'segments',
+  listening: Listening | None = None,
 ) -> Iterator[Recording | Failure]:
   """Recognizes the emotion in every recording, in the order of `paths`.
 
@@ -106,6 +121,7 @@ def recognize(
       a second (or the model's length if that is shorter).
     whole: 'segments' for the label training's evaluation gives; 'timeline' for
       the mean over the timeline.
+    listening: the channel, and what counts as silence.
 
   Returns:
     An iterator over one result for each path; memory is bounded by the
@@ -119,76 +135,116 @@ def recognize(
   hop = 0
   if hop_s != 0 or whole == 'timeline':
     hop = timeline.hop_samples(hop_s, spec.sample_rate_hz, spec.num_samples)
-  segments = _segments_of_all(paths, spec, hop, whole)
-  return _grouped(_probabilities(segments, model), model)
+  listening = listening or Listening()
+  if not listening.channel:
+    listening = dataclasses.replace(listening, channel=spec.channel)
+  segments = _segments_of_all(paths, model, hop, whole, listening)
+  return _grouped(_probabilities(segments, model), model, listening.gate_db)
 
 
 def _segments_of_all(
   paths: Iterable[str | os.PathLike[str]],
-  spec: AudioSpec,
+  model: Model,
   hop: int,
   whole: str,
+  listening: Listening,
 ) -> Iterator[_Item]:
   """The segments of each recording, then its end or failure."""
   for path in paths:
     name = os.fspath(path)
     try:
-      yield from _segments(name, spec, hop, whole)
+      yield from _segments(name, model, hop, whole, listening)
     except InputError as error:
       yield Failure(name, str(error)), None
 
 
 def _segments(
-  path: str, spec: AudioSpec, hop: int, whole: str
+  path: str, model: Model, hop: int, whole: str, listening: Listening
 ) -> Iterator[_Item]:
   """The windows of a recording (if `hop`), its votes and its end.
 
   Raises:
     InputError: if the recording cannot be used; segments may have come before.
   """
+  spec, floor_db = model.audio, listening.floor_db
   length, rate_hz = spec.num_samples, spec.sample_rate_hz
   windows = timeline.Windows(length, hop) if hop else None
-  num_samples = 0
+  watch, levels, num_samples = quality.Watch(), Levels(rate_hz), 0
   held: list[np.ndarray] | None = []
-  for piece in timeline.pieces(path, rate_hz):
+  for piece in timeline.pieces(path, rate_hz, listening.channel, watch):
     num_samples += len(piece)
+    levels.push(piece)
     if windows is not None:
-      yield from _spans(windows.push(piece), length)
+      yield from _spans(windows.push(piece), length, floor_db)
     if num_samples > max(HELD_S, spec.duration_s) * rate_hz:
       held = None
     if held is not None:
       held.append(piece)
   if windows is not None:
-    yield from _spans(windows.finish(), length)
+    yield from _spans(windows.finish(), length, floor_db)
+  loudest, loudest_db = levels.loudest(length, num_samples)
+  if loudest_db < floor_db:
+    raise reading.BadFile(path, listening.too_quiet(loudest_db))
+  notes = [*watch.sentences(model.mfcc.upper_edge_hz, listening.channel)]
+  notes += listening.short(num_samples / rate_hz)
+
+  def piece_at(start: int) -> np.ndarray:
+    if held is not None:
+      return waveform[start : start + length]
+    stop = start + length
+    return timeline.slice_of(path, rate_hz, start, stop, listening.channel)
+
   # A recording of one window: that window is the centered segment already.
   one = hop and spec.segments == 'center' and num_samples <= length
   if whole == 'segments' and not one:
-    if held is not None:
-      cuts: Iterable[np.ndarray] = segments_lib.cut(np.concatenate(held), spec)
+    waveform = np.concatenate(held or [np.zeros(0, np.float32)])
+    if spec.segments == 'center':
+      center = piece_at(max(0, num_samples - length) // 2)
+      if level_db(center) < max(floor_db, loudest_db - listening.gate_db):
+        if held is not None:  # as training does
+          loudest = segments_lib.loudest(waveform, length, rate_hz // 10)
+        center = piece_at(loudest)
+        notes.append(
+          'is silent in its middle: its label is that of the loudest '
+          f'{spec.duration_s:g} s, {loudest / rate_hz:.1f} s from its start'
+        )
+      cuts: Iterable[np.ndarray] = [center]
+    elif held is not None:
+      cuts = segments_lib.cut(waveform, spec)
     else:
-      cuts = _cut_again(path, num_samples, spec)
-    yield from _votes(cuts, path, spec)
-  yield _End(path, num_samples), None
+      cuts = _cut_again(path, num_samples, spec, listening.channel)
+    yield from _votes(cuts, path, spec, floor_db)
+  yield _End(path, num_samples, tuple(notes)), None
 
 
 def _spans(
-  windows: Iterable[tuple[int, np.ndarray]], length: int
+  windows: Iterable[tuple[int, np.ndarray]], length: int, floor_db: float
 ) -> Iterator[_Item]:
   for start, samples in windows:
-    segment = timeline.prepare(samples, length)
-    yield _Span(start, start + len(samples)), segment
+    segment, found_db = _heard(samples, length, floor_db)
+    yield _Span(start, start + len(samples), found_db), segment
+
+
+def _heard(
+  samples: np.ndarray, length: int, floor_db: float
+) -> tuple[np.ndarray | None, float]:
+  """Prepares a window, None if it is silent, and measures its level."""
+  found_db = level_db(samples)
+  if found_db < floor_db:
+    return None, found_db
+  return timeline.prepare(samples, length), found_db
 
 
 def _votes(
-  cuts: Iterable[np.ndarray], path: str, spec: AudioSpec
+  cuts: Iterable[np.ndarray], path: str, spec: AudioSpec, floor_db: float
 ) -> Iterator[_Item]:
   """The cuts of a recording as `audio.cut_and_prepare` makes them."""
   silent = True
   for samples in cuts:
-    segment = timeline.prepare(samples, spec.num_samples)
+    segment, found_db = _heard(samples, spec.num_samples, floor_db)
     if segment is not None:
       silent = False
-      yield _Vote(), segment
+      yield _Vote(found_db), segment
   if silent:
     raise reading.BadFile(
       path, f'is silent in its segments of {spec.duration_s} s'
@@ -196,16 +252,12 @@ def _votes(
 
 
 def _cut_again(
-  path: str, num_samples: int, spec: AudioSpec
+  path: str, num_samples: int, spec: AudioSpec, channel: str
 ) -> Iterator[np.ndarray]:
-  """Reads a recording that is too long to hold once more: `segments.cut`."""
+  """Reads a recording that is too long to hold once more: segments 'all'."""
   length, rate_hz = spec.num_samples, spec.sample_rate_hz
-  if spec.segments == 'center':
-    left = (num_samples - length) // 2
-    yield timeline.slice_of(path, rate_hz, left, left + length)
-    return
   side_by_side = timeline.Windows(length, length)
-  for piece in timeline.pieces(path, rate_hz):
+  for piece in timeline.pieces(path, rate_hz, channel):
     for _, samples in side_by_side.push(piece):
       yield samples
   # A rest shorter than half a segment is not one of the cuts.
@@ -241,28 +293,50 @@ def _run(items: list[_Item], model: Model) -> Iterator[_Item]:
 
 
 def _grouped(
-  items: Iterable[_Item], model: Model
+  items: Iterable[_Item], model: Model, gate_db: float
 ) -> Iterator[Recording | Failure]:
   """One result for each recording in the stream of probabilities."""
-  rate_hz, classes = model.audio.sample_rate_hz, model.classes
-  votes: list[np.ndarray] = []
-  windows: list[Window] = []
+  votes: list[tuple[float, np.ndarray]] = []
+  spans: list[tuple[_Span, np.ndarray | None]] = []
   for key, row in items:
     if isinstance(key, _Vote):
       assert row is not None
-      votes.append(row)
+      votes.append((key.level_db, row))
     elif isinstance(key, _Span):
-      label = None if row is None else classes[int(np.argmax(row))]
-      times_s = key.start / rate_hz, key.stop / rate_hz
-      windows.append(Window(*times_s, label, row))
+      spans.append((key, row))
     else:
       if isinstance(key, Failure):
         yield key
       else:
-        # Without votes, as for whole='timeline', the windows vote.
-        seen = [w.probabilities for w in windows if w.probabilities is not None]
-        mean = np.mean(votes or seen, axis=0)
-        label = classes[int(np.argmax(mean))]
-        duration_s = key.num_samples / rate_hz
-        yield Recording(key.path, duration_s, label, mean, tuple(windows))
-      votes, windows = [], []
+        yield _recording(key, votes, spans, model, gate_db)
+      votes, spans = [], []
+
+
+def _recording(
+  end: _End,
+  votes: list[tuple[float, np.ndarray]],
+  spans: list[tuple[_Span, np.ndarray | None]],
+  model: Model,
+  gate_db: float,
+) -> Recording | Failure:
+  """Result for one recording, without what is silent beside the loudest."""
+  rate_hz, classes = model.audio.sample_rate_hz, model.classes
+  heard = [(key.level_db, row) for key, row in spans if row is not None]
+  # Without votes, as for whole='timeline', the windows vote.
+  voting = votes or heard
+  if not voting:
+    return Failure(end.path, f'{end.path} is silent in all its windows')
+  least_db = max(level for level, _ in (*votes, *heard)) - gate_db
+  windows = []
+  for key, row in spans:
+    if row is not None and key.level_db < least_db:
+      row = None
+    label = None if row is None else classes[int(np.argmax(row))]
+    times_s = key.start / rate_hz, key.stop / rate_hz
+    windows.append(Window(*times_s, label, row))
+  # The loudest vote may lie below the loudest window.
+  least_db = min(least_db, max(level for level, _ in voting))
+  mean = np.mean([row for level, row in voting if level >= least_db], axis=0)
+  label = classes[int(np.argmax(mean))]
+  duration_s = end.num_samples / rate_hz
+  return Recording(end.path, duration_s, label, mean, tuple(windows), end.notes)

@@ -2,15 +2,15 @@
 
   arecord -t raw -f S16_LE -r 16000 | python -m sernet_jax.stream
 
-Reads raw 16-bit little-endian mono sound from stdin (or a microphone) and
-prints, for every hop, one line of JSON:
+Reads raw sound, 16-bit mono by default, from stdin (or a microphone) and prints,
+for every hop, one line of JSON:
 
   {"time_s": 3.0, "start_s": 0.0, "label": "anger", "probabilities": {...}}
 
 about the sound from start_s to time_s; label and probabilities are null in
-silence. The lines are those of the timeline that
-`python -m sernet_jax.predict` gives for the same sound, the last and shorter
-window included. Ctrl-C ends the microphone.
+silence, also beside the loudest window so far (--gate_db). Else the lines are
+those of the timeline that `python -m sernet_jax.predict` gives for the same
+sound, the last and shorter window included. Ctrl-C ends the microphone.
 """
 
 from __future__ import annotations
@@ -24,8 +24,13 @@ from typing import cast
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
-from sernet_jax.predict.__main__ import add_model_options
+from sernet_jax.predict.__main__ import (
+  add_model_options,
+  add_sound_options,
+  listening,
+)
 
+_MOST_CHANNELS = 64
 _BLOCK_S = 0.1  # at most, so that memory is bounded and estimates come soon
 
 
@@ -51,10 +56,22 @@ def _parser() -> argparse.ArgumentParser:
   parser = argparse.ArgumentParser(
     prog='python -m sernet_jax.stream',
     description='Estimate emotions in raw sound from stdin while it comes in: '
-    '16-bit little-endian samples, one channel, no header.',
+    'little-endian samples without a header.',
   )
   parser.add_argument(
     '--rate_hz', type=int, default=16_000, help='of the sound (%(default)s)'
+  )
+  parser.add_argument(
+    '--format',
+    choices=('s16', 's32', 'f32', 'u8'),
+    default='s16',
+    help='of a sample: signed or unsigned bits, or float (%(default)s)',
+  )
+  parser.add_argument(
+    '--channels',
+    type=int,
+    default=1,
+    help='whose samples take turns (%(default)s)',
   )
   parser.add_argument(
     '--microphone', action='store_true', help='listen to it instead of stdin'
@@ -62,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--hop_s', type=float, default=None, help='between estimates (1)'
   )
+  add_sound_options(parser, least=False)
   add_model_options(parser)
   return parser
 
@@ -71,6 +89,15 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     args.microphone or not sys.stdin.isatty(),
     'stdin is the keyboard; pipe raw sound in, or give --microphone',
   )
+  require(
+    1 <= args.channels <= _MOST_CHANNELS,
+    f'--channels is {args.channels}; give 1 to {_MOST_CHANNELS}',
+  )
+  require(
+    not args.microphone or (args.format, args.channels) == ('s16', 1),
+    'a microphone gives s16 of one channel; leave out --format and --channels',
+  )
+  heard = listening(args)
   import numpy as np
 
   from sernet_jax.common import jax_setup
@@ -78,18 +105,31 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
 
   jax_setup.set_up()
   model = models.load(args.model, args.selection, args.fold)
+  channel = heard.channel or model.audio.channel
+  require(
+    args.channels == 1 or channel == 'mean' or int(channel) < args.channels,
+    f'--channel={channel} is none of the {args.channels} channels, counted '
+    'from 0 on; see --channels',
+  )
   # Compiled before the first sound, which must not wait for it.
   model(np.zeros((1, model.audio.num_samples), np.float32))
   if args.microphone:
     chunks = live.microphone(args.rate_hz, problems)
   else:
-    chunks = _stdin(round(_BLOCK_S * args.rate_hz) * 2)
+    problems.append(
+      f'stdin is taken for raw {args.format} of {args.channels} '
+      f'channel{"s" * (args.channels > 1)} at {args.rate_hz} Hz'
+    )
+    _report(problems)
+    chunks = _stdin(round(_BLOCK_S * args.rate_hz) * 2 * args.channels)
   windows = live.estimates(
-    live.from_pcm16(chunks, problems),
+    live.from_raw(chunks, problems, args.format, args.channels, channel),
     model,
     args.rate_hz,
     args.hop_s,
-    newest_only=args.microphone,
+    args.microphone,
+    heard,
+    problems,
   )
   for window in windows:
     line = {

@@ -137,6 +137,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   data, front, train = given['data'], given['features'], given['train']
   duration_s, segments = data.pop('duration_s'), data.pop('segments')
   crop, test_duration_s = data.pop('crop'), data.pop('test_duration_s')
+  channel = data.pop('channel')
   tensorboard = train.pop('tensorboard')
   require_choice('features.preset', front['preset'], features.PRESETS)
   require_choice('features.kind', front['kind'], kinds.KINDS)
@@ -157,7 +158,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     name=given['name'],
     seed=given['seed'],
     data=DataSpec(**data),
-    audio=AudioSpec(mfcc.sample_rate_hz, duration_s, segments),
+    audio=AudioSpec(mfcc.sample_rate_hz, duration_s, segments, channel),
     feature_kind=front['kind'],
     mfcc=mfcc,
     crop=crop,

@@ -63,6 +63,7 @@ def _sections() -> dict[str, Any]:
       # that tests hear; 0 for that of training.
       'crop': 'center',
       'test_duration_s': 0.0,
+      'channel': AudioSpec.channel,
     },
     # features.spec has these three too, but loads JAX, which --help need not.
     'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},

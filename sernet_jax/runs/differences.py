@@ -40,6 +40,7 @@ _LATER = {
 # Fields younger than some run folders: there, and in the names of folders,
 # a missing one has this value.
 YOUNG: dict[str, Any] = {
+  'data.channel': 'mean',
   'train.seeds': 1,
   'train.precision': 'float32',
   'data.crop': 'center',

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import ml_collections
 
+from sernet_jax.audio import quality
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import inspection
@@ -60,7 +61,9 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   with files.writing(picture, run_folder.RUN):
     workdir.mkdir(parents=True, exist_ok=True)
     corpus_plot.figure(corpus, durations_s, picture, segment_s)
-  table = inspection.table(corpus, durations_s, segment_s, bad)
+  limit_hz = experiment.mfcc.upper_edge_hz
+  odd = inspection.listen(corpus, experiment.audio, limit_hz)
+  table = inspection.table(corpus, durations_s, segment_s, bad, odd)
   return f'{table}\nlook at {picture}'
 
 
@@ -176,6 +179,10 @@ def _load(experiment: Experiment, group: Group) -> Data:
       for problem in corpus.problems:
         print(f'problem: {problem}', file=sys.stderr)
     made.append(Data(experiment, corpus))
+    if group.first:
+      total = len(corpus.utterances)
+      for note in quality.summary(made[0].features.notes, total):
+        print(f'note: {note}', file=sys.stderr)
     return made[0].fingerprint
 
   expected = group.from_first(load)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.audio import quality
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.nn import cost
@@ -75,7 +76,10 @@ def make(
     num_utterances=len(corpus.utterances),
     num_segments=len(data.features),
     skipped_files=data.skipped,
-    cautions=corpus.cautions,
+    cautions=(
+      *corpus.cautions,
+      *quality.summary(dict(data.notes), len(corpus.utterances)),
+    ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
     selections_float32={name: summary(name, DTYPES[1]) for name in reported},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
+
 import numpy as np
 import pytest
 import soundfile
 from sounds import RATE_HZ, make_bad, tone
 
-from sernet_jax.audio import reading
+from sernet_jax.audio import decoding, reading
 from sernet_jax.audio.containers import headers
 
 LOSSLESS = 1e-4  # 16 bits and the resampler
@@ -66,6 +69,59 @@ def test_every_kind_of_bad_file_has_its_own_reason(tmp_path):
       reading.read(path)
     assert str(path) in str(caught.value)
     assert caught.value.path == str(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+  os.mkfifo(tmp_path / 'a.wav')
+  with pytest.raises(reading.BadFile, match='is a pipe, not a file; give -'):
+    reading.read(tmp_path / 'a.wav')
+
+
+@pytest.mark.parametrize('rate_hz', [1, 99, 1_000_001])
+def test_rates_that_no_recording_has(tmp_path, rate_hz):
+  """A low rate makes gigabytes of a small file when it is raised."""
+  soundfile.write(tmp_path / 'a.wav', tone(), rate_hz, subtype='PCM_16')
+  for use in (reading.read, reading.duration_s):
+    with pytest.raises(reading.BadFile, match=f'a sample rate of {rate_hz} Hz'):
+      use(tmp_path / 'a.wav')
+
+
+def test_what_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+  """Bounded by the samples at the rate that is asked for, too."""
+  path = tmp_path / 'a.flac'
+  soundfile.write(path, tone(1.0, 8000), 8000)
+  monkeypatch.setattr(reading, 'MAX_HELD', 8000)
+  assert reading.read(path)[0].size == 8000
+  with pytest.raises(reading.BadFile, match='too long to be held in memory'):
+    reading.load_mono(path, 16_000)
+  monkeypatch.setattr(decoding, '_BLOCK_S', 0.25)
+  assert [len(block) for block, _ in reading.blocks(path)] == [2000] * 4
+
+
+def test_a_name_that_is_spelt_otherwise_is_found_beside(tmp_path):
+  for name in ('Größe.WAV', 'b.flac'):
+    (tmp_path / name).write_bytes(b'')
+  for name, there in (
+    ('größe.wav', 'Größe.WAV'),
+    (unicodedata.normalize('NFD', 'Größe.WAV'), 'Größe.WAV'),
+    ('b.wav', 'b.flac'),
+  ):
+    with pytest.raises(reading.BadFile, match=f"but '{there}' does beside it"):
+      reading.read(tmp_path / name)
+  with pytest.raises(reading.BadFile, match='does not exist; replace'):
+    reading.read(tmp_path / 'c.wav')
+  with pytest.raises(reading.BadFile, match='is a path of Windows'):
+    reading.read('C:\\sounds\\a.wav')
+
+
+@pytest.mark.parametrize('channel', ['mean', '0', '1'])
+def test_a_channel_of_a_recording(tmp_path, channel):
+  path = tmp_path / 'a.wav'
+  stereo = np.stack([tone(0.1), tone(0.1, frequency_hz=900)], 1)
+  soundfile.write(path, stereo, RATE_HZ, subtype='FLOAT')
+  expected = stereo.mean(1) if channel == 'mean' else stereo[:, int(channel)]
+  found, _ = reading.read(path, channel)
+  np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):

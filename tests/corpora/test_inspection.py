@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 
+from sernet_jax.audio import reading
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.corpora import inspection
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus, Utterance
 from sernet_jax.results.figures import corpus_plot, style
@@ -44,6 +48,24 @@ def test_the_table_has_counts_totals_durations_and_problems():
   assert 'longer than the segment of 2 s: 1 of 11 (9%)' in text
   assert 'problem: One thing is odd.' in text
   assert 'problem: 1 of 12 recordings cannot be used: /x.wav is empty' in text
+
+
+def test_some_recordings_are_listened_to(tmp_path):
+  """A telephone's band is told; what cannot be read is passed over."""
+  corpus = make_corpus()
+  random = np.random.default_rng(0)
+  moved = []
+  for index, utterance in enumerate(corpus.utterances):
+    path = tmp_path / f'{index}.wav'
+    rate_hz = 16_000 if index else 8000
+    if index != 3:
+      samples = 0.1 * random.normal(size=rate_hz)
+      reading.write_wav(path, samples, rate_hz)
+    moved.append(dataclasses.replace(utterance, path=str(path)))
+  corpus = dataclasses.replace(corpus, utterances=tuple(moved))
+  (odd,) = inspection.listen(corpus, AudioSpec(), 7600.0)
+  assert f'1 of 12 recordings: {tmp_path}/0.wav has no sound above 4.0' in odd
+  assert f'note: {odd}' in inspection.table(corpus, np.ones(12), odd=[odd])
 
 
 def test_the_table_without_problems_says_so():

@@ -276,6 +276,8 @@ def _tensor(name, field, value):
     (_spec('mfcc', 'num_mel_bands', 10**9), r'more than the 1024 allowed'),
     (_spec('model', 'filters', 3 * 10**9), r'more than the 4096 allowed'),
     (_spec('audio', 'duration_s', 1e12), r'more than the 600 allowed'),
+    (_spec('audio', 'duration_s', 600), r'frames by fft_size\), more than'),
+    (_spec('audio', 'channel', 'left'), r'data\.channel is .left.'),
     (_spec('audio', 'duration_s', float('nan')), 'duration_s is nan'),
     (_spec('mfcc', 'hop_samples', True), r'mfcc\.hop_samples is True'),
     (_spec('mfcc', 'hop_samples', '256'), r'hop_samples is .256., of another'),

@@ -36,7 +36,8 @@ def wav(tmp_path):
 
 
 def test_listen_shows_label_picture_and_timeline(model, wav, tmp_path):
-  shares, picture, rows = demo.listen(str(wav), model, 0.05, tmp_path)
+  shares, notes, picture, rows = demo.listen(str(wav), model, 0.05, tmp_path)
+  assert 'lasts 0.25 s, shorter than 0.5 s' in notes
   assert list(shares) == list(model.classes)
   assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
   assert pathlib.Path(picture).read_bytes()[:4] == b'\x89PNG'

@@ -89,6 +89,7 @@ def test_a_folder_with_a_bad_file(say, place):
   assert [len(one['timeline']) for one in found] == [1, 1, 1, 1, 6]
   assert '3.wav is empty' in err
   assert '1 of 6 recordings' in err
+  assert 'many: passed over what is not called as a recording: 1 .txt' in err
 
 
 def test_names_that_are_no_text_or_look_like_a_formula(say, place, tmp_path):
@@ -262,6 +263,10 @@ def test_the_stream_is_the_timeline(say, place):
   [
     ([], b'', 'ended before its first sample'),
     ([], b'RIFF' + bytes(100), 'ffmpeg'),
+    (['--channels=0'], bytes(100), '--channels is 0'),
+    (['--channel=2', '--channels=2'], bytes(100), 'none of the 2 channels'),
+    (['--gate_db=0'], bytes(100), '--gate_db is 0.0'),
+    (['--microphone', '--format=u8'], b'', 'leave out --format'),
     (['--rate_hz=7'], bytes(100), 'rate_hz is 7'),
     (['--hop_s=0'], bytes(100), 'hop_s is 0.0'),
   ],

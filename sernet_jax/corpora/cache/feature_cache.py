@@ -14,7 +14,7 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 import jax
@@ -45,6 +45,7 @@ class CorpusFeatures:
     skipped: {path: reason} of recordings left out.
     frames: int32 (segments,), frames that are an utterance's own and come
       first; None where all count.
+    notes: {path: what is odd about it} of recordings that were used.
   """
 
   corpus: Corpus
@@ -52,6 +53,7 @@ class CorpusFeatures:
   segment_utterances: np.ndarray
   skipped: dict[str, str]
   frames: np.ndarray | None = None
+  notes: Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
 
 
 def load(
@@ -101,7 +103,8 @@ def load(
   # Names, not indices, are on the disk: `keep` may have moved the indices.
   indices = {u.name: index for index, u in enumerate(kept.utterances)}
   owners = np.array([indices[name] for name in about['names']], np.int32)
-  return CorpusFeatures(kept, data, owners, skipped)
+  notes = about.get('notes', {})  # older ones have none
+  return CorpusFeatures(kept, data, owners, skipped, notes=notes)
 
 
 def key(
@@ -123,7 +126,7 @@ def key(
     ],
     'kind': kind,
     'spec': dataclasses.asdict(spec),
-    'audio': dataclasses.asdict(audio_spec),
+    'audio': audio_spec.to_json(),
     'percentile': PERCENTILE,
   }
   digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
@@ -173,7 +176,9 @@ def _compute(
       with part.open('r+b' if size else 'wb') as file:
         file.truncate(size)
         file.seek(size)
-        segments = _segments(corpus, audio_spec, on_bad_file, done, progress)
+        segments = _segments(
+          corpus, audio_spec, spec.upper_edge_hz, on_bad_file, done, progress
+        )
         _write_blocks(segments, kind, spec, audio_spec, file, note, done)
     except (
       InputError
@@ -188,6 +193,7 @@ def _compute(
         'shape': [len(done.names), *shape],
         'names': done.names,
         'skipped': done.skipped,
+        'notes': done.notes,
       },
       CACHE,
     )
@@ -217,12 +223,14 @@ class _Done:
   Attributes:
     names: utterance of each segment written.
     skipped: {path: reason} of the bad recordings met so far.
+    notes: {path: what is odd about it} of the others.
     next: index of the utterance to read next.
     offset: how many of its segments are written already.
   """
 
   names: list[str] = dataclasses.field(default_factory=list)
   skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+  notes: dict[str, list[str]] = dataclasses.field(default_factory=dict)
   next: int = 0
   offset: int = 0
 
@@ -239,6 +247,7 @@ class _Done:
         break
       done.names += block['names']
       done.skipped |= block['skipped']
+      done.notes |= block.get('notes', {})
       done.next, done.offset = block['next'], block['offset']
     return done
 
@@ -254,7 +263,7 @@ def _write_blocks(
 ) -> None:
   """Appends features batch by batch; every `_BLOCK` of them is noted."""
   block = _Done()
-  noted = len(done.skipped)
+  noted = len(done.skipped), len(done.notes)
   for number, batch in enumerate(_batches(segments), 1):
     # Always a full batch, zeros behind the last segment: one program.
     padded = np.zeros((_BATCH, audio_spec.num_samples), np.float32)
@@ -272,8 +281,12 @@ def _write_blocks(
 
 
 def _note(
-  file: BinaryIO, note: pathlib.Path, done: _Done, block: _Done, noted: int
-) -> int:
+  file: BinaryIO,
+  note: pathlib.Path,
+  done: _Done,
+  block: _Done,
+  noted: tuple[int, int],
+) -> tuple[int, int]:
   """Forces a block to the disk, then notes it.
 
   Args:
@@ -281,35 +294,44 @@ def _note(
     note: the progress file.
     done: everything before the block, with all bad files so far; grows.
     block: what was written since the last note.
-    noted: how many bad files were noted before.
+    noted: how many bad and how many odd files were noted before.
 
   Returns:
-    How many bad files are noted now.
+    How many are noted now.
   """
   file.flush()
   os.fsync(file.fileno())
-  block.skipped = dict(list(done.skipped.items())[noted:])
+  block.skipped = dict(list(done.skipped.items())[noted[0] :])
+  block.notes = dict(list(done.notes.items())[noted[1] :])
   line = files.json_line(dataclasses.asdict(block))
   with note.open('a', encoding='utf-8') as lines:
     lines.write(line)
     lines.flush()
     os.fsync(lines.fileno())
   done.names += block.names
-  return len(done.skipped)
+  return len(done.skipped), len(done.notes)
 
 
 def _segments(
   corpus: Corpus,
   audio_spec: AudioSpec,
+  limit_hz: float,
   on_bad_file: str,
   done: _Done,
   progress: bool,
 ) -> Iterator[_Segment]:
-  """Yields what is left to compute; bad files go to `done.skipped`."""
+  """Yields what is left to compute; bad and odd files go to `done`."""
   paths = [utterance.recording for utterance in corpus.utterances]
   start, offset = done.next, done.offset
   for index, parts in segments_lib.read_all(
-    paths, audio_spec, on_bad_file, done.skipped, progress, start
+    paths,
+    audio_spec,
+    on_bad_file,
+    done.skipped,
+    progress,
+    start,
+    done.notes,
+    limit_hz,
   ):
     for part, samples in enumerate(parts):
       if index > start or part >= offset:

@@ -1,4 +1,7 @@
-"""Sound as exported files take it: not scaled, of exactly one length.
+"""Sound as models and exported files take it.
+
+Models take segments that `audio.prepare` scaled (`checked`), files sound that is
+not scaled, of exactly one length.
 
 A file computes the scale itself, from the samples between the first and the
 last one that is not 0: the zeros around a short recording are not part of it.
@@ -11,8 +14,45 @@ from __future__ import annotations
 import numpy as np
 
 from sernet_jax.audio.spec import PERCENTILE
+from sernet_jax.common.errors import require
 
 MARK = np.float32(1e-30)
+
+
+def checked(segments: np.ndarray, num_samples: int) -> np.ndarray:
+  """Returns segments as float32; refuses what `audio.prepare` did not make.
+
+  Samples that were not scaled give other labels without a sign of it.
+
+  Args:
+    segments: what a model is called with, (segments, num_samples).
+    num_samples: of its `AudioSpec`.
+
+  Raises:
+    InputError: for another shape, whole numbers, values beyond 1 or not finite.
+  """
+  cure = (
+    'give float32 (segments, samples), each through '
+    f'audio.prepare(samples, {num_samples})'
+  )
+  array = np.asarray(segments)
+  require(
+    array.ndim == 2 and array.shape[1] == num_samples,
+    f'the segments have shape {array.shape}, the model takes '
+    f'(segments, {num_samples}); {cure}',
+  )
+  require(
+    array.dtype.kind == 'f',
+    f'the segments are {array.dtype}, which is not scaled; {cure}',
+  )
+  array = array.astype(np.float32, copy=False)
+  # NaN is not at most 1 either. A little more is rounding.
+  require(
+    not array.size or bool(np.abs(array).max() <= 1.0 + 1e-3),
+    f'the segments have values beyond 1 or not finite, which are not scaled; '
+    f'{cure}',
+  )
+  return array
 
 
 def padded(samples: np.ndarray, num_samples: int) -> np.ndarray:

@@ -1,0 +1,114 @@
+"""Settings of what is heard in a recording, and the levels they compare.
+
+The network scales every window to full level, so that it hears a voice in the
+faint noise of a pause. A window counts as silence if it lies `gate_db` below
+the loudest one of its recording, or below `floor_db`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from sernet_jax.audio.spec import require_channel
+from sernet_jax.common.errors import require, require_not_negative
+
+_STEP_S = 0.1
+BAND_S = 10.0  # of a stream, after which its band is judged
+
+
+@dataclasses.dataclass(frozen=True)
+class Listening:
+  """Choice of what counts as sound.
+
+  Attributes:
+    channel: 'mean' of the channels, or the number of one from 0 on; '' for
+      what the model was trained on.
+    gate_db: a window this far below the loudest one is silence.
+    floor_db: and so is one below this level, in dB of full scale; a sine of
+      full scale has -3 dB, the last bit of 16 has -90 dB.
+    least_s: a shorter recording is said to be short.
+  """
+
+  channel: str = ''
+  gate_db: float = 40.0
+  floor_db: float = -80.0
+  least_s: float = 0.5
+
+  def __post_init__(self) -> None:
+    if self.channel:
+      require_channel('--channel', self.channel)
+    require(
+      self.gate_db > 0,
+      f'--gate_db is {self.gate_db}; give decibels above 0, or inf for none',
+    )
+    require(
+      self.floor_db <= 0,
+      f'--floor_db is {self.floor_db}; give decibels of full scale, 0 or less, '
+      'or -inf for none',
+    )
+    require_not_negative('--least_s', self.least_s)
+
+  def too_quiet(self, loudest_db: float) -> str:
+    """Says that a recording is silent, to follow its name."""
+    return (
+      f'is silent: the loudest of its windows has {loudest_db:.0f} dB of full '
+      f'scale, below --floor_db={self.floor_db:g}'
+    )
+
+  def short(self, seconds: float) -> list[str]:
+    """Says that a recording is short, to follow its name, or nothing."""
+    if seconds >= self.least_s:
+      return []
+    return [
+      f'lasts {seconds:.2f} s, shorter than {self.least_s:g} s: too short to be '
+      'judged'
+    ]
+
+
+def level_db(samples: np.ndarray) -> float:
+  """Returns the level of samples (samples,) in dB of full scale."""
+  if not samples.size:
+    return -math.inf
+  power = float(np.square(samples, dtype=np.float64).mean())
+  return 10 * math.log10(power) if power else -math.inf
+
+
+class Levels:
+  """Levels of a recording in steps of 0.1 s, taken piece by piece."""
+
+  def __init__(self, rate_hz: int) -> None:
+    self._step = max(1, round(_STEP_S * rate_hz))
+    self._energies: list[float] = []
+    self._rest = np.zeros(0, np.float32)
+
+  def push(self, samples: np.ndarray) -> None:
+    """Takes in the next samples (samples,)."""
+    samples = np.concatenate([self._rest, samples])
+    whole = len(samples) // self._step * self._step
+    steps = samples[:whole].reshape(-1, self._step)
+    self._energies += np.square(steps, dtype=np.float64).sum(axis=1).tolist()
+    self._rest = samples[whole:].copy()
+
+  def loudest(self, length: int, total: int) -> tuple[int, float]:
+    """Finds the loudest window of a recording, in steps of 0.1 s.
+
+    Args:
+      length: samples of a window.
+      total: samples of the recording.
+
+    Returns:
+      Its first sample; and its level in dB of full scale.
+    """
+    energies = [*self._energies]
+    if self._rest.size:
+      energies.append(float(np.square(self._rest, dtype=np.float64).sum()))
+    sums = np.concatenate([[0.0], np.cumsum(energies)])
+    count = max(1, min(len(energies), length // self._step))
+    windows = sums[count:] - sums[:-count]
+    best = int(np.argmax(windows)) if windows.size else 0
+    start = max(0, min(best * self._step, total - length))
+    power = float(windows[best]) / min(count * self._step, max(1, total))
+    return start, 10 * math.log10(power) if power > 0 else -math.inf
