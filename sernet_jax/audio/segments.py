@@ -143,7 +143,7 @@ def load_segments(
 
 def load_whole(path: Recording, spec: AudioSpec) -> np.ndarray:
   """Reads a file as one segment of its own length, (1, samples)."""
-  waveform = part_reading.load_mono(path, spec.sample_rate_hz)
+  waveform = part_reading.load_mono(path, spec.sample_rate_hz, spec.channel)
   return prepare(waveform, len(waveform))[None]
 
 

@@ -102,7 +102,11 @@ def sound_of(
   """
   spec, audio = experiment.mfcc, experiment.test_audio
   store = mel_store.load(
-    corpus, spec, cache_folder(experiment), experiment.data.on_bad_file
+    corpus,
+    spec,
+    cache_folder(experiment),
+    experiment.data.on_bad_file,
+    channel=audio.channel,
   )
   if experiment.model.masked:
     most = features.num_frames(audio.num_samples, spec)

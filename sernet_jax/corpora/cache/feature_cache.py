@@ -330,8 +330,8 @@ def _segments(
     done.skipped,
     progress,
     start,
-    done.notes,
-    limit_hz,
+    notes=done.notes,
+    limit_hz=limit_hz,
   ):
     for part, samples in enumerate(parts):
       if index > start or part >= offset:

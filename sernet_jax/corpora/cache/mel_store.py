@@ -54,6 +54,7 @@ def load(
   folder: pathlib.Path,
   on_bad_file: str = 'error',
   progress: bool = True,
+  channel: str = 'mean',
 ) -> MelRows:
   """Returns the mel bands of every utterance, computed if there are none yet.
 
@@ -63,11 +64,12 @@ def load(
     folder: of the cache.
     on_bad_file: 'error' or 'skip'.
     progress: show a bar, or a line a minute where stderr is not a terminal.
+    channel: of the recordings, as in their `AudioSpec`.
 
   Raises:
     InputError: for bad files, or if the cache cannot be written.
   """
-  audio = AudioSpec(spec.sample_rate_hz)
+  audio = AudioSpec(spec.sample_rate_hz, channel=channel)
   # Neither the cepstrum nor the length of a segment shapes the bands.
   plain = dataclasses.replace(spec, num_coefficients=1)
   stem = folder / feature_cache.key(corpus, _KIND, plain, audio)
@@ -78,7 +80,7 @@ def load(
   skipped = about['skipped']
   if skipped and on_bad_file == 'error':
     about_path.unlink()  # read again: the message names what is wrong now
-    return load(corpus, spec, folder, on_bad_file, progress)
+    return load(corpus, spec, folder, on_bad_file, progress, channel)
   rows = np.array(about['rows'], np.int32)
   mels = np.memmap(
     data_path, np.float32, 'r', shape=(int(rows.sum()), spec.num_mel_bands)
