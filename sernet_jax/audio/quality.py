@@ -11,6 +11,7 @@ of a telephone, or 11,025 Hz, 20 dB and more even at a hundredth of their level.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -149,7 +150,7 @@ def loss_sentence(loss_db: float, channels: int) -> str:
   )
 
 
-def summary(notes: dict[str, list[str]], total: int) -> tuple[str, ...]:
+def summary(notes: Mapping[str, Sequence[str]], total: int) -> tuple[str, ...]:
   """Counts what is odd about many recordings, most frequent first.
 
   Args:

@@ -78,7 +78,7 @@ def make(
     skipped_files=data.skipped,
     cautions=(
       *corpus.cautions,
-      *quality.summary(dict(data.notes), len(corpus.utterances)),
+      *quality.summary(data.notes, len(corpus.utterances)),
     ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
