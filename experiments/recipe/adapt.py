@@ -1,4 +1,4 @@
-"""How many recordings of a voice adapt a network to it, from a finished run.
+"""Tests a finished run whose networks were adapted to recordings of a voice.
 
   python -m experiments.recipe.adapt RUN --selection=average --draws=5
 
@@ -26,7 +26,6 @@ from sernet_jax.runs.data import Data, load_corpus
 from sernet_jax.training import adaptation, evaluation, keys
 
 HERE = pathlib.Path(__file__).parent
-SIZES = (1, 3, 5, 10, 20, 0)  # 0 for all
 
 
 def curve(
@@ -34,9 +33,16 @@ def curve(
   selection: str,
   priors: list[float],
   draws: int,
-  sizes: tuple[int, ...] = SIZES,
+  sizes: tuple[int, ...],
 ) -> dict[str, Any]:
   """Adapts every fold of a run to its speaker and tests it.
+
+  Args:
+    workdir: of the run.
+    selection: whose weights.
+    priors: recordings that the training set's statistics count as.
+    draws: of recordings, for each size.
+    sizes: recordings that are heard first; 0 for all.
 
   Returns:
     `rows`, one for each prior and size: UAR of each draw in per cent of 1,
@@ -114,10 +120,14 @@ def main(argv: list[str]) -> None:
   parser.add_argument('--selection', default='average')
   parser.add_argument('--prior', type=float, nargs='+', default=[20.0])
   parser.add_argument('--draws', type=int, default=5)
+  parser.add_argument(
+    '--sizes', default='1,3,5,10,20,0', help='recordings; 0 for all'
+  )
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
   given = parser.parse_args(argv)
   jax_setup.set_up()
-  content = curve(given.run, given.selection, given.prior, given.draws)
+  sizes = tuple(int(text) for text in given.sizes.split(','))
+  content = curve(given.run, given.selection, given.prior, given.draws, sizes)
   content['run'] = provenance.record('experiments.recipe.adapt', argv)
   files.write_json(given.output / 'adapted.json', content)
   for row in content['rows']:

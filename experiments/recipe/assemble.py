@@ -246,7 +246,8 @@ def figure(made: dict[str, Any], path: pathlib.Path) -> None:
     axis.invert_yaxis()
     axis.axvline(0, color='0.3', linewidth=0.8)
     axis.set_xlabel('points of UAR')
-    axis.legend(loc='lower right')
+    if designs:
+      axis.legend(loc='lower right')
     style.save(picture, path)
 
 

@@ -17,6 +17,9 @@ import tiny
     'cost.measure',
     'input_length.evaluate',
     'precision.assemble',
+    'recipe.adapt',
+    'recipe.assemble',
+    'recipe.design',
     'table1.assemble',
   ],
 )

@@ -1,0 +1,92 @@
+"""The design that chose the recipe, and its page."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import tiny
+import tiny_runs
+
+from experiments.recipe import adapt, assemble, design
+from sernet_jax.common.errors import InputError
+from sernet_jax.runs import run
+
+
+@pytest.fixture(scope='module')
+def finished_runs(tmp_path_factory, blank_figures):
+  """A run of two epochs as published, and one of the recipe's kind."""
+  place = tmp_path_factory.mktemp('recipe')
+  tiny.write_corpus(place / 'corpus')
+  changes = {
+    'data__crop': 'random',
+    'model__pooling': 'masked',
+    'augment__warp': 0.1,
+    'optim__average': 0.8,
+    'protocol__best_on_test': False,
+  }
+  for name, fields in (('paper', {}), ('recipe', changes)):
+    settings = tiny_runs.settings(place, train__epochs=2, **fields)
+    run.train(settings, place / name)
+  return {name: str(place / name) for name in ('paper', 'recipe')}
+
+
+def test_the_design_is_balanced():
+  runs = design.runs()
+  assert len(set(runs)) == 8
+  for change in design.CHANGES:
+    assert sum(change in names for names in runs) == 4
+  for one, other in itertools.combinations(design.CHANGES, 2):
+    assert sum({one, other} <= set(names) for names in runs) == 2
+
+
+def test_effects_of_made_up_scores_are_found_again():
+  worth = dict(zip(design.CHANGES, np.linspace(-0.03, 0.04, 7), strict=True))
+  scores = {
+    names: 0.6 + sum(worth[name] for name in names) for names in design.runs()
+  }
+  found = design.effects(scores)
+  for change, expected in worth.items():
+    assert found[change] == pytest.approx(expected)
+
+
+def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
+  page = tmp_path / 'page'
+  page.mkdir()
+  assemble.main(
+    [
+      *('--run', f'tiny/loso/recipe={finished_runs["recipe"]}'),
+      *('--run', f'tiny/loso/paper={finished_runs["paper"]}'),
+      f'--output={page}',
+    ]
+  )
+  content = json.loads((page / 'results.json').read_text())
+  row = content['tiny']['loso']['recipe']
+  assert row['selection'] == 'average' and len(row['uar']) == 1
+  assert row['settings']['augment.warp'] == 0.1
+  text = (page / 'README.md').read_text()
+  assert '| tiny | `loso`, 3 folds, 24 tests | paper |' in text
+  # The curve of adaptation joins the page.
+  adapt.main(
+    [finished_runs['recipe'], '--draws=2', f'--output={page}', '--sizes=1,0']
+  )
+  assemble.main([f'--output={page}'])
+  rows = json.loads((page / 'results.json').read_text())['adapted']['rows']
+  assert [(row['enrolled'], row['draws']) for row in rows] == [
+    (1, 2),
+    ('all', 1),
+  ]
+  assert '| all | 20 | 1 |' in (page / 'README.md').read_text()
+
+
+def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):
+  for text, words in (
+    ('tiny/loso', 'CORPUS/PROTOCOL/KIND'),
+    (f'tiny/loso/ours={finished_runs["recipe"]}', 'ours'),
+  ):
+    with pytest.raises(InputError, match=words):
+      assemble.main(['--run', text, f'--output={tmp_path}'])
+  with pytest.raises(InputError, match='design'):
+    assemble.main([f'--design=tiny={tmp_path}', f'--output={tmp_path}'])
