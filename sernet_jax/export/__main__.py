@@ -222,7 +222,9 @@ def _calibration(
   in_8_bits = {kind for kind, precision in pairs if precision == 'int8'}
   # onnxruntime finds its ranges itself; a bundle keeps its ranges for others.
   needed = 'onnx' in in_8_bits or (bool(in_8_bits) and not bundle.ranges)
-  wanted = bool(in_8_bits) or any(kind == 'safetensors' for kind, _ in pairs)
+  # Ranges are those of `chain`, which knows no frames of padding.
+  kept = not bundle.model.masked and 'safetensors' in dict(pairs)
+  wanted = bool(in_8_bits) or kept
   if args.calibration and wanted:
     folder = pathlib.Path(args.calibration)
     return recordings.of_folder(folder, bundle.audio)
