@@ -225,7 +225,12 @@ def _calibration(
   # Ranges are those of `chain`, which knows no frames of padding.
   kept = not bundle.model.masked and 'safetensors' in dict(pairs)
   wanted = bool(in_8_bits) or kept
-  if args.calibration and wanted:
+  require(
+    wanted or not args.calibration,
+    '--calibration finds ranges, which a network with model.pooling='
+    f'{bundle.model.pooling} does not keep; leave it out',
+  )
+  if args.calibration:
     folder = pathlib.Path(args.calibration)
     return recordings.of_folder(folder, bundle.audio)
   if corpus is not None and wanted:
