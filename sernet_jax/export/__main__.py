@@ -222,8 +222,15 @@ def _calibration(
   in_8_bits = {kind for kind, precision in pairs if precision == 'int8'}
   # onnxruntime finds its ranges itself; a bundle keeps its ranges for others.
   needed = 'onnx' in in_8_bits or (bool(in_8_bits) and not bundle.ranges)
-  wanted = bool(in_8_bits) or any(kind == 'safetensors' for kind, _ in pairs)
-  if args.calibration and wanted:
+  # Ranges are those of `chain`, which knows no frames of padding.
+  kept = not bundle.model.masked and 'safetensors' in dict(pairs)
+  wanted = bool(in_8_bits) or kept
+  require(
+    wanted or not args.calibration,
+    '--calibration finds ranges, which a network with model.pooling='
+    f'{bundle.model.pooling} does not keep; leave it out',
+  )
+  if args.calibration:
     folder = pathlib.Path(args.calibration)
     return recordings.of_folder(folder, bundle.audio)
   if corpus is not None and wanted:

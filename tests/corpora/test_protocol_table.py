@@ -15,6 +15,8 @@ PAGES = [tiny.ROOT / 'README.md', *sorted((tiny.ROOT / 'docs').glob('**/*.md'))]
 def test_names_are_keys_and_every_entry_says_what_it_means():
   assert list(PROTOCOLS) == [
     'loso',
+    'loso_adapted',
+    'speaker_groups',
     'loso_text',
     'random10',
     'emobox',
@@ -37,6 +39,8 @@ def test_who_is_on_both_sides():
   assert names(lambda p: p.trains_on_tests) == {'all'}
   assert names(lambda p: not p.mixes_speakers) == {
     'loso',
+    'loso_adapted',
+    'speaker_groups',
     'loso_text',
     'loco',
     'cross',

@@ -125,6 +125,8 @@ def test_the_weights_in_the_box():
     'sadness',
   )
   assert formats.has_seal(path.read_bytes())
+  assert found.about['license'] == 'Apache-2.0'
+  assert found.ranges['block1_input'][0] == 0.0  # a mean of ReLU
   assert found.about['protocol'] == 'all'
   assert (found.about['corpus'], found.about['synthetic']) == ('emodb', 'no')
 
@@ -272,6 +274,10 @@ def _tensor(name, field, value):
     (_metadata('classes', '["a", "b", 3]'), 'another type'),
     (_metadata('about', '{"a": 1}'), 'another type'),
     (_metadata('feature_kind', '3'), 'another type'),
+    (_metadata('ranges', '[]'), 'ranges in its header are not pairs'),
+    (_metadata('ranges', '{"head": [1.0]}'), 'not pairs'),
+    (_metadata('ranges', '{"head": [1.0, NaN]}'), 'not pairs'),
+    (_metadata('ranges', '{"head": [1.0, -1.0]}'), 'not pairs'),
     (_spec('mfcc', 'fft_size', 2**40), r'mfcc\.fft_size is 1099511627776'),
     (_spec('mfcc', 'num_mel_bands', 10**9), r'more than the 1024 allowed'),
     (_spec('model', 'filters', 3 * 10**9), r'more than the 4096 allowed'),

@@ -84,3 +84,8 @@ def raw_and_prepared():
   cuts = [segments.cut(x, AUDIO)[0] for x in recordings()]
   raw = np.stack([waveform.padded(x, length) for x in cuts])
   return raw, np.stack([segments.prepare(x, length) for x in recordings()])
+
+
+def recognized(path):
+  """Probabilities (segments, classes) of the JAX model for a recording."""
+  return checking.Recognizer([bundle()])(segments.load_segments(path, AUDIO))

@@ -48,7 +48,7 @@ def require_suitable_pooling(bundle: Bundle) -> None:
   Raises:
     InputError: if it pools in another way.
   """
-  pooling = getattr(bundle.model, 'pooling', 'mean')
+  pooling = bundle.model.pooling
   require(
     pooling == 'mean',
     f'this model has model.pooling={pooling}, which formats for '
