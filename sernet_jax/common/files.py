@@ -17,8 +17,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from sernet_jax.common.errors import InputError, first_line, require
 
 _CHUNK = 1000  # files that one thread looks at in a row
@@ -293,7 +291,7 @@ def json_line(row: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
   """Converts numpy scalars and arrays, and paths, to JSON's types."""
-  if isinstance(value, np.generic | np.ndarray):
+  if hasattr(value, 'tolist'):  # numpy is not loaded for this alone
     return value.tolist()
   if isinstance(value, os.PathLike):
     return os.fspath(value)
