@@ -56,7 +56,12 @@ setuptools.setup(
   long_description=README.read_text() if README.exists() else '',
   long_description_content_type='text/markdown',
   license='Apache-2.0',
-  packages=setuptools.find_packages(include=['sernet_jax', 'sernet_jax.*']),
+  packages=[
+    *setuptools.find_packages(include=['sernet_jax', 'sernet_jax.*']),
+    'sernet_jax.configs',
+  ],
+  # `--config=emodb` finds them from anywhere; in a clone they are at the top.
+  package_dir={'sernet_jax.configs': 'configs'},
   package_data={
     'sernet_jax': ['data/*', 'py.typed'],
     'sernet_jax.corpora': ['data/*'],

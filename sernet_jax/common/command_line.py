@@ -10,7 +10,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.common.interrupt import Stopped
 
 MISTAKE = 2  # exit code, as argparse has it
-_CTRL_C = 130
+CTRL_C = 130
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
   except KeyboardInterrupt:
     if stopped:
       print(stopped, file=sys.stderr)
-    return _CTRL_C
+    return CTRL_C
   except BrokenPipeError:
     if not is_filter:
       raise
