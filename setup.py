@@ -13,7 +13,7 @@ README = HERE / 'README.md'
 
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
-TFLITE = ['ai-edge-litert>=2']
+TFLITE = ['ai-edge-litert>=2,<3']
 TFLITE_MICRO = [
   *TFLITE,
   # There are only pre-releases, and a version that names one allows them.

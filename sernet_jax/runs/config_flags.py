@@ -69,7 +69,7 @@ class _Parser(flags.ArgumentParser):
 def load_config() -> ConfigDict:
   """Returns the config of the flags; without one that is the user's mistake."""
   require(
-    flags.FLAGS['config'].present and bool(flags.FLAGS['config'].value),
+    bool(flags.FLAGS['config'].present and flags.FLAGS['config'].value),
     'no --config was given; pass one such as --config=configs/emodb.py, or '
     f'the name of one in the package ({", ".join(shipped())})',
   )
