@@ -44,7 +44,7 @@ _CONTROLS = re.compile(
   '[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
 # What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ('=', '+', '-', '@')
+_FORMULA = re.compile("'*[=+@-]")
 
 
 def printable(text: str) -> str:
@@ -58,13 +58,12 @@ def printable(text: str) -> str:
 
 def cell(text: str) -> str:
   """Returns text that a spreadsheet does not compute; `from_cell` inverts it."""
-  guarded = text.startswith(_FORMULA) or text[:2] in [f"'{c}" for c in _FORMULA]
-  return f"'{text}" if guarded else text
+  return f"'{text}" if _FORMULA.match(text) else text
 
 
 def from_cell(text: str) -> str:
   """Returns the text that `cell` was given."""
-  return text[1:] if text[:1] == "'" and cell(text[1:]) == text else text
+  return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
 
 
 def percent(share: float, decimals: int = 1) -> str:

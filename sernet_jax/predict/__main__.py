@@ -190,7 +190,10 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     desc='recognizing',
   )
   failed = 0
-  _print(writer.head())
+  head = writer.head()
+  if args.output == 'csv':  # which has its names even if it has no row
+    _print(head)
+    head = ''
   with bar:
     for result in results:
       bar.update()
@@ -201,7 +204,8 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
         message = text.printable(message)
         tqdm.tqdm.write(f'error: {message}', file=sys.stderr)
         continue
-      _print(writer.text(dataclasses.replace(result, path=name)))
+      _print(head + writer.text(dataclasses.replace(result, path=name)))
+      head = ''
       if args.figure:
         from sernet_jax.predict import recording_figure
 
