@@ -72,14 +72,14 @@ setuptools.setup(
   install_requires=[
     'absl-py>=2',
     'flatbuffers>=24.3.25',  # StableHLO files, of which jax says no word
-    'flax>=0.12',
+    'flax>=0.12.1',
     'jax>=0.9',
     'jinja2>=3',
     'matplotlib>=3.8',
     'ml-collections>=1',
     'numpy>=2',
     'optax>=0.2.5',
-    'orbax-checkpoint>=0.11.30',
+    'orbax-checkpoint>=0.12',
     'safetensors>=0.4.3',
     'soundfile>=0.12',
     'soxr>=0.5',

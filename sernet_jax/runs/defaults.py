@@ -60,6 +60,8 @@ def merged(given: Mapping[str, Any]) -> ConfigDict:
 
 def _update(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
   for key, value in given.items():
+    if not isinstance(key, str):
+      raise TypeError(f'the field {key!r} has no text for a name')
     if isinstance(value, ConfigDict):
       value = value.to_dict()
     if isinstance(value, Mapping) and isinstance(settings.get(key), dict):
