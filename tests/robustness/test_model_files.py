@@ -69,7 +69,6 @@ def test_damaged_files_are_refused_in_a_sentence(content, tmp_path):
   ('key', 'fields'),
   [
     ('audio', {'duration_s': 500.0, 'sample_rate_hz': 1_000_000}),
-    ('mfcc', {'frame_samples': 65_536, 'fft_size': 65_536, 'hop_samples': 1}),
   ],
 )
 def test_a_file_cannot_ask_for_much_memory(content, tmp_path, key, fields):
