@@ -13,7 +13,7 @@ README = HERE / 'README.md'
 
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
-TFLITE = ['ai-edge-litert>=2']
+TFLITE = ['ai-edge-litert>=2,<3']
 TFLITE_MICRO = [
   *TFLITE,
   # There are only pre-releases, and a version that names one allows them.
@@ -56,7 +56,12 @@ setuptools.setup(
   long_description=README.read_text() if README.exists() else '',
   long_description_content_type='text/markdown',
   license='Apache-2.0',
-  packages=setuptools.find_packages(include=['sernet_jax', 'sernet_jax.*']),
+  packages=[
+    *setuptools.find_packages(include=['sernet_jax', 'sernet_jax.*']),
+    'sernet_jax.configs',
+  ],
+  # `--config=emodb` finds them from anywhere; in a clone they are at the top.
+  package_dir={'sernet_jax.configs': 'configs'},
   package_data={
     'sernet_jax': ['data/*', 'py.typed'],
     'sernet_jax.corpora': ['data/*'],
@@ -66,14 +71,15 @@ setuptools.setup(
   python_requires='>=3.11',
   install_requires=[
     'absl-py>=2',
-    'flax>=0.12',
+    'flatbuffers>=24.3.25',  # StableHLO files, of which jax says no word
+    'flax>=0.12.1',
     'jax>=0.9',
     'jinja2>=3',
     'matplotlib>=3.8',
     'ml-collections>=1',
     'numpy>=2',
     'optax>=0.2.5',
-    'orbax-checkpoint>=0.11.30',
+    'orbax-checkpoint>=0.12',
     'safetensors>=0.4.3',
     'soundfile>=0.12',
     'soxr>=0.5',

@@ -6,7 +6,7 @@ r"""Light-SERNet on IEMOCAP as in the paper's Tables 1 and 2, tested honestly.
 After the colon: `all`, `improvised` or `scripted`, and the length of a
 segment such as `3s` or `7s`; without it, all dialogs and 3 s. Four classes,
 cross-entropy, 300 epochs, one of the ten speakers left out at a time. The
-corpus has a closed licence: bring your own copy. Not run by us, for that
+corpus has a closed license: bring your own copy. Not run by us, for that
 reason, on the real corpus.
 """
 

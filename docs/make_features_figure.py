@@ -5,8 +5,8 @@ python docs/make_features_figure.py RECORDING [OUTPUT]
 
 from __future__ import annotations
 
+import argparse
 import pathlib
-import sys
 
 import matplotlib as mpl
 
@@ -92,6 +92,10 @@ def draw(recording: str, output: pathlib.Path) -> None:
 
 
 if __name__ == '__main__':
-  if len(sys.argv) not in (2, 3):
-    sys.exit(__doc__)
-  draw(sys.argv[1], pathlib.Path((*sys.argv, OUTPUT)[2]))
+  parser = argparse.ArgumentParser(
+    description='Draw the steps from a recording to the MFCC.'
+  )
+  parser.add_argument('recording')
+  parser.add_argument('output', nargs='?', default=OUTPUT, type=pathlib.Path)
+  arguments = parser.parse_args()
+  draw(arguments.recording, arguments.output)

@@ -11,6 +11,7 @@ sweep.
 
 from __future__ import annotations
 
+import argparse
 import json
 import pathlib
 import re
@@ -208,10 +209,16 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
     print(name, json.dumps(pooled))
 
 
-def _command() -> None:
-  require(len(sys.argv) == 3, 'give the folder of a run and one to fill')
-  main(*sys.argv[1:])
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m experiments.collect',
+    description='Copy what is worth keeping of a run or sweep into a folder.',
+  )
+  parser.add_argument('run', help='folder of a run or sweep')
+  parser.add_argument('target', help='folder to fill')
+  return parser
 
 
 if __name__ == '__main__':
-  sys.exit(command_line.run(_command))
+  arguments = _parser().parse_args()
+  sys.exit(command_line.run(lambda: main(arguments.run, arguments.target)))

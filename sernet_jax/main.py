@@ -18,10 +18,12 @@ _MODES = ('train', 'evaluate', 'report', 'inspect')
 
 config_flags.DEFINE_config_file(
   'config',
-  help_string='Settings of the experiment, e.g. configs/emodb.py; any field '
-  'can be set, as in --config.train.epochs=30.',
+  help_string='Settings of the experiment, a Python file such as '
+  'configs/emodb.py, a config.json of a run, or the name of one in the '
+  'package, e.g. emodb; any field can be set, as in --config.train.epochs=30.',
   lock_config=True,
 )
+flags_lib.use_our_configs()
 _WORKDIR = flags.DEFINE_string(
   'workdir', '', 'Folder of the run; by default runs/NAME-HASH.'
 )

@@ -14,6 +14,7 @@ in the repository, so that a contributor sees what a change did.
 
 from __future__ import annotations
 
+import argparse
 import json
 import pathlib
 import sys
@@ -126,4 +127,10 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  main(sys.argv[1:])
+  parser = argparse.ArgumentParser(
+    description='Add a line for each benchmark named, and show the history.'
+  )
+  parser.add_argument(
+    'names', nargs='*', help='of benchmarks that were run, e.g. step'
+  )
+  main(parser.parse_args().names)

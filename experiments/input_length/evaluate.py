@@ -54,7 +54,7 @@ def table(content: dict) -> str:
     rows.append(
       [
         f'{setting["duration_s"]:g} s, '
-        + ('all, vote' if setting['segments'] == 'all' else 'centre')
+        + ('all, vote' if setting['segments'] == 'all' else 'center')
         + (' (as trained)' if setting['trained'] else ''),
         f'{100 * pooled["uar"]:.1f}'
         + (f' [{low:.1f}, {high:.1f}]' if ci95 else ''),
@@ -109,7 +109,7 @@ def figure(content: dict, path: pathlib.Path) -> None:
     )
     left, right = picture.subplots(1, 2)
     for segments, words, color, shift in (
-      ('center', 'one centred segment', style.COLORS['train'], -0.05),
+      ('center', 'one centered segment', style.COLORS['train'], -0.05),
       ('all', 'all segments, vote', style.COLORS['test'], 0.05),
     ):
       some = sorted(

@@ -6,7 +6,7 @@ Figures under different protocols do not mean the same, so each row names its
 own and nothing is tested across rows. Writes results.json, table1.png and the
 tables of README.md beside this file; --output takes another folder. With --keep
 the rows of its results.json stay that are not made anew, so that runs can be
-added whose neighbours' folders are elsewhere. What lies between the rows is in
+added whose neighbors' folders are elsewhere. What lies between the rows is in
 differences.py.
 """
 

@@ -20,7 +20,7 @@ from sernet_jax.common.errors import first_line
 CONVERT = 'convert it, for instance: ffmpeg -i FILE NEW.wav'
 MISSING = (
   'is {name}, which needs the package av; install it with '
-  "pip install 'sernet_jax[media]', or " + CONVERT
+  "pip install av, or in a clone pip install -e '.[media]', or " + CONVERT
 )
 # Their packets say how long they sound, to the sample: the last one is cut to
 # that. Others say it to the decoder, or not at all.

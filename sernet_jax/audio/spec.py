@@ -35,7 +35,7 @@ class AudioSpec:
   Attributes:
     sample_rate_hz: rate after resampling.
     duration_s: length of one segment.
-    segments: 'center' for one centred segment of each utterance, 'all' for
+    segments: 'center' for one centered segment of each utterance, 'all' for
       as many segments side by side as the utterance has room for.
     channel: 'mean' of the channels, or the number of one from 0 on.
   """

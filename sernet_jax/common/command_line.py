@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable
 
-from sernet_jax.common.errors import InputError
+from sernet_jax.common import text
+from sernet_jax.common.errors import InputError, first_line
 from sernet_jax.common.interrupt import Stopped
 
 MISTAKE = 2  # exit code, as argparse has it
-_CTRL_C = 130
+CTRL_C = 130
+# What is wrong with a path that somebody gave.
+_OF_A_PATH = (
+  errno.ENAMETOOLONG,
+  errno.EACCES,
+  errno.EPERM,
+  errno.EROFS,
+  errno.ENOTDIR,
+  errno.ELOOP,
+)
+_NO_BACKEND = ('Unable to initialize backend', 'Unknown backend')
 
 
 def run(
@@ -29,6 +43,7 @@ def run(
     The exit code: that of `command`; 2 after an `InputError`; the code of
     `Stopped`; 130 after Ctrl-C; 1 for a filter whose reader is gone.
   """
+  _print_anything()
   try:
     return command() or 0
   except InputError as error:
@@ -39,16 +54,38 @@ def run(
   except KeyboardInterrupt:
     if stopped:
       print(stopped, file=sys.stderr)
-    return _CTRL_C
+    return CTRL_C
   except BrokenPipeError:
     if not is_filter:
       raise
     # Python flushes stdout once more at its end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
+  except OSError as error:
+    if error.filename is None or error.errno not in _OF_A_PATH:
+      raise
+    return fail(
+      f'{error.filename} cannot be used ({error.strerror}); give another path'
+    )
+  except RuntimeError as error:
+    if not str(error).startswith(_NO_BACKEND):
+      raise
+    return fail(
+      f'JAX cannot run on JAX_PLATFORMS={os.environ.get("JAX_PLATFORMS", "")} '
+      f'here ({first_line(error)}); set JAX_PLATFORMS=cpu, or install jax for '
+      'that device'
+    )
+
+
+def _print_anything() -> None:
+  """Lets a terminal that is not UTF-8 show question marks, not a traceback."""
+  for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == 'strict':
+      with contextlib.suppress(OSError, ValueError):
+        stream.reconfigure(errors='replace')
 
 
 def fail(reason: object) -> int:
   """Prints what is wrong with the user's input; returns the exit code."""
-  print(f'error: {reason}', file=sys.stderr)
+  print(f'error: {text.printable(str(reason))}', file=sys.stderr)
   return MISTAKE

@@ -1,7 +1,8 @@
-"""Tables in text, with their columns lined up, and lists in sentences."""
+"""Tables in text, lists in sentences, and text of strangers made harmless."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 
@@ -36,3 +37,38 @@ def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
   text = sep.join(items[:limit])
   more = len(items) - limit
   return f'{text} and {more} more' if more > 0 else text
+
+
+# Controls, and marks that turn the direction of writing around.
+_CONTROLS = re.compile(
+  '[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]'
+)
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = re.compile("'*[=+@-]")
+
+
+def printable(text: str) -> str:
+  """Returns text whose control characters are written out with a backslash.
+
+  Names of files and classes can hold some that move a terminal's cursor or
+  hide what stands before them.
+  """
+  return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def cell(text: str) -> str:
+  """Returns text that a spreadsheet does not compute; `from_cell` inverts it."""
+  return f"'{text}" if _FORMULA.match(text) else text
+
+
+def from_cell(text: str) -> str:
+  """Returns the text that `cell` was given."""
+  return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
+
+
+def percent(share: float, decimals: int = 1) -> str:
+  """Returns a share of 1 in per cent; only a whole one is '100.0'."""
+  text = f'{100 * share:.{decimals}f}'
+  if share < 1 and float(text) >= 100:
+    text = f'{100 - 10**-decimals:.{decimals}f}'
+  return text

@@ -92,8 +92,9 @@ def convert(
 def _quantized(model: Any, nodes: list[str], calibration: np.ndarray) -> Any:
   """Quantizes the blocks: static ranges, kernels by channel.
 
-  Activations are signed: with unsigned ones, CPUs older than VNNI add up in
-  16 bits and overflow. The paths hold 1 in 500 of the kernels' numbers,
+  Activations are signed in the file. That does not spare processors older than
+  VNNI the sums in 16 bits that overflow: where it pays, onnxruntime (seen in
+  1.32) makes them unsigned when it loads. The paths hold 1 in 500 of the kernels' numbers,
   but cause most of the loss in 8 bits, and stay in float32.
   """
   import onnx

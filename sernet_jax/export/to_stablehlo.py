@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import jax
 import numpy as np
@@ -44,8 +45,21 @@ def convert(
     return folded_lib.probabilities(bundle.model, stored, features[..., None])
 
   shape = jax.export.symbolic_shape(f'batch, {samples}')
-  exported = jax.export.export(jax.jit(sernet), platforms=PLATFORMS)(
-    jax.ShapeDtypeStruct(shape, np.float32)
-  )
+  with _without_paths():
+    exported = jax.export.export(jax.jit(sernet), platforms=PLATFORMS)(
+      jax.ShapeDtypeStruct(shape, np.float32)
+    )
   program = bytes(exported.serialize())
   return stablehlo_session.with_trailer(program, metadata)
+
+
+@contextlib.contextmanager
+def _without_paths() -> Iterator[None]:
+  """Keeps the folders of whoever exports out of a program's debug texts."""
+  name = 'jax_hlo_source_file_canonicalization_regex'
+  before = getattr(jax.config, name)
+  jax.config.update(name, '.*')
+  try:
+    yield
+  finally:
+    jax.config.update(name, before)

@@ -58,7 +58,7 @@ class MfccSpec:
     clip: coefficients are clipped to +-clip; None leaves them.
     padding: 'none': frames lie wholly inside the waveform; 'zeros' or
       'reflect': half a frame of that on both sides, so that frames are
-      centred; 'end': zeros behind, so that every sample is in a frame.
+      centered; 'end': zeros behind, so that every sample is in a frame.
     remove_dc: subtract the mean of each frame.
     preemphasis: a in x[n] - a x[n - 1]; 0 for none.
     preemphasis_over: 'frame', where x[-1] is x[0] as in Kaldi and HTK, or

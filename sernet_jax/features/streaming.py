@@ -78,7 +78,7 @@ def stream_init(
     f'dtype is {np.dtype(dtype)}; give float32 or float64, the type of the '
     'arithmetic: chunks may be int16 all the same',
   )
-  # Centred frames begin with half a frame of zeros, which the tail holds.
+  # Centered frames begin with half a frame of zeros, which the tail holds.
   pending = spec.frame_samples // 2 if spec.padding == 'zeros' else 0
   return StreamState(
     tail=jnp.zeros((*leading, spec.frame_samples - 1), dtype),

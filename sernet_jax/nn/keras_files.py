@@ -109,7 +109,7 @@ def _h5py() -> types.ModuleType:
   except ImportError as error:
     raise InputError(
       "Keras' files need the package h5py; install it with "
-      "pip install 'sernet_jax[keras-files]'"
+      "pip install h5py, or in a clone pip install -e '.[keras-files]'"
     ) from error
   return h5py
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from sernet_jax.audio import containers
-from sernet_jax.common import command_line
+from sernet_jax.common import command_line, text
 from sernet_jax.common.errors import InputError, require
 
 if TYPE_CHECKING:
@@ -190,7 +190,10 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     desc='recognizing',
   )
   failed = 0
-  _print(writer.head())
+  head = writer.head()
+  if args.output == 'csv':  # which has its names even if it has no row
+    _print(head)
+    head = ''
   with bar:
     for result in results:
       bar.update()
@@ -198,9 +201,11 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
       if isinstance(result, recordings.Failure):
         failed += 1
         message = result.message.replace(result.path, name)
+        message = text.printable(message)
         tqdm.tqdm.write(f'error: {message}', file=sys.stderr)
         continue
-      _print(writer.text(dataclasses.replace(result, path=name)))
+      _print(head + writer.text(dataclasses.replace(result, path=name)))
+      head = ''
       if args.figure:
         from sernet_jax.predict import recording_figure
 
@@ -240,6 +245,7 @@ def _paths(given: Sequence[str]) -> tuple[list[str], list[str]]:
   paths: list[str] = []
   passed_over: list[str] = []
   for path in given:
+    require(path != '', 'a recording is named by nothing; give its path')
     if path != STDIN and pathlib.Path(path).is_dir():
       files = [file for file in _files(path) if not file.name.startswith('.')]
       inside = sorted(

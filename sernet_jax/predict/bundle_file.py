@@ -129,7 +129,7 @@ def check_version(
   require(
     int(text) <= newest,
     f'{path} has format version {text}, newer than the {newest} this '
-    'sernet_jax knows; upgrade the package (pip install -U sernet_jax)',
+    'sernet_jax knows; upgrade the package',
   )
 
 

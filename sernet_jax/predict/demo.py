@@ -101,8 +101,8 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
     import gradio
   except ImportError as error:
     raise InputError(
-      'the demo needs the package gradio, which is not installed; run pip '
-      "install 'sernet_jax[demo]'"
+      'the demo needs the package gradio, which is not installed; run '
+      "pip install gradio, or in a clone pip install -e '.[demo]'"
     ) from error
   from sernet_jax.audio import timeline
   from sernet_jax.common import jax_setup

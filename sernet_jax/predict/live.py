@@ -241,7 +241,7 @@ def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
   except ImportError as error:
     raise InputError(
       'the microphone needs the package sounddevice; install it with '
-      "pip install 'sernet_jax[microphone]'"
+      "pip install sounddevice, or in a clone pip install -e '.[microphone]'"
     ) from error
   except OSError as error:  # the library below it
     raise InputError(

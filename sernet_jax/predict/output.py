@@ -45,8 +45,8 @@ class Writer:
     self._widths = [
       max(longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')),
       len('00000.00'),
-      max(len(name) for name in (*classes, SILENCE)),
-      *(max(len('100.0'), len(name)) for name in classes),
+      max(len(text.printable(name)) for name in (*classes, SILENCE)),
+      *(max(len('100.0'), len(text.printable(name))) for name in classes),
     ]
 
   def head(self) -> str:
@@ -94,10 +94,11 @@ class Writer:
   ) -> str:
     cells = [''] * len(self._classes)
     if shares is not None:
-      cells = [f'{100 * share:.1f}' for share in shares]
+      cells = [text.percent(share) for share in shares]
     return self._line([name, seconds, label or SILENCE, *cells])
 
   def _line(self, cells: Sequence[str]) -> str:
+    cells = [text.printable(cell) for cell in cells]
     return text.line(cells, self._widths, left=(0, 2)) + '\n'
 
   def _csv(self, recording: Recording) -> str:
@@ -115,10 +116,10 @@ class Writer:
       times = [f'{start_s:.4f}', f'{end_s:.4f}']
       return _csv_line(
         [
-          files.as_text(recording.path),
+          text.cell(files.as_text(recording.path)),
           part,
           *times,
-          result.label or '',
+          text.cell(result.label or ''),
           *shares,
           '; '.join(notes),
         ]
@@ -176,7 +177,7 @@ def clock(seconds: float) -> str:
 
 
 def _short(path: str) -> str:
-  path = files.as_text(path)
+  path = text.printable(files.as_text(path))
   return path if len(path) <= _MAX_NAME else '…' + path[1 - _MAX_NAME :]
 
 

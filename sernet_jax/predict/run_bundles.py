@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 import jax
-import ml_collections
 import numpy as np
 
 import sernet_jax
@@ -165,21 +164,10 @@ def _recomputed(
 
 def settings_of(folder: run_folder.RunFolder) -> config_lib.Experiment:
   """Reads the settings of a run; fields added later have their defaults."""
-  settings = defaults.get_config().to_dict()
-  _update(settings, folder.read_config())
   try:
-    return config_lib.experiment(ml_collections.ConfigDict(settings))
+    return config_lib.experiment(defaults.merged(folder.read_config()))
   except InputError as error:
     raise InputError(f'{folder.config} cannot be used: {error}') from error
-
-
-def _update(settings: dict[str, Any], given: dict[str, Any]) -> None:
-  """Overwrites settings, level by level; the lists of JSON become tuples."""
-  for key, value in given.items():
-    if isinstance(value, dict) and isinstance(settings.get(key), dict):
-      _update(settings[key], value)
-    else:
-      settings[key] = tuple(value) if isinstance(value, list) else value
 
 
 def trial_names(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sernet_jax.common import text
 from sernet_jax.corpora.protocols import PROTOCOLS
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE
 from sernet_jax.results import crossed
@@ -15,6 +16,7 @@ from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
 _PAPER_EPOCHS = 300
+_FAR = 0.1  # of a UAR
 
 
 def protocol(name: str) -> tuple[str, str, str]:
@@ -59,7 +61,7 @@ def caption(selection: str, results: Results) -> str:
 
 def notes(results: Results) -> list[str]:
   """Sentences that limit what the results may be taken for."""
-  found = []
+  found = [stale(results)] if stale(results) else []
   num_seeds = len(results.all_seeds)
   if results.synthetic:
     found.append(SYNTHETIC_NOTE)
@@ -108,6 +110,26 @@ def notes(results: Results) -> list[str]:
       f'{"was" if len(results.skipped_files) == 1 else "were"} left out.'
     )
   return found
+
+
+def stale(results: Results) -> str:
+  """Returns a warning where moving statistics hide what the weights know.
+
+  That is: `last` is less than half as far above guessing as the same weights
+  with statistics taken once more, and by more than a tenth.
+  """
+  if 'last_recomputed' not in results.selections:
+    return ''
+  guess = guessing(results)['uar']
+  last = results.last.pooled.uar
+  again = results.selections['last_recomputed'].pooled.uar
+  if again - last < _FAR or last - guess > (again - guess) / 2:
+    return ''
+  return (
+    f'UAR {text.percent(last)} % of `last` is near guessing because its '
+    'BatchNorm statistics lag behind; use `last_recomputed`, with '
+    f'{text.percent(again)} %.'
+  )
 
 
 def guessing(results: Results) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sernet_jax.common import files
+from sernet_jax.common import files, text as text_lib
 from sernet_jax.common.errors import InputError, first_line, require
 
 _COLUMNS = (
@@ -42,7 +42,8 @@ def encode(rows: Iterable[Mapping[str, Any]], classes: Sequence[str]) -> bytes:
     assert len(row['probabilities']) == len(classes)
     # Nine digits bring a float32 back exactly.
     shares = [f'{float(share):.9g}' for share in row['probabilities']]
-    writer.writerow([*(row[name] for name in columns), *shares])
+    cells = [text_lib.cell(str(row[name])) for name in columns]
+    writer.writerow([*cells, *shares])
   return text.getvalue().encode()
 
 
@@ -97,7 +98,8 @@ def _decode(
       and all(0 <= share <= 1 for share in shares),
       f'{path} is damaged at line {lines.line_num}; delete it and {cure.again}',
     )
-    row: dict[str, Any] = dict(zip(columns, line, strict=False))
+    cells = map(text_lib.from_cell, line)
+    row: dict[str, Any] = dict(zip(columns, cells, strict=False))
     if seed is not None:
       row['seed'] = seed
     rows.append({**row, 'probabilities': shares})

@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from sernet_jax.common import files, trees
+from sernet_jax.common import files, text, trees
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
@@ -93,11 +93,13 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
     folder: adds the line that says where to look.
   """
   results = _in_order(results)
+  stale = caveats.stale(results)
   seeds = f'{len(results.seeds)} seeds, ' if results.seeds else ''
   lines = [
+    *([stale] if stale else []),
     f'{_about(results, len(results.last.folds))}, {seeds}'
     f'{caveats.times(results.num_tests, "test")}, '
-    f'{results.weights_dtype} weights:'
+    f'{results.weights_dtype} weights:',
   ]
   for name, selection in results.selections.items():
     pooled, ci95 = selection.pooled, selection.ci95
@@ -106,7 +108,10 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
       interval = ' [{} to {}]'.format(*map(_percent, ci95['uar']))
     warning = ''
     if SELECTIONS[name].optimistic:
-      warning = f'  (optimistic: epoch chosen on the test {caveats.whom(results.protocol)})'
+      warning = (
+        '  (optimistic: epoch with the best WA on the test '
+        f'{caveats.whom(results.protocol)})'
+      )
     lines.append(
       f'  {name:<15} UAR {_percent(pooled.uar)} %{interval}, '
       f'WA {_percent(pooled.wa)} %, '
@@ -124,10 +129,12 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
   if results.crossed:
     lines += ['  UAR, per cent, last epoch:']
     lines += [f'    {line}' for line in crossed.table(results.crossed)]
-  lines += [f'  note: {note}' for note in caveats.notes(results)]
+  lines += [
+    f'  note: {note}' for note in caveats.notes(results) if note != stale
+  ]
   if folder is not None:
     lines.append(f'  look at {folder.report}')
-  return '\n'.join(lines)
+  return '\n'.join(map(text.printable, lines))
 
 
 def _about(results: Results, num_folds: int = 0) -> str:
@@ -270,7 +277,7 @@ def _flat(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _percent(share: float | None) -> str:
-  return '-' if share is None else f'{100 * share:.1f}'
+  return '-' if share is None else text.percent(share)
 
 
 def _number(value: float) -> str:

@@ -26,6 +26,8 @@ from sernet_jax.results.run_results import Results
 RUN = files.Cure(
   '--workdir', 'run the training command with this --workdir again'
 )
+# The same for commands that only read it.
+MADE = files.Cure('', 'run the training command of that run again')
 # Fields of a config that readers of a run use as they are.
 _TEXTS = (
   ('data', 'root'),
@@ -46,7 +48,8 @@ class RunFolder:
   for a folder that cannot be written (a full disk, no permission).
   """
 
-  def __init__(self, path: str | os.PathLike[str]):
+  def __init__(self, path: str | os.PathLike[str], cure: files.Cure = RUN):
+    self._cure = cure
     self.path = pathlib.Path(path)
     self.config = self.path / 'config.json'
     self.environment = self.path / 'environment.json'
@@ -74,9 +77,9 @@ class RunFolder:
     Raises:
       InputError: if another run holds it.
     """
-    files.make_folder(self.path, RUN)
+    files.make_folder(self.path, self._cure)
     with contextlib.ExitStack() as stack:
-      with files.writing(self.lock_file, RUN):
+      with files.writing(self.lock_file, self._cure):
         try:
           stack.enter_context(locks.hold(self.lock_file))
         except locks.Held as held:
@@ -95,12 +98,14 @@ class RunFolder:
 
   def write_config(self, config: Mapping[str, Any]) -> None:
     """Writes config.json."""
-    files.write_json(self.config, config, RUN)
+    files.write_json(self.config, config, self._cure)
 
   def read_config(self) -> dict[str, Any]:
     """Returns the nested dict of the config."""
     sections = ('data', 'features', 'protocol', 'train')
-    config = files.read_json(self.config, dict.fromkeys(sections, dict), RUN)
+    config = files.read_json(
+      self.config, dict.fromkeys(sections, dict), self._cure
+    )
     for section, field in _TEXTS:
       value = config[section].get(field, '')
       require(
@@ -112,16 +117,16 @@ class RunFolder:
 
   def write_environment(self, environment: Mapping[str, Any]) -> None:
     """Writes environment.json; see `environment`."""
-    files.write_json(self.environment, environment, RUN)
+    files.write_json(self.environment, environment, self._cure)
 
   def read_environment(self) -> dict[str, Any]:
     """Returns hardware, versions and command; see `environment`."""
     entries = {'command': str, 'packages': dict, 'date': str}
-    return files.read_json(self.environment, entries, RUN)
+    return files.read_json(self.environment, entries, self._cure)
 
   def read_folds(self) -> list[dict[str, Any]]:
     """Returns the folds: `name`, and the utterances of each part."""
-    folds = files.read_json(self.folds, {'folds': list}, RUN)['folds']
+    folds = files.read_json(self.folds, {'folds': list}, self._cure)['folds']
     whole = all(
       isinstance(fold, dict)
       and isinstance(fold.get('name'), str)
@@ -134,32 +139,34 @@ class RunFolder:
     )
     require(
       whole and bool(folds),
-      f'{self.folds} is damaged (it names no folds); {RUN.again}',
+      f'{self.folds} is damaged (it names no folds); {self._cure.again}',
     )
     return folds
 
   def write_results(self, results: Results) -> None:
     """Writes results.json."""
-    files.write_json(self.results, results.to_json(), RUN)
+    files.write_json(self.results, results.to_json(), self._cure)
 
   def read_results(self) -> Results:
     """Reads results.json, also of older versions."""
-    content = files.read_json(self.results, json_records.required(Results), RUN)
+    content = files.read_json(
+      self.results, json_records.required(Results), self._cure
+    )
     try:
       return Results.from_json(content)
     except json_records.MismatchError as error:
       raise InputError(
-        f'{self.results} is damaged ({error}); delete it and {RUN.again}'
+        f'{self.results} is damaged ({error}); delete it and {self._cure.again}'
       ) from error
 
   def append_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
     """Adds lines to metrics.jsonl; on return they are on the disk."""
     text = ''.join(files.json_line(row) for row in rows)
-    files.make_folder(self.path, RUN)
+    files.make_folder(self.path, self._cure)
     if self.metrics.exists() and not _ends_with_newline(self.metrics):
       self._rewrite_metrics(self.read_metrics())  # Drops a broken last line.
     with (
-      files.writing(self.metrics, RUN),
+      files.writing(self.metrics, self._cure),
       self.metrics.open('a', encoding='utf-8') as f,
     ):
       f.write(text)
@@ -169,7 +176,9 @@ class RunFolder:
   def read_metrics(self) -> list[dict[str, Any]]:
     """Returns the lines of metrics.jsonl; a broken last one is left out."""
     lines = (
-      files.read_bytes(self.metrics, RUN).decode('utf-8', 'replace').split('\n')
+      files.read_bytes(self.metrics, self._cure)
+      .decode('utf-8', 'replace')
+      .split('\n')
     )
     while lines and not lines[-1].strip():
       lines.pop()
@@ -209,19 +218,19 @@ class RunFolder:
 
   def _rewrite_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
     text = ''.join(files.json_line(row) for row in rows)
-    files.write_bytes(self.metrics, text.encode(), RUN)
+    files.write_bytes(self.metrics, text.encode(), self._cure)
 
   def write_predictions(
     self, rows: Iterable[Mapping[str, Any]], classes: Sequence[str]
   ) -> None:
     """Writes predictions.csv; see `predictions_csv.encode`."""
     content = predictions_csv.encode(rows, classes)
-    files.write_bytes(self.predictions, content, RUN)
+    files.write_bytes(self.predictions, content, self._cure)
 
   def read_predictions(self) -> list[dict[str, Any]]:
     """Returns rows as `write_predictions` takes them."""
-    content = files.read_bytes(self.predictions, RUN)
-    return predictions_csv.decode(content, self.predictions, RUN)
+    content = files.read_bytes(self.predictions, self._cure)
+    return predictions_csv.decode(content, self.predictions, self._cure)
 
   def write_examples(
     self, features: npt.ArrayLike, names: Sequence[str], labels: Sequence[str]
@@ -235,7 +244,7 @@ class RunFolder:
     """
     array_file.write(
       self.examples,
-      RUN,
+      self._cure,
       features=np.asarray(features, np.float32),
       names=np.asarray(names, np.str_),
       labels=np.asarray(labels, np.str_),
@@ -243,7 +252,9 @@ class RunFolder:
 
   def read_examples(self) -> dict[str, np.ndarray]:
     """Returns `features` (C, frames, coefficients), `names` and `labels`."""
-    found = array_file.read(self.examples, ('features', 'names', 'labels'), RUN)
+    found = array_file.read(
+      self.examples, ('features', 'names', 'labels'), self._cure
+    )
     features, names, labels = found.values()
     require(
       features.ndim == 3
@@ -251,7 +262,7 @@ class RunFolder:
       and features.dtype == np.float32
       and bool(np.isfinite(features).all())
       and names.shape == labels.shape == features.shape[:1],
-      f'{self.examples} is damaged; delete it and {RUN.again}',
+      f'{self.examples} is damaged; delete it and {self._cure.again}',
     )
     return found
 
@@ -276,7 +287,7 @@ class RunFolder:
     }
     epochs = np.asarray(epochs_done, np.int32)
     path = self.average_statistics if averaged else self.statistics
-    array_file.write(path, RUN, epochs_done=epochs, **parts)
+    array_file.write(path, self._cure, epochs_done=epochs, **parts)
 
   def read_statistics(
     self, blocks: Sequence[str], averaged: bool = False
@@ -284,10 +295,10 @@ class RunFolder:
     """Returns (blocks, epochs_done) as `write_statistics` was given them."""
     names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
     path = self.average_statistics if averaged else self.statistics
-    arrays = array_file.read(path, (*names, 'epochs_done'), RUN)
+    arrays = array_file.read(path, (*names, 'epochs_done'), self._cure)
     require(
       all(np.issubdtype(array.dtype, np.number) for array in arrays.values()),
-      f'{path} is damaged; delete it and {RUN.again}',
+      f'{path} is damaged; delete it and {self._cure.again}',
     )
     found = {
       block: {name: arrays[f'{block}/{name}'] for name in _MOMENTS}

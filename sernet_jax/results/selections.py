@@ -66,15 +66,17 @@ SELECTIONS = {
     Selection(
       'validation',
       'chosen on validation',
-      'the epoch that did best on a training speaker held out for this; the '
+      'the epoch with the best accuracy (WA) on a training speaker held out '
+      'for this; the '
       'test fold had no part in it',
       part='validation',
     ),
     Selection(
       'best_on_test',
       'best on test',
-      'optimistic: epoch chosen on the test {whom}; nobody could choose it '
-      'without the answers, and it is here because published figures used it',
+      'optimistic: epoch with the best accuracy (WA) on the test {whom}; '
+      'nobody could choose it without the answers, and it is here because '
+      'published figures used it',
       part='test',
       optimistic=True,
     ),

@@ -22,15 +22,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from orbax.checkpoint import v1 as ocp
 
 from sernet_jax.common.errors import InputError, first_line, require
 from sernet_jax.results.selections import CHOSEN_ON
 from sernet_jax.training.trial_state import Best, TrialState
-
-try:
-  from orbax.checkpoint import v1 as ocp
-except ImportError:  # the name until orbax-checkpoint 0.12
-  from orbax.checkpoint.experimental import v1 as ocp
 
 KEPT = 2
 _CHECKSUM = 'sha256'  # its name among the metadata of a checkpoint

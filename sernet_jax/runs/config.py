@@ -133,7 +133,9 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
       value that makes no sense.
   """
   given = config.to_dict()
-  _check_fields(given, defaults.get_config().to_dict())
+  expected = defaults.get_config().to_dict()
+  _check_names(given, expected)
+  _check_fields(given, expected)
   data, front, train = given['data'], given['features'], given['train']
   duration_s, segments = data.pop('duration_s'), data.pop('segments')
   crop, test_duration_s = data.pop('crop'), data.pop('test_duration_s')
@@ -199,6 +201,21 @@ def _require_combinations(made: Experiment) -> None:
   )
 
 
+def _check_names(
+  given: dict[str, Any], expected: dict[str, Any], prefix: str = ''
+) -> None:
+  """Refuses fields that do not exist, before any that a typo left out."""
+  for key, value in given.items():
+    known = key in expected or f'{prefix}{key}' in defaults.OPTIONAL
+    require(
+      known,
+      f'the config has the unknown field {f"{prefix}{key}"!r}: '
+      f'{nearest(str(key), expected)}',
+    )
+    if isinstance(value, dict) and isinstance(expected.get(key), dict):
+      _check_names(value, expected[key], f'{prefix}{key}.')
+
+
 def _check_fields(
   given: dict[str, Any], expected: dict[str, Any], prefix: str = ''
 ) -> None:
@@ -207,12 +224,6 @@ def _check_fields(
   ml_collections would name neither section nor cure, and takes None for
   anything and True for a whole number.
   """
-  for key in given:
-    require(
-      key in expected or prefix + key in defaults.OPTIONAL,
-      f'the config has the unknown field {prefix + key!r}: '
-      f'{nearest(key, expected)}',
-    )
   for key, default in expected.items():
     field = prefix + key
     require(

@@ -1,6 +1,7 @@
 """Defaults of a config, taken from the specs that its sections become.
 
-A config file starts from them and states only what differs:
+A config file states only what differs, as a dict or ConfigDict of its own or,
+as here, from the defaults on:
 
   from sernet_jax.runs.defaults import get_config as defaults
 
@@ -13,6 +14,7 @@ A config file starts from them and states only what differs:
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -42,6 +44,30 @@ OPTIONAL = ('model.blocks',)
 def get_config() -> ConfigDict:
   """Returns the settings of the paper on EMO-DB, every field of a config."""
   return ConfigDict(_sections())
+
+
+def merged(given: Mapping[str, Any]) -> ConfigDict:
+  """Returns the defaults with other values, level by level.
+
+  Args:
+    given: nested, as in a config.json; its lists become tuples. Unknown fields
+      are kept, for `config.experiment` to name.
+  """
+  settings = _sections()
+  _update(settings, given)
+  return ConfigDict(settings)
+
+
+def _update(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
+  for key, value in given.items():
+    if not isinstance(key, str):
+      raise TypeError(f'the field {key!r} has no text for a name')
+    if isinstance(value, ConfigDict):
+      value = value.to_dict()
+    if isinstance(value, Mapping) and isinstance(settings.get(key), dict):
+      _update(settings[key], value)
+    else:
+      settings[key] = tuple(value) if isinstance(value, list) else value
 
 
 def fields() -> dict[str, Any]:

@@ -36,7 +36,7 @@ def writer(
   except ImportError as error:
     raise InputError(
       'train.tensorboard is True but tensorboardX is not installed; run '
-      "pip install 'sernet_jax[tensorboard]' or leave it False"
+      "pip install tensorboardX, or in a clone pip install -e '.[tensorboard]' or leave it False"
     ) from error
   return _writing(folder / 'tensorboard', tensorboardX.SummaryWriter)
 

@@ -24,10 +24,12 @@ _ENGINES = ('processes', 'local', 'slurm')
 
 config_flags.DEFINE_config_file(
   'config',
-  help_string='Settings that all jobs share, e.g. configs/emodb.py; any field '
-  'can be set, as in --config.train.epochs=30.',
+  help_string='Settings that all jobs share, a Python file such as '
+  'configs/emodb.py, a config.json of a run, or the name of one in the '
+  'package, e.g. emodb; any field can be set, as in --config.train.epochs=30.',
   lock_config=True,
 )
+flags_lib.use_our_configs()
 _AXIS = flags.DEFINE_multi_string(
   'axis',
   [],
@@ -111,16 +113,16 @@ def _run() -> int:
   workdir = pathlib.Path(_WORKDIR.value)
   if _SEEDS_TOGETHER.value:
     jobs = seeds_together.together(jobs, seeds_together.former(workdir))
-  planned = planning.plan(
-    jobs, workdir, config_flags.get_config_filename(flag), overrides
-  )
+  config_file = config_flags.get_config_filename(flag)
+  if _PLAN.value:  # needs no corpus
+    for job in jobs:
+      words = planning.arguments(job, workdir, config_file, overrides)
+      print(shlex.join(['python', '-m', 'sernet_jax.main', *words]))
+    return 0
+  planned = planning.plan(jobs, workdir, config_file, overrides)
   final_comparison.require_comparison(
     planned, _BASELINE.value, _SELECTION.value
   )
-  if _PLAN.value:
-    for job in planned:
-      print(shlex.join(['python', '-m', 'sernet_jax.main', *job.arguments]))
-    return 0
   command = shlex.join(['python', '-m', 'sernet_jax.sweep', *sys.argv[1:]])
   with run_folder.RunFolder(workdir).lock():
     about = planning.check_folder(workdir, config_lib.to_dict(config), jobs)

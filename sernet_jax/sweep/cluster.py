@@ -98,7 +98,7 @@ class Cluster:
     except ImportError:
       raise InputError(
         f'--engine={name} needs the package submitit; install it with '
-        "pip install 'sernet_jax[slurm]'"
+        "pip install submitit, or in a clone pip install -e '.[slurm]'"
       ) from None
     require(processes >= 1, f'--processes is {processes}; give 1 or more')
     self._submitit = submitit

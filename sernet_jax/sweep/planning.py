@@ -109,17 +109,11 @@ def plan(
     if key not in tests:
       tests[key] = _tests(job, corpus)
     num_folds, utterances = tests[key]
-    folder = workdir / job.name
-    changes = {**overrides, **job.changes}
     planned.append(
       Planned(
         job=job,
-        folder=run_folder.RunFolder(folder),
-        arguments=[
-          f'--config={config_file}',
-          *(f'--config.{field}={value}' for field, value in changes.items()),
-          f'--workdir={folder}',
-        ],
+        folder=run_folder.RunFolder(workdir / job.name),
+        arguments=arguments(job, workdir, config_file, overrides),
         log=workdir / 'logs' / f'{job.name}.txt',
         num_folds=num_folds,
         tested=_tested(job, corpus, utterances),
@@ -129,6 +123,21 @@ def plan(
     [tested for each in planned for tested in each.tested]
   )
   return planned
+
+
+def arguments(
+  job: Job,
+  workdir: pathlib.Path,
+  config_file: str,
+  overrides: Mapping[str, Any],
+) -> list[str]:
+  """Returns the command line of a job; arguments as for `plan`."""
+  changes = {**overrides, **job.changes}
+  return [
+    f'--config={config_file}',
+    *(f'--config.{field}={value}' for field, value in changes.items()),
+    f'--workdir={workdir / job.name}',
+  ]
 
 
 def _tests(job: Job, corpus: Corpus) -> tuple[int, Counter]:

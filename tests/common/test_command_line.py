@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pathlib
 import signal
 import subprocess
@@ -61,3 +62,43 @@ def test_a_filter_ends_quietly_when_its_reader_is_gone():
     process.stdout.close()
     assert process.stderr.read() == ''
     assert process.wait(30) == 1
+
+
+def test_a_path_that_cannot_be_is_one_sentence(capsys, tmp_path):
+  def look():
+    (tmp_path / ('x' * 300)).stat()
+
+  assert command_line.run(look) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('error: ') and error.count('\n') == 1
+  assert 'File name too long' in error
+
+
+def test_a_backend_that_is_not_there_is_one_sentence(capsys):
+  def start():
+    raise RuntimeError("Unable to initialize backend 'cuda': not there\nmore")
+
+  assert command_line.run(start) == 2
+  assert 'set JAX_PLATFORMS=cpu' in capsys.readouterr().err
+
+
+def test_a_bug_is_no_mistake_of_the_user():
+  def bug():
+    raise RuntimeError('oops')
+
+  with pytest.raises(RuntimeError):
+    command_line.run(bug)
+
+
+def test_controls_in_a_message_do_not_reach_the_terminal(capsys):
+  assert command_line.fail('a\x1b[2J is not there') == 2
+  assert '\x1b' not in capsys.readouterr().err
+
+
+def test_a_terminal_that_is_not_utf8_shows_question_marks(monkeypatch):
+  content = io.BytesIO()
+  stream = io.TextIOWrapper(content, encoding='ascii', errors='strict')
+  monkeypatch.setattr(sys, 'stdout', stream)
+  assert command_line.run(lambda: print('größe')) == 0
+  stream.flush()
+  assert content.getvalue() == b'gr??e\n'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sernet_jax.common import text, trees
 
 
@@ -22,3 +24,33 @@ def test_leaves_have_the_names_of_all_levels():
   leaves = {'a.b': 1, 'a.c.d': [2], 'e': {}, 'f': None}
   assert trees.flatten(tree) == leaves
   assert list(trees.flatten(tree, '/')) == ['a/b', 'a/c/d', 'e', 'f']
+
+
+@pytest.mark.parametrize(
+  ('given', 'shown'),
+  [
+    ('größe 3.wav', 'größe 3.wav'),
+    ('a\x1b[2Jb', 'a\\x1b[2Jb'),
+    ('a\nb\tc\x7f', 'a\\nb\\tc\\x7f'),
+    ('evil\u202egnp.wav', 'evil\\u202egnp.wav'),
+    ('\x9b1m', '\\x9b1m'),
+  ],
+)
+def test_controls_are_written_out(given, shown):
+  assert text.printable(given) == shown
+
+
+@pytest.mark.parametrize(
+  'given', ['=1+2', '+a', '-3', '@x', "'=1", "'", "''=", '', 'a=b', "'a", '=']
+)
+def test_cells_are_no_formulas_and_come_back(given):
+  cell = text.cell(given)
+  assert not cell.startswith(('=', '+', '-', '@'))
+  assert text.from_cell(cell) == given
+
+
+def test_only_a_whole_is_a_hundred_per_cent():
+  assert text.percent(1438 / 1440, 0) == '99'
+  assert text.percent(0.99999) == '99.9'
+  assert (text.percent(1), text.percent(1.0, 0)) == ('100.0', '100')
+  assert (text.percent(0.5), text.percent(0)) == ('50.0', '0.0')

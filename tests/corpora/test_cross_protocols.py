@@ -208,7 +208,7 @@ def test_a_run_across_corpora_ends_in_a_matrix(crossed_run):
   assert 'Across corpora' in page
   assert 'one corpus, tested on another' in page
   text = report.summary_text(folder.read_results())
-  assert 'epoch chosen on the test corpora' in text
+  assert 'epoch with the best WA on the test corpora' in text
   assert any(line.split()[:1] == ['two'] for line in text.splitlines())
   assert not any(
     'Only part' in note for note in caveats.notes(folder.read_results())
@@ -245,7 +245,8 @@ def test_figures_within_corpora_fill_the_diagonal(
   within.write_config(settings)
   within.write_results(Results.from_json(said))
   out = tmp_path / 'out'
-  command = [str(folder.path), '--within', str(within.path), '--out', str(out)]
+  command = [str(folder.path), '--within', str(within.path)]
+  command += ['--output', str(out)]
   assert cross.main(command) == 0
   assert f'{100 * last["pooled"]["uar"]:.1f}' in capsys.readouterr().out
   rows = list(csv.DictReader((out / 'matrix.csv').read_text().splitlines()))

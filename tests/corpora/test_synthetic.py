@@ -238,7 +238,7 @@ def test_no_threshold_of_one_property_parts_two_emotions(measured, pair):
     assert min(one) < max(other) and min(other) < max(one)
 
 
-def test_unseen_speakers_are_recognised_but_not_perfectly(sounds):
+def test_unseen_speakers_are_recognized_but_not_perfectly(sounds):
   """Ridge regression on statistics of spectra; a guess is right in 25 %."""
   x = np.stack([band_statistics(x) for x in sounds.values()])
   x = (x - x.mean(axis=0)) / x.std(axis=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+import tiny
 from exportable import BOUND, expected, heard
 
 
@@ -15,3 +16,23 @@ def test_stablehlo_runs_without_this_package(exported_file, precision):
   assert set(program.platforms) == {'cpu', 'cuda', 'tpu'}
   found = program.call(heard().raw[:3])
   np.testing.assert_allclose(found, expected()[:3], atol=BOUND[precision])
+
+
+def test_no_path_of_the_maker_is_in_the_file(exported_file):
+  content = exported_file('stablehlo', 'fp32').read_bytes()
+  assert b'.py' not in content
+  assert str(tiny.ROOT).encode() not in content
+
+
+def test_subnormal_samples_are_not_zero(exported_file):
+  """They end the part of a recording that its scale is of."""
+  content = exported_file('stablehlo', 'fp32').read_bytes()
+  program = jax.export.deserialize(bytearray(content))
+  sound = np.zeros((2, heard().raw.shape[1]), np.float32)
+  sound[:, 300:700] = heard().raw[0, 300:700]
+  sound[0, [0, -1]] = 1e-30  # the ends, marked by normal numbers
+  sound[1, [0, -1]] = 1e-40, -1e-45
+  normal, subnormal = program.call(sound)
+  np.testing.assert_array_equal(subnormal, normal)
+  sound[1, [0, -1]] = 0
+  assert np.abs(program.call(sound)[1] - normal).max() > 1e-6

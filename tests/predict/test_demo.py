@@ -58,7 +58,10 @@ def test_missing_gradio_is_one_sentence(monkeypatch, capsys):
   monkeypatch.setattr(os, 'environ', dict(os.environ))
   monkeypatch.setitem(sys.modules, 'gradio', None)
   assert demo.main([]) == 2
-  assert "pip install 'sernet_jax[demo]'" in capsys.readouterr().err
+  assert (
+    "pip install gradio, or in a clone pip install -e '.[demo]'"
+    in capsys.readouterr().err
+  )
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])

@@ -58,7 +58,7 @@ LIBRARIES = {
   ),
   'jinja2': 'results.report',
   'matplotlib': 'results.figures',
-  'ml_collections': 'runs sweep predict main',
+  'ml_collections': 'runs sweep main',
   'onnx': 'export.to_onnx export.emitters',
   'onnxruntime': 'export.to_onnx predict.sessions',
   'optax': 'training',

@@ -42,6 +42,7 @@ def get_config():
   config.protocol.folds = ('ann',)
   return config
 """
+CONFIGS = sorted((tiny.ROOT / 'configs').glob('*.py'))
 
 
 @pytest.fixture(scope='module')
@@ -52,7 +53,7 @@ def wheel(tmp_path_factory):
   source.mkdir()
   for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE'):
     (source / name).write_bytes((tiny.ROOT / name).read_bytes())
-  for path in (tiny.ROOT / 'sernet_jax').rglob('*'):
+  for path in (*(tiny.ROOT / 'sernet_jax').rglob('*'), *CONFIGS):
     if path.is_file() and '__pycache__' not in path.parts:
       copy = source / path.relative_to(tiny.ROOT)
       copy.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +115,7 @@ def test_every_room_and_its_data_are_in_the_wheel(wheel):
     for path in package.rglob('*')
     if path.is_file() and '__pycache__' not in path.parts
   }
+  wanted |= {f'sernet_jax/configs/{path.name}' for path in CONFIGS}
   assert wanted <= held
   other = {name.split('/')[0] for name in held} - {'sernet_jax'}
   assert all(name.endswith('.dist-info') for name in other), other
@@ -146,8 +148,8 @@ def test_predict_finds_its_weights(installed, tmp_path):
 
 def test_main_trains_with_a_config_of_the_users_own(installed, tmp_path):
   tiny.write_corpus(tmp_path / 'corpus')
-  (tmp_path / 'mine.py').write_text(CONFIG)
   path = installed, LIBRARIES
+  (tmp_path / 'mine.py').write_text(CONFIG)
   arguments = ['--config=mine.py', '--workdir=run']
   text = python(tmp_path, path, '-m', 'sernet_jax.main', *arguments)
   assert 'look at run/report.html' in text

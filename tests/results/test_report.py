@@ -393,7 +393,9 @@ def test_every_figure_is_a_picture_beside_the_page(full):
 
 def test_best_on_test_is_called_optimistic_wherever_it_stands(full):
   _, _, page = full
-  assert 'optimistic: epoch chosen on the test speakers' in page.text
+  assert (
+    'optimistic: epoch with the best accuracy (WA) on the test' in page.text
+  )
   cells = [c for table in page.tables for row in table for c in row]
   named = [cell for cell in cells if 'best_on_test' in cell]
   assert len(named) == 4
@@ -472,7 +474,9 @@ def test_page_says_what_the_protocol_shows(
   assert shows in first
   assert not_shown in second
   whom = 'speakers' if protocol == 'loso' else 'utterances'
-  assert f'optimistic: epoch chosen on the test {whom}' in text
+  assert (
+    f'optimistic: epoch with the best accuracy (WA) on the test {whom}' in text
+  )
 
 
 class _Figures(dict):
@@ -526,7 +530,7 @@ def test_summary_is_short_and_says_where_to_look(full):
   assert (
     f'  last            UAR {uar} % [{low} to {high}], WA {wa} %' in lines[1]
   )
-  assert 'optimistic: epoch chosen on the test speakers' in lines[4]
+  assert 'optimistic: epoch with the best WA on the test speakers' in lines[4]
   assert lines[-1].endswith(str(folder.report))
   one = Results.from_json({**results, 'synthetic': True})
   assert utterances.SYNTHETIC_NOTE in report.summary_text(one)

@@ -11,7 +11,7 @@ from commands import sernet
   ('arguments', 'message'),
   [
     (['--config.train.epoch=3'], "did you mean 'train.epochs'?"),
-    (['--config.train.epochs=many'], '--config.train.epochs=many'),
+    (['--config.train.epochs=many'], 'give a int such as 300'),
     (['--mode=trian'], "did you mean 'train'?"),
     (['--confg=x'], "Unknown command line flag 'confg'"),
     (['stray'], "['stray'] is not a flag"),
@@ -36,6 +36,7 @@ def test_a_mistake_is_one_sentence_and_code_2(tmp_path, arguments, message):
   ('config', 'message'),
   [
     ('configs/emodb', '--config=configs/emodb is not a file'),
+    ('emodbb', "did you mean 'emodb'?"),
     ('configs/iemocap.py:7', "'7' after the colon"),
   ],
 )

@@ -89,7 +89,7 @@ _ENTRIES = (
     title='one speaker left out at a time',
     unit='speakers',
     shows='Each test speaker was judged by a network that had never heard this '
-    'speaker, so the figures estimate how well emotions are recognised in an '
+    'speaker, so the figures estimate how well emotions are recognized in an '
     'unknown voice that speaks and was recorded as in this corpus.',
     does_not_show='They do not show how it fares with other languages, '
     'microphones or ways of speaking; and other recordings of the same '
@@ -129,7 +129,7 @@ _ENTRIES = (
     unit='speakers',
     shows='Each test was judged by a network that had heard neither this '
     'speaker nor anybody say one of the sentences tested, so the figures '
-    'estimate how well emotions are recognised in an unknown voice that says '
+    'estimate how well emotions are recognized in an unknown voice that says '
     'something unknown, recorded as in this corpus.',
     does_not_show='They do not show how it fares with other languages, '
     'microphones or ways of speaking. Training has fewer recordings than with '
@@ -143,7 +143,7 @@ _ENTRIES = (
     unit='utterances',
     shows='The folds were drawn at random within each class, so every tested '
     'speaker was also heard in training: the figures tell how well emotions '
-    'are recognised in voices the network knows.',
+    'are recognized in voices the network knows.',
     does_not_show='They do not show how it fares with an unknown voice; expect '
     'less there (leaving speakers out has cost a classical system 9 to 13 '
     'points on EMO-DB).',
@@ -190,7 +190,7 @@ _ENTRIES = (
     title='one corpus left out at a time',
     unit='corpora',
     shows='Each corpus was judged by a network trained on the others alone, so '
-    'the figures estimate how well emotions are recognised in recordings of '
+    'the figures estimate how well emotions are recognized in recordings of '
     'another kind: other speakers, microphones, ways of acting and labelling '
     'and, where the corpora differ in it, another language.',
     does_not_show='They hold for these corpora and their shared classes. They '

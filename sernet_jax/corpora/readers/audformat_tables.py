@@ -17,7 +17,7 @@ from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, Source
 from sernet_jax.corpora.readers.tables import audformat_rows
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
-_INSTALL = "pip install 'sernet_jax[audformat]'"
+_INSTALL = "pip install audformat, or in a clone pip install -e '.[audformat]'"
 _TEXT = 'transcription'  # scheme of sentences, by the custom of databases
 
 

@@ -63,7 +63,7 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
     files.write_bytes(folder / name, text, cure)
   files.write_json(folder / 'model.json', report, cure)
   if arena_bytes is None:
-    return 'arena not measured; pip install "sernet_jax[tflite-micro]" for that'
+    return 'arena not measured; pip install tflite-micro for that'
   return f'an arena of {arena_bytes} bytes, {len(operators)} operators'
 
 

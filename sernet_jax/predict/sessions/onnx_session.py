@@ -11,7 +11,9 @@ import numpy as np
 from sernet_jax.common.errors import InputError, first_line
 
 INPUT, OUTPUT = 'waveform', 'probabilities'
-_INSTALL = "pip install 'sernet_jax[onnx]'"
+_INSTALL = (
+  "pip install onnx onnxruntime, or in a clone pip install -e '.[onnx]'"
+)
 
 
 class Session:

@@ -31,7 +31,12 @@ class Session:
     program, self.metadata = _split(path, content)
     try:
       exported = jax.export.deserialize(bytearray(program))
-    except (ValueError, KeyError, TypeError) as error:
+      exported.mlir_module()  # reads the program, of which the rest is a frame
+    except Exception as error:
+      # Those of the compiler have no base of their own.
+      ours = type(error).__module__.startswith(('jax', 'builtins'))
+      if not ours or isinstance(error, MemoryError):
+        raise
       raise InputError(
         f'{path} was written by a JAX that {jax.__version__} does not read; '
         'export it again or install the other version'

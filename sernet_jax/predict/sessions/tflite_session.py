@@ -15,7 +15,9 @@ from sernet_jax.common.errors import InputError, first_line
 INPUT, OUTPUT = 'waveform', 'probabilities'
 METADATA = 'sernet_jax'
 IDENTIFIER = b'TFL3'
-_INSTALL = "pip install 'sernet_jax[tflite]'"
+_INSTALL = (
+  "pip install ai-edge-litert, or in a clone pip install -e '.[tflite]'"
+)
 
 
 class Session:

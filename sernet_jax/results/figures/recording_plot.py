@@ -12,7 +12,7 @@ from matplotlib import axes as mpl_axes
 from sernet_jax.common import files
 from sernet_jax.results.figures import style
 
-# Okabe and Ito's, then greys: neighbours differ in lightness too.
+# Okabe and Ito's, then greys: neighbors differ in lightness too.
 _COLORS = (
   '#D55E00',
   '#56B4E9',

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib import axes as mpl_axes
 
+from sernet_jax.common import text
 from sernet_jax.results.figures import style
 from sernet_jax.results.run_results import PooledResult, SpeakerResult
 
@@ -45,8 +46,8 @@ def confusion_matrices(
       footer,
     )
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw_matrix(left, counts, counts.max(), '{:.0f}', classes)
-    _draw_matrix(right, shares, 100, '{:.0f}', classes)
+    _draw_matrix(left, counts, counts.max(), '{:.0f}'.format, classes)
+    _draw_matrix(right, shares, 100, _whole_percent, classes)
     left.set_title('Utterances')
     left.set_ylabel('truth')
     right.set_title('Per cent of each true class')
@@ -100,11 +101,15 @@ def speaker_bars(
     style.save(figure, path)
 
 
+def _whole_percent(value: float) -> str:
+  return text.percent(value / 100, decimals=0)
+
+
 def _draw_matrix(
   axis: mpl_axes.Axes,
   values: np.ndarray,
   top: float,
-  form: str,
+  form: Callable[[float], str],
   classes: Sequence[str],
 ) -> None:
   """Heat map of (C, C) with numbers."""
@@ -114,7 +119,7 @@ def _draw_matrix(
     axis.text(
       column,
       row,
-      '-' if np.isnan(value) else form.format(value),
+      '-' if np.isnan(value) else form(value),
       ha='center',
       va='center',
       color='white' if value > 0.55 * top else 'black',

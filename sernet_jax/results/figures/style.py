@@ -17,7 +17,6 @@ from matplotlib import axes as mpl_axes, figure as mpl_figure
 
 from sernet_jax.common import files
 from sernet_jax.results.figures import picture_file
-from sernet_jax.results.run_folder import RUN
 
 COLORS = {
   'train': '#0072B2',
@@ -112,7 +111,7 @@ def plain(text: str) -> str:
 def save(
   figure: mpl_figure.Figure,
   path: pathlib.Path,
-  cure: files.Cure = RUN,
+  cure: files.Cure = files.NO_OPTION,
 ) -> None:
   """Writes a picture, whole or not at all, in the format of its name.
 

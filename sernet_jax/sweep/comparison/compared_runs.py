@@ -14,7 +14,7 @@ from typing import Any
 
 from sernet_jax.common import trees
 from sernet_jax.common.errors import require
-from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.results.run_results import Results, SelectionResult
 from sernet_jax.runs import defaults, differences
 from sernet_jax.sweep.comparison.comparable import Tested
@@ -79,7 +79,7 @@ def read_all(path: pathlib.Path) -> list[Run]:
   Raises:
     InputError: if it is not a run, or has no results.
   """
-  folder = RunFolder(path)
+  folder = RunFolder(path, MADE)
   require(path.is_dir(), f'{path} is not a folder; name the folder of a run')
   require(
     folder.results.exists(),

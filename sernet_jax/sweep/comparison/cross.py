@@ -14,12 +14,13 @@ import io
 import pathlib
 from collections.abc import Sequence
 
-from sernet_jax.common import command_line, files
+from sernet_jax.common import command_line, files, text as text_lib
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.results import caveats, crossed as crossed_lib
 from sernet_jax.results.figures import matrix_plots
-from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.results.run_results import Crossed, CrossedCell, Results
+from sernet_jax.results.selections import SELECTIONS
 from sernet_jax.runs import differences
 
 # What a run of one corpus says in another way than a run of several.
@@ -54,13 +55,18 @@ def combine(
   Raises:
     InputError: if the runs cannot be compared.
   """
+  require(
+    folder.path.is_dir(),
+    f'{folder.path} is not a folder; name the folder of a run',
+  )
+  require_choice('--selection', selection, SELECTIONS)
   results = folder.read_results()
   require(
     results.crossed is not None and results.protocol == 'cross',
     f'{folder.path} is a run of protocol.name={results.protocol!r}; name '
     "one of 'cross'",
   )
-  require_choice('--selection', selection, results.selections)
+  _require_selection(selection, folder, results)
   assert results.crossed is not None
   cells = list(results.crossed.selections[selection])
   seen: dict[str, pathlib.Path] = {}
@@ -121,7 +127,7 @@ def _diagonal(
       'their figures differ for that reason too; train both with the same '
       'settings'
     )
-  require_choice('--selection', selection, found.selections)
+  _require_selection(selection, other, found)
   part = found.selections[selection]
   pooled, ci95 = part.pooled, part.ci95
   return CrossedCell(
@@ -132,6 +138,16 @@ def _diagonal(
     classes=found.classes,
     **{score: pooled[score] for score in crossed_lib.SCORES},
     ci95=ci95 and {score: ci95[score] for score in crossed_lib.SCORES},
+  )
+
+
+def _require_selection(
+  selection: str, folder: RunFolder, results: Results
+) -> None:
+  require(
+    selection in results.selections,
+    f'{folder.path} has no selection {selection}; it has '
+    f'{", ".join(results.selections)}',
   )
 
 
@@ -149,10 +165,10 @@ def write(
     low, high = cell.ci95['uar'] if cell.ci95 else ('', '')
     writer.writerow(
       [
-        '+'.join(cell.train),
-        cell.test,
+        text_lib.cell('+'.join(cell.train)),
+        text_lib.cell(cell.test),
         cell.n,
-        ' '.join(cell.classes),
+        text_lib.cell(' '.join(cell.classes)),
         cell.uar,
         low,
         high,
@@ -190,18 +206,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     metavar='RUN',
     help="folder of a 'loso' run of one of its corpora; may be given often",
   )
-  parser.add_argument('--selection', default='last')
-  parser.add_argument('--out', default='', help='folder for the files (RUN)')
+  parser.add_argument(
+    '--selection',
+    default='last',
+    help='whose cells, e.g. last_recomputed (%(default)s)',
+  )
+  parser.add_argument('--output', default='', help='folder for the files (RUN)')
+  # Its name in older versions.
+  parser.add_argument('--out', dest='output', help=argparse.SUPPRESS)
   args = parser.parse_args(argv)
   return command_line.run(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> None:
-  folder = RunFolder(args.run)
-  within = [RunFolder(path) for path in args.within]
+  folder = RunFolder(args.run, MADE)
+  within = [RunFolder(path, MADE) for path in args.within]
   combined = combine(folder, within, args.selection)
   results = folder.read_results()
-  out = pathlib.Path(args.out or args.run)
+  out = pathlib.Path(args.output or args.run)
   table, picture = write(combined, results, out)
   _, shows, not_shown = caveats.protocol(results.protocol)
   print('UAR, per cent:')
