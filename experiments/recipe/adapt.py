@@ -128,7 +128,7 @@ def main(argv: list[str]) -> None:
   jax_setup.set_up()
   sizes = tuple(int(text) for text in given.sizes.split(','))
   content = curve(given.run, given.selection, given.prior, given.draws, sizes)
-  content['run'] = provenance.record('experiments.recipe.adapt', argv)
+  content['environment'] = provenance.record('experiments.recipe.adapt', argv)
   files.write_json(given.output / 'adapted.json', content)
   for row in content['rows']:
     print(row['enrolled'], row['prior'], f'{100 * row["mean"]:.1f}')

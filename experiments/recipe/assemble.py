@@ -7,9 +7,10 @@
 Several runs of one name are its seeds. `paper` is tested with recomputed
 statistics (`last_recomputed`), `recipe` with the moving average of the weights
 (`average`); neither was chosen on a test. The folder of a design is what
-`experiments.recipe.design` writes. Writes results.json, effects.png and the
+`experiments.recipe.design` writes. Writes results.json, adapted.png and the
 tables of README.md; what is not named again stays, from results.json and from
-adapted.json there.
+adapted.json there. A RUN may be the results.json that experiments.collect
+keeps of one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import style
+from sernet_jax.results.run_results import Results
 from sernet_jax.runs import defaults, differences
 
 HERE = pathlib.Path(__file__).parent
@@ -36,8 +38,13 @@ SELECTION = {'paper': 'last_recomputed', 'recipe': 'average'}
 
 def row_of(workdir: str, kind: str) -> dict[str, Any]:
   """The figures of one run, as results.json keeps them."""
-  folder = run_folder.RunFolder(workdir)
-  results = folder.read_results()
+  if pathlib.Path(workdir).is_file():
+    record = files.read_json(pathlib.Path(workdir), ('config', 'results'))
+    settings = record['config']
+    results = Results.from_json(record['results'])
+  else:
+    folder = run_folder.RunFolder(workdir)
+    settings, results = folder.read_config(), folder.read_results()
   found = results.selections[SELECTION[kind]]
   parameters = results.cost.parameters
   return {
@@ -51,7 +58,7 @@ def row_of(workdir: str, kind: str) -> dict[str, Any]:
     'seconds': results.seconds,
     'parameters': parameters,
     'selection': SELECTION[kind],
-    'settings': _changed(folder.read_config()),
+    'settings': _changed(settings),
   }
 
 
@@ -82,16 +89,20 @@ def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def design_of(folder: pathlib.Path) -> dict[str, Any]:
-  """The eight runs of a design and the effects of its changes."""
-  runs = {}
-  for names in design.runs():
-    path = folder / design.folder_name(names)
-    require(
-      (path / 'results.json').exists(),
-      f'{path} has no results; run python -m experiments.recipe.design again',
-    )
-    runs[names] = row_of(str(path), 'recipe')
+  """The runs of a design that are done; with all, the effects of its changes."""
+  paths = {names: folder / design.folder_name(names) for names in design.runs()}
+  runs = {
+    names: row_of(str(path), 'recipe')
+    for names, path in paths.items()
+    if (path / 'results.json').exists()
+  }
+  require(
+    bool(runs),
+    f'{folder} holds no finished run of the design; run python -m '
+    'experiments.recipe.design',
+  )
   first = next(iter(runs.values()))
+  whole = len(runs) == len(paths)
   return {
     'epochs': first['epochs'],
     'folds': first['folds'],
@@ -100,7 +111,11 @@ def design_of(folder: pathlib.Path) -> dict[str, Any]:
       {'on': list(names), 'uar': row['uar'], 'ci95': row['ci95']}
       for names, row in runs.items()
     ],
-    'effects': design.effects({k: row['uar'] for k, row in runs.items()}),
+    'effects': (
+      design.effects({k: row['uar'] for k, row in runs.items()})
+      if whole
+      else None
+    ),
   }
 
 
@@ -126,15 +141,38 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
   adapted = given.output / 'adapted.json'
   if adapted.exists():
     made['adapted'] = files.read_json(adapted)
-  made['run'] = provenance.record('experiments.recipe.assemble', sys.argv[1:])
+    _add_adapted(made)
+  made['environment'] = provenance.record(
+    'experiments.recipe.assemble', sys.argv[1:]
+  )
   return made
+
+
+def _add_adapted(made: dict[str, Any]) -> None:
+  """Puts what all recordings of a speaker are worth beside the other figures."""
+  found = made['adapted']
+  for row in found['rows']:
+    if row['enrolled'] == 'all':
+      loso = made.get(found['corpus'], {}).get('loso', {}).get('recipe', {})
+      made.setdefault(found['corpus'], {})['loso_adapted'] = {
+        'recipe': {
+          **{k: loso[k] for k in ('tests', 'folds', 'parameters') if k in loso},
+          'seed': [found['seed']],
+          'uar': row['uar'],
+          'ci95': [row['ci95']],
+          'epochs': found['epochs'],
+          'selection': found['selection'],
+          'enrolled': 'all',
+          'prior': row['prior'],
+        }
+      }
 
 
 def tables(made: dict[str, Any]) -> dict[str, str]:
   """The tables of the page."""
   lines = []
   for corpus, protocols in made.items():
-    if corpus in ('design', 'run', 'adapted'):
+    if corpus in ('design', 'environment', 'adapted'):
       continue
     for protocol, kinds in protocols.items():
       for kind, row in kinds.items():
@@ -147,13 +185,15 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         lines.append(
           [
             corpus,
-            f'`{protocol}`, {len(row["folds"])} folds, {row["tests"]} tests',
+            f'`{protocol}`, {len(row.get("folds", []))} folds, '
+            f'{row.get("tests", 0)} tests',
             kind,
             row['epochs'],
             len(row['uar']),
             uar,
             ', '.join(intervals) or None,
-            ', '.join(f'{100 * value:.1f}' for value in row['wa']),
+            ', '.join(f'{100 * value:.1f}' for value in row.get('wa', []))
+            or None,
           ]
         )
   result = {
@@ -172,17 +212,19 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
     )
   }
   designs = made.get('design', {})
-  if designs:
+  whole = {name: each for name, each in designs.items() if each['effects']}
+  if whole:
     result['effects'] = markdown.table(
-      ['change', *(f'{corpus}, points of UAR' for corpus in designs)],
+      ['change', *(f'{corpus}, points of UAR' for corpus in whole)],
       [
         [
           f'`{change}`',
-          *(f'{100 * d["effects"][change]:+.1f}' for d in designs.values()),
+          *(f'{100 * d["effects"][change]:+.1f}' for d in whole.values()),
         ]
         for change in design.CHANGES
       ],
     )
+  if designs:
     result['runs'] = markdown.table(
       ['corpus', 'on', 'UAR', '95 %'],
       [
@@ -220,34 +262,30 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
 
 
 def figure(made: dict[str, Any], path: pathlib.Path) -> None:
-  """Draws the effect of every change, a bar for each corpus."""
-  designs = made.get('design', {})
+  """Draws the UAR over the recordings that were heard first."""
+  rows = made.get('adapted', {}).get('rows', [])
   with mpl.rc_context(style.STYLE):
     picture = style.new_figure(
-      8.0,
-      0.9 + 0.42 * len(design.CHANGES),
-      'What each change of the training is worth on unseen speakers',
-      'mean of the four runs with it less that of the four without it',
+      7.0,
+      3.2,
+      'Recordings of a voice, heard before the test',
+      'EMO-DB, the speaker unseen in training; no labels are used',
       '',
-      'EMO-DB had no part in this',
+      'points: draws; band: 95 % over speakers of the first draw',
     )
     axis = picture.subplots()
-    colors = [style.COLORS['train'], style.COLORS['test']]
-    height = 0.8 / max(1, len(designs))
-    for index, (corpus, each) in enumerate(designs.items()):
-      places = np.arange(len(design.CHANGES)) + index * height
-      values = [100 * each['effects'][name] for name in design.CHANGES]
-      label = f'{corpus}, {each["epochs"]} epochs, {each["tests"]} tests'
-      axis.barh(places, values, height, color=colors[index % 2], label=label)
-    axis.set_yticks(
-      np.arange(len(design.CHANGES)) + height * (len(designs) - 1) / 2,
-      list(design.CHANGES),
-    )
-    axis.invert_yaxis()
-    axis.axvline(0, color='0.3', linewidth=0.8)
-    axis.set_xlabel('points of UAR')
-    if designs:
-      axis.legend(loc='lower right')
+    places = np.arange(len(rows))
+    if rows:
+      low, high = ([100 * row['ci95'][edge] for row in rows] for edge in (0, 1))
+      axis.fill_between(places, low, high, color='0.9')
+      means = [100 * row['mean'] for row in rows]
+      axis.plot(places, means, color=style.COLORS['test'])
+      for place, row in zip(places, rows, strict=True):
+        values = [100 * value for value in row['uar']]
+        axis.plot([place] * len(values), values, '.', color='0.3')
+    axis.set_xticks(places, [str(row['enrolled']) for row in rows])
+    axis.set_xlabel('recordings')
+    axis.set_ylabel('UAR, per cent')
     style.save(picture, path)
 
 
@@ -263,7 +301,7 @@ def main(argv: list[str]) -> None:
     argv,
     script=__file__,
     doc=__doc__,
-    picture='effects.png',
+    picture='adapted.png',
     options=options,
     content=content,
     figure=figure,

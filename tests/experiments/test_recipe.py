@@ -88,5 +88,5 @@ def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):
   ):
     with pytest.raises(InputError, match=words):
       assemble.main(['--run', text, f'--output={tmp_path}'])
-  with pytest.raises(InputError, match='design'):
+  with pytest.raises(InputError, match='no finished run of the design'):
     assemble.main([f'--design=tiny={tmp_path}', f'--output={tmp_path}'])
