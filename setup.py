@@ -80,7 +80,7 @@ setuptools.setup(
     'numpy>=2',
     'optax>=0.2.5',
     'orbax-checkpoint>=0.12',
-    'safetensors>=0.4.3',
+    'safetensors>=0.4.4',
     'soundfile>=0.12',
     'soxr>=0.5',
     'tqdm>=4.66',

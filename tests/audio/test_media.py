@@ -97,6 +97,7 @@ def test_without_pyav_the_sentence_has_the_cure(tmp_path, monkeypatch):
   path.write_bytes(encoded(tone(), 'ipod', 'aac', RATE_HZ))
   monkeypatch.setitem(sys.modules, 'av', None)
   with pytest.raises(
-    reading.BadFile, match=r"'sernet_jax\[media\]', or convert it.*ffmpeg -i"
+    reading.BadFile,
+    match=r'pip install av, or in a clone .*, or convert it.*ffmpeg -i',
   ):
     reading.read(path)
