@@ -265,11 +265,18 @@ def small(tmp_path):
   )
 
 
+def made_of(results):
+  """The selections that a run has, in the order of the table."""
+  return [name for name in SELECTIONS if name in results['selections']]
+
+
 def test_selections_in_the_page_are_those_of_the_results(full):
   _, results, page = full
   rows = page.rows('selection')[1:]
   assert [(row[0][0], row[1][0]) for row in rows] == [
-    (name, dtype) for name in SELECTIONS for dtype in ('float16', 'float32')
+    (name, dtype)
+    for name in made_of(results)
+    for dtype in ('float16', 'float32')
   ]
   kinds = {
     'float16': results['selections'],
@@ -302,7 +309,7 @@ def test_headline_is_the_last_epoch(full):
 
 def test_folds_and_speakers_in_the_page_are_those_of_the_results(full):
   _, results, page = full
-  order = [results['selections'][name] for name in SELECTIONS]
+  order = [results['selections'][name] for name in made_of(results)]
   for number, row in enumerate(page.rows('fold')[2:]):
     folds = [selection['folds'][number] for selection in order]
     expected = [folds[0]['name'], str(folds[0]['n_test'])]
