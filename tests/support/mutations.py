@@ -110,6 +110,7 @@ class Counts:
 
   def __init__(self):
     self.accepted = self.refused = 0
+    self._peak = _peak_kib()  # of the tests before, in the same process
     self.failures = []
 
   def attempt(self, what: object, call) -> object:
@@ -141,8 +142,13 @@ class Counts:
     )
     assert not self.failures, '\n'.join(map(str, self.failures[:20]))
     assert self.refused, 'nothing was refused, so nothing was damaged'
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert peak < MEMORY_KIB, f'{peak >> 10} MiB'
+    grown = _peak_kib() - self._peak
+    assert grown < MEMORY_KIB, f'{grown >> 10} MiB'
+
+
+def _peak_kib() -> int:
+  """The most memory that this process has held."""
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @contextlib.contextmanager

@@ -77,7 +77,8 @@ def test_a_job_that_could_not_run_or_be_compared_is_refused_at_once(
   with pytest.raises(InputError) as error:
     planned(corpus, tmp_path, axis, **changes)
   assert message in str(error.value)
-  assert list(tmp_path.iterdir()) == []
+  # Nothing of a sweep; what planning found out of sounds may be cached.
+  assert [path.name for path in tmp_path.iterdir()] in ([], ['cache'])
 
 
 class Fake:
