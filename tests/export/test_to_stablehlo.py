@@ -1,6 +1,8 @@
 """A StableHLO file is a program of JAX."""
 
-from __future__ import re
+from __future__ import annotations
+
+import re
 
 import jax
 import numpy as np
