@@ -166,6 +166,6 @@ def test_jobs_on_slurm_are_one_array_and_are_watched_again(tmp_path, slurm):
     while not handle.paths.result_pickle.exists():
       time.sleep(0.1)
     assert engine.poll((handle, job)) == 2
-    assert "'/no/config.py'" in job.log.read_text()
+    assert '--config=/no/config.py is not a file' in job.log.read_text()
   # What has left the queue is submitted again.
   assert cluster.Cluster('slurm', 1, [], folder)._queue() == {}
