@@ -37,8 +37,3 @@ class Part:
 
 # A whole file, or a part of one.
 Recording = str | os.PathLike[str] | Part
-
-
-def path_of(recording: Recording) -> str:
-  """Returns the file of a recording."""
-  return recording.path if isinstance(recording, Part) else os.fspath(recording)

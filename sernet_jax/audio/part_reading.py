@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import pathlib
+import threading
 
 import numpy as np
-import soxr
 
 from sernet_jax.audio import quality, reading
 from sernet_jax.audio.part import Part, Recording
@@ -36,7 +36,8 @@ def read(
     return reading.read(recording, channel, watch)
   path = pathlib.Path(recording.path)
   changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
-  samples, rate_hz = _whole(recording.path, changed_ns, channel)
+  with _DECODING:
+    samples, rate_hz = _whole(recording.path, changed_ns, channel)
   start, end_s = round(recording.start_s * rate_hz), recording.end_s
   end = samples.size if end_s is None else round(end_s * rate_hz)
   part = samples[start:end]
@@ -58,17 +59,14 @@ def load_mono(
   samples, rate_hz = read(recording, channel)
   if watch is not None:
     watch.see(samples[:, None], samples, rate_hz)
-  if rate_hz != sample_rate_hz:
-    samples = soxr.resample(
-      samples, rate_hz, sample_rate_hz, quality=reading.RESAMPLER_QUALITY
-    )
-  if not samples.size:
-    reason = f'is shorter than one sample at {sample_rate_hz} Hz'
-    raise reading.BadFile(str(recording), reason)
-  return samples
+  return reading.resampled(str(recording), samples, rate_hz, sample_rate_hz)
 
 
-# The parts of a file follow each other, so that it is decoded once for all.
+# The parts of a file follow each other, so that it is decoded once for all;
+# threads that ask for them at once wait for the first.
+_DECODING = threading.Lock()
+
+
 @functools.lru_cache(maxsize=2)
 def _whole(path: str, changed_ns: int, channel: str) -> tuple[np.ndarray, int]:
   del changed_ns  # part of the key: a file that was replaced is read again

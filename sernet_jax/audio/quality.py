@@ -10,6 +10,7 @@ of a telephone, or 11,025 Hz, 20 dB and more even at a hundredth of their level.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -44,14 +45,24 @@ def mix(block: np.ndarray, channel: str = MEAN) -> np.ndarray | None:
   return block[:, index] if index < block.shape[1] else None
 
 
+@functools.cache
+def _hann(length: int) -> np.ndarray:
+  return np.hanning(length).astype(np.float32)
+
+
 class Watch:
   """Measures a recording while it is read.
+
+  Args:
+    spectrum: whether the band is asked for, which costs a transform of all
+      samples.
 
   Attributes:
     notes: about the file, by whoever reads it, to follow its name.
   """
 
-  def __init__(self) -> None:
+  def __init__(self, spectrum: bool = True) -> None:
+    self._with_spectrum = spectrum
     self.notes: list[str] = []
     self._rate_hz = 0
     self._powers = np.zeros(0)  # sum of squares of each channel
@@ -66,7 +77,8 @@ class Watch:
     if block.shape[1] > 1:
       self._powers += np.square(block, dtype=np.float64).sum(axis=0)
       self._mean += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
-    self._add_spectrum(samples)
+    if self._with_spectrum:
+      self._add_spectrum(samples)
 
   def _add_spectrum(self, samples: np.ndarray) -> None:
     length = 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
@@ -74,7 +86,7 @@ class Watch:
     if short:
       samples = np.pad(samples, (0, length - len(samples)))
     frames = samples[: len(samples) // length * length].reshape(-1, length)
-    window = np.hanning(length).astype(np.float32)
+    window = _hann(length)
     total = np.zeros(length // 2 + 1)
     # Some at a time: the spectra of a minute take ten times its memory.
     for start in range(0, len(frames), 256):

@@ -46,7 +46,7 @@ def read(
       samples, silent, longer than `MAX_HELD`, or holds samples that are not
       finite.
   """
-  return _read(path, channel, watch or quality.Watch())
+  return _read(path, channel, watch or quality.Watch(spectrum=False))
 
 
 def _read(
@@ -121,15 +121,23 @@ def load_mono(
   watch: quality.Watch | None = None,
 ) -> np.ndarray:
   """Reads like `read` and resamples to `sample_rate_hz`: (samples,)."""
-  samples, rate_hz = _read(
-    path, channel, watch or quality.Watch(), sample_rate_hz
-  )
-  if rate_hz != sample_rate_hz:
-    samples = soxr.resample(
-      samples, rate_hz, sample_rate_hz, quality=RESAMPLER_QUALITY
-    )
+  watch = watch or quality.Watch(spectrum=False)
+  samples, rate_hz = _read(path, channel, watch, sample_rate_hz)
+  return resampled(path, samples, rate_hz, sample_rate_hz)
+
+
+def resampled(
+  path: PathLike, samples: np.ndarray, from_hz: int, to_hz: int
+) -> np.ndarray:
+  """Returns the samples of a recording at another rate.
+
+  Raises:
+    BadFile: if none is left; `path` names the recording.
+  """
+  if from_hz != to_hz:
+    samples = soxr.resample(samples, from_hz, to_hz, quality=RESAMPLER_QUALITY)
   if not samples.size:
-    raise BadFile(path, f'is shorter than one sample at {sample_rate_hz} Hz')
+    raise BadFile(path, f'is shorter than one sample at {to_hz} Hz')
   return samples
 
 

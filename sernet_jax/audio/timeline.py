@@ -133,7 +133,7 @@ def pieces(
     BadFile: as `audio.load_mono`; silence is noticed at the end.
   """
   resampler, silent, count, heard = None, True, 0, 0
-  watch = watch or quality.Watch()
+  watch = watch or quality.Watch(spectrum=False)
   for samples, from_hz in reading.blocks(path, channel, watch):
     if resampler is None:
       resampler = Resampler(from_hz, rate_hz)

@@ -303,6 +303,14 @@ def cache_dir() -> pathlib.Path:
   return absolute(os.environ.get('SERNET_CACHE') or '~/.cache/sernet_jax')
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+  """Tells whether a path names a file; no for what cannot be a path at all."""
+  try:
+    return pathlib.Path(path).is_file()
+  except (OSError, ValueError):  # too long, or with a NUL
+    return False
+
+
 def absolute(path: str | os.PathLike) -> pathlib.Path:
   """Returns the absolute path, with `~` as the user's home folder."""
   return pathlib.Path(path).expanduser().absolute()

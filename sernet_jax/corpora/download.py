@@ -86,7 +86,7 @@ def download(
     InputError: if the archive cannot be fetched, is not what was expected, or the
       disk refuses; `root`/wav is then as it was.
   """
-  root = pathlib.Path(root).expanduser().absolute()
+  root = files.absolute(root)
   wav = root / 'wav'
   with on_disk(root):
     for folder in (wav, root):
@@ -138,7 +138,7 @@ def download_archive(
   Raises:
     InputError: as `download`; `root`/recordings is then as it was.
   """
-  root = pathlib.Path(root).expanduser().absolute()
+  root = files.absolute(root)
   target = root / 'recordings'
   if target.is_dir():  # it appears when it is whole
     return target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,13 +23,17 @@ def from_hz(frequency_hz: npt.ArrayLike, scale: str) -> np.ndarray:
 
   'htk' is 1127 ln(1 + f / 700); 'slaney' is that of the Auditory Toolbox.
   """
-  frequency_hz = np.asarray(frequency_hz, np.float64)
+  return from_hz_in(np, np.asarray(frequency_hz, np.float64), scale)
+
+
+def from_hz_in(library: Any, frequency_hz: Any, scale: str) -> Any:
+  """Computes `from_hz` of an array of numpy or jax.numpy, in its type."""
   if scale == 'htk':
-    return 1127.0 * np.log1p(frequency_hz / 700.0)
-  above = np.maximum(frequency_hz, _KNEE_HZ) / _KNEE_HZ
-  logarithmic = _KNEE_MEL + np.log(above) / _LOG_STEP
+    return 1127.0 * library.log1p(frequency_hz / 700.0)
+  above = library.maximum(frequency_hz, _KNEE_HZ) / _KNEE_HZ
+  logarithmic = _KNEE_MEL + library.log(above) / _LOG_STEP
   linear = frequency_hz / _HZ_PER_MEL
-  return np.where(frequency_hz < _KNEE_HZ, linear, logarithmic)
+  return library.where(frequency_hz < _KNEE_HZ, linear, logarithmic)
 
 
 def to_hz(value: npt.ArrayLike, scale: str) -> np.ndarray:

@@ -34,7 +34,7 @@ from sernet_jax.nn.spec import PATH_POOL, ModelSpec, require_features
 
 Folded = dict[str, dict[str, Any]]
 BlockFunction = Callable[
-  [jax.Array, Mapping[str, Any], norm_pool.Window, jax.Array | None], jax.Array
+  [jax.Array, Mapping[str, Any], norm_pool.Window, jax.Array], jax.Array
 ]
 
 
@@ -127,21 +127,20 @@ def conv_relu_pool(
     x: (examples, frames, coefficients, inputs).
     block: 'bias' (outputs,), 'kernel', and what `prepare` may have added.
     window: see `norm_pool.average_pool`.
-    mask: (examples, frames) of 0 and 1, see `norm_pool`; None where all
-      frames count.
+    mask: (examples, frames) of 0 and 1, see `norm_pool`; (examples,) or None
+      where all frames count.
 
   Returns:
     The pooled map, (examples, frames, coefficients, outputs), or
     (examples, outputs) where the window is None.
   """
+  if mask is None:
+    mask = jnp.ones(len(x), x.dtype)
   kernel, bias = (jnp.asarray(block[name]) for name in ('kernel', 'bias'))
   tiles = block.get('tiles')
 
   def finished(y: jax.Array) -> jax.Array:
-    y = jax.nn.relu(y + bias)
-    if mask is not None:
-      return norm_pool.masked_pool(y, mask, window)
-    return norm_pool.average_pool(y, window)
+    return norm_pool.masked_pool(jax.nn.relu(y + bias), mask, window)
 
   def on_cpu(x: jax.Array) -> jax.Array:
     if precision.lowered(x):
@@ -150,7 +149,7 @@ def conv_relu_pool(
       return finished(shifted.conv(x, kernel))
     if tiles is None:
       return finished(convolution.conv(x, kernel))
-    if mask is None and window and winograd.pools(x.shape, window):
+    if mask.ndim == 1 and window and winograd.pools(x.shape, window):
       return winograd.conv_relu_pool_by_tiles(x, tiles, bias, window)
     return finished(winograd.conv_by_tiles(x, tiles))
 
@@ -183,11 +182,9 @@ def logits(
     InputError: if x has another rank or more than one channel.
   """
   require_features(x)
-  mask = None
+  mask = jnp.ones(len(x), x.dtype)
   if frames is not None and spec.masked:
-    own = jnp.arange(x.shape[1]) < frames[:, None]
-    mask = own.astype(x.dtype)  # (b, t)
-    x = x * norm_pool.cell_weights(mask)
+    x, mask = norm_pool.frame_mask(x, mask, frames)
 
   def side_by_side(x: jax.Array) -> jax.Array:
     maps = [
@@ -197,15 +194,13 @@ def logits(
     return jnp.concatenate(maps, axis=-1)
 
   x = fence.apart(side_by_side, x)  # (b, t, f, c)
-  mask = _pooled(mask, PATH_POOL)
+  mask = norm_pool.pooled_mask(mask, PATH_POOL)
   for layer in spec.layers('block'):
     window = pooling.window(spec, layer)
     x = block(x, folded[layer.name], window, mask)
-    mask = _pooled(mask, window)
-  if spec.pooling in ('statistics', 'attention'):  # x is a map still
-    real = jnp.ones(len(x), x.dtype) if mask is None else mask
-    scores = [_dense(folded[s.name], x) for s in spec.layers('score')]
-    x = pooling.over_map(x, real, spec, scores[0] if scores else None)
+    mask = norm_pool.pooled_mask(mask, window)
+  scores = [_dense(folded[layer.name], x) for layer in spec.layers('score')]
+  x = pooling.over_map(x, mask, spec, scores[0] if scores else None)
   for layer in spec.layers('dense'):  # x is (b, c)
     x = _dense(folded[layer.name], x)
   return x
@@ -214,12 +209,6 @@ def logits(
 def _dense(arrays: Mapping[str, Any], x: jax.Array) -> jax.Array:
   """Computes x @ kernel + bias along the last axis."""
   return x @ jnp.asarray(arrays['kernel']) + jnp.asarray(arrays['bias'])
-
-
-def _pooled(
-  mask: jax.Array | None, window: norm_pool.Window
-) -> jax.Array | None:
-  return None if mask is None else norm_pool.pooled_mask(mask, window)
 
 
 def probabilities(

@@ -148,8 +148,6 @@ class LightSERNet(nnx.Module):
   ) -> jax.Array:
     """Computes the logits; for the arguments see `apply`."""
     paths = self._modules('path')  # x is (b, t, f, 1)
-    if mask.ndim == 2:  # zeros behind an utterance, as behind a map
-      x = x * norm_pool.cell_weights(mask)
     if train and dtype is None:
       x = fused(x, paths, mask, axis)
     else:
@@ -244,8 +242,7 @@ def apply(
   if mask is None:
     mask = jnp.ones(x.shape[0], x.dtype)
   if frames is not None and spec.masked:
-    own = jnp.arange(x.shape[1]) < frames[:, None]  # (b, t)
-    mask = mask[:, None] * own.astype(x.dtype)
+    x, mask = norm_pool.frame_mask(x, mask, frames)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
   module = nnx.merge(_graph(spec), params, stats)
   logits = module(x, mask, train, key, dtype, axis)

@@ -24,18 +24,17 @@ def total(tree: Tree, axis: str | None) -> Tree:
   return tree if axis is None else jax.lax.psum(tree, axis)
 
 
-def own(array: jax.Array, axis: str | None) -> jax.Array:
+def own(tree: Tree, axis: str | None) -> Tree:
   """Cuts this device's equal share out of rows that all devices have."""
   if axis is None:
-    return array
-  size = len(array) // count(axis)
-  start = jax.lax.axis_index(axis) * size
-  return jax.lax.dynamic_slice_in_dim(array, start, size)
+    return tree
 
+  def share(array: jax.Array) -> jax.Array:
+    size = len(array) // count(axis)
+    start = jax.lax.axis_index(axis) * size
+    return jax.lax.dynamic_slice_in_dim(array, start, size)
 
-def own_tree(tree: Tree, axis: str | None) -> Tree:
-  """Cuts this device's share out of every array of a tree, see `own`."""
-  return jax.tree.map(lambda array: own(array, axis), tree)
+  return jax.tree.map(share, tree)
 
 
 def gathered(array: jax.Array, axis: str | None) -> jax.Array:

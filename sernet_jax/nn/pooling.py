@@ -17,11 +17,12 @@ from sernet_jax.nn.spec import Layer, ModelSpec
 _LEAST_VARIANCE = 1e-5
 # A score that no exponential survives, for cells that are not the utterance's.
 _NEVER = -1e9
+_OF_MAPS = ('statistics', 'attention')
 
 
 def window(spec: ModelSpec, layer: Layer) -> norm_pool.Window:
   """Window of a layer's average; one cell where the pooling is done here."""
-  if layer.pool is None and spec.pooling in ('statistics', 'attention'):
+  if layer.pool is None and spec.pooling in _OF_MAPS:
     return (1, 1)
   return layer.pool
 
@@ -44,7 +45,7 @@ def over_map(
   Returns:
     (examples, channels), twice the channels with 'statistics'.
   """
-  if spec.pooling not in ('statistics', 'attention'):
+  if spec.pooling not in _OF_MAPS:
     return x
   real = _real(x, mask)  # (b, t, f, 1)
   if spec.pooling == 'attention':

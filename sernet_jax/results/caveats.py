@@ -61,7 +61,7 @@ def caption(selection: str, results: Results) -> str:
 
 def notes(results: Results) -> list[str]:
   """Sentences that limit what the results may be taken for."""
-  found = [stale(results)] if stale(results) else []
+  found = list(filter(None, [stale(results)]))
   num_seeds = len(results.all_seeds)
   if results.synthetic:
     found.append(SYNTHETIC_NOTE)

@@ -175,11 +175,11 @@ def load_file(text: str) -> ConfigDict:
 
 def _find(text: str) -> tuple[pathlib.Path, str | None]:
   """Returns the file, and what follows the colon."""
-  if _is_file(text):
+  if files.is_file(text):
     return pathlib.Path(text), None
   name, colon, argument = text.partition(':')
   rest = argument if colon else None
-  if _is_file(name):
+  if files.is_file(name):
     return pathlib.Path(name), rest
   known = shipped()
   if name in known:
@@ -190,13 +190,6 @@ def _find(text: str) -> tuple[pathlib.Path, str | None]:
     f'--config={name} is not a file, nor the name of a config in the package: '
     f'{cure}'
   )
-
-
-def _is_file(text: str) -> bool:
-  try:
-    return pathlib.Path(text).is_file()
-  except (OSError, ValueError):  # too long, or with a NUL
-    return False
 
 
 def _run(path: pathlib.Path, argument: str | None) -> dict[str, Any]:

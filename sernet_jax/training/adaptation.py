@@ -87,38 +87,19 @@ def adapted(
   Returns:
     A tree like `stats`.
   """
-  features, frames = heard, None
-  if isinstance(heard, Heard):
-    features, frames = np.asarray(heard.features), np.asarray(heard.frames)
-  features = np.asarray(features)
-  count = len(features)
+  values = heard.features if isinstance(heard, Heard) else heard
+  count = len(np.asarray(values))
   require(count > 0, 'nobody was enrolled; give at least one recording')
   if np.isinf(prior):
     return stats
-  own = _moments(recipe, features, frames, params, stats)
+  # Batches of one shape; the last is filled with a row that does not count.
+  segments = np.arange(-(-count // recipe.batch_size) * recipe.batch_size)
+  shape = (-1, recipe.batch_size)
+  mask = (segments < count).astype(np.float32).reshape(shape)
+  segments = np.minimum(segments, count - 1).reshape(shape)
+  own = batch_norm_statistics.of_batches(
+    recipe, heard, segments, mask, params, stats
+  )
   if prior == 0:
     return own
   return batch_norm_statistics.pool([(float(count), own), (prior, stats)])
-
-
-def _moments(
-  recipe: Recipe,
-  features: np.ndarray,
-  frames: np.ndarray | None,
-  params: Weights,
-  stats: Weights,
-) -> Weights:
-  """Statistics of the recordings alone, in batches of one shape."""
-  compute = batch_norm_statistics.compile_moments(recipe)
-  size, parts = recipe.batch_size, []
-  for start in range(0, len(features), size):
-    rows = np.arange(start, min(start + size, len(features)))
-    mask = np.zeros(size, np.float32)
-    mask[: len(rows)] = 1
-    rows = np.pad(rows, (0, size - len(rows)), mode='edge')
-    own = None if frames is None else frames[rows]
-    weight = mask.sum() if own is None else (mask * own).sum()
-    parts.append(
-      (float(weight), compute(params, stats, features[rows], mask, own))
-    )
-  return batch_norm_statistics.pool(parts)

@@ -21,7 +21,7 @@ from sernet_jax.nn import model
 from sernet_jax.training import recipes, steps, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
-from sernet_jax.training.sound.corpus import Sound
+from sernet_jax.training.sound.corpus import Heard, Sound
 
 
 def recompute(
@@ -48,12 +48,7 @@ def recompute(
   Returns:
     `mean` and `variance` of every block, stacked as `stats`.
   """
-  frames = None
-  if isinstance(features, Sound):
-    frames = np.asarray(features.frames)
-    features = np.asarray(features.features)
   order = jax.jit(steps.shuffled, static_argnums=0)
-  compute = compile_moments(recipe)
   recomputed = []
   for trial, fold in enumerate(
     progress_bar.make(arrays, desc='statistics', leave=False)
@@ -64,22 +59,49 @@ def recompute(
     # (steps, batch) each
     segments, mask = map(np.asarray, order(recipe, fold, epochs_done[trial]))
     recomputed.append(
-      pool(
-        (
-          _weight(recipe, real, frames, rows),
-          compute(
-            own_params,
-            own_stats,
-            features[rows],
-            real,
-            None if frames is None else frames[rows],
-          ),
-        )
-        for rows, real in zip(segments, mask, strict=True)
-        if real.any()
-      )
+      of_batches(recipe, features, segments, mask, own_params, own_stats)
     )
   return trial_state.stack(recomputed)
+
+
+def of_batches(
+  recipe: Recipe,
+  features: np.ndarray | Sound | Heard,
+  segments: np.ndarray,
+  mask: np.ndarray,
+  params: Weights,
+  stats: Weights,
+) -> Weights:
+  """Computes the statistics of batches together, for one trial.
+
+  A batch counts as its examples, or as their frames where these do.
+
+  Args:
+    recipe: of the training.
+    features: (segments, frames, coefficients), or utterances with frames.
+    segments: int32 (batches, batch), rows of the features.
+    mask: float32 (batches, batch), 0 for padding; a batch of it alone counts
+      for nothing.
+    params: of the network.
+    stats: only its shapes matter.
+
+  Returns:
+    A tree like `stats`, in numpy.
+  """
+  frames = None
+  if isinstance(features, Sound | Heard):
+    frames = np.asarray(features.frames)
+    features = np.asarray(features.features)
+  compute = compile_moments(recipe)
+  batches = []
+  for rows, real in zip(segments, mask, strict=True):
+    if not real.any():
+      continue
+    own = None if frames is None else frames[rows]
+    count = real if own is None or not recipe.model.masked else real * own
+    moments = compute(params, stats, features[rows], real, own)
+    batches.append((float(count.sum()), moments))
+  return pool(batches)
 
 
 @functools.cache
@@ -111,18 +133,6 @@ def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
       return apply(params, stats, x, mask=mask, frames=frames)[1]
 
   return jax.jit(sernet_moments)
-
-
-def _weight(
-  recipe: Recipe,
-  real: np.ndarray,
-  frames: np.ndarray | None,
-  rows: np.ndarray,
-) -> float:
-  """Weight of a batch: its examples, or their frames where these count."""
-  if frames is None or not recipe.model.masked:
-    return float(real.sum())
-  return float((real * frames[rows]).sum())
 
 
 def pool(batches: Iterable[tuple[float, Weights]]) -> Weights:

@@ -214,7 +214,7 @@ def _examples(
   assert targets is not None
   # Drawn and made for the whole batch, so that it is the same on any mesh.
   batch = examples.make(key, features, segments, targets, mask, recipe.sound)
-  return parallel.own_tree(tuple(batch), recipe.axis)
+  return parallel.own(tuple(batch), recipe.axis)
 
 
 def run_epoch(

@@ -12,6 +12,7 @@ import pathlib
 import re
 from collections.abc import Iterator
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers import by_filename
@@ -168,7 +169,7 @@ def nemo(root: PathLike) -> Corpus:
   Raises:
     InputError: if the list is damaged or there is no such recording.
   """
-  folder = pathlib.Path(root).expanduser().absolute()
+  folder = files.absolute(root)
   places = [folder, folder.parent] if folder.name == 'samples' else [folder]
   lists = [place / 'data.tsv' for place in places] + sorted(
     folder.glob('*/data.tsv')

@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, Source
@@ -43,7 +44,7 @@ def load(
     'data.root is empty; name the folder of the audformat database (the one '
     'with db.yaml) with --config.data.root=',
   )
-  folder = pathlib.Path(root).expanduser().absolute()
+  folder = files.absolute(root)
   require(
     (folder / 'db.yaml').is_file(),
     f'{folder} holds no db.yaml, so it is not an audformat database; correct '

@@ -7,6 +7,7 @@ import os
 import pathlib
 from collections.abc import Callable, Iterator
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, compared
@@ -40,7 +41,7 @@ def collect(
   """
   published = entry.published
   assert published is not None
-  folder = pathlib.Path(root).expanduser().absolute()
+  folder = files.absolute(root)
   found: dict[str, Utterance] = {}
   odd, repeated = [], []
   left_out: collections.Counter[str] = collections.Counter()
@@ -148,7 +149,7 @@ def below(
     depth: how many folders deep to look; None for all.
     suffixes: of recordings, in small letters.
   """
-  for path, folders, files in os.walk(folder):
+  for path, folders, names in os.walk(folder):
     if depth is not None and (
       len(pathlib.Path(path).relative_to(folder).parts) >= depth
     ):
@@ -157,6 +158,6 @@ def below(
     folders[:] = sorted(
       name for name in folders if name[0] != '.' and name != '__MACOSX'
     )
-    for name in sorted(files):
+    for name in sorted(names):
       if name.lower().endswith(suffixes) and name[0] != '.':
         yield pathlib.Path(path, name)

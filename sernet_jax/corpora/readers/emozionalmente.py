@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import pathlib
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora.readers import by_filename
 from sernet_jax.corpora.readers.by_filename import Parsed
@@ -45,7 +46,7 @@ def emozionalmente(root: PathLike) -> Corpus:
   Raises:
     InputError: if the list is damaged or there is no such recording.
   """
-  folder = pathlib.Path(root).expanduser().absolute()
+  folder = files.absolute(root)
   listed: dict[str, dict[str, str]] = {}
   for path in sorted(folder.glob('**/metadata/samples.csv'))[:1]:
     listed = _rows(path)

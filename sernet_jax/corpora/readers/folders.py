@@ -16,10 +16,10 @@ takes 02Fearful/f1-04-02-01-29.wav of ASED.
 
 from __future__ import annotations
 
-import pathlib
 import re
 
 from sernet_jax.audio import containers
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers import by_filename
@@ -49,7 +49,7 @@ def folders(root: PathLike, pattern: str, speaker_from: str = '') -> Corpus:
     "data.root is empty; name the folder of the corpus 'folders' with "
     '--config.data.root=',
   )
-  folder = pathlib.Path(root).expanduser().absolute()
+  folder = files.absolute(root)
   expression = compiled(pattern)
   has_speaker = 'speaker' in expression.groupindex
   require(

@@ -183,7 +183,7 @@ def _find_root(root: PathLike) -> pathlib.Path:
     'that holds Session1 to Session5 with --config.data.root='
   )
   require(bool(root), f'data.root is empty and IEMOCAP is not free; {where}')
-  root = pathlib.Path(root).expanduser().absolute()
+  root = files.absolute(root)
   for pattern in ('Session[1-5]', '*/Session[1-5]', '*/*/Session[1-5]'):
     found = sorted({path.parent for path in root.glob(pattern)})
     if found:

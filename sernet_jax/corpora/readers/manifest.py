@@ -90,8 +90,8 @@ def manifest(
     bool(path),
     'data.manifest is empty; name the CSV file with --config.data.manifest=',
   )
-  path = pathlib.Path(path).expanduser().absolute()
-  base = pathlib.Path(root).expanduser().absolute() if root else path.parent
+  path = files.absolute(path)
+  base = files.absolute(root) if root else path.parent
   require(base.is_dir(), f'{base} is not a folder; correct --config.data.root=')
   find = speakers.finder(speaker_from) if speaker_from else None
   needed = tuple(c for c in COLUMNS if find is None or c != 'speaker')

@@ -167,6 +167,25 @@ def num_cells(
   return jnp.maximum(real, 1.0) * each
 
 
+def frame_mask(
+  x: jax.Array, mask: jax.Array, frames: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  """Marks the frames of utterances, and clears the others.
+
+  Args:
+    x: (examples, frames, coefficients, channels).
+    mask: (examples,) of 0 and 1.
+    frames: int32 (examples,), the frames of each utterance, which come first.
+
+  Returns:
+    x with zeros behind each utterance, as behind a map, and the mask
+    (examples, frames).
+  """
+  own = jnp.arange(x.shape[1]) < frames[:, None]  # (b, t)
+  mask = mask[:, None] * own.astype(x.dtype)
+  return x * cell_weights(mask), mask
+
+
 def pooled_mask(mask: jax.Array, window: Window) -> jax.Array:
   """The mask of a pooled map: real where a window holds a real frame."""
   if mask.ndim == 1 or window is None:

@@ -38,11 +38,10 @@ def warp(values: jax.Array, factor: jax.Array, spec: MfccSpec) -> jax.Array:
     The shape of `values`.
   """
   bands = spec.num_mel_bands
-  edges = mel.from_hz([spec.lower_edge_hz, spec.upper_edge_hz], spec.mel_scale)
-  step = (edges[1] - edges[0]) / (bands + 1)  # mel from band to band
-  centers = edges[0] + step * np.arange(1, bands + 1)
+  centers, step = _centers(spec)
   hz = jnp.asarray(mel.to_hz(centers, spec.mel_scale), values.dtype)
-  wanted = _to_mel(hz / factor[:, None], spec.mel_scale)  # (b, m)
+  # (b, m)
+  wanted = mel.from_hz_in(jnp, hz / factor[:, None], spec.mel_scale)
   position = (wanted - centers[0]) / step
   position = jnp.clip(position, 0, bands - 1)
   # Weights of the two neighbors as a matrix: (b, from, to).
@@ -53,14 +52,13 @@ def warp(values: jax.Array, factor: jax.Array, spec: MfccSpec) -> jax.Array:
   )
 
 
-def _to_mel(hz: jax.Array, scale: str) -> jax.Array:
-  """`mel.from_hz` of traced arrays."""
-  if scale == 'htk':
-    return 1127.0 * jnp.log1p(hz / 700.0)
-  knee_hz = 1000.0
-  linear = hz * 3.0 / 200.0
-  above = jnp.log(jnp.maximum(hz, knee_hz) / knee_hz) * 27.0 / math.log(6.4)
-  return jnp.where(hz < knee_hz, linear, 15.0 + above)
+def _centers(spec: MfccSpec) -> tuple[np.ndarray, float]:
+  """Centers of the bands on the mel scale, (m,), and what lies between two."""
+  low, high = mel.from_hz(
+    [spec.lower_edge_hz, spec.upper_edge_hz], spec.mel_scale
+  )
+  corners = np.linspace(low, high, spec.num_mel_bands + 2)
+  return corners[1:-1], float(corners[1] - corners[0])
 
 
 def add_noise(
@@ -142,10 +140,7 @@ def limit_band(
   Returns:
     The shape of `values`.
   """
-  low, high = mel.from_hz(
-    [spec.lower_edge_hz, spec.upper_edge_hz], spec.mel_scale
-  )
-  centers = np.linspace(low, high, spec.num_mel_bands + 2)[1:-1]
+  centers, _ = _centers(spec)
   hz = mel.to_hz(centers, spec.mel_scale)  # (m,)
   inside = (hz >= low_hz[:, None]) & (hz <= high_hz[:, None])  # (b, m)
   return values * jnp.where(inside, 1.0, floor)[:, None]
