@@ -135,7 +135,7 @@ def conv_relu_pool(
     (examples, outputs) where the window is None.
   """
   if mask is None:
-    mask = jnp.ones(len(x), x.dtype)
+    mask = jnp.ones(x.shape[0], x.dtype)
   kernel, bias = (jnp.asarray(block[name]) for name in ('kernel', 'bias'))
   tiles = block.get('tiles')
 
@@ -182,7 +182,7 @@ def logits(
     InputError: if x has another rank or more than one channel.
   """
   require_features(x)
-  mask = jnp.ones(len(x), x.dtype)
+  mask = jnp.ones(x.shape[0], x.dtype)
   if frames is not None and spec.masked:
     x, mask = norm_pool.frame_mask(x, mask, frames)
 

@@ -225,7 +225,7 @@ def _shares(mask: jax.Array, window: Window) -> jax.Array:
 def _frames_in_windows(mask: jax.Array, tall: int) -> jax.Array:
   """Sums of a mask (b, t) over windows of `tall` frames, (b, ceil(t / tall))."""
   padded = jnp.pad(mask, ((0, 0), (0, -mask.shape[1] % tall)))
-  return padded.reshape(len(mask), -1, tall).sum(axis=2)
+  return padded.reshape(mask.shape[0], -1, tall).sum(axis=2)
 
 
 def normalize(
