@@ -52,7 +52,9 @@ def over_map(
     assert scores is not None
     scores = jnp.where(real > 0, scores, _NEVER)
     weights = jax.nn.softmax(scores.reshape(x.shape[0], -1), axis=-1)
-    return jnp.einsum('bn,bnc->bc', weights, x.reshape(x.shape[0], -1, x.shape[-1]))
+    return jnp.einsum(
+      'bn,bnc->bc', weights, x.reshape(x.shape[0], -1, x.shape[-1])
+    )
   cells = jnp.maximum(real.sum(axis=(1, 2)), 1.0)  # (b, 1)
   mean = (x * real).sum(axis=(1, 2)) / cells  # (b, c)
   off = (x - mean[:, None, None]) * real
