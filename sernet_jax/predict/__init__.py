@@ -5,8 +5,8 @@
   for result in predict.recognize(['a.wav', 'b.wav'], model):
     print(result)  # a Recording, or a Failure that says why
 
-`bundle` and `bundle_file` hold the file format of a model, `models` opens one
-of any kind, `recognizer` runs bundles and `exported` exported files (see
+`bundle` is the file of a model (`runs.weights` has its format), `models` opens
+one of any kind, `recognizer` runs bundles and `exported` exported files (see
 `sessions`). `recordings` recognizes files, `live` streams. The commands are
 `__main__`, `stream` and `demo`.
 

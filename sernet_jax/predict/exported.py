@@ -14,9 +14,10 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.predict import bundle, bundle_file
+from sernet_jax.predict import bundle
 from sernet_jax.predict.recognizer import BATCH
 from sernet_jax.predict.sessions import formats, waveform
+from sernet_jax.runs.weights import bundle_file
 
 
 class Exported:

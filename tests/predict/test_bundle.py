@@ -17,9 +17,11 @@ from hypothesis import strategies
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn import folded
 from sernet_jax.nn.spec import PAPER_BLOCKS, ModelSpec
-from sernet_jax.predict import bundle, bundle_file
+from sernet_jax.predict import bundle
 from sernet_jax.predict.sessions import formats
+from sernet_jax.runs.weights import bundle_file
 
 
 @pytest.fixture(scope='module')
@@ -84,7 +86,7 @@ def test_other_blocks_are_kept_and_the_papers_are_not_named(
   paper = dataclasses.replace(
     small,
     model=spec,
-    folded=bundle.folded_lib.fold(spec, *small_model.weights(spec)),
+    folded=folded.fold(spec, *small_model.weights(spec)),
   )
   bundle.save(path, paper)
   header, _ = _header(path.read_bytes())
@@ -100,7 +102,7 @@ def test_size_of_the_release_file(tmp_path):
     model=spec,
     mfcc=MfccSpec(),
     classes=tuple('abcdefg'),
-    folded=bundle.folded_lib.fold(spec, *small_model.weights(spec)),
+    folded=folded.fold(spec, *small_model.weights(spec)),
   )
   bundle.save(tmp_path / 'a.safetensors', full)
   assert (tmp_path / 'a.safetensors').stat().st_size < 950_000

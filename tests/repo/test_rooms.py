@@ -63,7 +63,7 @@ LIBRARIES = {
   'onnxruntime': 'export.to_onnx predict.sessions',
   'optax': 'training',
   'orbax': 'runs.checkpoint',
-  'safetensors': 'predict.bundle',
+  'safetensors': 'runs.weights.bundle',
   'sounddevice': 'predict.live',
   'soundfile': 'audio.decoding audio.reading',
   'soxr': 'audio',

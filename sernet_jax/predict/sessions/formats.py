@@ -3,15 +3,12 @@
 Libraries that run models trust what they read: a flipped byte can end the
 process. So every exported file carries a checksum, which is compared before a
 library reads the file: safetensors, ONNX and TensorFlow Lite files as a seal
-among their texts, StableHLO files in what follows the program
-(`stablehlo_session`). A
-checksum finds damage; it does not stop someone who makes a file on purpose
-and seals it again.
+among their texts (`seals`), StableHLO files in what follows the program
+(`stablehlo_session`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import pathlib
@@ -19,6 +16,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.runs.weights.seals import (
+  SEAL as SEAL,
+  UNSEALED as UNSEALED,
+  check_seal as check_seal,
+  checksum as checksum,
+  has_seal as has_seal,
+  sealed as sealed,
+)
 
 if TYPE_CHECKING:
   import numpy as np  # `python -m sernet_jax.export --help` needs none
@@ -37,11 +42,6 @@ MODULES = {
   '.stablehlo': 'stablehlo_session',
 }
 SEALED = ('.onnx', '.tflite')
-
-SEAL = 'seal'  # name of the seal among the texts of a file
-_MARK = b'sernet_jax sha256 '
-_BLANK = b'0' * 64
-UNSEALED = (_MARK + _BLANK).decode()
 
 
 class Session(Protocol):
@@ -87,38 +87,6 @@ def session(path: pathlib.Path, content: bytes, threads: int = 0) -> Session:
     check_seal(path, content)
   module = importlib.import_module(f'{__package__}.{MODULES[suffix]}')
   return module.Session(path, content, threads)
-
-
-def checksum(content: bytes) -> str:
-  """SHA-256 in hexadecimal digits."""
-  return hashlib.sha256(content).hexdigest()
-
-
-def sealed(content: bytes) -> bytes:
-  """Fills in the seal of a file that holds `UNSEALED` once."""
-  assert content.count(UNSEALED.encode()) == 1
-  seal = _MARK + checksum(content).encode()
-  return content.replace(UNSEALED.encode(), seal)
-
-
-def has_seal(content: bytes) -> bool:
-  """Tells whether a file was sealed, even if the seal's name is damaged."""
-  return _MARK in content
-
-
-def check_seal(path: pathlib.Path, content: bytes) -> None:
-  """Raises `InputError` for a file that is not as `sealed` left it."""
-  mark = content.find(_MARK)
-  if mark >= 0:
-    start = mark + len(_MARK)
-    stop = start + len(_BLANK)
-    blank = content[:start] + _BLANK + content[stop:]
-    if checksum(blank).encode() == content[start:stop]:
-      return
-  raise InputError(
-    f'{path} is damaged or was not written by python -m sernet_jax.export; '
-    'copy or export it again'
-  )
 
 
 def report_path(path: pathlib.Path) -> pathlib.Path:

@@ -1,0 +1,6 @@
+"""Trained weights: as a file, in the folder of a run, as the start of another.
+
+`bundle` is a file with all that goes from sound to probabilities (`bundle_file`
+reads it with distrust, `seals` finds damage), `of_run` reads the weights of a
+run's folds.
+"""

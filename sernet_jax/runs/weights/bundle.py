@@ -1,0 +1,240 @@
+"""Bundles: one small file with all it takes to go from sound to probabilities.
+
+A bundle is the network with BatchNorm folded in, the specs of network, front
+end and audio, and the names of the classes. The file is in the safetensors
+format: a JSON header, then plain numbers; nothing in it can run. What the
+`safetensors` package checks (offsets without holes or overlaps, sizes that fit
+shapes) is checked before a tensor is made; the header's length, the specs and
+every name, shape and number are checked on top, so that a damaged,
+foreign or hostile file is refused with one sentence. A seal, the checksum of
+the whole file, finds damage that leaves all of that valid; files written
+before it came have none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import json
+import os
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from sernet_jax import features
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import files, trees
+from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.features import kinds
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn import folded as folded_lib
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.runs.weights import bundle_file, seals
+
+FORMAT = 'sernet_jax'
+FORMAT_VERSION = 1  # raised when older readers would misread a file
+DTYPES = ('float16', 'float32')
+_MAX_LABEL = 100
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bundle:
+  """A trained model with everything it needs; checks itself.
+
+  Attributes:
+    model: the network.
+    mfcc: the front end.
+    feature_kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    audio: rate, length and segments of a recording.
+    classes: in the order of the outputs.
+    folded: float32 arrays as `folded.fold` gives them.
+    about: where it comes from, for people: name, corpus, fold, seed, ...
+    ranges: least and greatest value of the input and output of each layer on
+      some recordings, as `export.writing.ranges` finds them: what a format of
+      8 bits needs to know. Empty if nobody has looked.
+  """
+
+  model: ModelSpec
+  mfcc: MfccSpec
+  feature_kind: str
+  audio: AudioSpec
+  classes: tuple[str, ...]
+  folded: folded_lib.Folded
+  about: dict[str, str] = dataclasses.field(default_factory=dict)
+  ranges: dict[str, tuple[float, float]] = dataclasses.field(
+    default_factory=dict
+  )
+
+  def __post_init__(self) -> None:
+    object.__setattr__(self, 'classes', tuple(self.classes))
+    require_choice('feature_kind', self.feature_kind, kinds.KINDS)
+    require(
+      len(self.classes) == self.model.num_classes,
+      f'there are {len(self.classes)} class names for a network of '
+      f'{self.model.num_classes} classes; give one for each output',
+    )
+    for label in self.classes:
+      require(
+        isinstance(label, str) and 0 < len(label) <= _MAX_LABEL,
+        f'the class name {str(label)[:40]!r} must have 1 to '
+        f'{_MAX_LABEL} characters; rename the class',
+      )
+    require(
+      len(set(self.classes)) == len(self.classes),
+      f'the class names {self.classes} name one twice; give each its own',
+    )
+    require(
+      self.audio.sample_rate_hz == self.mfcc.sample_rate_hz,
+      f'audio is at {self.audio.sample_rate_hz} Hz and the front end at '
+      f'{self.mfcc.sample_rate_hz} Hz; give both the same rate',
+    )
+    require(
+      features.num_frames(self.audio.num_samples, self.mfcc) > 0,
+      f'a segment of {self.audio.num_samples} samples holds no frame of '
+      f'{self.mfcc.frame_samples}; lengthen duration_s',
+    )
+    self._check_arrays()
+
+  def _check_arrays(self) -> None:
+    expected = trees.flatten(folded_lib.shapes(self.model), '/')
+    given = trees.flatten(self.folded, '/')
+    _require_names(given.keys(), expected.keys())
+    for name, array in given.items():
+      require(
+        array.shape == expected[name],
+        f'{name} has shape {tuple(array.shape)}, but the network needs '
+        f'{expected[name]}; take the weights of this network',
+      )
+      require(
+        array.dtype == np.float32,
+        f'{name} is {array.dtype}; give float32',
+      )
+      require(
+        bool(np.isfinite(array).all()),
+        f'{name} holds a value that is not finite; take a checkpoint in which '
+        'training had not diverged',
+      )
+
+  @property
+  def num_parameters(self) -> int:
+    """Number of parameters in the folded network."""
+    return folded_lib.count(self.folded)
+
+
+def save(
+  path: str | os.PathLike[str], bundle: Bundle, dtype: str = 'float16'
+) -> None:
+  """Writes a bundle, whole or not at all.
+
+  Args:
+    path: of the file; its name should end in '.safetensors'.
+    bundle: what to write.
+    dtype: 'float16' rounds the folded numbers to the nearest fp16; 'float32'
+      keeps them to the bit.
+
+  Raises:
+    InputError: if a number is beyond fp16's largest, 65504, or the file
+      cannot be written.
+  """
+  require_choice('dtype', dtype, DTYPES)
+  tensors = {}
+  for name, array in trees.flatten(bundle.folded, '/').items():
+    with np.errstate(over='ignore'):
+      tensors[name] = np.ascontiguousarray(array, dtype)
+    require(
+      bool(np.isfinite(tensors[name]).all()),
+      f'{name} holds {np.abs(array).max():.3g}, more than fp16 can; write the '
+      "bundle with dtype='float32'",
+    )
+  texts = {**metadata(bundle), seals.SEAL: seals.UNSEALED}
+  content = bundle_file.in_order(safetensors.numpy.save(tensors, texts))
+  files.write_bytes(pathlib.Path(path), seals.sealed(content))
+
+
+def metadata(bundle: Bundle) -> dict[str, str]:
+  """Everything in a bundle but its arrays, as every file of a model holds it."""
+  return {
+    'format': FORMAT,
+    'format_version': str(FORMAT_VERSION),
+    'model': json.dumps(bundle.model.to_dict()),
+    'mfcc': json.dumps(dataclasses.asdict(bundle.mfcc)),
+    'audio': json.dumps(bundle.audio.to_json()),
+    'feature_kind': json.dumps(bundle.feature_kind),
+    'classes': json.dumps(bundle.classes),
+    'about': json.dumps(bundle.about),
+    **({'ranges': json.dumps(bundle.ranges)} if bundle.ranges else {}),
+  }
+
+
+def load(path: str | os.PathLike[str]) -> Bundle:
+  """Reads a bundle; every number is float32 afterwards.
+
+  Raises:
+    InputError: if the file is missing, damaged, foreign, newer than this
+      package, or holds anything but what its specs promise.
+  """
+  path = pathlib.Path(path)
+  content = bundle_file.read(path)
+  header = bundle_file.parse(path, content)
+  texts = header.pop('__metadata__', None)
+  require(
+    isinstance(texts, dict) and texts.get('format') == FORMAT,
+    f'{path} is a safetensors file of another program; give one written by '
+    'python -m sernet_jax.export',
+  )
+  bundle_file.check_version(path, texts, FORMAT_VERSION)
+  if seals.SEAL in texts or seals.has_seal(content):
+    seals.check_seal(path, content)
+  try:
+    parts = bundle_file.parts(texts)
+    expected = trees.flatten(folded_lib.shapes(parts['model']), '/')
+    _check_tensors(header, expected)
+    arrays = safetensors.numpy.load(content)
+    tree: folded_lib.Folded = {}
+    for name in expected:
+      block, array = name.split('/')
+      tree.setdefault(block, {})[array] = arrays[name].astype(np.float32)
+    return Bundle(folded=tree, **parts)
+  except safetensors.SafetensorError as error:
+    raise bundle_file.damaged(path, error) from error
+  except InputError as error:
+    raise InputError(f'{path} cannot be used: {error}') from error
+
+
+def release_path() -> pathlib.Path:
+  """Path of the weights in the package, trained on all of EMO-DB."""
+  folder = importlib.resources.files('sernet_jax')
+  return pathlib.Path(str(folder / 'data' / 'emodb.safetensors'))
+
+
+def _check_tensors(
+  header: dict[str, Any], expected: dict[str, tuple[int, ...]]
+) -> None:
+  _require_names(header.keys(), expected.keys())
+  codes = set()
+  for name, shape in expected.items():
+    entry = header[name]
+    require(
+      isinstance(entry, dict) and entry.get('shape') == list(shape),
+      f'{name} has another shape than the {shape} of its network; export it '
+      'again',
+    )
+    codes.add(str(entry.get('dtype'))[:20])
+  require(
+    codes in ({'F16'}, {'F32'}),
+    f'its numbers are {sorted(codes)}, not all F16 or all F32; export it again',
+  )
+
+
+def _require_names(given: Iterable[str], expected: Iterable[str]) -> None:
+  missing = sorted(set(expected) - set(given))[:3]
+  unknown = [str(name)[:40] for name in sorted(set(given) - set(expected))[:3]]
+  require(
+    not missing and not unknown,
+    f'its tensors lack {missing or "nothing"} and have unknown '
+    f'{unknown or "nothing"}; take the weights of this network',
+  )
