@@ -188,6 +188,7 @@ def blank_figures(tmp_path_factory):
   from matplotlib import figure
 
   from sernet_jax.results.figures import (
+    confidence_plot,
     feature_plot,
     learning_plots,
     score_plots,
@@ -209,6 +210,7 @@ def blank_figures(tmp_path_factory):
     for module, name in (
       (learning_plots, 'learning_curves'),
       (learning_plots, 'learning_rate'),
+      (confidence_plot, 'confidence'),
       (score_plots, 'confusion_matrices'),
       (score_plots, 'speaker_bars'),
       (feature_plot, 'feature_examples'),

@@ -20,7 +20,9 @@ from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.results import caveats, crossed, metrics
+from sernet_jax.results.confidence import of_run
 from sernet_jax.results.figures import (
+  confidence_plot,
   feature_plot,
   learning_plots,
   matrix_plots,
@@ -51,7 +53,8 @@ def write(folder: RunFolder) -> pathlib.Path:
   results = _in_order(folder.read_results())
   config = folder.read_config()
   environment = folder.read_environment()
-  figures = _draw(folder, results, config)
+  sureness = _confidence(folder, results)
+  figures = _draw(folder, results, config, sureness)
   page = template('report.html.j2').render(
     results=results,
     headline=results.last,
@@ -61,6 +64,8 @@ def write(folder: RunFolder) -> pathlib.Path:
     selections=_selection_rows(results),
     meanings=caveats.meanings(results),
     classes=metrics.per_class(results.last.pooled.confusion, results.classes),
+    confidence=sureness,
+    enough=of_run.ACCURACY,
     figures=figures,
     config=_flat(config),
     environment=_flat(environment),
@@ -146,8 +151,30 @@ def _about(results: Results, num_folds: int = 0) -> str:
   )
 
 
+def _confidence(
+  folder: RunFolder, results: Results
+) -> dict[str, of_run.Confidence]:
+  """Measures the confidence of each selection; none in runs of older versions.
+
+  A selection that was chosen on the tests is left out: it says nothing about
+  other speakers.
+  """
+  if not folder.predictions.exists():
+    return {}
+  rows = folder.read_predictions()
+  found = {}
+  for name in results.selections:
+    tests = of_run.tests_of(rows, results.classes, name, results.weights_dtype)
+    if len(tests[1]) and not SELECTIONS[name].optimistic:
+      found[name] = of_run.measure(*tests)
+  return found
+
+
 def _draw(
-  folder: RunFolder, results: Results, config: Mapping[str, Any]
+  folder: RunFolder,
+  results: Results,
+  config: Mapping[str, Any],
+  sureness: Mapping[str, of_run.Confidence],
 ) -> dict[str, dict[str, Any]]:
   """Draws all figures; name -> what the page needs of each."""
   rows = folder.read_metrics()
@@ -202,6 +229,13 @@ def _draw(
     f'{about}; {caveats.caption("last", results)}',
     footer=footer,
   )
+  for name, measured in sureness.items():
+    confidence_plot.confidence(
+      measured,
+      path(f'confidence_{name}', f'Confidence and abstaining, {name}'),
+      f'{about}; {caveats.caption(name, results)}',
+      footer=footer,
+    )
   learning_plots.learning_rate(
     rows, path('learning_rate', 'Learning rate by epoch'), about, footer
   )

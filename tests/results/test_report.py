@@ -12,6 +12,7 @@ import pytest
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, metrics, report, summaries
+from sernet_jax.results.confidence import of_run
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
@@ -373,7 +374,7 @@ def test_page_loads_nothing(full):
     for key, value in attributes.items()
     if key in ('src', 'href', 'srcset', 'action', 'data', 'poster')
   ]
-  assert len(links) == 8
+  assert len(links) == 11
   assert all(link.startswith('data:image/png;base64,') for link in links)
   assert {tag for tag, _ in page.tags}.isdisjoint(
     {'script', 'link', 'iframe', 'object', 'base'}
@@ -393,6 +394,9 @@ def test_every_figure_is_a_picture_beside_the_page(full):
     'confusion_last_recomputed',
     'confusion_validation',
     'confusion_best_on_test',
+    'confidence_last',
+    'confidence_last_recomputed',
+    'confidence_validation',
   }
   for path in folder.figures.iterdir():
     assert path.read_bytes().startswith(b'\x89PNG'), path
@@ -414,10 +418,45 @@ def test_report_is_the_same_from_the_files_alone_anywhere(small, tmp_path):
   first = report.write(folder).read_bytes()
   moved = RunFolder(tmp_path / 'elsewhere')
   moved.path.mkdir()
-  for file in ('config', 'environment', 'results', 'metrics', 'examples'):
+  names = (
+    *('config', 'environment', 'results', 'metrics', 'examples'),
+    'predictions',
+  )
+  for file in names:
     source = getattr(folder, file)
     shutil.copy(source, moved.path / source.name)
   assert report.write(moved).read_bytes() == first
+
+
+def test_the_page_says_how_sure_each_selection_is(full):
+  folder, results, page = full
+  (table,) = [
+    table
+    for table in page.tables
+    if any(cell.strip() == 'ECE tempered' for cell in table[0])
+  ]
+  honest = [
+    name for name in results['selections'] if not SELECTIONS[name].optimistic
+  ]
+  assert [row[0].split()[0] for row in table[1:]] == honest
+  rows = folder.read_predictions()
+  tests = of_run.tests_of(
+    rows, results['classes'], 'last', results['weights_dtype']
+  )
+  measured = of_run.measure(*tests)
+  assert table[1][2].strip() == percent(measured.accuracy)
+  assert table[1][4].strip() == f'{measured.temperature:.2f}'
+
+
+def test_a_run_without_predictions_has_a_page_without_confidence(
+  small, tmp_path
+):
+  folder, _ = small
+  older = RunFolder(tmp_path / 'older')
+  shutil.copytree(folder.path, older.path)
+  older.predictions.unlink()
+  shutil.rmtree(older.figures, ignore_errors=True)
+  assert 'ECE tempered' not in report.write(older).read_text()
 
 
 def test_names_from_outside_are_text_not_markup(tmp_path):
