@@ -65,7 +65,7 @@ setuptools.setup(
   package_data={
     'sernet_jax': ['data/*', 'py.typed'],
     'sernet_jax.corpora': ['data/*'],
-    'sernet_jax.export.device': ['c/*'],
+    'sernet_jax.export.device': ['c/*', 'web/*'],
     'sernet_jax.results': ['templates/*'],
   },
   python_requires='>=3.11',

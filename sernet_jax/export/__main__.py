@@ -70,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     '--format',
     default='safetensors',
     help=f'some of {",".join((*formats.PRECISIONS, *targets.FOLDERS))}, or all '
-    f'that are one file (%(default)s); {" and ".join(targets.FOLDERS)} write a '
-    'folder for microcontrollers, in int8',
+    'that are one file (%(default)s); c and tflite_micro write a folder for '
+    'microcontrollers, in int8, web one with a page for browsers',
   )
   parser.add_argument(
     '--precision', default='', help='some of fp32,fp16,int8, or all (fp16)'
@@ -82,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     help='folder of recordings to find the ranges of int8 with; by default '
     "training recordings of the run's fold, or the ranges that a model file "
     'keeps',
+  )
+  parser.add_argument(
+    '--runtime',
+    default='',
+    help='folder with onnxruntime-web for --format=web; downloaded otherwise',
   )
   parser.add_argument(
     '--license',
@@ -114,6 +119,10 @@ def _run(args: argparse.Namespace) -> None:
     or any('int8' in pair or 'safetensors' in pair for pair in pairs),
     '--calibration finds the ranges of int8, which is not written; add '
     '--precision=int8, or leave it out',
+  )
+  require(
+    not args.runtime or targets.WEB in dict(pairs),
+    '--runtime is for --format=web, which is not written; leave it out',
   )
   if not args.workdir and not args.model:
     from sernet_jax.predict.bundle import release_path
@@ -172,8 +181,7 @@ def _write_all(
       for kind, precision in pairs:
         path = paths[fold, kind, precision]
         if kind in targets.FOLDERS:
-          writer = importlib.import_module(targets.FOLDERS[kind])
-          tqdm.tqdm.write(f'{path} ({writer.write(path, bundle)})')
+          tqdm.tqdm.write(f'{path} ({_write_folder(kind, path, bundle, args)})')
           bar.update()
           continue
         if heard is None:
@@ -186,6 +194,16 @@ def _write_all(
         bar.update()
         tqdm.tqdm.write(f'{path} ({report["heard"]})')
   return reports
+
+
+def _write_folder(
+  kind: str, path: pathlib.Path, bundle: Bundle, args: argparse.Namespace
+) -> str:
+  """Writes a folder; returns what to do with it."""
+  writer = importlib.import_module(targets.FOLDERS[kind])
+  if kind == targets.WEB:
+    return writer.write(path, bundle, args.runtime)
+  return writer.write(path, bundle)
 
 
 def _corpus(args: argparse.Namespace) -> tuple[Corpus | None, str]:
@@ -222,14 +240,7 @@ def _calibration(
   in_8_bits = {kind for kind, precision in pairs if precision == 'int8'}
   # onnxruntime finds its ranges itself; a bundle keeps its ranges for others.
   needed = 'onnx' in in_8_bits or (bool(in_8_bits) and not bundle.ranges)
-  # Ranges are those of `chain`, which knows no frames of padding.
-  kept = not bundle.model.masked and 'safetensors' in dict(pairs)
-  wanted = bool(in_8_bits) or kept
-  require(
-    wanted or not args.calibration,
-    '--calibration finds ranges, which a network with model.pooling='
-    f'{bundle.model.pooling} does not keep; leave it out',
-  )
+  wanted = bool(in_8_bits) or 'safetensors' in dict(pairs)
   if args.calibration:
     folder = pathlib.Path(args.calibration)
     return recordings.of_folder(folder, bundle.audio)

@@ -21,6 +21,7 @@ forms that every runtime has and that need few constants:
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -28,10 +29,12 @@ import numpy as np
 
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.export.emitters.protocol import Emitter, NetworkEmitter, Value
+from sernet_jax.export.own_frames import OwnFrames
 from sernet_jax.features.framing import num_frames
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
-from sernet_jax.nn.spec import Layer, ModelSpec
+from sernet_jax.nn import pooling
+from sernet_jax.nn.spec import PATH_POOL, Layer, ModelSpec
 
 TAIL = round(1 - PERCENTILE / 100, 9)  # of the samples, above the percentile
 
@@ -61,9 +64,13 @@ def probabilities(
   Returns:
     (batch, classes).
   """
-  x = scaled(out, x, audio_spec.num_samples)
-  x = features(out, x, audio_spec.num_samples, feature_kind, mfcc)
-  return out.softmax(network(out, x, model, folded))
+  own, samples = None, audio_spec.num_samples
+  if model.masked:
+    x = out.from_first(x)
+    own = OwnFrames(out, out.extent(x), samples, mfcc)
+  x = scaled(out, x, samples)
+  x = features(out, x, samples, feature_kind, mfcc)
+  return out.softmax(network(out, x, model, folded, own))
 
 
 def scaled(out: Emitter, x: Value, num_samples: int) -> Value:
@@ -125,13 +132,32 @@ def network(
   x: Value,
   model: ModelSpec,
   folded: Folded,
+  own: OwnFrames | None = None,
 ) -> Value:
-  """Expresses features (batch, frames, coefficients) to logits."""
+  """Expresses features to logits.
+
+  Args:
+    out: carries the operations out.
+    x: (batch, frames, coefficients).
+    model: the network.
+    folded: its weights with BatchNorm folded in.
+    own: the frames that are an utterance's own; None where all count.
+  """
   x = out.image(x)
+  if own is not None:
+    x = own.clear(x)
   paths = model.layers('path')
-  x = out.join('paths', [_block(out, layer, x, folded) for layer in paths])
+  x = out.join('paths', [_block(out, layer, x, folded, own) for layer in paths])
+  if own is not None:
+    own.step(PATH_POOL)
   for layer in model.layers('block'):
-    x = _block(out, layer, x, folded)
+    window = pooling.window(model, layer)
+    x = _block(out, dataclasses.replace(layer, pool=window), x, folded, own)
+    if own is not None:
+      own.step(window)
+  if own is not None:
+    scores = [_arrays(folded[layer.name]) for layer in model.layers('score')]
+    x = own.over_map(x, model, scores[0] if scores else None)
   for layer in model.layers('dense'):
     x = out.dense(layer.name, x, **_arrays(folded[layer.name]))
   return x
@@ -142,9 +168,12 @@ def _block(
   layer: Layer,
   x: Value,
   folded: Folded,
+  own: OwnFrames | None,
 ) -> Value:
   """Convolution, bias, ReLU and pooling."""
   x = out.conv_relu(layer, x, **_arrays(folded[layer.name]))
+  if own is not None:
+    return own.pool(f'{layer.name}_pool', x, layer.pool)
   if layer.pool is None:
     return out.mean_map(f'{layer.name}_mean', x)
   return out.pool(f'{layer.name}_pool', x, layer.pool)

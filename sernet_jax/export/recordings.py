@@ -55,7 +55,7 @@ class Corpus:
   def __init__(self, workdir: str | os.PathLike[str]):
     folder = run_folder.RunFolder(workdir)
     experiment = run_bundles.settings_of(folder)
-    self.audio = experiment.audio
+    self.audio = experiment.test_audio  # what bundles of the run hear
     self.name = experiment.data.corpus
     utterances = load_corpus(experiment).utterances
     self._by_name = {one.name: one for one in utterances}
@@ -136,6 +136,8 @@ def _both(path: Recording, spec: AudioSpec) -> _Pieces:
     part_reading.load_mono(path, spec.sample_rate_hz, spec.channel), spec
   )
   pieces = [piece for piece in pieces if piece.any()]
+  # Marked, so that a network of `model.masked` knows the ends as a file does.
+  pieces = [waveform.marked(piece) for piece in pieces]
   raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
   return raw, [segments.prepare(piece, spec.num_samples) for piece in pieces]
 

@@ -22,12 +22,15 @@ Key = tuple[str, str, str]  # (fold, format, precision)
 
 _ALL = 'all'
 
-# Format that is a folder -> the module that writes it, in 8 bits. It has
-# `write(folder, bundle)`, which returns what to tell the user.
+# Format that is a folder -> the module that writes it. It has `write(folder,
+# bundle)`, which returns what to tell the user.
 FOLDERS = {
   'c': 'sernet_jax.export.device.c_folder',
   'tflite_micro': 'sernet_jax.export.device.micro_folder',
+  'web': 'sernet_jax.export.device.web_folder',
 }
+WEB = 'web'
+_PRECISIONS = {'c': ('int8',), 'tflite_micro': ('int8',), WEB: ('fp32',)}
 
 
 def _several(
@@ -55,7 +58,7 @@ def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
   """
   kinds = _several('--format', format_text, tuple(formats.PRECISIONS), FOLDERS)
   precisions = _several('--precision', text or 'fp16', ('fp32', 'fp16', 'int8'))
-  has = {**formats.PRECISIONS, **dict.fromkeys(FOLDERS, ('int8',))}
+  has = {**formats.PRECISIONS, **_PRECISIONS}
   chosen = [
     (kind, precision)
     for kind in kinds
@@ -99,17 +102,17 @@ def load_bundles(args: argparse.Namespace) -> list[Bundle]:
 
 
 def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
-  """Refuses formats that cannot look at an utterance's own frames alone.
+  """Refuses to look at an utterance's own frames alone on microcontrollers.
 
   Raises:
     InputError: if the network is of that kind.
   """
-  others = [kind for kind, _ in pairs if kind != 'safetensors']
+  others = [kind for kind, _ in pairs if kind in FOLDERS and kind != WEB]
   require(
     not bundle.model.masked or not others,
     f'the network was trained with model.pooling={bundle.model.pooling!r}, '
-    f'which {others[0] if others else ""} files do not have yet; use '
-    "--format=safetensors, or train with model.pooling='mean'",
+    f'which --format={others[0] if others else ""} does not have; export to '
+    f'{", ".join(formats.PRECISIONS)}, or train with model.pooling=mean',
   )
 
 

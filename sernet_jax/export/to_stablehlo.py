@@ -11,6 +11,7 @@ import numpy as np
 from sernet_jax.export import chain
 from sernet_jax.export.emitters import eager
 from sernet_jax.features import kinds
+from sernet_jax.features.framing import num_frames
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.sessions import stablehlo_session
@@ -39,10 +40,17 @@ def convert(
     stored = jax.tree.map(
       lambda leaf: jax.numpy.asarray(leaf).astype(np.float32), folded
     )
-    scaled = chain.scaled(eager.Eager(), waveform, samples)
+    out, frames = eager.Eager(), None
+    if bundle.model.masked:
+      waveform = out.from_first(waveform)
+      own = out.extent(waveform)[:, 0].astype(np.int32)
+      frames = jax.numpy.maximum(num_frames(own, bundle.mfcc), 1)
+    scaled = chain.scaled(out, waveform, samples)
     # (batch, frames, coefficients)
     features = kinds.KINDS[bundle.feature_kind].compute(scaled, bundle.mfcc)
-    return folded_lib.probabilities(bundle.model, stored, features[..., None])
+    return folded_lib.probabilities(
+      bundle.model, stored, features[..., None], frames
+    )
 
   shape = jax.export.symbolic_shape(f'batch, {samples}')
   with _without_paths():

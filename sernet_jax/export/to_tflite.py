@@ -3,13 +3,17 @@
 A file is a flatbuffer of operators and their tables.
 `emitters.tflite_emitter` collects what is in it and this module puts it
 together. The batch is free. The metadata of the model is in the file's
-metadata, as in the header of a safetensors bundle.
+metadata, as in the header of a safetensors bundle, and once more where
+TensorFlow's own tools look: a table named TFLITE_METADATA and labels.txt in a
+ZIP archive behind the flatbuffer.
 """
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +33,8 @@ from sernet_jax.predict.sessions.tflite_session import (
 )
 
 _SCHEMA_VERSION = 3
+# What TensorFlow's own tools look for.
+_TOOLS, _LABELS = 'TFLITE_METADATA', 'labels.txt'
 _ALIGNMENT = 16  # of a table in the file, as its schema asks
 
 
@@ -65,7 +71,14 @@ def convert(
     bundle.model,
     bundle.folded,
   )
-  return assemble(content, {INPUT: source}, {OUTPUT: result}, metadata)
+  return assemble(
+    content,
+    {INPUT: source},
+    {OUTPUT: result},
+    metadata,
+    for_tools=_for_tools(bundle),
+    labels=bundle.classes,
+  )
 
 
 def assemble(
@@ -73,6 +86,8 @@ def assemble(
   inputs: Mapping[str, Value],
   outputs: Mapping[str, Value],
   metadata: Mapping[str, str],
+  for_tools: bytes = b'',
+  labels: Sequence[str] = (),
 ) -> bytes:
   """Makes a sealed file of a graph.
 
@@ -81,6 +96,8 @@ def assemble(
     inputs: of the graph, by name.
     outputs: of the graph, by name.
     metadata: stored in the file, text by name.
+    for_tools: from `_for_tools`; b'' for a file without it.
+    labels: of the output, for the same tools.
   """
   schema = content.schema
   graph = schema.SubGraphT()
@@ -96,12 +113,76 @@ def assemble(
     _code(schema, name, content.versions.get(name, 1)) for name in content.codes
   ]
   model.signatureDefs = [_signature(schema, inputs, outputs)]
-  note = schema.MetadataT()
-  note.name = METADATA
   texts = {**metadata, formats.SEAL: formats.UNSEALED}
-  note.buffer = content.buffer(json.dumps(texts).encode())
-  model.metadata, model.buffers = [note], content.buffers
-  return formats.sealed(_packed(model))
+  notes = {METADATA: json.dumps(texts).encode()}
+  if for_tools:
+    notes[_TOOLS] = for_tools
+  model.metadata = [_note(content, *item) for item in notes.items()]
+  model.buffers = content.buffers
+  packed = _packed(model)
+  return formats.sealed(_with_labels(packed, labels) if labels else packed)
+
+
+def _note(content: Graph, name: str, data: bytes) -> Any:
+  """An entry of the file's metadata."""
+  note = content.schema.MetadataT()
+  note.name, note.buffer = name, content.buffer(data)
+  return note
+
+
+def _with_labels(packed: bytes, labels: Sequence[str]) -> bytes:
+  """Adds an archive with the labels, one a line, behind a flatbuffer."""
+  file = io.BytesIO(packed)
+  with zipfile.ZipFile(file, 'a') as archive:  # its offsets count from there
+    archive.writestr(zipfile.ZipInfo(_LABELS), '\n'.join(labels) + '\n')
+  return file.getvalue()
+
+
+def _for_tools(bundle: Bundle) -> bytes:
+  """Metadata that TensorFlow's tools read, by metadata_schema.fbs 1.3.
+
+  Its generated classes come with packages of hundreds of megabytes alone, so
+  the few tables are written here, each field by its number in the schema.
+  """
+  import flatbuffers
+
+  builder = flatbuffers.Builder(1024)
+
+  def table(
+    size: int, entries: Mapping[int, int | str], *numbers: tuple[str, int, int]
+  ) -> int:
+    """Adds a table of `size` fields, given by number, and returns its place."""
+    places = {
+      slot: builder.CreateString(entry) if isinstance(entry, str) else entry
+      for slot, entry in entries.items()
+    }
+    builder.StartObject(size)
+    for slot, place in places.items():
+      builder.PrependUOffsetTRelativeSlot(slot, place, 0)
+    for kind, slot, number in numbers:
+      getattr(builder, f'Prepend{kind}Slot')(slot, number, 0)
+    return builder.EndObject()
+
+  def only(entry: int) -> int:
+    """Adds a vector of one table."""
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(entry)
+    return builder.EndVector()
+
+  audio = bundle.audio
+  sound = table(2, {}, ('Uint32', 0, audio.sample_rate_hz), ('Uint32', 1, 1))
+  content = table(3, {1: sound}, ('Uint8', 0, 4))  # AudioProperties
+  heard = f'One channel, any amplitude, {audio.duration_s:g} s.'
+  source = table(7, {0: INPUT, 1: heard, 3: content})
+  # TENSOR_AXIS_LABELS
+  labels = table(5, {0: _LABELS, 1: 'Names of the classes.'}, ('Uint8', 2, 2))
+  result = table(7, {0: OUTPUT, 6: only(labels)})
+  graph = table(7, {2: only(source), 3: only(result)})
+  texts = {0: bundle.about.get('name', 'model'), 7: '1.3.0'}
+  if bundle.about.get('license'):
+    texts[5] = bundle.about['license']
+  builder.Finish(table(8, {**texts, 3: only(graph)}), b'M001')
+  return bytes(builder.Output())
 
 
 def _code(schema: Any, name: str, version: int) -> Any:

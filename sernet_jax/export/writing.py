@@ -9,12 +9,12 @@ import numpy as np
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
-from sernet_jax.export import chain
+from sernet_jax.export import chain, own_frames
 from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
 from sernet_jax.features import kinds
 from sernet_jax.nn import folded
-from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict import bundle as bundle_lib, recognizer
 from sernet_jax.predict.bundle import Bundle
 
 _DTYPES = {'fp32': 'float32', 'fp16': 'float16'}
@@ -84,8 +84,17 @@ def ranges(
   eager = eager_lib.Eager()
   features = kinds.KINDS[bundle.feature_kind].compute
   for start in range(0, len(prepared), _BATCH):
-    values = features(prepared[start : start + _BATCH], bundle.mfcc)
-    chain.network(eager, values, bundle.model, bundle.folded)
+    sound, own = prepared[start : start + _BATCH], None
+    if bundle.model.masked:
+      sound, lengths = recognizer.from_first_sample(sound)
+      own = own_frames.OwnFrames(
+        eager,
+        np.asarray(lengths, np.float32)[:, None],
+        bundle.audio.num_samples,
+        bundle.mfcc,
+      )
+    values = features(sound, bundle.mfcc)
+    chain.network(eager, values, bundle.model, bundle.folded, own)
   return eager.ranges
 
 
@@ -95,7 +104,7 @@ def known_ranges(bundle: Bundle) -> dict[str, tuple[float, float]]:
   Raises:
     InputError: if it lacks any of them.
   """
-  for layer in bundle.model.layers():
+  for layer in bundle.model.layers('path', 'block', 'dense'):
     require(
       {layer.name, f'{layer.name}_input'} <= set(bundle.ranges),
       f'the model does not know the range of {layer.name}, which int8 needs; '

@@ -14,15 +14,16 @@ from sernet_jax.nn.kernels import norm_pool
 from sernet_jax.nn.spec import Layer, ModelSpec
 
 # Below the variance's root, whose slope at 0 is infinite.
-_LEAST_VARIANCE = 1e-5
+LEAST_VARIANCE = 1e-5
 # A score that no exponential survives, for cells that are not the utterance's.
 _NEVER = -1e9
-_OF_MAPS = ('statistics', 'attention')
+# Of `POOLINGS`, those that need the last map.
+OF_MAPS = ('statistics', 'attention')
 
 
 def window(spec: ModelSpec, layer: Layer) -> norm_pool.Window:
   """Window of a layer's average; one cell where the pooling is done here."""
-  if layer.pool is None and spec.pooling in _OF_MAPS:
+  if layer.pool is None and spec.pooling in OF_MAPS:
     return (1, 1)
   return layer.pool
 
@@ -45,7 +46,7 @@ def over_map(
   Returns:
     (examples, channels), twice the channels with 'statistics'.
   """
-  if spec.pooling not in _OF_MAPS:
+  if spec.pooling not in OF_MAPS:
     return x
   real = _real(x, mask)  # (b, t, f, 1)
   if spec.pooling == 'attention':
@@ -59,7 +60,7 @@ def over_map(
   mean = (x * real).sum(axis=(1, 2)) / cells  # (b, c)
   off = (x - mean[:, None, None]) * real
   variance = jnp.square(off).sum(axis=(1, 2)) / cells  # (b, c)
-  return jnp.concatenate([mean, jnp.sqrt(variance + _LEAST_VARIANCE)], axis=-1)
+  return jnp.concatenate([mean, jnp.sqrt(variance + LEAST_VARIANCE)], axis=-1)
 
 
 def _real(x: jax.Array, mask: jax.Array) -> jax.Array:

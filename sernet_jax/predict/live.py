@@ -20,6 +20,7 @@ from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recordings import Window
+from sernet_jax.predict.sessions import waveform
 
 _QUEUE_S = 10  # of sound that may wait for a slow machine
 _BLOCK_S = 0.05
@@ -220,7 +221,8 @@ class _Judge:
     least_db = max(listening.floor_db, self._loudest_db - listening.gate_db)
     segment = None
     if found_db >= least_db:
-      segment = timeline.prepare(samples, model.audio.num_samples)
+      marked = waveform.marked(samples)
+      segment = timeline.prepare(marked, model.audio.num_samples)
     if segment is None:
       return Window(*times_s, None, None)
     shares = model(segment[None])[0]

@@ -32,6 +32,7 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recognizer import BATCH
+from sernet_jax.predict.sessions import waveform as waveform_lib
 
 HELD_S = 600  # a longer recording is read twice instead of held
 WHOLE = ('segments', 'timeline')
@@ -232,7 +233,7 @@ def _heard(
   found_db = level_db(samples)
   if found_db < floor_db:
     return None, found_db
-  return timeline.prepare(samples, length), found_db
+  return timeline.prepare(waveform_lib.marked(samples), length), found_db
 
 
 def _votes(

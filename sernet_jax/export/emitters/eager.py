@@ -27,7 +27,12 @@ _BINARY: dict[str, Callable[..., jax.Array]] = {
   'max': jnp.maximum,
   'pow': jnp.power,
 }
-_UNARY = {'abs': jnp.abs, 'sqrt': jnp.sqrt, 'log': jnp.log}
+_UNARY = {
+  'abs': jnp.abs,
+  'sqrt': jnp.sqrt,
+  'log': jnp.log,
+  'exp': jnp.exp,
+}
 _REDUCE: dict[str, Callable[..., jax.Array]] = {
   'sum': jnp.sum,
   'mean': jnp.mean,
@@ -66,12 +71,22 @@ class Eager:
     return _UNARY[name](x)
 
   def extent(self, x: jax.Array) -> jax.Array:
-    # By their bits: XLA takes the smallest numbers (subnormal) for zero.
-    bits = jax.lax.bitcast_convert_type(x, jnp.uint32)
-    some = (bits << 1) != 0  # the sign does not matter
+    some = _some(x)
     first = jnp.argmax(some, axis=1, keepdims=True)
     behind = jnp.argmax(some[:, ::-1], axis=1, keepdims=True)
     return (x.shape[1] - first - behind).astype(jnp.float32)
+
+  def from_first(self, x: jax.Array) -> jax.Array:
+    first = jnp.argmax(_some(x), axis=1, keepdims=True)
+    places = (jnp.arange(x.shape[1]) + first) % x.shape[1]  # (b, samples)
+    return jnp.take_along_axis(x, places, axis=1)
+
+  def by_frame(self, x: jax.Array, weights: jax.Array) -> jax.Array:
+    return x * weights[:, :, None, None]
+
+  def rows(self, x: jax.Array) -> jax.Array:
+    examples, frames, coefficients, channels = x.shape
+    return x.reshape(examples, frames * coefficients, channels)
 
   def top(self, x: jax.Array, count: int) -> jax.Array:
     return jax.lax.top_k(x, count)[0]
@@ -134,3 +149,10 @@ class Eager:
 
   def softmax(self, x: jax.Array) -> jax.Array:
     return jax.nn.softmax(x)
+
+
+def _some(x: jax.Array) -> jax.Array:
+  """Tells which samples are not 0."""
+  # By their bits: XLA takes the smallest numbers (subnormal) for zero.
+  bits = jax.lax.bitcast_convert_type(x, jnp.uint32)
+  return (bits << 1) != 0  # the sign does not matter

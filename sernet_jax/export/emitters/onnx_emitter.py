@@ -30,7 +30,7 @@ _BINARY = {
   'max': 'Max',
   'pow': 'Pow',
 }
-_UNARY = {'abs': 'Abs', 'sqrt': 'Sqrt', 'log': 'Log'}
+_UNARY = {'abs': 'Abs', 'sqrt': 'Sqrt', 'log': 'Log', 'exp': 'Exp'}
 
 
 class Value(NamedTuple):
@@ -83,7 +83,7 @@ class Writer:
     """The name of an initializer; equal ones are stored once."""
     from onnx import numpy_helper
 
-    values = np.ascontiguousarray(values)
+    values = np.asarray(values, order='C')  # keeps scalars scalars
     key = repr((values.dtype, values.shape)).encode() + values.tobytes()
     if key not in self._tables:
       self._tables[key] = name or f'table_{len(self._tables)}'
@@ -112,19 +112,43 @@ class Writer:
     return self._node(_UNARY[name], [x], x.shape)
 
   def extent(self, x: Value) -> Value:
-    # |sign(x)| is 1 where x is not 0; as numbers: ArgMax takes no booleans.
-    some = self._node('Abs', [self._node('Sign', [x], x.shape)], x.shape)
-    ends = [
-      self._node(
-        'ArgMax', [some], (None, 1), axis=1, keepdims=1, select_last_index=last
-      )
-      for last in (1, 0)
-    ]
+    some = self._some(x)
     last, first = (
-      self._node('Cast', [end], (None, 1), to=_FLOAT) for end in ends
+      self._node('Cast', [self._end(some, last)], (None, 1), to=_FLOAT)
+      for last in (1, 0)
     )
     one = self.constant(np.ones((1, 1), np.float32))
     return self.binary('add', self.binary('sub', last, first), one)
+
+  def _some(self, x: Value) -> Value:
+    """1 where x is not 0; as numbers, because ArgMax takes no booleans."""
+    return self._node('Abs', [self._node('Sign', [x], x.shape)], x.shape)
+
+  def _end(self, some: Value, last: int) -> Value:
+    """Index of the first greatest value, or the last one: int64 (batch, 1)."""
+    return self._node(
+      'ArgMax', [some], (None, 1), axis=1, keepdims=1, select_last_index=last
+    )
+
+  def from_first(self, x: Value) -> Value:
+    length = size_of(x.shape, 1)
+    scalars = [
+      self._table(np.asarray(value, np.int64)) for value in (0, length, 1)
+    ]
+    count = self._node('Range', scalars, (length,))
+    first = self._end(self._some(x), 0)
+    places = self._node('Add', [count, first], x.shape)
+    places = self._node('Mod', [places, self._ints(length)], x.shape)
+    return self._node('GatherElements', [x, places], x.shape, axis=1)
+
+  def by_frame(self, x: Value, weights: Value) -> Value:
+    frames = size_of(x.shape, 2)
+    return self.binary('mul', x, self.reshape(weights, (1, frames, 1)))
+
+  def rows(self, x: Value) -> Value:
+    channels, frames, coefficients = (size_of(x.shape, i) for i in (1, 2, 3))
+    x = self.reshape(x, (channels, frames * coefficients))
+    return self.transpose(x, (0, 2, 1))
 
   def top(self, x: Value, count: int) -> Value:
     from onnx import helper

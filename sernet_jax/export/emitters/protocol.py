@@ -58,10 +58,19 @@ class Emitter(NetworkEmitter, Protocol):
     """'add', 'sub', 'mul', 'div', 'min', 'max' or 'pow', with broadcast."""
 
   def unary(self, name: str, x: Value) -> Value:
-    """'abs', 'sqrt' or 'log'."""
+    """'abs', 'sqrt', 'log' or 'exp'."""
 
   def extent(self, x: Value) -> Value:
     """Samples from the first to the last that is not 0, (batch, 1)."""
+
+  def from_first(self, x: Value) -> Value:
+    """Turns each row until its first sample that is not 0 comes first."""
+
+  def by_frame(self, x: Value, weights: Value) -> Value:
+    """Multiplies a map with weights (batch, frames)."""
+
+  def rows(self, x: Value) -> Value:
+    """Cells of a map, frame by frame: (batch, cells, channels)."""
 
   def top(self, x: Value, count: int) -> Value:
     """The greatest `count` values of the last axis, in falling order."""

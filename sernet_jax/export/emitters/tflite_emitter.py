@@ -68,12 +68,7 @@ class Writer:
     return self.graph.operator(name.upper(), [x], [output], options)
 
   def extent(self, x: Value) -> Value:
-    graph = self.graph
-    zero = self.constant(np.zeros((1, 1), np.float32))
-    some = graph.operator(
-      'NOT_EQUAL', [x, zero], [graph.tensor(x.shape, 'BOOL')], 'NotEqualOptions'
-    )
-    some = self._cast(some, 'BOOL', 'FLOAT32')
+    graph, some = self.graph, self._some(x)
     mirrored = graph.operator(
       'REVERSE_V2',
       [some, graph.ints(1)],
@@ -81,9 +76,59 @@ class Writer:
       'ReverseV2Options',
     )
     # length - zeros in front - zeros behind
-    first, behind = (self._first(values) for values in (some, mirrored))
+    first, behind = (
+      self._cast(self._first(values), 'INT32', 'FLOAT32')
+      for values in (some, mirrored)
+    )
     number = self.constant(np.full((1, 1), x.shape[1], np.float32))
     return self.binary('sub', self.binary('sub', number, first), behind)
+
+  def from_first(self, x: Value) -> Value:
+    graph, length = self.graph, size_of(x.shape, 1)
+    scalars = [
+      graph.table(np.asarray(value, np.int32)) for value in (0, length, 1)
+    ]
+    count = graph.operator(
+      'RANGE', scalars, [graph.tensor((length,), 'INT32')], 'RangeOptions'
+    )
+    places = graph.operator(
+      'ADD',
+      [self._first(self._some(x)), count],
+      [graph.tensor(x.shape, 'INT32')],
+      'AddOptions',
+    )
+    places = graph.operator(
+      'FLOOR_MOD',
+      [places, graph.table(np.asarray([length], np.int32))],
+      [graph.tensor(x.shape, 'INT32')],
+      'FloorModOptions',
+    )
+    graph.versions['GATHER'] = 5  # each row has indices of its own
+    return graph.operator(
+      'GATHER',
+      [x, places],
+      [graph.tensor(x.shape)],
+      'GatherOptions',
+      axis=1,
+      batchDims=1,
+    )
+
+  def by_frame(self, x: Value, weights: Value) -> Value:
+    frames = size_of(x.shape, 1)
+    return self.binary('mul', x, self.reshape(weights, (frames, 1, 1)))
+
+  def rows(self, x: Value) -> Value:
+    frames, coefficients, channels = (size_of(x.shape, i) for i in (1, 2, 3))
+    return self.reshape(x, (frames * coefficients, channels))
+
+  def _some(self, x: Value) -> Value:
+    """1 where x is not 0, else 0."""
+    graph = self.graph
+    zero = self.constant(np.zeros((1, 1), np.float32))
+    some = graph.operator(
+      'NOT_EQUAL', [x, zero], [graph.tensor(x.shape, 'BOOL')], 'NotEqualOptions'
+    )
+    return self._cast(some, 'BOOL', 'FLOAT32')
 
   def _cast(self, x: Value, before: str, after: str) -> Value:
     types = self.graph.schema.TensorType
@@ -97,7 +142,7 @@ class Writer:
     )
 
   def _first(self, x: Value) -> Value:
-    """Index of the first greatest value of each row, float32 (batch, 1)."""
+    """Index of the first greatest value of each row, int32 (batch, 1)."""
     index = self.graph.operator(
       'ARG_MAX',
       [x, self.graph.table(np.asarray(1, np.int32))],
@@ -105,7 +150,13 @@ class Writer:
       'ArgMaxOptions',
       outputType=self.graph.schema.TensorType.INT32,
     )
-    return self.reshape(self._cast(index, 'INT32', 'FLOAT32'), (1,))
+    return self.graph.operator(
+      'RESHAPE',
+      [index, self.graph.ints(-1, 1)],
+      [self.graph.tensor((None, 1), 'INT32')],
+      'ReshapeOptions',
+      newShape=[-1, 1],
+    )
 
   def top(self, x: Value, count: int) -> Value:
     shape = (*x.shape[:-1], count)

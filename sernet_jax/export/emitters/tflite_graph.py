@@ -46,7 +46,7 @@ class Graph:
     self.buffers = [schema.BufferT()]
     self.operators: list[Any] = []
     self.codes: dict[str, int] = {}
-    self.versions = versions
+    self.versions = dict(versions)
     self._tables: dict[bytes, int] = {}
 
   def tensor(
@@ -90,7 +90,7 @@ class Graph:
 
   def table(self, values: np.ndarray, name: str = '') -> Value:
     """A constant tensor; equal ones are stored once."""
-    values = np.ascontiguousarray(values)
+    values = np.asarray(values, order='C')  # keeps scalars scalars
     key = repr((values.dtype, values.shape)).encode() + values.tobytes()
     if key not in self._tables:
       self._tables[key] = self.tensor(

@@ -55,6 +55,20 @@ def checked(segments: np.ndarray, num_samples: int) -> np.ndarray:
   return array
 
 
+def marked(samples: np.ndarray) -> np.ndarray:
+  """Marks both ends of a recording (samples,) where they are 0.
+
+  All of it is then its own, also for a network that looks at an utterance's
+  own frames alone. Silence stays as it is.
+  """
+  samples = np.array(samples, np.float32)
+  if not samples.any():
+    return samples
+  for end in (0, -1):
+    samples[end] = samples[end] or MARK
+  return samples
+
+
 def padded(samples: np.ndarray, num_samples: int) -> np.ndarray:
   """Pads a recording of at most `num_samples` as `audio.prepare` does.
 
@@ -65,9 +79,7 @@ def padded(samples: np.ndarray, num_samples: int) -> np.ndarray:
   Returns:
     float32 (num_samples,), zeros on both sides.
   """
-  samples = np.array(samples, np.float32)
-  for end in (0, -1):
-    samples[end] = samples[end] or MARK
+  samples = marked(samples)
   lack = num_samples - samples.size
   return np.pad(samples, (lack // 2, lack - lack // 2))
 
