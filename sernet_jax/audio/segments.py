@@ -55,11 +55,22 @@ def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
   left = max(0, waveform.size - num_samples) // 2
   segment = waveform[left : left + num_samples]
   # Scaled before it is padded: zeros would lower the percentile.
-  scale = np.percentile(np.abs(segment), PERCENTILE) + EPSILON
-  # In float32, as the authors do: the results agree to the bit.
-  segment = np.clip(segment / np.float32(scale), -1.0, 1.0)
+  segment = scaled(segment, scale(segment))
   missing = num_samples - segment.size
   return np.pad(segment, (missing // 2, missing - missing // 2))
+
+
+def scale(waveform: np.ndarray) -> np.float32:
+  """The 99.9th percentile of abs(waveform), by which `prepare` divides.
+
+  In float32, as the authors have it: the results agree to the bit.
+  """
+  return np.float32(np.percentile(np.abs(waveform), PERCENTILE) + EPSILON)
+
+
+def scaled(waveform: np.ndarray, by: np.float32) -> np.ndarray:
+  """Divides by a scale and clips to [-1, 1]."""
+  return np.clip(waveform / by, -1.0, 1.0)
 
 
 def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:

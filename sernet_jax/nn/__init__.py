@@ -4,8 +4,10 @@
 `fold` and `probabilities` that of inference.
 
   spec          ModelSpec, and its topology as a tuple of Layer
+  sizes         smaller networks, as data
   model         the network of training, in flax
   folded        the network of inference, BatchNorm folded in
+  incremental   the next window of a stream, only where it is new
   kernels/      fast operations on CPUs, each beside its definition
   parallel      batches shared over the devices of a mesh
   cost          parameters, arithmetic and memory from the layers

@@ -14,7 +14,7 @@ recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -30,7 +30,7 @@ from sernet_jax.nn.kernels import (
   shifted,
   winograd,
 )
-from sernet_jax.nn.spec import PATH_POOL, ModelSpec, require_features
+from sernet_jax.nn.spec import PATH_POOL, Layer, ModelSpec, require_features
 
 Folded = dict[str, dict[str, Any]]
 BlockFunction = Callable[
@@ -195,7 +195,31 @@ def logits(
 
   x = fence.apart(side_by_side, x)  # (b, t, f, c)
   mask = norm_pool.pooled_mask(mask, PATH_POOL)
-  for layer in spec.layers('block'):
+  return after_paths(spec, folded, x, mask, spec.layers('block'), block)
+
+
+def after_paths(
+  spec: ModelSpec,
+  folded: Mapping[str, Any],
+  x: jax.Array,
+  mask: jax.Array,
+  blocks: Sequence[Layer],
+  block: BlockFunction = conv_relu_pool,
+) -> jax.Array:
+  """Logits from the map that the first of the last blocks reads.
+
+  Args:
+    spec: the network.
+    folded: from `fold` or `ready`.
+    x: (examples, frames, coefficients, channels).
+    mask: (examples,) or (examples, frames), see `norm_pool`.
+    blocks: the last of the spec's.
+    block: see `logits`.
+
+  Returns:
+    (examples, num_classes).
+  """
+  for layer in blocks:
     window = pooling.window(spec, layer)
     x = block(x, folded[layer.name], window, mask)
     mask = norm_pool.pooled_mask(mask, window)

@@ -2,8 +2,10 @@
 
 Each window is scaled by its own 99.9th percentile before its features are
 computed, as a segment is in training. A coefficient of one window is therefore
-not that of the same samples in the next one, and no features are carried over:
-every window is computed anew, which gives the timeline of `recognize` exactly.
+not that of the same samples in the next one: every window is computed anew,
+which gives the timeline of `recognize` exactly. With `held_db` windows keep one
+scale while it moves little, and only what is new is computed
+(`sessions.moving_window`).
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ import numpy as np
 from sernet_jax.audio import decoding, quality, timeline
 from sernet_jax.audio.containers import signatures
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, require, require_not_negative
+from sernet_jax.features.framing import num_frames
 from sernet_jax.predict.models import Model
+from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.recordings import Window
-from sernet_jax.predict.sessions import waveform
+from sernet_jax.predict.sessions import moving_window, waveform
 
 _QUEUE_S = 10  # of sound that may wait for a slow machine
 _BLOCK_S = 0.05
@@ -123,6 +127,7 @@ def estimates(
   newest_only: bool = False,
   listening: Listening | None = None,
   problems: list[str] | None = None,
+  held_db: float = 0.0,
 ) -> Iterator[Window]:
   """Estimates a window each time one is full, and the rest at the end.
 
@@ -135,9 +140,13 @@ def estimates(
       the last, so that estimates keep up even on a slow machine.
     listening: what counts as silence; beside the loudest window so far.
     problems: receives a sentence if the sound has a narrow band.
+    held_db: the scale of a window is kept for the next ones while theirs are
+      within so many dB of it, so that only new sound is computed; 0: each
+      window has its own, as in `recognize`.
 
   Raises:
-    InputError: if rate or hop make no sense.
+    InputError: if rate or hop make no sense, or a scale is held and nothing can
+      be kept with this hop or model.
   """
   spec = model.audio
   require(
@@ -147,10 +156,45 @@ def estimates(
   hop = timeline.hop_samples(hop_s, spec.sample_rate_hz, spec.num_samples)
   windows = timeline.Windows(spec.num_samples, hop)
   resampler = timeline.Resampler(rate_hz, spec.sample_rate_hz)
-  judge = _Judge(model, listening or Listening())
+  moving = _moving(model, hop, held_db)
+  judge = _Judge(model, listening or Listening(), moving)
   if problems is not None:
     pieces = _watched(pieces, rate_hz, model.mfcc.upper_edge_hz, problems)
   return _estimates(pieces, judge, windows, resampler, newest_only)
+
+
+def _moving(
+  model: Model, hop: int, held_db: float
+) -> moving_window.MovingWindow | None:
+  """Returns what keeps the parts that windows share; None if nothing can be."""
+  require_not_negative('held_db', held_db)
+  if not held_db:
+    return None
+  require(
+    isinstance(model, Recognizer),
+    f'held_db is {held_db:g}, but {model.name} is an exported file, which '
+    'computes whole windows; leave it at 0 or give a run or safetensors file',
+  )
+  require(
+    moving_window.stands_alone(model.mfcc),
+    f'held_db is {held_db:g}, but the front end looks beyond single frames; '
+    'leave it at 0',
+  )
+  rate_hz = model.audio.sample_rate_hz
+  grid = moving_window.grid_samples(model.bundle.model, model.mfcc)
+  nearest = max(1, round(hop / grid)) * grid
+  frames = num_frames(model.audio.num_samples, model.mfcc)
+  require(
+    hop < frames * model.mfcc.hop_samples,
+    f'held_db is {held_db:g}, but with a hop of {hop / rate_hz:g} s windows '
+    'share nothing; give a shorter hop or leave it at 0',
+  )
+  require(
+    hop % model.mfcc.hop_samples == 0,
+    f'held_db is {held_db:g}, but a hop of {hop / rate_hz:g} s is not a whole '
+    f'number of frames; give --hop_s={nearest / rate_hz:g} or leave it at 0',
+  )
+  return model.moving_window(hop, held_db)
 
 
 def _watched(
@@ -207,8 +251,13 @@ def _estimates(
 class _Judge:
   """Model with the level of the loudest window so far."""
 
-  def __init__(self, model: Model, listening: Listening) -> None:
-    self._model, self._listening = model, listening
+  def __init__(
+    self,
+    model: Model,
+    listening: Listening,
+    moving: moving_window.MovingWindow | None,
+  ) -> None:
+    self._model, self._listening, self._moving = model, listening, moving
     self._loudest_db = -np.inf
 
   def __call__(self, start: int, samples: np.ndarray) -> Window:
@@ -225,7 +274,10 @@ class _Judge:
       segment = timeline.prepare(marked, model.audio.num_samples)
     if segment is None:
       return Window(*times_s, None, None)
-    shares = model(segment[None])[0]
+    if self._moving is not None and len(samples) == model.audio.num_samples:
+      shares = self._moving(start, samples)
+    else:
+      shares = model(segment[None])[0]
     return Window(*times_s, model.classes[int(np.argmax(shares))], shares)
 
 

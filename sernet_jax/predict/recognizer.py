@@ -24,7 +24,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib
-from sernet_jax.predict.sessions import waveform
+from sernet_jax.predict.sessions import moving_window, waveform
 from sernet_jax.training.devices import device_layout
 
 BATCH = 16
@@ -209,6 +209,25 @@ class Recognizer:
   def feature_kind(self) -> str:
     """'mfcc', 'log_mel' or 'spectrogram'."""
     return self.bundle.feature_kind
+
+  def moving_window(
+    self, hop: int, held_db: float
+  ) -> moving_window.MovingWindow:
+    """Returns what computes the windows of a stream from one to the next.
+
+    Args:
+      hop: samples from window to window, see `MovingWindow`.
+      held_db: likewise.
+    """
+    return moving_window.MovingWindow(
+      self.feature_kind,
+      self.mfcc,
+      self.bundle.model,
+      self.audio.num_samples,
+      hop,
+      self._weights,
+      held_db,
+    )
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Computes the probabilities of any number of segments.

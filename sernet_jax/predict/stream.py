@@ -79,6 +79,14 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--hop_s', type=float, default=None, help='between estimates (1)'
   )
+  parser.add_argument(
+    '--held_db',
+    type=float,
+    default=0.0,
+    help='keep the scale of a window for the next ones while theirs are so '
+    'close, so that only new sound is computed, with hops such as 0.256 s; 0: '
+    'each window has its own (%(default)g)',
+  )
   add_sound_options(parser, least=False)
   add_model_options(parser)
   return parser
@@ -130,6 +138,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     args.microphone,
     heard,
     problems,
+    args.held_db,
   )
   for window in windows:
     line = {

@@ -21,6 +21,7 @@ from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn import sizes
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import selections
 from sernet_jax.runs import defaults
@@ -166,7 +167,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     crop=crop,
     test_duration_s=float(test_duration_s),
     augment=AugmentSpec(**given['augment']),
-    model=ModelSpec(**given['model']),
+    model=sizes.spec(**given['model']),
     loss=LossSpec(**given['loss']),
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),

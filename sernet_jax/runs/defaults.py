@@ -93,7 +93,8 @@ def _sections() -> dict[str, Any]:
     },
     # features.spec has these three too, but loads JAX, which --help need not.
     'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
-    'model': {name: model[name] for name in _ARCHITECTURE},
+    # nn.sizes decides filters and blocks.
+    'model': {'size': 'paper'} | {name: model[name] for name in _ARCHITECTURE},
     'augment': _fields(AugmentSpec),
     'loss': _fields(LossSpec),
     'optim': {k: v for k, v in optim.items() if k not in _ADAM},

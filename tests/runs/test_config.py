@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from sernet_jax import features
 from sernet_jax.common.errors import InputError
+from sernet_jax.nn import sizes
 from sernet_jax.nn.spec import PAPER_BLOCKS
 from sernet_jax.runs import config as config_lib, run
 
@@ -55,6 +56,14 @@ def test_settings_reach_the_specs():
   assert experiment.model_for(4).paths == ('joint',)
   assert experiment.model_for(4).num_classes == 4
   assert experiment.loss.name == 'focal'
+
+
+def test_a_size_reaches_the_network():
+  settings = tiny.emodb(model__size='tiny', model__pooling='statistics')
+  model = config_lib.experiment(settings).model_for(4)
+  assert model == sizes.spec('tiny', num_classes=4, pooling='statistics')
+  with pytest.raises(InputError, match=r'model\.filters is 48'):
+    config_lib.experiment(tiny.emodb(model__size='tiny', model__filters=48))
 
 
 def test_blocks_may_be_left_out_and_then_mean_the_papers():
