@@ -132,32 +132,6 @@ def test_the_network_is_that_of_jax_in_8_bits(library):
   np.testing.assert_allclose(actual.sum(axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize('pooling', ['masked', 'statistics'])
-def test_an_utterance_has_the_rows_that_are_its_own(tmp_path, pooling):
-  bundle = c_sources.small_bundle(pooling=pooling)
-  c_folder.write(tmp_path, bundle)
-  library = c_sources.Library(tmp_path, bundle)
-  heard = np.stack([segments.prepare(sound(0.6, i), 9600) for i in range(4)])
-  x = np.asarray(features.mfcc(heard, bundle.mfcc))
-  frames = np.int32([1, 9, x.shape[1] - 1, x.shape[1]])
-  expected = folded.probabilities(
-    bundle.model, bundle.folded, x[..., None], frames
-  )
-  actual = np.stack(
-    [library.probabilities(rows[:n]) for rows, n in zip(x, frames, strict=True)]
-  )
-  assert np.ptp(expected, axis=0).max() > 0.01
-  np.testing.assert_allclose(actual, expected, atol=0.01)
-  app = c_sources.build(tmp_path, 'app', '-O1', *c_sources.CHECKED)
-  for seconds in (0.05, 0.3, 0.7):
-    path = wav(tmp_path / 'a.wav', sound(seconds, 3))
-    row = run(app, '--probabilities', path).stdout.split('\t')[1:]
-    segment = segments.load_segments(path, bundle.audio)
-    np.testing.assert_allclose(
-      np.array(row, float), Recognizer([bundle])(segment)[0], atol=0.02
-    )
-
-
 @pytest.mark.parametrize('seconds', [0.05, 0.3, 0.6, 1.1])
 @pytest.mark.parametrize('options', [[], ['--fixed'], ['--gate']])
 def test_nothing_is_undefined(checked, tmp_path, seconds, options):

@@ -17,7 +17,6 @@ from sernet_jax.common.errors import require
 from sernet_jax.export.device import c_text
 from sernet_jax.export.emitters import int8
 from sernet_jax.features.framing import num_frames
-from sernet_jax.nn import pooling
 from sernet_jax.nn.spec import Layer
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.predict.bundle import Bundle
@@ -44,17 +43,17 @@ class _Plan(NamedTuple):
 
 
 def require_suitable_pooling(bundle: Bundle) -> None:
-  """Refuses a mean over time that weighs the cells.
+  """Refuses another mean over time than the plain one.
 
   Raises:
-    InputError: if it pools so.
+    InputError: if it pools in another way.
   """
-  kind = bundle.model.pooling
+  pooling = bundle.model.pooling
   require(
-    kind in ('mean', 'masked', 'statistics'),
-    f'this model has model.pooling={kind}, which formats for '
+    pooling == 'mean',
+    f'this model has model.pooling={pooling}, which formats for '
     'microcontrollers lack; export it to another format or train it with '
-    'model.pooling=statistics',
+    'model.pooling=mean',
   )
 
 
@@ -92,8 +91,6 @@ def constants(bundle: Bundle) -> str:
       'SERNET_LAYERS': len(plans) + 1,
       'SERNET_MAP_BYTES': sum(_ring_bytes(plan) for plan in plans),
       'SERNET_LAST': plans[-1].layer.outputs,
-      'SERNET_POOLED': bundle.model.layers('dense')[0].inputs,
-      'SERNET_OWN_FRAMES': int(bundle.model.masked),
     }
   )
 
@@ -113,12 +110,10 @@ def tables(
   path_tables, path_rows = _paths(bundle)
   block_tables, block_rows = _blocks(bundle, plans, steps)
   head = bundle.folded[bundle.model.layers('dense')[0].name]
-  least = c_text.number(np.float32(pooling.LEAST_VARIANCE))
   classes = ', '.join(c_text.string(name) for name in bundle.classes)
   return '\n'.join(
     [
       f'#define SERNET_PATHS_FACTOR {c_text.number(np.float32(1 / steps[0]))}',
-      f'#define SERNET_LEAST_VARIANCE {least}',
       '',
       *path_tables,
       *block_tables,
@@ -164,8 +159,10 @@ def _blocks(
     # (h, w, in, out) -> (out, h, w, in)
     weights = np.asarray(own['kernel']).transpose(3, 0, 1, 2)
     kernel = int8.kernel(weights, np.asarray(own['bias']), steps[number])
-    # The next block's numbers of 8 bits; real numbers behind the last.
-    after = steps[number + 1] if number + 1 < len(plans) else 1.0
+    if number + 1 < len(plans):
+      after = steps[number + 1]  # the next block's numbers of 8 bits
+    else:
+      after = plan.height * plan.width  # a mean of real numbers
     texts += [
       c_text.table(f'{layer.name}_kernel', kernel.weights),
       c_text.table(f'{layer.name}_bias', kernel.bias),

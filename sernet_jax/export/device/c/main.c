@@ -4,10 +4,10 @@
  *
  *   app [--fixed] [--gate] [--probabilities] recording.wav ...
  *
- * Of a longer recording the middle is judged. A shorter one gets silence on
- * both sides, unless the network has learnt to hear an utterance alone. --fixed
- * takes the integer front end; --gate says "no voice" where the gate is open
- * for less than 0.3 s. Exits with 2 if a recording cannot be used.
+ * Of a longer recording the middle is judged, a shorter one gets silence on
+ * both sides. --fixed takes the integer front end; --gate says "no voice"
+ * where the gate is open for less than 0.3 s. Exits with 2 if a recording
+ * cannot be used.
  */
 #include <stdio.h>
 #include <string.h>
@@ -96,13 +96,7 @@ static const char *read_middle(FILE *file, size_t *count) {
 static int recognize(size_t count, int integers, float *probabilities) {
   float scale = sernet_scale(segment, count);
   size_t left = (SERNET_SAMPLES - count) / 2, start, i;
-  int32_t open = 0, done = 0, rows = SERNET_ROWS;
-  if (SERNET_OWN_FRAMES) {
-    left = 0;
-    rows = 1;
-    if (count > SERNET_FRAME)
-      rows += (int32_t)((count - SERNET_FRAME) / SERNET_HOP);
-  }
+  int32_t open = 0;
   memmove(segment + left, segment, count * sizeof *segment);
   memset(segment, 0, left * sizeof *segment);
   memset(segment + left + count, 0,
@@ -129,10 +123,8 @@ static int recognize(size_t count, int integers, float *probabilities) {
     /* Silence that was put around a short recording is not noise. */
     if (start >= left && start + SERNET_HOP <= left + count)
       open += sernet_gate_push(&gate, hop);
-    if (full && done++ < rows)
-      sernet_network_push(&network, row, probabilities);
+    if (full) sernet_network_push(&network, row, probabilities);
   }
-  sernet_network_end(&network, probabilities); /* nothing if it was full */
   return open * 10 * SERNET_HOP >= 3 * SERNET_RATE_HZ;
 }
 

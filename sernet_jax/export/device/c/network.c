@@ -13,7 +13,7 @@ typedef struct {
   const float *bias;
 } path;
 
-/* A block reads a map of up to `height` rows of (width, inputs) in 8 bits. Its
+/* A block reads a map of `height` rows of (width, inputs) in 8 bits. Its
  * output is averaged over windows of pool_tall rows and pool_wide columns. */
 typedef struct {
   int32_t height, width, inputs, outputs, tall, wide, pool_tall, pool_wide;
@@ -29,10 +29,7 @@ typedef struct {
 static int32_t at_most(int32_t a, int32_t b) { return a < b ? a : b; }
 
 void sernet_network_init(sernet_network *state) {
-  int32_t k;
   memset(state, 0, sizeof *state);
-  state->height[0] = SERNET_ROWS;
-  for (k = 0; k < SERNET_BLOCKS; k++) state->height[k + 1] = blocks[k].height;
 }
 
 /* 8 bits of a mean that is at least 0. */
@@ -57,7 +54,7 @@ static float path_cell(const sernet_network *state, const path *own, int32_t y,
   for (i = 0; i < own->tall; i++) {
     int32_t row = y + i - own->tall / 2;
     const float *features;
-    if (row < 0 || row >= state->height[0]) continue; /* zeros around the map */
+    if (row < 0 || row >= SERNET_ROWS) continue; /* zeros around the map */
     features = state->features +
                row % SERNET_FEATURE_ROWS * SERNET_COEFFICIENTS;
     for (j = 0; j < own->wide; j++) {
@@ -77,7 +74,7 @@ static void paths_row(sernet_network *state) {
                     state->rows[1] % next->ring * next->width * next->inputs;
   for (column = 0; column < next->width; column++) {
     int32_t top = made * SERNET_PATH_POOL_TALL;
-    int32_t bottom = at_most(top + SERNET_PATH_POOL_TALL, state->height[0]);
+    int32_t bottom = at_most(top + SERNET_PATH_POOL_TALL, SERNET_ROWS);
     int32_t left = column * SERNET_PATH_POOL_WIDE;
     int32_t right = at_most(left + SERNET_PATH_POOL_WIDE, SERNET_COEFFICIENTS);
     float factor =
@@ -97,8 +94,7 @@ static void paths_row(sernet_network *state) {
 
 /* ReLU of the sum of one output of a block at a row and a column. */
 static int32_t block_cell(const sernet_network *state, const block *own,
-                          int32_t height, int32_t y, int32_t x,
-                          int32_t output) {
+                          int32_t y, int32_t x, int32_t output) {
   const int8_t *kernel =
       own->kernel + output * own->tall * own->wide * own->inputs;
   int32_t sum = own->bias[output], i, k;
@@ -110,7 +106,7 @@ static int32_t block_cell(const sernet_network *state, const block *own,
     int32_t row = y + i - own->tall / 2;
     const uint8_t *map;
     const int8_t *weights;
-    if (row < 0 || row >= height) continue; /* zeros around the map */
+    if (row < 0 || row >= own->height) continue; /* zeros around the map */
     map = state->maps + own->offset +
           (row % own->ring * own->width + x + first - own->wide / 2) *
               own->inputs;
@@ -120,13 +116,12 @@ static int32_t block_cell(const sernet_network *state, const block *own,
   return sum > 0 ? sum : 0;
 }
 
-/* One row of a block's output, pooled, into the next block or the sums. */
+/* One row of a block's output, pooled, into the next block or the means. */
 static void block_row(sernet_network *state, int32_t number) {
   const block *own = blocks + number;
   int last = number + 1 == SERNET_BLOCKS;
-  int32_t height = state->height[number + 1];
   int32_t top = state->made[number + 1]++ * own->pool_tall;
-  int32_t bottom = at_most(top + own->pool_tall, height);
+  int32_t bottom = at_most(top + own->pool_tall, own->height);
   int32_t columns = (own->width + own->pool_wide - 1) / own->pool_wide;
   int32_t column, output, y, x;
   for (column = 0; column < columns; column++) {
@@ -137,12 +132,9 @@ static void block_row(sernet_network *state, int32_t number) {
       int64_t sum = 0;
       for (y = top; y < bottom; y++)
         for (x = left; x < right; x++)
-          sum += block_cell(state, own, height, y, x, output);
+          sum += block_cell(state, own, y, x, output);
       if (last) {
-        float value = (float)sum * own->scale[output]; /* of one cell */
-        state->sums[output] += value;
-        if (SERNET_POOLED > SERNET_LAST)
-          state->sums[SERNET_POOLED - SERNET_LAST + output] += value * value;
+        state->means[output] += (float)sum * own->scale[output];
       } else {
         const block *next = own + 1;
         int32_t row = state->rows[number + 2] % next->ring;
@@ -155,24 +147,14 @@ static void block_row(sernet_network *state, int32_t number) {
   if (!last) state->rows[number + 2]++;
 }
 
-/* Means of the last map, standard deviations behind them, to probabilities. */
-static void finish(sernet_network *state, float *probabilities) {
-  float greatest, total = 0.0f, *pooled = state->sums;
+static void finish(const sernet_network *state, float *probabilities) {
+  float greatest, total = 0.0f;
   int32_t i, k;
-  float cells = (float)(state->height[SERNET_BLOCKS] *
-                        blocks[SERNET_BLOCKS - 1].width);
-  for (i = 0; i < SERNET_POOLED; i++) pooled[i] /= cells;
-  for (i = SERNET_LAST; i < SERNET_POOLED; i++) {
-    float mean = pooled[i - SERNET_LAST];
-    float variance = pooled[i] - mean * mean;
-    if (variance < 0.0f) variance = 0.0f; /* rounding */
-    pooled[i] = sqrtf(variance + SERNET_LEAST_VARIANCE);
-  }
   for (k = 0; k < SERNET_CLASSES; k++) {
-    const float *kernel = head_kernel + k * SERNET_POOLED;
+    const float *kernel = head_kernel + k * SERNET_LAST;
     probabilities[k] = head_bias[k];
-    for (i = 0; i < SERNET_POOLED; i++)
-      probabilities[k] += pooled[i] * kernel[i];
+    for (i = 0; i < SERNET_LAST; i++)
+      probabilities[k] += state->means[i] * kernel[i];
   }
   greatest = probabilities[0];
   for (k = 1; k < SERNET_CLASSES; k++)
@@ -187,14 +169,14 @@ static int advance(sernet_network *state) {
   int32_t number = SERNET_BLOCKS;
   while (number-- > 0) {
     const block *own = blocks + number;
-    if (ready(state->rows[number + 1], state->made[number + 1],
-              state->height[number + 1], own->tall, own->pool_tall)) {
+    if (ready(state->rows[number + 1], state->made[number + 1], own->height,
+              own->tall, own->pool_tall)) {
       block_row(state, number);
       return 1;
     }
   }
-  if (!ready(state->rows[0], state->made[0], state->height[0],
-             SERNET_PATHS_TALL, SERNET_PATH_POOL_TALL))
+  if (!ready(state->rows[0], state->made[0], SERNET_ROWS, SERNET_PATHS_TALL,
+             SERNET_PATH_POOL_TALL))
     return 0;
   paths_row(state);
   return 1;
@@ -203,7 +185,7 @@ static int advance(sernet_network *state) {
 int sernet_network_push(sernet_network *state,
                         const float row[SERNET_COEFFICIENTS],
                         float probabilities[SERNET_CLASSES]) {
-  if (state->rows[0] == state->height[0]) return 0; /* init begins another one */
+  if (state->rows[0] == SERNET_ROWS) return 0; /* init begins another one */
   memcpy(state->features +
              state->rows[0] % SERNET_FEATURE_ROWS * SERNET_COEFFICIENTS,
          row, SERNET_COEFFICIENTS * sizeof *row);
@@ -212,21 +194,6 @@ int sernet_network_push(sernet_network *state,
   while (advance(state)) {
   }
   if (state->rows[0] < SERNET_ROWS) return 0;
-  finish(state, probabilities);
-  return 1;
-}
-
-int sernet_network_end(sernet_network *state,
-                       float probabilities[SERNET_CLASSES]) {
-  int32_t height = state->rows[0], k;
-  if (height == 0 || height == state->height[0]) return 0;
-  for (k = 0; k < SERNET_LAYERS; k++) {
-    int32_t pool = k ? blocks[k - 1].pool_tall : SERNET_PATH_POOL_TALL;
-    state->height[k] = height;
-    height = (height + pool - 1) / pool;
-  }
-  while (advance(state)) {
-  }
   finish(state, probabilities);
   return 1;
 }

@@ -25,12 +25,11 @@ extern const char *const sernet_classes[SERNET_CLASSES];
 extern const char sernet_metadata[];
 
 typedef struct {
-  int32_t height[SERNET_LAYERS]; /* rows that each layer will read */
-  int32_t rows[SERNET_LAYERS];   /* that it has read */
+  int32_t rows[SERNET_LAYERS];   /* that each layer has read */
   int32_t made[SERNET_LAYERS];   /* that it has written */
   float features[SERNET_FEATURE_ROWS * SERNET_COEFFICIENTS];
   uint8_t maps[SERNET_MAP_BYTES];
-  float sums[SERNET_POOLED]; /* of the last map; of its squares behind them */
+  float means[SERNET_LAST];
 } sernet_network;
 
 void sernet_network_init(sernet_network *state);
@@ -40,12 +39,5 @@ void sernet_network_init(sernet_network *state);
 int sernet_network_push(sernet_network *state,
                         const float row[SERNET_COEFFICIENTS],
                         float probabilities[SERNET_CLASSES]);
-
-/* Ends a shorter segment behind the rows that it has. Returns 1 if the
- * probabilities are written, 0 if there was no row or the segment is over.
- * A network hears such a segment as in training if SERNET_OWN_FRAMES is 1;
- * others have learnt from silence around it, up to SERNET_ROWS. */
-int sernet_network_end(sernet_network *state,
-                       float probabilities[SERNET_CLASSES]);
 
 #endif
