@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import functools
 import pathlib
 import shutil
@@ -172,4 +173,4 @@ def small_bundle(**mfcc: object) -> bundle_lib.Bundle:
     about={'name': 'test', 'license': 'MIT'},
   )
   seen = writing.ranges(bundle, heard.prepared)
-  return bundle_lib.dataclasses.replace(bundle, ranges=seen)
+  return dataclasses.replace(bundle, ranges=seen)
