@@ -145,17 +145,27 @@ class LightSERNet(nnx.Module):
     key: jax.Array | None,
     dtype: jax.typing.DTypeLike | None,
     axis: str | None,
+    frozen: tuple[str, ...],
   ) -> jax.Array:
     """Computes the logits; for the arguments see `apply`."""
+    learns = {
+      layer.name: train and layer.name not in frozen
+      for layer in self.spec.layers('path', 'block')
+    }
     paths = self._modules('path')  # x is (b, t, f, 1)
-    if train and dtype is None:
+    of_paths = [learns[layer.name] for layer in self.spec.layers('path')]
+    if all(of_paths) and dtype is None:
       x = fused(x, paths, mask, axis)
     else:
-      maps = [path(x, mask, train, dtype, axis) for path in paths]
+      maps = [
+        path(x, mask, own, dtype, axis)
+        for path, own in zip(paths, of_paths, strict=True)
+      ]
       x = jnp.concatenate(maps, axis=-1)
     mask = norm_pool.pooled_mask(mask, paths[0].pool)
-    for block in self._modules('block'):  # x is (b, t, f, c)
-      x = block(x, mask, train, dtype, axis)
+    for layer in self.spec.layers('block'):  # x is (b, t, f, c)
+      block = getattr(self, layer.name)
+      x = block(x, mask, learns[layer.name], dtype, axis)
       mask = norm_pool.pooled_mask(mask, block.pool)
     score = self._modules('score')
     x = pooling.over_map(x, mask, self.spec, score[0](x) if score else None)
@@ -210,6 +220,7 @@ def apply(
   dtype: jax.typing.DTypeLike | None = None,
   axis: str | None = None,
   frames: jax.Array | None = None,
+  frozen: tuple[str, ...] = (),
 ) -> tuple[jax.Array, Tree]:
   """Computes the logits of a batch.
 
@@ -230,6 +241,9 @@ def apply(
     frames: int32 (examples,), the frames of each utterance, which come first;
       what lies behind them is not looked at, unless `spec.pooling` is 'mean'.
       None: all frames are the utterance's own.
+    frozen: names of layers that stay as they are in training: they are
+      normalized with the moving statistics, which they keep, and have no
+      gradient.
 
   Returns:
     (logits (examples, num_classes), stats). In inference the stats are
@@ -244,8 +258,13 @@ def apply(
   if frames is not None and spec.masked:
     x, mask = norm_pool.frame_mask(x, mask, frames)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
+  if frozen:
+    params = {
+      name: jax.lax.stop_gradient(arrays) if name in frozen else arrays
+      for name, arrays in params.items()
+    }
   module = nnx.merge(_graph(spec), params, stats)
-  logits = module(x, mask, train, key, dtype, axis)
+  logits = module(x, mask, train, key, dtype, axis, tuple(frozen))
   if train:
     stats = nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
   return logits, stats

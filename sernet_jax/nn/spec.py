@@ -191,6 +191,18 @@ class ModelSpec:
     found.append(Layer('head', 'dense', inputs, self.num_classes, bias=True))
     return tuple(layer for layer in found if not kinds or layer.kind in kinds)
 
+  @property
+  def parts(self) -> dict[str, tuple[str, ...]]:
+    """Parts of the network that can be named -> the layers of each."""
+    paths = tuple(layer.name for layer in self.layers('path'))
+    others = [layer.name for layer in self.layers('block', 'score')]
+    return {
+      'paths': paths,
+      **{name: (name,) for name in others},
+      'head': ('head',),
+      'body': (*paths, *others),
+    }
+
   def to_dict(self) -> dict[str, Any]:
     """Fields of JSON's types; `blocks` only where they are not the paper's."""
     fields = dataclasses.asdict(self)

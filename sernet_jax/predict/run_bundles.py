@@ -8,6 +8,8 @@ import sernet_jax
 from sernet_jax.nn import folded
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.results import run_folder
+from sernet_jax.results.selections import SELECTIONS
+from sernet_jax.runs.weights import history
 from sernet_jax.runs.weights.of_run import (
   FoldWeights as FoldWeights,
   settings_of as settings_of,
@@ -35,6 +37,7 @@ def from_run(
   spec, folds = weights_of_run(workdir, selection)
   folder = run_folder.RunFolder(workdir)
   experiment, results = settings_of(folder), folder.read_results()
+  names = [fold['name'] for fold in folder.read_folds()]
   about = {
     'name': experiment.name,
     'corpus': results.corpus,
@@ -53,7 +56,19 @@ def from_run(
       audio=experiment.test_audio,
       classes=results.classes,
       folded=folded.fold(spec, fold.params, fold.stats),
-      about={**about, 'fold': fold.name, 'epoch': str(fold.epoch)},
+      about={
+        **about,
+        'fold': fold.name,
+        'epoch': str(fold.epoch),
+        'heard': history.to_text(
+          history.of_fold(
+            folder,
+            # A selection that looked at the tests has heard all of the corpus.
+            '' if SELECTIONS[selection].optimistic else names[k % len(names)],
+            results.corpus,
+          )
+        ),
+      },
     )
-    for fold in folds
+    for k, fold in enumerate(folds)
   ]

@@ -87,6 +87,13 @@ class Experiment:
     """Names of the selections that the run reports."""
     return selections.reported(self.protocol, self.optim.average > 0)
 
+  @property
+  def frozen(self) -> tuple[str, ...]:
+    """Names of the layers that training leaves as they start."""
+    parts = self.model.parts
+    named = {name for part in self.train.frozen_parts for name in parts[part]}
+    return tuple(one.name for one in self.model.layers() if one.name in named)
+
   def model_for(self, num_classes: int) -> ModelSpec:
     """The network for a corpus, which alone knows its classes."""
     return dataclasses.replace(self.model, num_classes=num_classes)
@@ -101,6 +108,7 @@ class Experiment:
       tracked=selections.tracked(self.protocol),
       precision=self.train.precision,
       sound=self.sound,
+      frozen=self.frozen,
     )
 
   def trials(self, folds: Sequence[str]) -> list[dict[str, Any]]:
@@ -193,6 +201,13 @@ def _require_combinations(made: Experiment) -> None:
     f'data.segments is {made.audio.segments!r}, but training cuts its examples '
     'anew each epoch (data.crop, augment or model.pooling); set '
     "data.segments='center', and data.test_duration_s for longer tests",
+  )
+  for part in made.train.frozen_parts:
+    require_choice('train.freeze', part, made.model.parts)
+  require(
+    len(made.frozen) < len(made.model.layers()),
+    f'train.freeze is {made.train.freeze!r}, which leaves nothing to train; '
+    'leave out the head',
   )
   require(
     sound is not None or not made.test_duration_s,

@@ -59,6 +59,10 @@ YOUNG: dict[str, Any] = {
     for field in dataclasses.fields(AugmentSpec)
   },
   'protocol.text_groups': 2,
+  'protocol.shots': 0,
+  'train.start_from': '',
+  'train.freeze': '',
+  'train.new_head': False,
 }
 
 

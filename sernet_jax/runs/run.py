@@ -24,6 +24,8 @@ from sernet_jax.runs import config as config_lib, differences, trainer
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data, cache_folder, check_folds, load_corpus
 from sernet_jax.runs.distributed.group import Group
+from sernet_jax.runs.weights import history, start as start_lib
+from sernet_jax.runs.weights.start import Start
 
 # Where a machine keeps its files may differ between the processes of a run.
 _LOCAL = ('data.root', 'data.cache_dir')
@@ -104,6 +106,20 @@ def _train(
     return Results.from_json(finished)
   # Whatever is wrong with the corpus shows before the folder is touched.
   data = _load(experiment, group)
+  begun = (folder.path / history.FILE).exists()
+  start: list[Start] = []
+  told: dict[str, Any] = {}
+
+  def look() -> None:
+    if begun:
+      return
+    if experiment.train.start_from:
+      start.append(start_lib.load(experiment.train.start_from))
+      told.update(start_lib.record(start[0], experiment, data))
+    else:
+      told.update(history.of_run(experiment.data, data))
+
+  group.from_first(look)
   with _held(folder, group):
 
     def begin() -> None:
@@ -113,11 +129,13 @@ def _train(
         folder.folds.unlink(missing_ok=True)
       check_folds(folder, data.features.corpus, data.folds)
       folder.write_environment(environment.record(jax.devices()))
+      if not begun:
+        history.write(folder, told)
       # Last: a folder with a config is a run.
       folder.write_config(settings)
 
     group.from_first(begin)
-    return trainer.Trainer(experiment, folder, data, group).run()
+    return trainer.Trainer(experiment, folder, data, group, *start).run()
 
 
 def evaluate(
@@ -242,6 +260,7 @@ def _require_empty(folder: run_folder.RunFolder) -> None:
   # Of `inspect`, or what a start that was killed left behind.
   expected = {
     _PICTURE,
+    history.FILE,
     *(
       path.name
       for path in (

@@ -26,6 +26,7 @@ from sernet_jax.results.run_results import (
 )
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.predictions import DTYPES
+from sernet_jax.runs.weights import history
 from sernet_jax.training.recipes import Recipe
 
 
@@ -79,6 +80,8 @@ def make(
     cautions=(
       *corpus.cautions,
       *quality.summary(data.notes, len(corpus.utterances)),
+      *history.read(folder)['cautions'],
+      *_of_shots(experiment.protocol.shots),
     ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
@@ -93,6 +96,16 @@ def make(
   _write_examples(data, folder)
   folder.write_results(results)
   return results
+
+
+def _of_shots(shots: int) -> list[str]:
+  """Says that training was cut short of recordings, if it was."""
+  if not shots:
+    return []
+  return [
+    f'Each fold was trained on {shots} recordings of each class alone, drawn at '
+    'random (protocol.shots), so another draw may end elsewhere.'
+  ]
 
 
 def _crossed(

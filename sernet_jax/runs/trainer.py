@@ -22,6 +22,8 @@ from sernet_jax.runs.data import Data
 from sernet_jax.runs.distributed import checkpoint_writer
 from sernet_jax.runs.distributed.group import Group
 from sernet_jax.runs.loop import Checkpoints, Loop
+from sernet_jax.runs.weights import start as start_lib
+from sernet_jax.runs.weights.start import Start
 from sernet_jax.training import batch_norm_statistics, optim, trial_state
 from sernet_jax.training.recipes import Weights
 from sernet_jax.training.trial_state import TrialState
@@ -35,6 +37,7 @@ class Trainer:
     folder: of the run.
     data: features, folds and arrays of the trials.
     group: the processes that share the run.
+    start: the weights that `train.start_from` names, if they were read before.
   """
 
   def __init__(
@@ -43,7 +46,9 @@ class Trainer:
     folder: RunFolder,
     data: Data,
     group: Group,
+    start: Start | None = None,
   ):
+    self.start = start
     self.experiment, self.folder, self.data = experiment, folder, data
     self.group = group
     self.recipe = experiment.recipe(len(data.features.corpus.classes))
@@ -99,10 +104,19 @@ class Trainer:
       print(sentence, file=sys.stderr)
     if newest is not None:
       tree.update(newest)
+    elif self.experiment.train.start_from:
+      tree.update(checkpoint.to_tree(self._started(), tree['epochs_done']))
     done = np.asarray(tree['epochs_done'])
     require_ahead(self.folder, int(done.max()), self.experiment.train.epochs)
     names = map(run_folder.trial_of, self.trials)
     self.folder.truncate_metrics(dict(zip(names, done.tolist(), strict=True)))
+
+  def _started(self) -> TrialState:
+    """Returns the states of trials that begin with trained weights."""
+    train = self.experiment.train
+    start = self.start or start_lib.load(train.start_from)
+    start_lib.require_same(self.folder, start)
+    return start_lib.states(start, self.recipe, self.data, train.new_head)
 
   def _results(self, states: TrialState, done: np.ndarray) -> Results:
     """Returns the results, which process 0 makes and shares as JSON."""

@@ -92,6 +92,8 @@ def adapted(
   require(count > 0, 'nobody was enrolled; give at least one recording')
   if np.isinf(prior):
     return stats
+  # A voice moves the statistics of layers that training left alone too.
+  recipe = dataclasses.replace(recipe, frozen=())
   # Batches of one shape; the last is filled with a row that does not count.
   segments = np.arange(-(-count // recipe.batch_size) * recipe.batch_size)
   shape = (-1, recipe.batch_size)

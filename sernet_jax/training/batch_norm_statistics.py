@@ -83,7 +83,7 @@ def of_batches(
     mask: float32 (batches, batch), 0 for padding; a batch of it alone counts
       for nothing.
     params: of the network.
-    stats: only its shapes matter.
+    stats: only its shapes matter, and the values of frozen layers, which stay.
 
   Returns:
     A tree like `stats`, in numpy.
@@ -101,7 +101,8 @@ def of_batches(
     count = real if own is None or not recipe.model.masked else real * own
     moments = compute(params, stats, features[rows], real, own)
     batches.append((float(count.sum()), moments))
-  return pool(batches)
+  kept = {name: stats[name] for name in stats if name in recipe.frozen}
+  return {**pool(batches), **jax.tree.map(np.asarray, kept)}
 
 
 @functools.cache
@@ -110,7 +111,7 @@ def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
 
   Returns:
     (params, stats, x (batch, frames, coefficients), mask, frames) to a tree
-    like `stats`; the input values are ignored.
+    like `stats`; the input values are ignored, but for frozen layers.
   """
   # A network that forgets at once keeps the statistics of its last batch.
   forgetful = dataclasses.replace(recipe.model, batch_norm_momentum=0.0)
@@ -119,6 +120,7 @@ def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
     forgetful,
     train=True,
     dtype=recipes.compute_dtype(recipe),
+    frozen=recipe.frozen,
   )
 
   def sernet_moments(

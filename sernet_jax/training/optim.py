@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.training.recipes import Weights
+from sernet_jax.training.recipes import Recipe, Weights
 from sernet_jax.training.specs import OptimSpec
 
 
@@ -66,13 +66,23 @@ def l2_penalty(params: Weights, spec: OptimSpec, model: ModelSpec) -> jax.Array:
   return spec.l2 * sum(jax.tree.leaves(squares), start=jnp.zeros(()))
 
 
+def of_recipe(recipe: Recipe) -> optax.GradientTransformationExtraArgs:
+  """Returns the `optimizer` of a training."""
+  return optimizer(recipe.optim, recipe.model, recipe.frozen)
+
+
 def optimizer(
-  spec: OptimSpec, model: ModelSpec
+  spec: OptimSpec, model: ModelSpec, frozen: Sequence[str] = ()
 ) -> optax.GradientTransformationExtraArgs:
   """Chains the gradient of the L2 term, Adam and the epoch's rate.
 
   `update(gradients, state, params, epoch=...)` expects the gradient of the
   loss without the penalty; the penalty's, 2 * l2 * w, is added here.
+
+  Args:
+    spec: the settings.
+    model: the network.
+    frozen: names of layers that no update changes.
   """
   schedule = learning_rate(spec)
 
@@ -100,9 +110,21 @@ def optimizer(
   if spec.weight_decay:
     steps.append(optax.add_decayed_weights(spec.weight_decay, mask=_kernels))
   steps.append(by_epoch)
+  if frozen:
+    steps.append(optax.masked(optax.set_to_zero(), _arrays_of(frozen)))
   if spec.average:
     steps.append(averaging(spec.average))
   return optax.chain(*steps)
+
+
+def _arrays_of(
+  layers: Sequence[str],
+) -> Callable[[Weights], dict[str, dict[str, bool]]]:
+  """Returns what marks all arrays of some layers."""
+  return lambda params: {
+    layer: dict.fromkeys(arrays, layer in layers)
+    for layer, arrays in params.items()
+  }
 
 
 def _kernels(params: Weights) -> dict[str, dict[str, bool]]:

@@ -38,6 +38,7 @@ class Recipe:
     axis: of the mesh that a batch is shared over; None on one device.
     sound: how training examples are cut and changed; None for those that the
       features are.
+    frozen: names of layers that training leaves as they are.
   """
 
   model: ModelSpec
@@ -48,6 +49,7 @@ class Recipe:
   precision: str = 'float32'
   axis: str | None = None
   sound: SoundSpec | None = None
+  frozen: tuple[str, ...] = ()
 
 
 def compute_dtype(recipe: Recipe) -> DTypeLike | None:

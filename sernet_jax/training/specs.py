@@ -129,6 +129,13 @@ class TrainSpec:
     fold_mapping: one of `MAPPINGS`.
     seeds: a fold is trained with the seeds seed, seed + 1, ..., this many.
     precision: one of `PRECISIONS`.
+    start_from: weights to begin with: 'emodb' for those in the package, a file
+      of `export`, or the folder of a run, with /FOLD for one of its folds;
+      '' for random ones.
+    freeze: parts of the network that stay as they start, with commas, see
+      `ModelSpec.parts`.
+    new_head: draw the rows of all classes anew, also of those that the weights
+      know.
   """
 
   epochs: int = 300
@@ -138,6 +145,9 @@ class TrainSpec:
   fold_mapping: str = 'auto'
   seeds: int = 1
   precision: str = 'float32'
+  start_from: str = ''
+  freeze: str = ''
+  new_head: bool = False
 
   def __post_init__(self) -> None:
     for field in ('epochs', 'batch_size', 'checkpoint_epochs', 'seeds'):
@@ -149,3 +159,15 @@ class TrainSpec:
     )
     require_choice('train.fold_mapping', self.fold_mapping, MAPPINGS)
     require_choice('train.precision', self.precision, PRECISIONS)
+    for field in ('freeze', 'new_head'):
+      require(
+        bool(self.start_from) or not getattr(self, field),
+        f'train.{field} is {getattr(self, field)!r}, which is for weights that '
+        'are known already; say which with train.start_from, such as emodb, or '
+        'leave it out',
+      )
+
+  @property
+  def frozen_parts(self) -> tuple[str, ...]:
+    """The parts that `freeze` names."""
+    return tuple(filter(None, (p.strip() for p in self.freeze.split(','))))

@@ -80,6 +80,7 @@ def train_step(
       dtype=recipes.compute_dtype(recipe),
       axis=recipe.axis,
       frames=frames,
+      frozen=recipe.frozen,
     )
     if targets is None:
       values = losses.per_example(logits, labels, recipe.loss)  # (batch,)
@@ -96,7 +97,7 @@ def train_step(
   )
   # A device has the gradient of its share of the mean; the sum is that of all.
   gradients = parallel.total(gradients, recipe.axis)
-  updates, optimizer = optim.optimizer(recipe.optim, recipe.model).update(
+  updates, optimizer = optim.of_recipe(recipe).update(
     gradients, state.optimizer, state.params, epoch=epoch
   )
   updated = state._replace(

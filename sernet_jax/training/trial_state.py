@@ -65,7 +65,11 @@ def init_state(
     fold_index: index of the fold in its protocol.
   """
   key = keys.derive(seed, 'init', fold_index)
-  params, stats = model.init(key, recipe.model)
+  return from_weights(recipe, *model.init(key, recipe.model))
+
+
+def from_weights(recipe: Recipe, params: Weights, stats: Weights) -> TrialState:
+  """Returns the state of a trial that begins with given weights."""
   best = Best(
     epoch=jnp.zeros((), jnp.int32),
     params=params,
@@ -74,7 +78,7 @@ def init_state(
   )
   return TrialState(
     best=dict.fromkeys(recipe.tracked, best),
-    optimizer=optim.optimizer(recipe.optim, recipe.model).init(params),
+    optimizer=optim.of_recipe(recipe).init(params),
     params=params,
     stats=stats,
     step=jnp.zeros((), jnp.int32),

@@ -42,7 +42,7 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
     corpus: the utterances.
     spec: which protocol, whether to hold out a validation speaker, and which
       folds to run.
-    seed: of the random protocols; the others do not use it.
+    seed: of the random protocols and of `shots`; else nothing uses it.
 
   Returns:
     The folds asked for, in the protocol's order.
@@ -73,6 +73,8 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
         f'{nearest(name, names)}',
       )
     folds = [fold for fold in folds if fold.name in spec.folds]
+  if spec.shots:
+    folds = [_few(corpus, spec.shots, fold, seed) for fold in folds]
   codes = _Codes(corpus)
   for fold in folds:
     _check(corpus, spec, fold, codes)
@@ -115,6 +117,25 @@ def _fold(
     held_out[:] = False
   train = np.flatnonzero(~held_out).astype(np.int32)
   return Fold(name, index, train, validation, test)
+
+
+def _few(corpus: Corpus, shots: int, fold: Fold, seed: int) -> Fold:
+  """Draws the same number of training utterances of each class.
+
+  The draw depends on the seed and the fold alone.
+  """
+  random = np.random.default_rng([seed, fold.index, 25])
+  labels = corpus.labels[fold.train]
+  drawn = []
+  for k in np.unique(labels):
+    own = fold.train[labels == k]
+    require(
+      len(own) >= shots,
+      f'protocol.shots is {shots}, but fold {fold.name!r} trains on only '
+      f'{len(own)} utterances of {corpus.classes[k]}; give fewer, or 0 for all',
+    )
+    drawn.append(random.choice(own, shots, replace=False))
+  return dataclasses.replace(fold, train=np.sort(np.concatenate(drawn)))
 
 
 class _Codes:

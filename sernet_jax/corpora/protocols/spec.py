@@ -23,6 +23,7 @@ class ProtocolSpec:
       hears first; 0 for all.
     prior: recordings that the training set counts as beside them.
     text_groups: groups of sentences of 'loso_text'.
+    shots: training utterances of each class, drawn at random; 0 for all.
   """
 
   name: str = 'loso'
@@ -32,12 +33,23 @@ class ProtocolSpec:
   enrolled: int = 0
   prior: float = 20.0
   text_groups: int = 2
+  shots: int = 0
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'folds', tuple(str(name) for name in self.folds))
     require_choice('protocol.name', self.name, PROTOCOLS)
     require_choice('protocol.validation', self.validation, ('none', 'speaker'))
     require_whole('protocol.text_groups', self.text_groups)
+    require(
+      self.shots >= 0,
+      f'protocol.shots is {self.shots}; give the training utterances of each '
+      'class, such as 5, or 0 for all',
+    )
+    require(
+      not self.shots or not self.entry.trains_on_tests,
+      f'protocol.shots is {self.shots}, but {self.name!r} trains on all that it '
+      "tests; leave it at 0, or choose another protocol such as 'loso'",
+    )
     require(
       self.text_groups >= 2,
       f'protocol.text_groups is {self.text_groups}; give 2 or more, since '

@@ -1,0 +1,235 @@
+"""History of weights: the speakers of each corpus that they have heard.
+
+A figure on unknown voices is one only if no weights behind it ever heard them.
+So each run writes `history.json`: the speakers that the weights of each fold
+were trained on (or chosen on), those of the weights it started from among
+them. Bundles carry the same on. Where it was never written, all of a corpus
+counts as heard.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sernet_jax.common import files
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.text import listing
+from sernet_jax.corpora import joined
+from sernet_jax.corpora.protocols import Fold
+from sernet_jax.corpora.specs import DataSpec
+from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.results.run_folder import RUN, RunFolder
+from sernet_jax.runs.data import Data
+
+FILE = 'history.json'
+ALL = '*'  # in place of speakers: nobody wrote down which
+# Corpora that say nothing of whose recordings they are.
+_OWN = ('manifest', 'folders', 'audformat')
+
+# Corpus -> the speakers of it that were heard, sorted.
+Heard = dict[str, tuple[str, ...]]
+
+
+def speakers(
+  data: DataSpec, corpus: Corpus, utterances: Iterable[int] | np.ndarray
+) -> Heard:
+  """Lists the speakers of some utterances by their corpus.
+
+  Args:
+    data: the settings that the corpus was loaded with.
+    corpus: of the run, perhaps several joined.
+    utterances: indices.
+  """
+  kinds = {entry.name: entry.corpus for entry in joined.parse(data.corpora)}
+  found: dict[str, set[str]] = {}
+  for index in utterances:
+    one = corpus.utterances[index]
+    kind = kinds[one.corpus] if one.corpus else data.corpus
+    name = one.corpus or corpus.name
+    speaker = one.speaker.removeprefix(f'{one.corpus}/')
+    found.setdefault(name if kind in _OWN else kind, set()).add(speaker)
+  return {name: tuple(sorted(them)) for name, them in sorted(found.items())}
+
+
+def both(*parts: Mapping[str, Sequence[str]]) -> Heard:
+  """Joins what several have heard."""
+  found: dict[str, set[str]] = {}
+  for part in parts:
+    for corpus, them in part.items():
+      found.setdefault(corpus, set()).update(them)
+  return {
+    corpus: (ALL,) if ALL in them else tuple(sorted(them))
+    for corpus, them in sorted(found.items())
+  }
+
+
+def known(
+  heard: Mapping[str, Sequence[str]], tested: Mapping[str, Sequence[str]]
+) -> list[str]:
+  """Lists the tested speakers that were heard, as CORPUS/SPEAKER."""
+  return [
+    f'{corpus}/{speaker}'
+    for corpus, them in tested.items()
+    for speaker in them
+    if ALL in heard.get(corpus, ()) or speaker in heard.get(corpus, ())
+  ]
+
+
+def to_text(heard: Mapping[str, Sequence[str]]) -> str:
+  """Writes what a bundle says under `heard`."""
+  return json.dumps(dict(heard), sort_keys=True)
+
+
+def of_about(about: Mapping[str, str]) -> Heard:
+  """Reads what the weights of a bundle have heard.
+
+  Args:
+    about: of the bundle; older ones name the corpus alone.
+
+  Returns:
+    Empty if it says nothing.
+  """
+  try:
+    return _checked(json.loads(about['heard']))
+  except (KeyError, ValueError):
+    names = filter(None, about.get('corpus', '').split('+'))
+    return dict.fromkeys(names, (ALL,))
+
+
+def _checked(value: Any) -> Heard:
+  """Raises `ValueError` unless it is corpora with speakers."""
+  if not isinstance(value, dict) or not all(
+    isinstance(corpus, str)
+    and isinstance(them, list)
+    and all(isinstance(one, str) for one in them)
+    for corpus, them in value.items()
+  ):
+    raise ValueError('not corpora with speakers')
+  return {corpus: tuple(them) for corpus, them in value.items()}
+
+
+def of_folds(
+  data: DataSpec, corpus: Corpus, folds: Sequence[Fold]
+) -> dict[str, Heard]:
+  """Lists what the training of each fold hears, and what chooses its epoch."""
+  return {
+    fold.name: speakers(data, corpus, (*fold.train, *fold.validation))
+    for fold in folds
+  }
+
+
+def of_run(data: DataSpec, loaded: Data) -> dict[str, Any]:
+  """Returns what history.json says of a run that starts from random weights."""
+  corpus = loaded.features.corpus
+  return {'heard': of_folds(data, corpus, loaded.folds), 'cautions': []}
+
+
+def read(folder: RunFolder) -> dict[str, Any]:
+  """Returns the content of history.json, empty for an older run.
+
+  Returns:
+    `heard`: fold -> corpus -> speakers; and in runs that started from weights
+    `start`, see `start.Start.record`, and `cautions`, sentences.
+  """
+  path = folder.path / FILE
+  if not path.exists():
+    return {'heard': {}, 'cautions': []}
+  content = files.read_json(path, {'heard': dict, 'cautions': list}, RUN)
+  try:
+    for heard in content['heard'].values():
+      _checked(heard)
+    if not all(isinstance(text, str) for text in content['cautions']):
+      raise ValueError('a caution is not a text')
+  except ValueError as error:
+    raise InputError(
+      f'{path} is damaged ({error}); delete the run folder and train it again'
+    ) from error
+  return content
+
+
+def write(folder: RunFolder, content: Mapping[str, Any]) -> None:
+  """Writes history.json."""
+  files.write_json(folder.path / FILE, content, RUN)
+
+
+def of_fold(folder: RunFolder, fold: str, corpus: str) -> Heard:
+  """Returns what the weights of a fold have heard.
+
+  Args:
+    folder: of the run.
+    fold: its name.
+    corpus: of the run, for older runs, whose corpus counts as heard whole.
+  """
+  heard = read(folder)['heard'].get(fold)
+  if heard is None:
+    return dict.fromkeys(corpus.split('+'), (ALL,))
+  return _checked(heard)
+
+
+def cautions(
+  data: DataSpec,
+  corpus: Corpus,
+  folds: Sequence[Fold],
+  apart: bool,
+  name: str,
+  heard: Mapping[str, Mapping[str, Sequence[str]]],
+) -> list[str]:
+  """Says what is to be known of figures that start from trained weights.
+
+  Args:
+    data: the settings that the corpus was loaded with.
+    corpus: of the run.
+    folds: of the run.
+    apart: whether the protocol keeps tested speakers out of training.
+    name: of the weights, for people.
+    heard: what they have heard, fold by fold.
+
+  Raises:
+    InputError: if they have heard speakers of a protocol whose tests are of
+      voices never heard.
+  """
+  leaks = {
+    fold.name: known(heard[fold.name], speakers(data, corpus, fold.test))
+    for fold in folds
+  }
+  all_leaks = sorted({one for found in leaks.values() for one in found})
+  total = both(*heard.values())
+  them = listing([_counted(corpus, them) for corpus, them in total.items()], 5)
+  require(
+    not all_leaks or not apart,
+    f'train.start_from={name} has heard speakers that are tested '
+    f'({listing(all_leaks, 5)}), so the figures would not be of unknown '
+    'voices; start from others, test other recordings, or use a '
+    "protocol that mixes speakers, such as protocol.name='random10'",
+  )
+  first = f'Training started from {name}, weights that have heard {them}'
+  if not total:
+    return [
+      f'Training started from {name}, weights that do not say whom they have '
+      'heard; nobody knows whether the tests were among it.'
+    ]
+  if all_leaks:
+    return [
+      f'{first}: {len(all_leaks)} of the tested speakers among them, perhaps in '
+      'the very recordings that are tested, so the figures say little about '
+      'new ones.'
+    ]
+  own = set(speakers(data, corpus, range(len(corpus.utterances)))) - set(total)
+  kinds = {entry.corpus for entry in joined.parse(data.corpora)}
+  if own and (kinds or {data.corpus}) & set(_OWN):
+    return [
+      f'{first}; whether recordings of {listing(sorted(own), 3)} are among it, '
+      'under other names, nobody checked.'
+    ]
+  return [f'{first}, and none of the tested speakers.']
+
+
+def _counted(corpus: str, them: Sequence[str]) -> str:
+  """Writes 'emodb (10 speakers)'."""
+  if ALL in them:
+    return f'{corpus} (any of its speakers)'
+  return f'{corpus} ({len(them)} speaker{"" if len(them) == 1 else "s"})'

@@ -1,0 +1,318 @@
+"""Trained weights that a training begins with, `train.start_from`.
+
+Weights in a run folder are taken as they are. In files BatchNorm is folded
+away and is put back with statistics of the recordings that are about to train
+(`nn.unfolded`), so that the network begins as the function that the file is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from sernet_jax.common.errors import InputError, require
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn import unfolded
+from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.runs import checkpoint
+from sernet_jax.runs.config import Experiment
+from sernet_jax.runs.data import Data
+from sernet_jax.runs.weights import bundle, heads, history, of_run
+from sernet_jax.runs.weights.history import Heard
+from sernet_jax.training import batch_norm_statistics, recipes, trial_state
+from sernet_jax.training.batching import FoldArrays
+from sernet_jax.training.recipes import Recipe, Weights
+from sernet_jax.training.trial_state import TrialState
+
+RELEASE = 'emodb'  # the name of the weights in the package
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Learnt:
+  """Weights of one network, and whom they have heard.
+
+  Attributes:
+    heard: the speakers of each corpus that it was trained on.
+    folded: with BatchNorm folded away, if it comes from a file.
+    weights: parameters and statistics, if it comes from a run.
+  """
+
+  heard: Heard
+  folded: Mapping[str, Any] | None = None
+  weights: tuple[Weights, Weights] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Start:
+  """Weights to begin with.
+
+  Attributes:
+    name: as `train.start_from` has it.
+    model: the network they are of.
+    mfcc: its front end.
+    feature_kind: likewise.
+    classes: in the order of its outputs.
+    folds: fold -> its weights, or '' -> those of all folds.
+  """
+
+  name: str
+  model: ModelSpec
+  mfcc: MfccSpec
+  feature_kind: str
+  classes: tuple[str, ...]
+  folds: Mapping[str, Learnt]
+
+  def of(self, fold: str) -> Learnt:
+    """Returns the weights that a fold begins with."""
+    return self.folds[fold] if fold in self.folds else self.folds['']
+
+  @functools.cached_property
+  def digest(self) -> str:
+    """SHA-256 of all weights."""
+    return checkpoint.checksum(
+      {
+        f'{name}.': learnt.folded or learnt.weights
+        for name, learnt in self.folds.items()
+      }
+    )
+
+
+def load(text: str) -> Start:
+  """Reads the weights that `train.start_from` names.
+
+  Raises:
+    InputError: if there are none, or they cannot be used.
+  """
+  path = pathlib.Path(text)
+  if text == RELEASE:
+    path = bundle.release_path()
+  elif path.suffix.lower() != '.safetensors':
+    return _of_run(text, path)
+  made = bundle.load(path)
+  learnt = Learnt(history.of_about(made.about), folded=made.folded)
+  return Start(
+    text, made.model, made.mfcc, made.feature_kind, made.classes, {'': learnt}
+  )
+
+
+def _of_run(text: str, path: pathlib.Path) -> Start:
+  """Reads the weights of a run, or of the fold behind its folder's name."""
+  folders = [path, *path.parents]
+  found = [f for f in folders if RunFolder(f).config.exists()]
+  require(
+    bool(found),
+    f'train.start_from is {text!r}, which is neither {RELEASE!r} (the weights '
+    'in the package), a .safetensors file, nor the folder of a run; name one '
+    'of them, with /FOLD behind a run for one of its folds',
+  )
+  folder = RunFolder(found[0])
+  experiment = of_run.settings_of(folder)
+  averaged = 'average' in experiment.selections
+  spec, folds = of_run.weights_of_run(
+    folder.path, 'average' if averaged else 'last_recomputed'
+  )
+  results = folder.read_results()
+  names = [fold['name'] for fold in folder.read_folds()]
+  learnt = {
+    fold.name: Learnt(
+      history.of_fold(folder, names[index % len(names)], results.corpus),
+      weights=(fold.params, fold.stats),
+    )
+    for index, fold in enumerate(folds)
+  }
+  wanted = path.relative_to(folder.path).as_posix()
+  if wanted != '.':
+    require(
+      wanted in learnt,
+      f'train.start_from is {text!r}, but the run has no fold {wanted!r}; name '
+      f'one of {", ".join(learnt)}',
+    )
+    learnt = {'': learnt[wanted]}
+  elif len(learnt) == 1:
+    learnt = {'': next(iter(learnt.values()))}
+  return Start(
+    text,
+    spec,
+    experiment.mfcc,
+    experiment.feature_kind,
+    results.classes,
+    learnt,
+  )
+
+
+def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
+  """Refuses weights of another network, front end, classes or folds.
+
+  Raises:
+    InputError: naming the setting that makes them fit.
+  """
+  where = f'train.start_from={start.name} is of a network with'
+  for field in ('paths', 'filters', 'blocks', 'pooling'):
+    theirs, ours = getattr(start.model, field), getattr(experiment.model, field)
+    require(
+      theirs == ours,
+      f'{where} model.{field}={_plain(theirs)}, not {_plain(ours)}; set '
+      f'model.{field} to it, or start from other weights',
+    )
+  where = f'train.start_from={start.name} expects the features of'
+  require(
+    start.feature_kind == experiment.feature_kind,
+    f'{where} features.kind={start.feature_kind!r}, not '
+    f'{experiment.feature_kind!r}; set it so, or start from other weights',
+  )
+  for name in (field.name for field in dataclasses.fields(MfccSpec)):
+    theirs, ours = getattr(start.mfcc, name), getattr(experiment.mfcc, name)
+    require(
+      theirs == ours,
+      f'{where} a front end with {name}={theirs!r}, not {ours!r}; set '
+      'features.preset and features.num_coefficients as they were in its '
+      'training, or start from other weights',
+    )
+  classes = data.features.corpus.classes
+  if not experiment.train.new_head:
+    heads.require_overlap(start.classes, classes)
+  kept = (
+    {} if experiment.train.new_head else heads.matches(start.classes, classes)
+  )
+  new = [name for k, name in enumerate(classes) if k not in kept]
+  require(
+    'head' not in experiment.train.frozen_parts or not new,
+    f'train.freeze={experiment.train.freeze} freezes the head, but the weights '
+    f'do not know {", ".join(new)}; leave head out of it',
+  )
+  missing = [f.name for f in data.folds if f.name not in start.folds]
+  require(
+    '' in start.folds or not missing,
+    f'train.start_from={start.name} is a run of the folds '
+    f'{", ".join(start.folds)}, and this one has {", ".join(missing[:3])} too; '
+    'name one of its folds, RUN/FOLD',
+  )
+
+
+def _plain(value: Any) -> str:
+  """Writes a setting as a config has it, cut short."""
+  if isinstance(value, tuple) and value and hasattr(value[0], '_asdict'):
+    value = tuple(tuple(one) for one in value)
+  return repr(value)[:120]
+
+
+def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
+  """Returns what history.json says of a run that starts from weights.
+
+  Raises:
+    InputError: if the weights do not fit, or have heard the tests of a
+      protocol that promises that nobody has.
+  """
+  require_fit(start, experiment, data)
+  corpus, folds = data.features.corpus, data.folds
+  before = {fold.name: start.of(fold.name).heard for fold in folds}
+  sentences = history.cautions(
+    experiment.data,
+    corpus,
+    folds,
+    not experiment.protocol.entry.mixes_speakers,
+    start.name,
+    before,
+  )
+  own = history.of_folds(experiment.data, corpus, folds)
+  kept = heads.matches(start.classes, corpus.classes)
+  if experiment.train.new_head:
+    kept = {}
+  return {
+    'heard': {
+      name: history.both(before[name], heard) for name, heard in own.items()
+    },
+    'cautions': sentences,
+    'start': {
+      'from': start.name,
+      'sha256': start.digest,
+      'classes_kept': [corpus.classes[k] for k in kept],
+      'frozen': list(experiment.train.frozen_parts),
+    },
+  }
+
+
+def states(
+  start: Start, recipe: Recipe, data: Data, new_head: bool
+) -> TrialState:
+  """Returns the states of all trials before their first epoch.
+
+  Args:
+    start: the weights.
+    recipe: of the training.
+    data: folds, arrays and features of the run.
+    new_head: see `TrainSpec`.
+
+  Returns:
+    Numpy arrays stacked over the trials; what is not taken from the weights
+    is drawn as without them.
+  """
+  classes = data.features.corpus.classes
+  kept = {} if new_head else heads.matches(start.classes, classes)
+  init = jax.jit(trial_state.init_state, static_argnums=0)
+  made = []
+  for index, arrays in enumerate(data.fold_arrays):
+    drawn = init(recipe, arrays.seed, arrays.index)
+    learnt = start.of(data.folds[index % len(data.folds)].name)
+    params, stats = _weights(learnt, start.model, recipe, data, arrays)
+    params = {
+      **params,
+      'head': heads.join(drawn.params['head'], params['head'], kept),
+    }
+    made.append(trial_state.from_weights(recipe, params, stats))
+  return trial_state.stack(made)
+
+
+def _weights(
+  learnt: Learnt,
+  spec: ModelSpec,
+  recipe: Recipe,
+  data: Data,
+  arrays: FoldArrays,
+) -> tuple[Weights, Weights]:
+  """Returns parameters and statistics, with BatchNorm if it was folded away."""
+  if learnt.weights is not None:
+    return learnt.weights
+  assert learnt.folded is not None
+  compute = jax.jit(unfolded.moments, static_argnums=0)
+  batches = []
+  for rows, mask in zip(
+    np.reshape(arrays.train, (-1, recipe.batch_size)),
+    np.reshape(arrays.train_mask, (-1, recipe.batch_size)),
+    strict=True,
+  ):
+    heard = data.heard(rows)
+    values, frames = (
+      (heard, None)
+      if isinstance(heard, np.ndarray)
+      else (np.asarray(heard.features), np.asarray(heard.frames))
+    )
+    count = mask if frames is None else mask * frames
+    if count.any():
+      with recipes.matmul_precision(recipe):
+        found = compute(spec, learnt.folded, values[..., None], mask, frames)
+      batches.append((float(count.sum()), found))
+  statistics = batch_norm_statistics.pool(batches)
+  return unfolded.unfold(spec, dict(learnt.folded), statistics)
+
+
+def require_same(folder: RunFolder, start: Start) -> None:
+  """Refuses weights that are not those the run began with.
+
+  Raises:
+    InputError: naming both.
+  """
+  before = history.read(folder).get('start', {}).get('sha256')
+  if before != start.digest:
+    raise InputError(
+      f'{folder.path} began with other weights than train.start_from='
+      f'{start.name} has now (SHA-256 {str(before)[:8]}, not '
+      f'{start.digest[:8]}); bring the file back or choose another --workdir'
+    )
