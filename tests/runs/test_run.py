@@ -195,6 +195,7 @@ def test_the_config_of_a_run_is_written_last(place, tmp_path, monkeypatch):
   assert sorted(path.name for path in (tmp_path / 'run').iterdir()) == [
     'environment.json',
     'folds.json',
+    'history.json',
     'run.lock',
   ]
 
