@@ -162,6 +162,15 @@ def _confidence(
   if not folder.predictions.exists():
     return {}
   rows = folder.read_predictions()
+  require(
+    all(
+      row['label'] in results.classes
+      and len(row['probabilities']) == len(results.classes)
+      for row in rows
+    ),
+    f'{folder.predictions} is damaged (its classes are not those of '
+    f'{folder.results.name}); delete it and {RUN.again}',
+  )
   found = {}
   for name in results.selections:
     tests = of_run.tests_of(rows, results.classes, name, results.weights_dtype)

@@ -448,6 +448,19 @@ def test_the_page_says_how_sure_each_selection_is(full):
   assert table[1][4].strip() == f'{measured.temperature:.2f}'
 
 
+def test_predictions_of_other_classes_are_refused(small, tmp_path):
+  folder, _ = small
+  damaged = RunFolder(tmp_path / 'damaged')
+  shutil.copytree(folder.path, damaged.path)
+  text = damaged.predictions.read_text()
+  line = text.splitlines()[1].split(',')
+  line[5] = 'surprise'
+  first, _, *rest = text.splitlines()
+  damaged.predictions.write_text('\n'.join([first, ','.join(line), *rest]))
+  with pytest.raises(InputError, match=r'predictions\.csv is damaged'):
+    report.write(damaged)
+
+
 def test_a_run_without_predictions_has_a_page_without_confidence(
   small, tmp_path
 ):
