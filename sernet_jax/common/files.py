@@ -22,6 +22,7 @@ from sernet_jax.common.errors import InputError, first_line, require
 _CHUNK = 1000  # files that one thread looks at in a row
 _THREADS = 16
 _MOST_BYTES = 1 << 28  # of a file that is read whole
+_HEAD_BYTES = 4096  # by which a file is known
 _NAME_BYTES = 150  # of a file's name; most file systems end at 255
 _TEMPORARY = re.compile(r'(.+)\.(\d+)\.tmp')  # see `write_bytes`
 
@@ -218,6 +219,29 @@ def read_bytes(path: pathlib.Path, cure: Cure = NO_OPTION) -> bytes:
   except OSError as error:
     raise InputError(
       f'{path} cannot be read ({error.strerror}); {cure.check}'
+    ) from error
+
+
+def head(path: pathlib.Path, what: str, cure: Cure = NO_OPTION) -> bytes:
+  """Returns how a file begins that may be replaced, b'' if there is none.
+
+  Args:
+    path: of the file.
+    what: would replace it, e.g. 'a picture'.
+    cure: for the error.
+
+  Raises:
+    InputError: if it cannot be read.
+  """
+  try:
+    with path.open('rb') as file:
+      return file.read(_HEAD_BYTES)
+  except (FileNotFoundError, NotADirectoryError):
+    return b''  # whether it can be made is seen when it is
+  except (OSError, ValueError) as error:
+    reason = getattr(error, 'strerror', None) or error
+    raise InputError(
+      f'{path} cannot be replaced by {what} ({reason}); {cure.elsewhere}'
     ) from error
 
 

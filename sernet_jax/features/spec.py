@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -180,6 +181,28 @@ class MfccSpec:
       "compression='db' or top_db=None",
     )
     self._warn_of_empty_bands()
+
+  @classmethod
+  def librosa(cls, **arguments: Any) -> MfccSpec:
+    """The front end of librosa.feature.mfcc, in its words: sr, n_mfcc, n_fft.
+
+    Args:
+      **arguments: of librosa; see `presets.librosa`, which lists them.
+    """
+    from sernet_jax.features import presets
+
+    return presets.librosa(**arguments)
+
+  @classmethod
+  def torchaudio(cls, **arguments: Any) -> MfccSpec:
+    """The front end of torchaudio.transforms.MFCC, in its words.
+
+    Args:
+      **arguments: of torchaudio; see `presets.torchaudio`, which lists them.
+    """
+    from sernet_jax.features import presets
+
+    return presets.torchaudio(**arguments)
 
   def mel_weights(self) -> np.ndarray:
     """Returns the weights from FFT bins to mel bands; see `mel.triangles`."""

@@ -158,14 +158,14 @@ def conv_relu_pool(
   )
 
 
-def logits(
+def embeddings(
   spec: ModelSpec,
   folded: Mapping[str, Any],
   x: jax.Array,
   block: BlockFunction = conv_relu_pool,
   frames: jax.Array | None = None,
 ) -> jax.Array:
-  """Logits as `model.apply(..., train=False)` gives them, to about 1e-5.
+  """The pooled map, from which `head` makes the logits.
 
   Args:
     spec: the network.
@@ -176,13 +176,13 @@ def logits(
     frames: int32 (examples,), see `model.apply`.
 
   Returns:
-    (examples, num_classes).
+    (examples, channels), twice the last block's with `pooling='statistics'`.
 
   Raises:
     InputError: if x has another rank or more than one channel.
   """
   require_features(x)
-  mask = jnp.ones(x.shape[0], x.dtype)
+  mask = jnp.ones(len(x), x.dtype)
   if frames is not None and spec.masked:
     x, mask = norm_pool.frame_mask(x, mask, frames)
 
@@ -224,10 +224,41 @@ def after_paths(
     x = block(x, folded[layer.name], window, mask)
     mask = norm_pool.pooled_mask(mask, window)
   scores = [_dense(folded[layer.name], x) for layer in spec.layers('score')]
-  x = pooling.over_map(x, mask, spec, scores[0] if scores else None)
-  for layer in spec.layers('dense'):  # x is (b, c)
-    x = _dense(folded[layer.name], x)
-  return x
+  return pooling.over_map(x, mask, spec, scores[0] if scores else None)
+
+
+def head(
+  spec: ModelSpec, folded: Mapping[str, Any], pooled: jax.Array
+) -> jax.Array:
+  """Logits (examples, num_classes) of `embeddings` (examples, channels)."""
+  for layer in spec.layers('dense'):
+    pooled = _dense(folded[layer.name], pooled)
+  return pooled
+
+
+def logits(
+  spec: ModelSpec,
+  folded: Mapping[str, Any],
+  x: jax.Array,
+  block: BlockFunction = conv_relu_pool,
+  frames: jax.Array | None = None,
+) -> jax.Array:
+  """Logits as `model.apply(..., train=False)` gives them, to about 1e-5.
+
+  Args:
+    spec: the network.
+    folded: from `fold` or `ready`.
+    x: (examples, frames, coefficients, 1).
+    block: see `embeddings`.
+    frames: int32 (examples,), see `model.apply`.
+
+  Returns:
+    (examples, num_classes).
+
+  Raises:
+    InputError: if x has another rank or more than one channel.
+  """
+  return head(spec, folded, embeddings(spec, folded, x, block, frames))
 
 
 def _dense(arrays: Mapping[str, Any], x: jax.Array) -> jax.Array:

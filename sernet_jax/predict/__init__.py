@@ -7,8 +7,8 @@
 
 `bundle` is the file of a model (`runs.weights` has its format), `models` opens
 one of any kind, `recognizer` runs bundles and `exported` exported files (see
-`sessions`). `recordings` recognizes files, `live` streams. The commands are
-`__main__`, `stream` and `demo`.
+`sessions`). `recordings` recognizes files, `live` streams; `inference` has what
+is behind `sernet_jax.load()`. The commands are `__main__`, `stream` and `demo`.
 
 Importing this package loads none of its modules, so that `--help` needs no
 JAX; a name is loaded when it is first used (PEP 562).
@@ -20,6 +20,11 @@ from sernet_jax.common import lazy
 
 if TYPE_CHECKING:
   from sernet_jax.predict.bundle import Bundle as Bundle
+  from sernet_jax.predict.inference.prediction import (
+    Prediction as Prediction,
+    to_frame as to_frame,
+  )
+  from sernet_jax.predict.inference.predictor import Predictor as Predictor
   from sernet_jax.predict.models import Model as Model, load as load
   from sernet_jax.predict.recordings import (
     Failure as Failure,
@@ -32,10 +37,13 @@ _MODULES = {
   'Bundle': 'bundle',
   'Failure': 'recordings',
   'Model': 'models',
+  'Prediction': 'inference.prediction',
+  'Predictor': 'inference.predictor',
   'Recording': 'recordings',
   'Window': 'recordings',
   'load': 'models',
   'recognize': 'recordings',
+  'to_frame': 'inference.prediction',
 }
 __all__ = list(_MODULES)
 

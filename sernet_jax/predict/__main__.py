@@ -27,9 +27,11 @@ from typing import TYPE_CHECKING, NoReturn
 from sernet_jax.audio import containers
 from sernet_jax.common import command_line, text
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.predict.inference import options
 
 if TYPE_CHECKING:
-  from sernet_jax.audio.listening import Listening
+  from sernet_jax.predict.inference.result import Recording
+  from sernet_jax.predict.models import Model
 
 STDIN = '-'
 _KINDS = 8  # of files that were passed over, named
@@ -59,8 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     help='any format, rate and length; folders are searched for '
     'recordings; - reads one recording from stdin',
   )
-  add_model_options(parser)
-  add_sound_options(parser)
+  options.add_model_options(parser)
+  options.add_sound_options(parser)
   parser.add_argument(
     '--hop_s',
     type=float,
@@ -86,74 +88,27 @@ def _parser() -> argparse.ArgumentParser:
     metavar='FILE',
     help='picture to draw of one recording: .png, .pdf or .svg',
   )
+  parser.add_argument(
+    '--embeddings',
+    default='',
+    metavar='FILE',
+    help='file for the pooled map before the head, of each recording and '
+    'window: .npz, .csv or .parquet',
+  )
+  parser.add_argument(
+    '--map',
+    default='',
+    metavar='FILE',
+    help='picture of the embeddings by t-SNE: .png, .pdf or .svg; pip install '
+    'scikit-learn',
+  )
   return parser
-
-
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-  """Adds the options that `models.load` takes, as for `stream`."""
-  parser.add_argument(
-    '--model',
-    default='',
-    help='run folder (the mean of its folds) or model file; by default the '
-    'weights in the package',
-  )
-  parser.add_argument(
-    '--selection',
-    default='last',
-    help="which of a run's weights (%(default)s); last_recomputed usually "
-    'does better on new voices',
-  )
-  parser.add_argument(
-    '--fold', default='', help='of a run: this fold instead of all'
-  )
-
-
-def add_sound_options(
-  parser: argparse.ArgumentParser, least: bool = True
-) -> None:
-  """Adds the options of `audio.listening`, but those of whole recordings."""
-  parser.add_argument(
-    '--channel',
-    default='',
-    help='mean of the channels, or the number of one from 0 on; by default '
-    'what the model was trained on, which is the mean unless a config says '
-    'another',
-  )
-  parser.add_argument(
-    '--gate_db',
-    type=float,
-    default=40.0,
-    help='a window this far below the loudest one is silence (%(default)g)',
-  )
-  parser.add_argument(
-    '--floor_db',
-    type=float,
-    default=-80.0,
-    help='and so is one below this level, in dB of full scale (%(default)g)',
-  )
-  if least:
-    parser.add_argument(
-      '--least_s',
-      type=float,
-      default=0.5,
-      help='a shorter recording gets a note (%(default)g)',
-    )
-
-
-def listening(args: argparse.Namespace) -> Listening:
-  """Returns the settings of `add_sound_options`."""
-  from sernet_jax.audio.listening import Listening
-
-  names = {field.name for field in dataclasses.fields(Listening)}
-  given = {name: value for name, value in vars(args).items() if name in names}
-  return Listening(**given)
 
 
 def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   """Prints the predictions; returns the exit code."""
-  heard = listening(args)
-  if args.figure:
-    _check_figure(args)
+  heard = options.listening(args)
+  _check_files(args)
   paths, passed_over = _paths(args.recordings)
   require(
     not args.figure or len(paths) == 1,
@@ -170,12 +125,15 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   import tqdm
 
   from sernet_jax.common import jax_setup, progress_bar
-  from sernet_jax.predict import models, output, recordings
+  from sernet_jax.predict import output, recordings
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
-  model = models.load(args.model, args.selection, args.fold)
-  results = recordings.recognize(paths, model, args.hop_s, args.whole, heard)
+  model = options.load(args)
+  beside = _Files(args, model)
+  results = recordings.recognize(
+    paths, model, args.hop_s, args.whole, heard, embed=beside.embed
+  )
   writer = output.Writer(
     args.output,
     model.classes,
@@ -206,12 +164,9 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
         continue
       _print(head + writer.text(dataclasses.replace(result, path=name)))
       head = ''
-      if args.figure:
-        from sernet_jax.predict import recording_figure
-
-        recording_figure.write(
-          pathlib.Path(args.figure), result, model, heard.channel
-        )
+      beside.add(result, name)
+  if failed < len(paths):
+    beside.finish()
   if failed and len(paths) > 1:
     print(
       f'{failed} of {len(paths)} recordings could not be used', file=sys.stderr
@@ -219,13 +174,57 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   return 0 if not failed else 1 if failed < len(paths) else 2
 
 
-def _check_figure(args: argparse.Namespace) -> None:
-  """Refuses a figure that cannot be drawn, before any work."""
+def _check_files(args: argparse.Namespace) -> None:
+  """Refuses files that cannot be written, before any work."""
   from sernet_jax.common import files
   from sernet_jax.results.figures import picture_file
 
-  require(args.hop_s != 0, '--figure shows the timeline; leave out --hop_s=0')
-  picture_file.check(pathlib.Path(args.figure), files.Cure('--figure'))
+  if args.figure:
+    require(args.hop_s != 0, '--figure shows the timeline; leave out --hop_s=0')
+    picture_file.check(pathlib.Path(args.figure), files.Cure('--figure'))
+  if args.embeddings:
+    from sernet_jax.predict.inference import embedding_file
+
+    embedding_file.check(pathlib.Path(args.embeddings))
+  if args.map:
+    from sernet_jax.predict.inference import embedding_map
+
+    embedding_map.check(pathlib.Path(args.map))
+
+
+class _Files:
+  """What is written beside the predictions: a figure, embeddings, their map.
+
+  Attributes:
+    embed: whether embeddings are needed.
+  """
+
+  def __init__(self, args: argparse.Namespace, model: Model) -> None:
+    from sernet_jax.predict.inference import embedding_file
+
+    self._args, self._model = args, model
+    self._table = embedding_file.Table(model.classes)
+    self.embed = bool(args.embeddings or args.map)
+
+  def add(self, result: Recording, name: str) -> None:
+    """Takes in a recording."""
+    if self.embed:
+      self._table.add(result, name)
+    if self._args.figure:
+      from sernet_jax.predict import recording_figure
+
+      path = pathlib.Path(self._args.figure)
+      recording_figure.write(path, result, self._model, self._args.channel)
+
+  def finish(self) -> None:
+    """Writes what is about all recordings."""
+    if self._args.embeddings:
+      self._table.write(self._args.embeddings)
+    if self._args.map:
+      from sernet_jax.predict.inference import embedding_map
+
+      path = pathlib.Path(self._args.map)
+      embedding_map.write(path, self._table, self._model.name)
 
 
 def _print(text: str) -> None:

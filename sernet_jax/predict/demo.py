@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError
-from sernet_jax.predict.__main__ import add_sound_options, listening
+from sernet_jax.predict.inference import options
 
 if TYPE_CHECKING:
   from sernet_jax.audio.listening import Listening
@@ -76,11 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     description='A page on this machine to record or upload and see which '
     'emotion is heard.',
   )
-  parser.add_argument(
-    '--model',
-    default='',
-    help='run folder or model file; by default the weights in the package',
-  )
+  options.add_model_options(parser)
   parser.add_argument('--port', type=int, default=7860, help='(%(default)s)')
   parser.add_argument(
     '--hop_s',
@@ -88,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     default=0.5,
     help='from window to window of the timeline (%(default)s)',
   )
-  add_sound_options(parser)
+  options.add_sound_options(parser)
   return parser
 
 
@@ -106,14 +102,13 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
     ) from error
   from sernet_jax.audio import timeline
   from sernet_jax.common import jax_setup
-  from sernet_jax.predict import models
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
-  model = models.load(args.model)
+  model = options.load(args)
   audio = model.audio
   timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)
-  page = _page(gradio, model, args.hop_s, folder, listening(args))
+  page = _page(gradio, model, args.hop_s, folder, options.listening(args))
   try:
     page.launch(
       server_name=HOST,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.common import files, text
-from sernet_jax.predict.recordings import Recording, Window
+from sernet_jax.predict.inference.result import Recording, Window
 
 FORMATS = ('table', 'json', 'csv')
 SILENCE = '(silence)'
@@ -52,11 +52,7 @@ class Writer:
   def head(self) -> str:
     """The line above the first recording, with its newline, or ''."""
     if self._kind == 'csv':
-      return _csv_line(
-        ['recording', 'part', 'start_s', 'end_s', 'label']
-        + [f'p_{name}' for name in self._classes]
-        + ['notes']
-      )
+      return _csv_line(columns(self._classes))
     if self._kind == 'json':
       return ''
     return self._line(['recording', 'seconds', 'label', *self._classes])
@@ -131,6 +127,15 @@ class Writer:
       for window in recording.windows
     ]
     return whole + ''.join(rows)
+
+
+def columns(classes: Sequence[str]) -> list[str]:
+  """Returns the names of the columns of a table for programs."""
+  return [
+    *('recording', 'part', 'start_s', 'end_s', 'label'),
+    *(f'p_{name}' for name in classes),
+    'notes',
+  ]
 
 
 def as_json(recording: Recording, classes: Sequence[str]) -> dict[str, Any]:

@@ -76,23 +76,27 @@ def from_first_sample(segments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 _GROUP = 4
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _ensemble(
   mesh: Mesh | None,
   kind: str,
   mfcc: MfccSpec,
   spec: ModelSpec,
+  embed: bool,
   weights: Any,
   waveforms: jax.Array,
   lengths: jax.Array | None = None,
 ) -> jax.Array:
-  """Mean probabilities (batch, classes) of an ensemble.
+  """Mean probabilities of an ensemble, (batch, classes).
+
+  With `embed` the embeddings follow them, (batch, classes + channels).
 
   Args:
     mesh: devices that take a share of the waveforms each; None for one device.
     kind: of the features.
     mfcc: the front end.
     spec: of every network.
+    embed: whether embeddings are wanted, of one network.
     weights: of one network, or [weights stacked along axis 0].
     waveforms: (batch, num_samples).
     lengths: int32 (batch,), samples of each that are its own and come first;
@@ -110,7 +114,11 @@ def _ensemble(
       frames = jnp.maximum(num_frames(lengths, mfcc), 1)
 
     def network(folded_: folded.Folded) -> jax.Array:
-      return folded.probabilities(spec, folded_, features, frames)
+      if not embed:
+        return folded.probabilities(spec, folded_, features, frames)
+      pooled = folded.embeddings(spec, folded_, features, frames=frames)
+      shares = jax.nn.softmax(folded.head(spec, folded_, pooled))
+      return jnp.concatenate([shares, pooled], axis=-1)
 
     if isinstance(weights, dict):
       return network(weights)
@@ -179,6 +187,7 @@ class Recognizer:
     self.bundle = first
     self.name = name or first.about.get('name', 'model')
     self._batch = batch
+    self._is_ensemble = len(bundles) > 1
     weights: Any = [folded.ready(bundle.folded) for bundle in bundles]
     if len(bundles) == 1:
       (weights,) = weights
@@ -229,6 +238,12 @@ class Recognizer:
       held_db,
     )
 
+  @property
+  def embedding_size(self) -> int:
+    """Number of channels of the pooled map."""
+    *_, dense = self.bundle.model.layers('dense')
+    return dense.inputs
+
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Computes the probabilities of any number of segments.
 
@@ -241,9 +256,34 @@ class Recognizer:
     Raises:
       InputError: for segments that `audio.prepare` did not make.
     """
+    return self._run(segments, embed=False)
+
+  def with_embeddings(self, segments: np.ndarray) -> np.ndarray:
+    """Computes the probabilities of segments and the maps they are made from.
+
+    Args:
+      segments: as for a call.
+
+    Returns:
+      float32 (segments, classes + channels): the probabilities, and behind
+      them the pooled map before the network's head.
+
+    Raises:
+      InputError: as a call; and for an ensemble, whose networks have nothing
+        in common but their classes.
+    """
+    require(
+      not self._is_ensemble,
+      f'{self.name} is an ensemble, whose networks each have embeddings of '
+      'their own; give one of them, by --fold',
+    )
+    return self._run(segments, embed=True)
+
+  def _run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
     segments = waveform.checked(segments, self.bundle.audio.num_samples)
     # An empty array first, so that no segments give (0, classes).
-    rows = [np.zeros((0, len(self.classes)), np.float32)]
+    width = len(self.classes) + embed * self.embedding_size
+    rows = [np.zeros((0, width), np.float32)]
     # A single segment, as a stream brings them, does not pay for a batch.
     batch, mesh, weights = self._batch, self._mesh, self._shared
     if len(segments) == 1:
@@ -260,6 +300,7 @@ class Recognizer:
         self.feature_kind,
         self.mfcc,
         self.bundle.model,
+        embed,
         weights,
         part,
         lengths,

@@ -60,7 +60,7 @@ def write(
   time_s = (np.arange(len(low)) + 0.5) * total / len(low) / rate_hz
   half_s = spec.frame_samples / 2 / rate_hz
   step_s = (starts[1] if len(starts) > 1 else spec.hop_samples) / rate_hz
-  silence = np.full(len(model.classes), np.nan)
+  spans, shares = _without_gaps(recording, len(model.classes))
   recording_plot.figure(
     path,
     f'{pathlib.Path(recording.path).name}: {recording.label}',
@@ -70,15 +70,37 @@ def write(
     np.asarray(values),
     kinds.KINDS[model.feature_kind].title,
     (half_s - step_s / 2, half_s + (len(starts) - 0.5) * step_s),
-    [(window.start_s, window.end_s) for window in recording.windows],
-    np.stack(
-      [
-        silence if window.probabilities is None else window.probabilities
-        for window in recording.windows
-      ]
-    ),
+    spans,
+    shares,
     model.classes,
   )
+
+
+def _without_gaps(
+  recording: Recording, num_classes: int
+) -> tuple[list[tuple[float, float]], np.ndarray]:
+  """Windows of a recording, and silence between those that are apart.
+
+  Returns:
+    ([(start, end)] in seconds, float32 (windows, classes), nan in silence).
+  """
+  silence = np.full(num_classes, np.nan, np.float32)
+  spans: list[tuple[float, float]] = []
+  shares: list[np.ndarray] = []
+  end_s = 0.0
+  for window in recording.windows:
+    if window.start_s > end_s:
+      spans.append((end_s, window.start_s))
+      shares.append(silence)
+    spans.append((window.start_s, window.end_s))
+    shares.append(
+      silence if window.probabilities is None else window.probabilities
+    )
+    end_s = window.end_s
+  if end_s < recording.duration_s:
+    spans.append((end_s, recording.duration_s))
+    shares.append(silence)
+  return spans, np.stack(shares)
 
 
 def _starts(total: int, spec: MfccSpec) -> np.ndarray:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,54 +28,22 @@ from sernet_jax.audio import (
   timeline,
 )
 from sernet_jax.audio.listening import Levels, Listening, level_db
+from sernet_jax.audio.sound import Sound
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError
+from sernet_jax.common.errors import InputError, require_choice
+from sernet_jax.predict.inference import embeddings, voice_activity
+from sernet_jax.predict.inference.embeddings import Run
+from sernet_jax.predict.inference.result import (
+  Failure as Failure,
+  Recording as Recording,
+  Window as Window,
+)
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recognizer import BATCH
 from sernet_jax.predict.sessions import waveform as waveform_lib
 
 HELD_S = 600  # a longer recording is read twice instead of held
 WHOLE = ('segments', 'timeline')
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Window:
-  """A window of the timeline; label and probabilities are None in silence."""
-
-  start_s: float
-  end_s: float
-  label: str | None
-  probabilities: np.ndarray | None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Recording:
-  """The emotions recognized in one recording.
-
-  Attributes:
-    path: as it was given.
-    duration_s: at the model's rate.
-    label: the most probable class.
-    probabilities: float32 (classes,).
-    windows: the timeline, empty if none was asked for.
-    notes: what makes the label doubtful, each to follow the recording's name:
-      'has no sound above 4.0 kHz, ...'.
-  """
-
-  path: str
-  duration_s: float
-  label: str
-  probabilities: np.ndarray
-  windows: tuple[Window, ...]
-  notes: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-  """A recording that cannot be used, and the sentence that says why."""
-
-  path: str
-  message: str
 
 
 class _Span(NamedTuple):
@@ -101,8 +69,9 @@ class _End(NamedTuple):
 
 
 _Key = _Span | _Vote | _End | Failure
-# The array is a segment (samples,) before the model and its probabilities
-# (classes,) behind it; None for silence and at the end of a recording.
+# The array is a segment (samples,) before the model, and behind it its
+# probabilities and, if asked for, its embedding (classes + channels,); None for
+# silence and at the end of a recording.
 _Item = tuple[_Key, np.ndarray | None]
 
 
@@ -112,26 +81,31 @@ def recognize(
   hop_s: float | None = None,
   whole: str = 'segments',
   listening: Listening | None = None,
+  embed: bool = False,
 ) -> Iterator[Recording | Failure]:
   """Recognizes the emotion in every recording, in the order of `paths`.
 
   Args:
-    paths: of any format, rate and length that `audio` reads.
+    paths: of any format, rate and length that `audio` reads; or a
+      `audio.sound.Sound`.
     model: from `models.load`.
     hop_s: from window to window of the timeline; 0 for no timeline, None for
       a second (or the model's length if that is shorter).
     whole: 'segments' for the label training's evaluation gives; 'timeline' for
       the mean over the timeline.
-    listening: the channel, and what counts as silence.
+    listening: the channel, and what counts as silence; with `vad` the label is
+      the mean over windows of the speech, whatever `whole` says.
+    embed: whether results have embeddings.
 
   Returns:
     An iterator over one result for each path; memory is bounded by the
     longest timeline.
 
   Raises:
-    InputError: if hop_s makes no sense; a bad recording is a `Failure`.
+    InputError: if hop_s makes no sense or the model has no embeddings; a bad
+      recording is a `Failure`.
   """
-  assert whole in WHOLE
+  require_choice('whole', whole, WHOLE)
   spec = model.audio
   hop = 0
   if hop_s != 0 or whole == 'timeline':
@@ -139,8 +113,9 @@ def recognize(
   listening = listening or Listening()
   if not listening.channel:
     listening = dataclasses.replace(listening, channel=spec.channel)
+  run = embeddings.function(model) if embed else model
   segments = _segments_of_all(paths, model, hop, whole, listening)
-  return _grouped(_probabilities(segments, model), model, listening.gate_db)
+  return _grouped(_probabilities(segments, run), model, listening.gate_db)
 
 
 def _segments_of_all(
@@ -152,15 +127,20 @@ def _segments_of_all(
 ) -> Iterator[_Item]:
   """The segments of each recording, then its end or failure."""
   for path in paths:
-    name = os.fspath(path)
+    if not isinstance(path, Sound):
+      path = os.fspath(path)
     try:
-      yield from _segments(name, model, hop, whole, listening)
+      yield from _segments(path, model, hop, whole, listening)
     except InputError as error:
-      yield Failure(name, str(error)), None
+      yield Failure(os.fspath(path), str(error)), None
 
 
 def _segments(
-  path: str, model: Model, hop: int, whole: str, listening: Listening
+  path: str | Sound,
+  model: Model,
+  hop: int,
+  whole: str,
+  listening: Listening,
 ) -> Iterator[_Item]:
   """The windows of a recording (if `hop`), its votes and its end.
 
@@ -169,7 +149,7 @@ def _segments(
   """
   spec, floor_db = model.audio, listening.floor_db
   length, rate_hz = spec.num_samples, spec.sample_rate_hz
-  windows = timeline.Windows(length, hop) if hop else None
+  windows = voice_activity.windows(path, spec, hop, listening)
   watch, levels, num_samples = quality.Watch(), Levels(rate_hz), 0
   held: list[np.ndarray] | None = []
   for piece in timeline.pieces(path, rate_hz, listening.channel, watch):
@@ -197,7 +177,7 @@ def _segments(
 
   # A recording of one window: that window is the centered segment already.
   one = hop and spec.segments == 'center' and num_samples <= length
-  if whole == 'segments' and not one:
+  if whole == 'segments' and not one and not listening.vad:
     waveform = np.concatenate(held or [np.zeros(0, np.float32)])
     if spec.segments == 'center':
       center = piece_at(max(0, num_samples - length) // 2)
@@ -215,7 +195,7 @@ def _segments(
     else:
       cuts = _cut_again(path, num_samples, spec, listening.channel)
     yield from _votes(cuts, path, spec, floor_db)
-  yield _End(path, num_samples, tuple(notes)), None
+  yield _End(os.fspath(path), num_samples, tuple(notes)), None
 
 
 def _spans(
@@ -237,7 +217,10 @@ def _heard(
 
 
 def _votes(
-  cuts: Iterable[np.ndarray], path: str, spec: AudioSpec, floor_db: float
+  cuts: Iterable[np.ndarray],
+  path: str | Sound,
+  spec: AudioSpec,
+  floor_db: float,
 ) -> Iterator[_Item]:
   """The cuts of a recording as `audio.cut_and_prepare` makes them."""
   silent = True
@@ -253,7 +236,7 @@ def _votes(
 
 
 def _cut_again(
-  path: str, num_samples: int, spec: AudioSpec, channel: str
+  path: str | Sound, num_samples: int, spec: AudioSpec, channel: str
 ) -> Iterator[np.ndarray]:
   """Reads a recording that is too long to hold once more: segments 'all'."""
   length, rate_hz = spec.num_samples, spec.sample_rate_hz
@@ -268,11 +251,11 @@ def _cut_again(
       yield samples
 
 
-def _probabilities(items: Iterable[_Item], model: Model) -> Iterator[_Item]:
+def _probabilities(items: Iterable[_Item], model: Run) -> Iterator[_Item]:
   """Runs the model on `BATCH` segments at a time, whosever they are.
 
-  The items come back in the same order, with probabilities (classes,) in
-  place of segments.
+  The items come back in the same order, with what `model` makes of the
+  segments in their place.
   """
   waiting: list[_Item] = []
   count = 0
@@ -286,7 +269,7 @@ def _probabilities(items: Iterable[_Item], model: Model) -> Iterator[_Item]:
   yield from _run(waiting, model)
 
 
-def _run(items: list[_Item], model: Model) -> Iterator[_Item]:
+def _run(items: list[_Item], model: Run) -> Iterator[_Item]:
   segments = [segment for _, segment in items if segment is not None]
   rows = iter(model(np.stack(segments))) if segments else iter(())
   for key, segment in items:
@@ -332,12 +315,31 @@ def _recording(
   for key, row in spans:
     if row is not None and key.level_db < least_db:
       row = None
-    label = None if row is None else classes[int(np.argmax(row))]
+    label, shares, embedding = _answer(row, classes)
     times_s = key.start / rate_hz, key.stop / rate_hz
-    windows.append(Window(*times_s, label, row))
+    windows.append(Window(*times_s, label, shares, embedding))
   # The loudest vote may lie below the loudest window.
   least_db = min(least_db, max(level for level, _ in voting))
   mean = np.mean([row for level, row in voting if level >= least_db], axis=0)
-  label = classes[int(np.argmax(mean))]
-  duration_s = end.num_samples / rate_hz
-  return Recording(end.path, duration_s, label, mean, tuple(windows), end.notes)
+  label, shares, embedding = _answer(mean, classes)
+  assert label is not None and shares is not None
+  return Recording(
+    end.path,
+    end.num_samples / rate_hz,
+    label,
+    shares,
+    tuple(windows),
+    end.notes,
+    embedding,
+  )
+
+
+def _answer(
+  row: np.ndarray | None, classes: Sequence[str]
+) -> tuple[str | None, np.ndarray | None, np.ndarray | None]:
+  """Splits a row into (label, probabilities, embedding), each None if missing."""
+  if row is None:
+    return None, None, None
+  shares, embedding = np.split(row, [len(classes)])
+  label = classes[int(np.argmax(shares))]
+  return label, shares, embedding if embedding.size else None

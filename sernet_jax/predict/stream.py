@@ -24,11 +24,7 @@ from typing import cast
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import require
-from sernet_jax.predict.__main__ import (
-  add_model_options,
-  add_sound_options,
-  listening,
-)
+from sernet_jax.predict.inference import options
 
 _MOST_CHANNELS = 64
 _BLOCK_S = 0.1  # at most, so that memory is bounded and estimates come soon
@@ -87,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     'close, so that only new sound is computed, with hops such as 0.256 s; 0: '
     'each window has its own (%(default)g)',
   )
-  add_sound_options(parser, least=False)
-  add_model_options(parser)
+  options.add_sound_options(parser, whole=False)
+  options.add_model_options(parser)
   return parser
 
 
@@ -105,14 +101,14 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     not args.microphone or (args.format, args.channels) == ('s16', 1),
     'a microphone gives s16 of one channel; leave out --format and --channels',
   )
-  heard = listening(args)
+  heard = options.listening(args)
   import numpy as np
 
   from sernet_jax.common import jax_setup
-  from sernet_jax.predict import live, models, output
+  from sernet_jax.predict import live, output
 
   jax_setup.set_up()
-  model = models.load(args.model, args.selection, args.fold)
+  model = options.load(args)
   channel = heard.channel or model.audio.channel
   require(
     args.channels == 1 or channel == 'mean' or int(channel) < args.channels,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import inspect
+import json
 import pathlib
 import re
 import sys
@@ -74,6 +75,18 @@ def load_config() -> ConfigDict:
     f'the name of one in the package ({", ".join(shipped())})',
   )
   return flags.FLAGS.config
+
+
+def as_json(config: ConfigDict) -> str:
+  """Returns all settings as JSON, which --config takes.
+
+  Raises:
+    InputError: if they make no experiment.
+  """
+  from sernet_jax.runs import config as config_lib
+
+  config_lib.experiment(config)
+  return json.dumps(config_lib.to_dict(config), indent=2)
 
 
 def parse(argv: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ tflite), 700
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 import warnings
 
@@ -69,6 +70,63 @@ def test_real_speech_is_as_the_library_computes_it(preset, emodb_root):
   waveform = prepared(emodb_root, spec, figures['files'])
   actual = features.mfcc(waveform, spec)[:, ::EVERY]
   assert distance(actual, figures['real']) <= BOUNDS[preset][0]
+
+
+@pytest.mark.parametrize('index', range(4))
+def test_arguments_of_librosa_mean_what_they_mean_there(index):
+  figures = golden('librosa_words')
+  words = json.loads(str(figures['words'][index]))
+  spec = MfccSpec.librosa(**words)
+  actual = features.mfcc(figures['noise'], spec)
+  assert distance(actual, figures[f'mfcc{index}']) <= 1e-3
+
+
+def test_defaults_in_other_words_are_the_presets():
+  assert MfccSpec.librosa() == features.PRESETS['librosa']
+  with pytest.warns(UserWarning, match='hold no FFT bin'):
+    assert MfccSpec.torchaudio() == features.PRESETS['torchaudio']
+
+
+def test_arguments_of_torchaudio_are_translated():
+  def hamming_window():
+    """Called as torch's."""
+
+  mel = {'n_fft': 512, 'win_length': 400, 'n_mels': 26, 'power': 1.0}
+  spec = MfccSpec.torchaudio(
+    n_mfcc=13,
+    log_mels=True,
+    melkwargs=mel | {'window_fn': hamming_window, 'mel_scale': 'slaney'},
+  )
+  assert (spec.frame_samples, spec.hop_samples, spec.fft_size) == (
+    400,
+    200,
+    512,
+  )
+  assert (spec.window, spec.power, spec.mel_scale) == ('hamming', 1, 'slaney')
+  assert (spec.compression, spec.log_offset, spec.top_db) == ('ln', 1e-6, None)
+  assert (spec.num_mel_bands, spec.num_coefficients) == (26, 13)
+
+
+@pytest.mark.parametrize(
+  ('library', 'arguments', 'match'),
+  [
+    ('librosa', {'lifter': 22}, 'lifter is 22'),
+    ('librosa', {'dct_type': 3}, 'dct_type is 3'),
+    ('librosa', {'norm': None}, 'norm is None'),
+    ('librosa', {'mel_norm': 'l1'}, "mel_norm is 'l1'"),
+    ('librosa', {'window': 'boxcar'}, "window is 'boxcar'"),
+    ('librosa', {'pad_mode': 'edge'}, "pad_mode is 'edge'"),
+    ('librosa', {'power': 1.5}, 'power is 1.5'),
+    ('librosa', {'win_length': 401}, 'win_length is 401'),
+    ('librosa', {'win_length': 400, 'center': False}, 'moves the frames'),
+    ('torchaudio', {'melkwargs': {'n_mel': 3}}, "did you mean 'n_mels'"),
+    ('torchaudio', {'melkwargs': {'window_fn': 'kaiser'}}, 'window_fn is'),
+    ('torchaudio', {'norm': None}, 'norm is None'),
+  ],
+)
+def test_what_cannot_be_translated_is_one_sentence(library, arguments, match):
+  with pytest.raises(features.InputError, match=match):
+    getattr(MfccSpec, library)(**arguments)
 
 
 @pytest.mark.parametrize('preset', BOUNDS)

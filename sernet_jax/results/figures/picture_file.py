@@ -8,12 +8,11 @@ from __future__ import annotations
 import pathlib
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import require
 
 FORMATS = ('.png', '.pdf', '.svg')
 # How a file of each begins; an SVG may begin with a declaration and comments.
 _STARTS = (b'\x89PNG\r\n\x1a\n', b'%PDF-')
-_HEAD_BYTES = 4096
 
 
 def kind(path: pathlib.Path, cure: files.Cure = files.NO_OPTION) -> str:
@@ -39,16 +38,7 @@ def check(path: pathlib.Path, cure: files.Cure = files.NO_OPTION) -> None:
       else than a picture.
   """
   kind(path, cure)
-  try:
-    with path.open('rb') as file:
-      head = file.read(_HEAD_BYTES)
-  except (FileNotFoundError, NotADirectoryError):
-    return  # whether it can be made is seen when it is
-  except (OSError, ValueError) as error:
-    reason = getattr(error, 'strerror', None) or error
-    raise InputError(
-      f'{path} cannot be replaced by a picture ({reason}); {cure.elsewhere}'
-    ) from error
+  head = files.head(path, 'a picture', cure)
   is_svg = head.lstrip().startswith((b'<?xml', b'<svg', b'<!')) and (
     b'<svg' in head
   )

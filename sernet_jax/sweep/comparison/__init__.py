@@ -2,6 +2,7 @@
 
 - `compared_runs`: finished runs, one entry for each seed
 - `comparable`: which runs may stand in one table
+- `tables`: comparison.tex, .md and .csv
 - `compare_runs`: intervals and tests, the content of comparison.json
 - `notes`: what limits a comparison, in words
 - `page`: comparison.html and figures

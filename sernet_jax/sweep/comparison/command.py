@@ -16,7 +16,9 @@ from sernet_jax.common.errors import require
 from sernet_jax.runs import config_flags
 
 _OUTPUT = flags.DEFINE_string(
-  'output', '', 'Folder for comparison.html, comparison.json and figures.'
+  'output',
+  '',
+  'Folder for comparison.html, .json, .tex, .md, .csv and figures.',
 )
 _BASELINE = flags.DEFINE_string(
   'baseline', '', 'Compare with this setting alone, e.g. loss.name=focal.'

@@ -1,4 +1,4 @@
-"""comparison.html, comparison.json and figures of finished runs.
+"""comparison.html, comparison.json, tables and figures of finished runs.
 
 The same runs give the same page, byte for byte; its dates are those of the
 runs.
@@ -16,7 +16,7 @@ from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
 from sernet_jax.results.selections import OPTIMISTIC
-from sernet_jax.sweep.comparison import compare_runs
+from sernet_jax.sweep.comparison import compare_runs, tables
 
 _COST = {
   'parameters': 'parameters',
@@ -75,6 +75,7 @@ def write(
     last_date=dates[-1],
   )
   files.write_json(folder / 'comparison.json', content)
+  tables.write(folder, content)
   path = folder / 'comparison.html'
   files.write_bytes(path, page.encode())
   return path

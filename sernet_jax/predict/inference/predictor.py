@@ -1,0 +1,200 @@
+"""A model with `predict`: sound in memory, files and batches of both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from sernet_jax.audio import sound
+from sernet_jax.audio.listening import Listening
+from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.predict import models, recordings
+from sernet_jax.predict.inference import class_choice, prediction
+from sernet_jax.predict.inference.prediction import Prediction
+from sernet_jax.predict.inference.result import Failure
+
+ERRORS = ('raise', 'return')
+_Source = str | os.PathLike[str]
+
+
+class Predictor:
+  """A trained model that takes sound as it comes.
+
+  Attributes:
+    model: what runs.
+    classes: in the order of the probabilities.
+
+  All methods give what `python -m sernet_jax.predict` prints for the same
+  sound, and take the same settings:
+
+    hop_s: from window to window of the timeline; 0 for no timeline, None for a
+      second.
+    whole: 'segments' for the label that training's evaluation gives, 'timeline'
+      for the mean over the timeline.
+    listening: the channel, and what counts as silence.
+    embed: whether predictions have embeddings.
+  """
+
+  def __init__(self, model: models.Model) -> None:
+    self.model = model
+
+  @property
+  def classes(self) -> tuple[str, ...]:
+    """Names of the classes, in the order of the probabilities."""
+    return self.model.classes
+
+  def predict(
+    self,
+    samples: npt.ArrayLike,
+    rate_hz: float,
+    *,
+    hop_s: float | None = None,
+    whole: str = 'segments',
+    listening: Listening | None = None,
+    embed: bool = False,
+  ) -> Prediction:
+    """Recognizes one sound in memory, of any length.
+
+    Args:
+      samples: (samples,), (1, samples) or (samples, channels); int8, int16,
+        int32 or uint8, scaled by the range of their type, or floating-point
+        with full scale 1.
+      rate_hz: sample rate, 100 Hz to 1 MHz.
+      hop_s: see the class.
+      whole: see the class.
+      listening: see the class.
+      embed: see the class.
+
+    Raises:
+      InputError: if it is no sound, silent or not finite.
+    """
+    heard = sound.make(samples, rate_hz)
+    (found,) = self._predict([heard], 'raise', hop_s, whole, listening, embed)
+    return found
+
+  def predict_batch(
+    self,
+    sounds: Iterable[npt.ArrayLike],
+    rate_hz: float | Sequence[float],
+    *,
+    errors: str = 'raise',
+    hop_s: float | None = None,
+    whole: str = 'segments',
+    listening: Listening | None = None,
+    embed: bool = False,
+  ) -> list[Prediction]:
+    """Recognizes sounds of any lengths, whose windows share batches.
+
+    Args:
+      sounds: each as for `predict`.
+      rate_hz: of all of them, or of each.
+      errors: 'raise' for an exception if one cannot be used,
+        'return' for a prediction with `error`.
+      hop_s: see the class.
+      whole: see the class.
+      listening: see the class.
+      embed: see the class.
+
+    Raises:
+      InputError: with 'raise'.
+    """
+    require_choice('errors', errors, ERRORS)
+    sounds = list(sounds)
+    rates = [rate_hz] * len(sounds) if np.ndim(rate_hz) == 0 else list(rate_hz)  # type: ignore[arg-type]
+    require(
+      len(rates) == len(sounds),
+      f'there are {len(rates)} sample rates for {len(sounds)} sounds; give one '
+      'for all, or one for each',
+    )
+    sources: list[sound.Sound | Failure] = []
+    for number, (samples, rate) in enumerate(zip(sounds, rates, strict=True)):
+      name = f'sound {number}'
+      try:
+        sources.append(sound.make(samples, rate, name))  # type: ignore[arg-type]
+      except InputError as error:
+        if errors == 'raise':
+          raise
+        sources.append(Failure(name, str(error)))
+    good = [one for one in sources if isinstance(one, sound.Sound)]
+    found = iter(self._predict(good, errors, hop_s, whole, listening, embed))
+    return [
+      prediction.from_result(one, ())
+      if isinstance(one, Failure)
+      else next(found)
+      for one in sources
+    ]
+
+  def predict_files(
+    self,
+    paths: Iterable[_Source],
+    *,
+    errors: str = 'raise',
+    hop_s: float | None = None,
+    whole: str = 'segments',
+    listening: Listening | None = None,
+    embed: bool = False,
+  ) -> list[Prediction]:
+    """Recognizes recordings of any format, rate and length.
+
+    Args:
+      paths: of the files.
+      errors: 'raise' for an exception if one cannot be used,
+        'return' for a prediction with `error`.
+      hop_s: see the class.
+      whole: see the class.
+      listening: see the class.
+      embed: see the class.
+
+    Raises:
+      InputError: with 'raise'.
+    """
+    require_choice('errors', errors, ERRORS)
+    require(
+      not isinstance(paths, str | os.PathLike),
+      f'paths is {paths!r}, one path; give a list, [{str(paths)!r}]',
+    )
+    return self._predict(paths, errors, hop_s, whole, listening, embed)
+
+  def _predict(
+    self,
+    sources: Iterable[_Source],
+    errors: str,
+    hop_s: float | None,
+    whole: str,
+    listening: Listening | None,
+    embed: bool,
+  ) -> list[Prediction]:
+    found = []
+    for result in recordings.recognize(
+      sources, self.model, hop_s, whole, listening, embed
+    ):
+      if isinstance(result, Failure) and errors == 'raise':
+        raise InputError(result.message)
+      found.append(prediction.from_result(result, self.classes))
+    return found
+
+
+def load(
+  model: str | os.PathLike[str] = '',
+  selection: str = 'last',
+  fold: str = '',
+  classes: Sequence[str] = (),
+) -> Predictor:
+  """Loads a model that recognizes sound in memory and files.
+
+  Args:
+    model: '' for the weights in the package; the folder of a run, whose folds
+      become an ensemble; or a safetensors or exported file.
+    selection: of a run: 'last', or another selection that the run made.
+    fold: of a run: this fold alone.
+    classes: choose among these alone; () for all that it knows.
+
+  Raises:
+    InputError: if there is no such model, it cannot be used, or it has no such
+      classes.
+  """
+  loaded = models.load(model, selection, fold)
+  return Predictor(class_choice.among(loaded, classes))

@@ -1,0 +1,149 @@
+"""A comparison as tables for papers and spreadsheets: .tex, .md and .csv.
+
+The numbers are those of comparison.json, in per cent in the first two and
+unrounded in the last.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sernet_jax.common import files, text
+from sernet_jax.results import caveats
+
+SCORES = {'uar': 'UAR', 'wa': 'WA', 'f1_macro': 'macro F1'}
+_TEX = {
+  '\\': r'\textbackslash{}',
+  '~': r'\textasciitilde{}',
+  '^': r'\textasciicircum{}',
+  **{letter: f'\\{letter}' for letter in '&%$#_{}'},
+}
+_MARKDOWN = re.compile(r'([\\`*_{}\[\]<>|#])')
+
+
+def write(folder: pathlib.Path, content: Mapping[str, Any]) -> None:
+  """Writes comparison.tex, .md and .csv into a folder.
+
+  Args:
+    folder: of the comparison.
+    content: of comparison.json.
+  """
+  for suffix, make in (('tex', tex), ('md', markdown), ('csv', spreadsheet)):
+    path = folder / f'comparison.{suffix}'
+    files.write_bytes(path, make(content).encode())
+
+
+def tex(content: Mapping[str, Any]) -> str:
+  """Returns tables for LaTeX with the package booktabs."""
+  lines = [
+    f'% {_one_line(note)}' for note in (_caption(content), *content['notes'])
+  ]
+  for header, rows in _tables(content):
+    cells = [[_tex(cell) for cell in row] for row in (header, *rows)]
+    body = [f'{" & ".join(row)} \\\\' for row in cells]
+    lines += [
+      '\\begin{tabular}{l' + 'r' * (len(header) - 1) + '}',
+      '\\toprule',
+      body[0],
+      '\\midrule',
+      *body[1:],
+      '\\bottomrule',
+      '\\end{tabular}',
+    ]
+  return '\n'.join([*lines, ''])
+
+
+def markdown(content: Mapping[str, Any]) -> str:
+  """Returns tables for Markdown, with the notes of the comparison."""
+  lines = [_markdown(_caption(content)), '']
+  lines += [f'- {_markdown(note)}' for note in content['notes']]
+  for header, rows in _tables(content):
+    cells = [[_markdown(cell) for cell in row] for row in (header, *rows)]
+    rule = ['---'] + ['---:'] * (len(header) - 1)
+    lines += [
+      '',
+      *(f'| {" | ".join(row)} |' for row in (cells[0], rule, *cells[1:])),
+    ]
+  return '\n'.join([*lines, ''])
+
+
+def spreadsheet(content: Mapping[str, Any]) -> str:
+  """Returns the scores of the settings as CSV, as shares of 1."""
+  file = io.StringIO()
+  writer = csv.writer(file, lineterminator='\n')
+  names = [f'{name}{end}' for name in SCORES for end in ('', '_low', '_high')]
+  writer.writerow(['setting', 'selection', 'seeds', *names])
+  for row in content['settings']:
+    found = row['selections'][content['selection']]
+    cells: list[Any] = []
+    for name in SCORES:
+      edges = found['ci95'][name] if found['ci95'] else ('', '')
+      cells += [found['scores'][name], *edges]
+    writer.writerow(
+      [text.cell(row['name']), content['selection'], len(row['seeds']), *cells]
+    )
+  return file.getvalue()
+
+
+def _caption(content: Mapping[str, Any]) -> str:
+  return (
+    f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
+    f'{caveats.times(content["num_speakers"], "speaker")}, '
+    f'{content["selection_title"]}, {content["weights_dtype"]} weights; per '
+    'cent with 95 % intervals'
+  )
+
+
+def _tables(
+  content: Mapping[str, Any],
+) -> list[tuple[list[str], list[list[str]]]]:
+  """Lists (header, rows) of the settings and, if there are, the differences."""
+  settings = []
+  for row in content['settings']:
+    found = row['selections'][content['selection']]
+    cells = [_percent(found['scores'], found['ci95'], name) for name in SCORES]
+    settings.append([row['name'], str(len(row['seeds'])), *cells])
+  tables = [(['setting', 'seeds', *SCORES.values()], settings)]
+  pairs = []
+  for row in content['differences']:
+    cells = [
+      _percent(row['difference'], row['ci95'], name, '+') for name in SCORES
+    ]
+    p = '-' if row['p_holm'] is None else f'{row["p_holm"]:.2g}'
+    pairs.append([f'{row["setting"]} - {row["against"]}', *cells, p])
+  if pairs:
+    tables.append((['difference', *SCORES.values(), 'p (Holm)'], pairs))
+  return tables
+
+
+def _percent(
+  scores: Mapping[str, float] | None,
+  ci95: Mapping[str, Sequence[float]] | None,
+  name: str,
+  sign: str = '',
+) -> str:
+  """Formats e.g. '77.7 [73.5, 81.1]'; '-' where there is no score."""
+  if not scores:
+    return '-'
+  found = f'{100 * scores[name]:{sign}.1f}'
+  if ci95:
+    low, high = (f'{100 * edge:{sign}.1f}' for edge in ci95[name])
+    found += f' [{low}, {high}]'
+  return found
+
+
+def _one_line(given: str) -> str:
+  return text.printable(given)
+
+
+def _tex(cell: str) -> str:
+  return ''.join(_TEX.get(letter, letter) for letter in _one_line(cell))
+
+
+def _markdown(cell: str) -> str:
+  return _MARKDOWN.sub(r'\\\1', _one_line(cell))
