@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
   if name not in COMMANDS:
     return command_line.fail(
-      f'{name!r} is no command: {nearest(name, COMMANDS)}'
+      f'{name!r} is not a command: {nearest(name, COMMANDS)}'
     )
   module, first, _ = COMMANDS[name]
   sys.argv = [f'sernet {name}', *first, *rest]

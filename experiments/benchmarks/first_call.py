@@ -1,4 +1,4 @@
-"""What the first and the second call from Python cost.
+"""Times the first and the second call from Python.
 
   python experiments/benchmarks/first_call.py
 

@@ -68,7 +68,7 @@ def make(
     array = np.asarray(samples)
   except (TypeError, ValueError, RuntimeError) as error:
     raise InputError(
-      f'{name} is no array ({type(samples).__name__}); give its samples as a '
+      f'{name} is not an array ({type(samples).__name__}); give its samples as a '
       'numpy array (samples,)'
     ) from error
   return Sound(_scaled(_columns(array, name), name), int(rate_hz), name)

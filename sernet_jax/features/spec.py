@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import warnings
 from typing import Any
 
@@ -189,9 +190,7 @@ class MfccSpec:
     Args:
       **arguments: of librosa; see `presets.librosa`, which lists them.
     """
-    from sernet_jax.features import presets
-
-    return presets.librosa(**arguments)
+    return _presets().librosa(**arguments)
 
   @classmethod
   def torchaudio(cls, **arguments: Any) -> MfccSpec:
@@ -200,9 +199,7 @@ class MfccSpec:
     Args:
       **arguments: of torchaudio; see `presets.torchaudio`, which lists them.
     """
-    from sernet_jax.features import presets
-
-    return presets.torchaudio(**arguments)
+    return _presets().torchaudio(**arguments)
 
   def mel_weights(self) -> np.ndarray:
     """Returns the weights from FFT bins to mel bands; see `mel.triangles`."""
@@ -227,3 +224,8 @@ class MfccSpec:
         f'say nothing: {numbers}; take fewer bands or a larger fft_size',
         stacklevel=4,  # who called MfccSpec(...)
       )
+
+
+def _presets() -> Any:
+  """Loads `presets`, whose specs are made of this module's class."""
+  return importlib.import_module('sernet_jax.features.presets')

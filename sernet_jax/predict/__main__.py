@@ -193,7 +193,7 @@ def _check_files(args: argparse.Namespace) -> None:
 
 
 class _Files:
-  """What is written beside the predictions: a figure, embeddings, their map.
+  """Files that are written beside the predictions: a figure, embeddings, their map.
 
   Attributes:
     embed: whether embeddings are needed.

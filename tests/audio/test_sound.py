@@ -77,7 +77,7 @@ def test_one_row_is_one_channel():
     (np.zeros(9, bool), 16_000, 'is bool'),
     (np.zeros(9, complex), 16_000, 'is complex128'),
     (['a', 'b'], 16_000, 'which has no full scale'),
-    ([[1.0], [1.0, 2.0]], 16_000, 'is no array'),
+    ([[1.0], [1.0, 2.0]], 16_000, 'is not an array'),
     (1000.0 * TONE, 16_000, 'reaches 500, and full scale is 1'),
     (TONE, 16_000.5, 'give a whole number of samples a second'),
     (TONE, '16000', 'give a whole number of samples a second'),

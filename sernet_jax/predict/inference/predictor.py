@@ -69,7 +69,7 @@ class Predictor:
       embed: see the class.
 
     Raises:
-      InputError: if it is no sound, silent or not finite.
+      InputError: if it is not sound, silent or not finite.
     """
     heard = sound.make(samples, rate_hz)
     (found,) = self._predict([heard], 'raise', hop_s, whole, listening, embed)

@@ -1,4 +1,4 @@
-"""What `recordings.recognize` finds in a recording."""
+"""Results of `recordings.recognize`."""
 
 from __future__ import annotations
 
