@@ -170,11 +170,11 @@ def _moving(
   require_not_negative('held_db', held_db)
   if not held_db:
     return None
-  require(
-    isinstance(model, Recognizer),
-    f'held_db is {held_db:g}, but {model.name} is an exported file, which '
-    'computes whole windows; leave it at 0 or give a run or safetensors file',
-  )
+  if not isinstance(model, Recognizer):
+    raise InputError(
+      f'held_db is {held_db:g}, but {model.name} is an exported file, which '
+      'computes whole windows; leave it at 0 or give a run or safetensors file'
+    )
   require(
     moving_window.stands_alone(model.mfcc),
     f'held_db is {held_db:g}, but the front end looks beyond single frames; '

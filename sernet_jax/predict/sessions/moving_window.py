@@ -165,7 +165,7 @@ def _advance(
   if isinstance(weights, dict):
     return _shares(incremental.advance(plan, weights, maps, new))
   shares, maps = jax.lax.map(
-    lambda pair: _shares(incremental.advance(plan, *pair, new)),
+    lambda pair: _shares(incremental.advance(plan, pair[0], pair[1], new)),
     (weights[0], maps),
   )
   return shares.mean(axis=0), maps
