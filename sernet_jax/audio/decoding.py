@@ -22,6 +22,7 @@ from sernet_jax.audio.sound import Sound
 from sernet_jax.common.errors import InputError
 
 MIN_RATE_HZ, MAX_RATE_HZ = 100, 1_000_000
+MAX_CHANNELS = 256  # more are a damaged header
 MAX_FRAMES = 1 << 40  # more is libsndfile's mark for an unknown length
 _BLOCK_SAMPLES = 1 << 20  # of all channels
 _BLOCK_S = 60  # a low rate makes many samples of few when it is raised
@@ -64,6 +65,10 @@ class Source:
         path,
         f'has a sample rate of {rate_hz} Hz, outside of {MIN_RATE_HZ} to '
         f'{MAX_RATE_HZ} Hz',
+      )
+    if channels > MAX_CHANNELS:
+      raise BadFile(
+        path, f'has {channels} channels by its header, which is likely damaged'
       )
 
   @property

@@ -25,7 +25,12 @@ MISSING = (
 # Their packets say how long they sound, to the sample: the last one is cut to
 # that. Others say it to the decoder, or not at all.
 _TIMED = ('mov',)
-_MORE_S = 0.5  # by which a container's length may differ from its sound's
+# By how much a container's length may exceed that of its sound: a silence that
+# a codec begins with and the decoder takes off again.
+_MORE_S, _MORE_FRAMES = 0.1, 3072
+# And by what share where FFmpeg guesses the length from the rate of bytes.
+_GUESSED = 0.02
+_EXACT = ('mov', 'matroska', 'asf', 'wv', 'ape', 'tta')
 
 
 class MediaError(Exception):
@@ -44,8 +49,9 @@ class Media:
   def __init__(self, container: Any, stream: Any, demuxer: str) -> None:
     self._container, self._stream = container, stream
     self._demuxer = demuxer
-    self.rate_hz = int(stream.codec_context.sample_rate or 0)
-    self.channels = int(stream.codec_context.channels or 0)
+    context = stream.codec_context  # None where the codec is not known
+    self.rate_hz = int(context.sample_rate or 0) if context else 0
+    self.channels = int(context.channels or 0) if context else 0
     self.notes: list[str] = []
     count = len(container.streams.audio)
     if count > 1:
@@ -84,8 +90,8 @@ class Media:
             yield held
             count += len(held)
             held = np.ascontiguousarray(block, np.float32)
-    except av.error.FFmpegError as error:
-      raise MediaError(f'is damaged or cut short ({error.strerror})') from error
+    except _faults() as error:
+      raise MediaError(f'is damaged or cut short ({_words(error)})') from error
     if self._demuxer in _TIMED and end is not None:
       held = held[: max(0, end - count)]
     yield held
@@ -99,11 +105,25 @@ class Media:
     elif self._container.duration and len(self._container.streams) == 1:
       stated_s = self._container.duration / 1e6
     there_s = count / self.rate_hz
-    if stated_s - there_s > max(_MORE_S, 0.02 * stated_s):
+    more_s = max(_MORE_S, _MORE_FRAMES / self.rate_hz)
+    if self._demuxer not in _EXACT:
+      more_s = max(5 * _MORE_S, _GUESSED * stated_s)
+    if stated_s - there_s > more_s:
       raise MediaError(
         f'is cut short: its header promises {stated_s:.2f} s, {there_s:.2f} s '
         'are there'
       )
+
+
+def _faults() -> tuple[type[Exception], ...]:
+  """Errors of FFmpeg, and of the file where damage sends it to odd places."""
+  import av
+
+  return av.error.FFmpegError, OSError, ValueError
+
+
+def _words(error: Exception) -> str:
+  return getattr(error, 'strerror', None) or first_line(error)
 
 
 @contextlib.contextmanager
@@ -129,10 +149,9 @@ def opened(
   with pathlib.Path(path).open('rb') as file, contextlib.ExitStack() as stack:
     try:
       container = stack.enter_context(av.open(file, format=demuxer))
-    except (av.error.FFmpegError, ValueError) as error:
-      reason = getattr(error, 'strerror', None) or first_line(error)
+    except _faults() as error:
       raise MediaError(
-        f'is {name} that is damaged or cut short ({reason})'
+        f'is {name} that is damaged or cut short ({_words(error)})'
       ) from error
     if not container.streams.audio:
       raise MediaError(f'is {name} without sound')

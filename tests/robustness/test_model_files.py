@@ -51,7 +51,7 @@ def test_damaged_files_are_refused_in_a_sentence(content, tmp_path):
   path = tmp_path / 'a.safetensors'
   dice = random.Random(24)
   counts = mutations.Counts()
-  for number in range(mutations.how_many(300)):
+  for number in range(mutations.how_many(300, large=3000)):
     how = number % 4
     if how == 0:
       changed = mutations.of_bytes(content, dice)

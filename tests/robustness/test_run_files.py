@@ -88,7 +88,7 @@ def test_damaged_files_are_refused_in_a_sentence(folder, name):
   whole = path.read_bytes()
   dice = random.Random(name)
   counts = mutations.Counts()
-  for number in range(mutations.how_many(25)):
+  for number in range(mutations.how_many(25, large=250)):
     changed = mutations.of_bytes(whole, dice)
     if path.suffix in ('.json', '.jsonl') and dice.random() < 0.7:
       lines = whole.decode().splitlines() if path.suffix == '.jsonl' else []

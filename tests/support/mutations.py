@@ -39,9 +39,10 @@ STRANGE = (
 )
 
 
-def how_many(few: int) -> int:
-  """How many to try."""
-  return int(os.environ.get('SERNET_FUZZ', few))
+def how_many(few: int, large: int) -> int:
+  """How many to try: a few, what the issue of a release asks, or a number."""
+  wanted = os.environ.get('SERNET_FUZZ', few)
+  return large if wanted == 'large' else int(wanted)
 
 
 def of_bytes(content: bytes, random) -> bytes:
@@ -127,6 +128,16 @@ class Counts:
       return None
     self.accepted += 1
     return result
+
+  def add(self, what: object, outcome: str, text: str) -> None:
+    """Counts an attempt that was made elsewhere; see `isolated`."""
+    if outcome == 'refused':
+      self.refused += 1
+      self._sentence(what, text)
+    elif outcome == 'read':
+      self.accepted += 1
+    else:
+      self.failures.append((what, text))
 
   def _sentence(self, what: object, text: str) -> None:
     # Commands write other controls out: `text.printable`.

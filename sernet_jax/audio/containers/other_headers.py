@@ -1,4 +1,4 @@
-"""Sizes in the headers of AIFF, AU, W64, CAF and NIST SPHERE.
+"""Sizes in the headers of AIFF, AU, W64, CAF, NIST SPHERE and VOC.
 
 libsndfile reads what is left of such a file that was cut short and reports
 nothing, or refuses it without a reason.
@@ -15,6 +15,9 @@ from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 
 _UNKNOWN_AIFF = 0x7F00_0000  # and more: from a pipe
 _HEAD_BYTES = 1 << 16
+# Kind of a block with sound in VOC -> bytes before its samples.
+_VOC_SOUND = {1: 2, 9: 12}
+_MOST_BLOCKS = 100  # before the sound
 
 
 class _Sound(NamedTuple):
@@ -119,12 +122,30 @@ def sphere(file: BinaryIO, size: int, base: int = 0) -> _Found:
   return _Sound(start, promised, False, b'NIST')
 
 
+def voc(file: BinaryIO, size: int, base: int = 0) -> _Found:
+  """Checks a VOC file: blocks of a byte for their kind and three for a size."""
+  file.seek(base + 20)
+  place = base + int.from_bytes(file.read(2), 'little')
+  for _ in range(_MOST_BLOCKS):
+    file.seek(place)
+    head = file.read(4)
+    if len(head) < 4:
+      return 'is cut short: the file ends before the sound begins'
+    promised = int.from_bytes(head[1:], 'little')
+    if head[0] in _VOC_SOUND:
+      own = _VOC_SOUND[head[0]]
+      return _Sound(place + 4 + own, promised - own, False, b'Creative')
+    place += 4 + promised
+  return None
+
+
 _READERS: dict[str, Callable[[BinaryIO, int, int], _Found]] = {
   'an AIFF file': aiff,
   'an AU file': au,
   'a W64 file': w64,
   'a CAF file': caf,
   'a NIST SPHERE file': sphere,
+  'a VOC file': voc,
 }
 NAMES = tuple(_READERS)
 
@@ -183,6 +204,6 @@ def _checked(
   end = sound.start + promised
   for after in (end, end + promised % 2, -(-end // 8) * 8):
     file.seek(after)
-    if file.read(4) == sound.mark:
+    if file.read(len(sound.mark)) == sound.mark:
       return '', '', after
   return '', '', None

@@ -17,7 +17,9 @@ from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 _UNKNOWN = (range(0x7FFF_F000, 0x8000_0001), range(0xFFFF_F000, 0x1_0000_0000))
 _MAX_HEADER = 1 << 20  # bytes before the sound that are kept for a repair
 _MAX_32 = 0xFFFF_FFFF
+_NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
 _LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
+_PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
 _BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
 
@@ -54,6 +56,24 @@ class _Header:
       (per_block,) = struct.unpack(f'{self.order}H', self.fmt[18:20])
     return tag, align, per_block
 
+  def contradiction(self) -> str:
+    """Says which numbers of a PCM header do not fit each other, or ''."""
+    if len(self.fmt) < 16:
+      return ''
+    tag, channels, rate_hz, per_second, align, bits = struct.unpack(
+      f'{self.order}HHIIHH', self.fmt[:16]
+    )
+    if tag not in _PCM or (
+      align == channels * -(-bits // 8) and per_second == rate_hz * align
+    ):
+      return ''
+    return (
+      f'says {rate_hz} Hz, {channels} channels and {bits} bits in its header, '
+      f'but also {align} bytes for a sample of all channels and {per_second} '
+      'for a second, which does not fit; if one of the first is wrong, so is '
+      'what was read'
+    )
+
   def seconds(self, num_bytes: int) -> float:
     """Returns how long so many bytes sound; 0 if the header does not say."""
     if len(self.fmt) < 16:
@@ -75,7 +95,7 @@ def layout(file: BinaryIO, size: int) -> Layout:
     fault, note, part, base = _measure(file, header, size)
     if fault:
       return Layout(fault)
-    notes += [note] if note else []
+    notes += [text for text in (note, header.contradiction()) if text]
     parts.append(part)
   return Layout('', tuple(dict.fromkeys(notes)), tuple(parts))
 
@@ -180,7 +200,7 @@ def _behind(file: BinaryIO, place: int, size: int) -> str:
 def _is_wav(file: BinaryIO, place: int) -> bool:
   file.seek(place)
   head = file.read(12)
-  return head[:4] in (b'RIFF', b'RIFX', b'RF64') and head[8:] == b'WAVE'
+  return head[:4] in _NAMES and head[8:] == b'WAVE'
 
 
 def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
