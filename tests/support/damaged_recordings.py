@@ -17,7 +17,7 @@ import mutations
 import numpy as np
 import soundfile
 
-from sernet_jax.audio import quality, reading, timeline
+from sernet_jax.audio import quality, reading
 
 RATE_HZ = 16_000
 LEFT_OUT_S = 0.1  # what audio.containers and audio.media may not notice
