@@ -28,14 +28,11 @@ class Predictor:
     classes: in the order of the probabilities.
 
   All methods give what `python -m sernet_jax.predict` prints for the same
-  sound, and take the same settings:
-
-    hop_s: from window to window of the timeline; 0 for no timeline, None for a
-      second.
-    whole: 'segments' for the label that training's evaluation gives, 'timeline'
-      for the mean over the timeline.
-    listening: the channel, and what counts as silence.
-    embed: whether predictions have embeddings.
+  sound, and take the same settings. `hop_s` is from window to window of the
+  timeline; 0 for no timeline, None for a second. `whole` is 'segments' for the
+  label that training's evaluation gives, 'timeline' for the mean over the
+  timeline. `listening` has the channel and what counts as silence; `embed` says
+  whether predictions have embeddings.
   """
 
   def __init__(self, model: models.Model) -> None:
