@@ -198,14 +198,14 @@ def main(arguments: list[str]) -> None:
   parser.add_argument('--output', type=pathlib.Path, required=True)
   given = parser.parse_args(arguments)
   corpus = registry.load('emodb', given.root)
-  content: dict[str, Any] = {'rows': {}}
+  content: dict[str, Any] = {'networks': {}}
   if given.output.exists():
-    content = files.read_json(given.output, ('rows',))
+    content = files.read_json(given.output, ('networks',))
   for name in given.sets.split(','):
     values = functionals(corpus, name, given.cache)
     for by_speaker in (False, True):
       key = f'svm_{name}{"_per_speaker" if by_speaker else ""}'
-      row = content['rows'].setdefault(
+      row = content['networks'].setdefault(
         key, {'functionals': values.shape[1], 'ladder': {}}
       )
       for level in given.levels.split(','):

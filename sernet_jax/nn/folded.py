@@ -182,7 +182,7 @@ def embeddings(
     InputError: if x has another rank or more than one channel.
   """
   require_features(x)
-  mask = jnp.ones(len(x), x.dtype)
+  mask = jnp.ones(x.shape[0], x.dtype)
   if frames is not None and spec.masked:
     x, mask = norm_pool.frame_mask(x, mask, frames)
 
@@ -206,7 +206,7 @@ def after_paths(
   blocks: Sequence[Layer],
   block: BlockFunction = conv_relu_pool,
 ) -> jax.Array:
-  """Logits from the map that the first of the last blocks reads.
+  """Pooled map from the map that the first of the last blocks reads.
 
   Args:
     spec: the network.
@@ -217,7 +217,7 @@ def after_paths(
     block: see `logits`.
 
   Returns:
-    (examples, num_classes).
+    (examples, channels), for `head`.
   """
   for layer in blocks:
     window = pooling.window(spec, layer)

@@ -191,5 +191,6 @@ def _logits(plan: Plan, folded: Folded, x: jax.Array) -> jax.Array:
   """Logits from the map of the last stage, or from the features."""
   if not plan.stages:
     return folded_lib.logits(plan.spec, folded, x)
-  mask = jnp.ones(len(x), x.dtype)
-  return folded_lib.after_paths(plan.spec, folded, x, mask, plan.rest)
+  mask = jnp.ones(x.shape[0], x.dtype)
+  pooled = folded_lib.after_paths(plan.spec, folded, x, mask, plan.rest)
+  return folded_lib.head(plan.spec, folded, pooled)
