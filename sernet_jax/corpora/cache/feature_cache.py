@@ -94,7 +94,8 @@ def load(
   about = files.read_json(about_path, ('shape', 'names', 'skipped'), CACHE)
   skipped = about['skipped']
   if skipped and on_bad_file == 'error':
-    about_path.unlink()  # read again: the message names what is wrong now
+    # Read again: the message names what is wrong now.
+    about_path.unlink(missing_ok=True)
     return load(corpus, kind, spec, audio_spec, folder, on_bad_file, progress)
   data = np.memmap(
     stem.with_suffix('.f32'), np.float32, 'r', shape=tuple(about['shape'])

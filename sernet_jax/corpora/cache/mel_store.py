@@ -19,7 +19,7 @@ import numpy as np
 from sernet_jax import features
 from sernet_jax.audio import segments
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import files
+from sernet_jax.common import files, locks
 from sernet_jax.corpora.cache import feature_cache
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, keep
@@ -79,7 +79,8 @@ def load(
   about = files.read_json(about_path, ('names', 'rows', 'skipped'), CACHE)
   skipped = about['skipped']
   if skipped and on_bad_file == 'error':
-    about_path.unlink()  # read again: the message names what is wrong now
+    # Read again: the message names what is wrong now.
+    about_path.unlink(missing_ok=True)
     return load(corpus, spec, folder, on_bad_file, progress, channel)
   rows = np.array(about['rows'], np.int32)
   mels = np.memmap(
@@ -150,20 +151,26 @@ def _compute(
   skipped: dict[str, str] = {}
   names, counts = [], []
   part = stem.with_suffix('.part')
-  data_path = stem.with_suffix('.f32')
-  with files.writing(data_path, CACHE), part.open('wb') as file:
-    paths = [utterance.recording for utterance in corpus.utterances]
-    for index, (waveform,) in segments.read_all(
-      paths, audio, on_bad_file, skipped, progress, load=segments.load_whole
-    ):
-      rows = _rows(waveform, spec)
-      file.write(rows.tobytes())
-      names.append(corpus.utterances[index].name)
-      counts.append(len(rows))
-    file.flush()
+  data_path, about_path = stem.with_suffix('.f32'), stem.with_suffix('.json')
+  with (
+    files.writing(data_path, CACHE),
+    locks.hold(stem.with_suffix('.lock'), wait=True),
+  ):
+    if about_path.exists():
+      return  # another process was faster
+    with part.open('wb') as file:
+      paths = [utterance.recording for utterance in corpus.utterances]
+      for index, (waveform,) in segments.read_all(
+        paths, audio, on_bad_file, skipped, progress, load=segments.load_whole
+      ):
+        rows = _rows(waveform, spec)
+        file.write(rows.tobytes())
+        names.append(corpus.utterances[index].name)
+        counts.append(len(rows))
+      file.flush()
     part.replace(data_path)
-  content = {'names': names, 'rows': counts, 'skipped': skipped}
-  files.write_json(stem.with_suffix('.json'), content, CACHE)
+    content = {'names': names, 'rows': counts, 'skipped': skipped}
+    files.write_json(about_path, content, CACHE)
 
 
 def _rows(waveform: np.ndarray, spec: MfccSpec) -> np.ndarray:

@@ -1,0 +1,38 @@
+"""Mel bands of a corpus, kept on disk."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+
+import numpy as np
+import tiny
+
+from sernet_jax.corpora.cache import mel_store
+from sernet_jax.corpora.readers import manifest
+from sernet_jax.features.spec import MfccSpec
+
+SPEC = MfccSpec(num_coefficients=8)
+
+
+def test_two_runs_that_start_at_once_share_one_store(tmp_path, monkeypatch):
+  corpus = manifest.manifest(tiny.write_corpus(tmp_path / 'corpus'))
+  alone = mel_store.load(corpus, SPEC, tmp_path / 'alone')
+  meet = threading.Barrier(2, timeout=60)
+  key = mel_store.feature_cache.key
+
+  def both_find_nothing(*args):
+    found = key(*args)
+    meet.wait()  # both ask for the store before either has made it
+    return found
+
+  monkeypatch.setattr(mel_store.feature_cache, 'key', both_find_nothing)
+  with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    jobs = [
+      pool.submit(mel_store.load, corpus, SPEC, tmp_path / 'cache')
+      for _ in range(2)
+    ]
+    stores = [job.result() for job in jobs]
+  for store in stores:
+    np.testing.assert_array_equal(store.mels, alone.mels)
+    np.testing.assert_array_equal(store.rows, alone.rows)
