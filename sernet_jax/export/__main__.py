@@ -89,6 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     help='folder with onnxruntime-web for --format=web; downloaded otherwise',
   )
   parser.add_argument(
+    '--temperature',
+    default='',
+    metavar='T|RUN',
+    help='divide the logits by this number, or by what the tests of a run of '
+    'loso ask for, so that the model is as sure as it is right; of the same '
+    'run, each fold is calibrated by the others',
+  )
+  parser.add_argument(
     '--license',
     default='',
     help='of the weights, such as CC-BY-4.0; kept in the file for its users',
@@ -173,6 +181,8 @@ def _write_all(
       if args.license:
         about = {**bundle.about, 'license': args.license}
         bundle = dataclasses.replace(bundle, about=about)
+      if args.temperature:
+        bundle = _calibrated(args, bundle)
       heard = None
       calibration = _calibration(args, corpus, bundle, pairs)
       if calibration is not None:
@@ -194,6 +204,25 @@ def _write_all(
         bar.update()
         tqdm.tqdm.write(f'{path} ({report["heard"]})')
   return reports
+
+
+def _calibrated(args: argparse.Namespace, bundle: Bundle) -> Bundle:
+  """Divides the logits by --temperature; says by how much."""
+  import tqdm
+
+  from sernet_jax.runs.weights import calibrated
+
+  fold = bundle.about.get('fold', '')
+  own = bool(args.workdir) and (
+    pathlib.Path(args.temperature).resolve()
+    == pathlib.Path(args.workdir).resolve()
+  )
+  selection = bundle.about.get('selection', args.selection)
+  found = calibrated.parse(args.temperature, selection, fold if own else '')
+  tqdm.tqdm.write(
+    f'temperature {found.temperature:.3f} ({found.source})', file=sys.stderr
+  )
+  return calibrated.calibrate(bundle, found)
 
 
 def _write_folder(

@@ -108,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   """Prints the predictions; returns the exit code."""
   heard = options.listening(args)
+  from sernet_jax.predict.inference import unsure
+
+  unsure.check(args.abstain)
   _check_files(args)
   paths, passed_over = _paths(args.recordings)
   require(
@@ -155,6 +158,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   with bar:
     for result in results:
       bar.update()
+      result = unsure.leave_out(result, args.abstain)
       name = names.get(result.path, result.path)
       if isinstance(result, recordings.Failure):
         failed += 1

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError
-from sernet_jax.predict.inference import options
+from sernet_jax.predict.inference import options, unsure
 
 if TYPE_CHECKING:
   from sernet_jax.audio.listening import Listening
@@ -105,10 +105,12 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
+  unsure.check(args.abstain)
   model = options.load(args)
   audio = model.audio
   timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)
-  page = _page(gradio, model, args.hop_s, folder, options.listening(args))
+  heard = options.listening(args)
+  page = _page(gradio, model, args.hop_s, folder, heard, args.abstain)
   try:
     page.launch(
       server_name=HOST,
@@ -138,6 +140,7 @@ def _page(
   hop_s: float,
   folder: pathlib.Path,
   heard: Listening,
+  abstain: float,
 ) -> Any:
   """Builds the page."""
 
@@ -147,7 +150,7 @@ def _page(
         'Record something or choose a recording first.', print_exception=False
       )
     try:
-      return listen(path, model, hop_s, folder, heard)
+      return listen(path, model, hop_s, folder, heard, abstain)
     except InputError as error:
       message = str(error).replace(path, 'The recording')
       raise gradio.Error(message, print_exception=False) from error
@@ -194,6 +197,7 @@ def listen(
   hop_s: float,
   folder: pathlib.Path,
   heard: Listening | None = None,
+  abstain: float = 0.0,
 ) -> tuple[dict[str, float], str, str, list[list[Any]]]:
   """Recognizes one recording and formats it for the page.
 
@@ -203,6 +207,7 @@ def listen(
     hop_s: from window to window.
     folder: where the picture goes.
     heard: the channel, and what counts as silence.
+    abstain: least probability of a label.
 
   Returns:
     (probability by class, what makes the label doubtful, path of a PNG, rows
@@ -216,6 +221,7 @@ def listen(
   (result,) = recordings.recognize([path], model, hop_s, listening=heard)
   if isinstance(result, recordings.Failure):
     raise InputError(result.message)
+  result = unsure.leave_out(result, abstain)
   with tempfile.NamedTemporaryFile(
     dir=folder, suffix='.png', delete=False
   ) as file:
@@ -226,7 +232,8 @@ def listen(
     [
       round(window.start_s, 2),
       round(window.end_s, 2),
-      window.label or 'silence',
+      window.label
+      or ('silence' if window.probabilities is None else unsure.NAME),
       None
       if window.probabilities is None
       else round(float(window.probabilities.max()), 3),
@@ -234,5 +241,8 @@ def listen(
     for window in result.windows
   ]
   shares = dict(zip(model.classes, result.probabilities.tolist(), strict=True))
-  notes = '\n'.join(f'- The recording {note}.' for note in result.notes)
+  doubts = [f'The recording {note}.' for note in result.notes]
+  if result.label is None:
+    doubts.append(f'The model is unsure: no class reaches {abstain:g}.')
+  notes = '\n'.join(f'- {doubt}' for doubt in doubts)
   return shares, notes, str(picture), rows

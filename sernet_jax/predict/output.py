@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.common import files, text
+from sernet_jax.predict.inference import unsure
 from sernet_jax.predict.inference.result import Recording, Window
 
 FORMATS = ('table', 'json', 'csv')
 SILENCE = '(silence)'
+UNSURE = f'({unsure.NAME})'
 _MAX_NAME = 60
 
 
@@ -45,7 +47,7 @@ class Writer:
     self._widths = [
       max(longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')),
       len('00000.00'),
-      max(len(text.printable(name)) for name in (*classes, SILENCE)),
+      max(len(text.printable(name)) for name in (*classes, SILENCE, UNSURE)),
       *(max(len('100.0'), len(text.printable(name))) for name in classes),
     ]
 
@@ -91,7 +93,8 @@ class Writer:
     cells = [''] * len(self._classes)
     if shares is not None:
       cells = [text.percent(share) for share in shares]
-    return self._line([name, seconds, label or SILENCE, *cells])
+    other = SILENCE if shares is None else UNSURE
+    return self._line([name, seconds, label or other, *cells])
 
   def _line(self, cells: Sequence[str]) -> str:
     cells = [text.printable(cell) for cell in cells]
@@ -139,7 +142,10 @@ def columns(classes: Sequence[str]) -> list[str]:
 
 
 def as_json(recording: Recording, classes: Sequence[str]) -> dict[str, Any]:
-  """Converts a recording to the types of JSON; silence has null for both."""
+  """Converts a recording to the types of JSON.
+
+  Silence has null for label and probabilities, an unsure label is null alone.
+  """
   return {
     'recording': recording.path,
     'duration_s': recording.duration_s,

@@ -12,6 +12,7 @@ from sernet_jax.audio.spec import EPSILON, PERCENTILE
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
+from sernet_jax.predict.inference import unsure
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recordings import Recording
 from sernet_jax.results.figures import recording_plot
@@ -63,7 +64,7 @@ def write(
   spans, shares = _without_gaps(recording, len(model.classes))
   recording_plot.figure(
     path,
-    f'{pathlib.Path(recording.path).name}: {recording.label}',
+    f'{pathlib.Path(recording.path).name}: {recording.label or unsure.NAME}',
     f'{recording.duration_s:.1f} s, {model.name}; windows of '
     f'{model.audio.duration_s:g} s',
     (time_s, low, high),

@@ -106,6 +106,9 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
 
   from sernet_jax.common import jax_setup
   from sernet_jax.predict import live, output
+  from sernet_jax.predict.inference import unsure
+
+  unsure.check(args.abstain)
 
   jax_setup.set_up()
   model = options.load(args)
@@ -137,6 +140,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     args.held_db,
   )
   for window in windows:
+    window = unsure.of_window(window, args.abstain)
     line = {
       'time_s': window.end_s,
       'start_s': window.start_s,

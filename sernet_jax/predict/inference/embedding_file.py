@@ -13,6 +13,7 @@ import numpy as np
 from sernet_jax.common import files, text
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict import output
+from sernet_jax.predict.inference import unsure
 from sernet_jax.predict.inference.result import Recording, Window
 from sernet_jax.results import array_file
 
@@ -79,9 +80,8 @@ class Table:
   def _add(
     self, place: tuple[str, str, float, float], found: Recording | Window
   ) -> None:
-    assert found.embedding is not None and found.label is not None
-    assert found.probabilities is not None
-    self._places.append((*place, found.label))
+    assert found.embedding is not None and found.probabilities is not None
+    self._places.append((*place, found.label or unsure.NAME))
     self._shares.append(found.probabilities)
     self._rows.append(found.embedding)
 

@@ -38,6 +38,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     metavar='A,B,...',
     help='choose among these classes alone',
   )
+  parser.add_argument(
+    '--abstain',
+    type=float,
+    default=0.0,
+    metavar='P',
+    help='give no label where the greatest probability is below this, such as '
+    '0.6; the report of a run says what that gains (%(default)g: always one)',
+  )
 
 
 def _names(given: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class Moment(NamedTuple):
   Attributes:
     start_s: where it begins.
     end_s: where it ends.
-    label: the most probable class; None in silence.
+    label: the most probable class; None in silence or where it is unsure.
     probabilities: {class: probability}; None in silence.
     embedding: float32 (channels,), or None.
   """
@@ -41,7 +41,8 @@ class Prediction:
 
   Attributes:
     name: the file, or what the sound was called.
-    label: the most probable class; None if the recording cannot be used.
+    label: the most probable class; None if the recording cannot be used, or
+      where the model is less sure than `abstain` asks for.
     probabilities: {class: probability}; empty if it cannot be used.
     timeline: its windows.
     duration_s: at the model's rate.

@@ -12,7 +12,7 @@ from sernet_jax.audio import sound
 from sernet_jax.audio.listening import Listening
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.predict import models, recordings
-from sernet_jax.predict.inference import class_choice, prediction
+from sernet_jax.predict.inference import class_choice, prediction, unsure
 from sernet_jax.predict.inference.prediction import Prediction
 from sernet_jax.predict.inference.result import Failure
 
@@ -32,7 +32,8 @@ class Predictor:
   timeline; 0 for no timeline, None for a second. `whole` is 'segments' for the
   label that training's evaluation gives, 'timeline' for the mean over the
   timeline. `listening` has the channel and what counts as silence; `embed` says
-  whether predictions have embeddings.
+  whether predictions have embeddings. `abstain` is the least probability of a
+  label; below it the label is None.
   """
 
   def __init__(self, model: models.Model) -> None:
@@ -52,6 +53,7 @@ class Predictor:
     whole: str = 'segments',
     listening: Listening | None = None,
     embed: bool = False,
+    abstain: float = 0.0,
   ) -> Prediction:
     """Recognizes one sound in memory, of any length.
 
@@ -64,12 +66,15 @@ class Predictor:
       whole: see the class.
       listening: see the class.
       embed: see the class.
+      abstain: see the class.
 
     Raises:
       InputError: if it is not sound, silent or not finite.
     """
     heard = sound.make(samples, rate_hz)
-    (found,) = self._predict([heard], 'raise', hop_s, whole, listening, embed)
+    (found,) = self._predict(
+      [heard], 'raise', hop_s, whole, listening, embed, abstain
+    )
     return found
 
   def predict_batch(
@@ -82,6 +87,7 @@ class Predictor:
     whole: str = 'segments',
     listening: Listening | None = None,
     embed: bool = False,
+    abstain: float = 0.0,
   ) -> list[Prediction]:
     """Recognizes sounds of any lengths, whose windows share batches.
 
@@ -94,6 +100,7 @@ class Predictor:
       whole: see the class.
       listening: see the class.
       embed: see the class.
+      abstain: see the class.
 
     Raises:
       InputError: with 'raise'.
@@ -116,7 +123,9 @@ class Predictor:
           raise
         sources.append(Failure(name, str(error)))
     good = [one for one in sources if isinstance(one, sound.Sound)]
-    found = iter(self._predict(good, errors, hop_s, whole, listening, embed))
+    found = iter(
+      self._predict(good, errors, hop_s, whole, listening, embed, abstain)
+    )
     return [
       prediction.from_result(one, ())
       if isinstance(one, Failure)
@@ -133,6 +142,7 @@ class Predictor:
     whole: str = 'segments',
     listening: Listening | None = None,
     embed: bool = False,
+    abstain: float = 0.0,
   ) -> list[Prediction]:
     """Recognizes recordings of any format, rate and length.
 
@@ -144,6 +154,7 @@ class Predictor:
       whole: see the class.
       listening: see the class.
       embed: see the class.
+      abstain: see the class.
 
     Raises:
       InputError: with 'raise'.
@@ -153,7 +164,7 @@ class Predictor:
       not isinstance(paths, str | os.PathLike),
       f'paths is {paths!r}, one path; give a list, [{str(paths)!r}]',
     )
-    return self._predict(paths, errors, hop_s, whole, listening, embed)
+    return self._predict(paths, errors, hop_s, whole, listening, embed, abstain)
 
   def _predict(
     self,
@@ -163,11 +174,14 @@ class Predictor:
     whole: str,
     listening: Listening | None,
     embed: bool,
+    abstain: float,
   ) -> list[Prediction]:
+    unsure.check(abstain)
     found = []
     for result in recordings.recognize(
       sources, self.model, hop_s, whole, listening, embed
     ):
+      result = unsure.leave_out(result, abstain)
       if isinstance(result, Failure) and errors == 'raise':
         raise InputError(result.message)
       found.append(prediction.from_result(result, self.classes))

@@ -14,7 +14,8 @@ class Window:
   Attributes:
     start_s: where it begins.
     end_s: where it ends.
-    label: the most probable class; None in silence.
+    label: the most probable class; None in silence, and where the model is
+      less sure than asked for.
     probabilities: float32 (classes,); None in silence.
     embedding: float32 (channels,); None in silence or if none was asked for.
   """
@@ -33,7 +34,8 @@ class Recording:
   Attributes:
     path: as it was given.
     duration_s: at the model's rate.
-    label: the most probable class.
+    label: the most probable class; None where the model is less sure than
+      asked for.
     probabilities: float32 (classes,).
     windows: the timeline, empty if none was asked for.
     notes: what makes the label doubtful, each to follow the recording's name:
@@ -44,7 +46,7 @@ class Recording:
 
   path: str
   duration_s: float
-  label: str
+  label: str | None
   probabilities: np.ndarray
   windows: tuple[Window, ...]
   notes: tuple[str, ...] = ()
