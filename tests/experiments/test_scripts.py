@@ -20,6 +20,8 @@ import tiny
     'recipe.adapt',
     'recipe.assemble',
     'recipe.design',
+    'robustness.evaluate',
+    'robustness.other_corpora',
     'table1.assemble',
   ],
 )
