@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-import jax
-
 from sernet_jax.common import files, machine
 
 
 def set_up() -> None:
   """Keeps compiled programs in the user's cache folder."""
+  import jax
+
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
     folder = files.cache_dir() / 'xla'
     jax.config.update('jax_compilation_cache_dir', str(folder))

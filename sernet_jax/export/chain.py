@@ -30,11 +30,9 @@ import numpy as np
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.export.emitters.protocol import Emitter, NetworkEmitter, Value
 from sernet_jax.export.own_frames import OwnFrames
-from sernet_jax.features.framing import num_frames
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
-from sernet_jax.nn import pooling
-from sernet_jax.nn.spec import PATH_POOL, Layer, ModelSpec
+from sernet_jax.nn.spec import PATH_POOL, Layer, ModelSpec, window as pool_of
 
 TAIL = round(1 - PERCENTILE / 100, 9)  # of the samples, above the percentile
 
@@ -151,7 +149,7 @@ def network(
   if own is not None:
     own.step(PATH_POOL)
   for layer in model.layers('block'):
-    window = pooling.window(model, layer)
+    window = pool_of(model, layer)
     x = _block(out, dataclasses.replace(layer, pool=window), x, folded, own)
     if own is not None:
       own.step(window)

@@ -14,11 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sernet_jax.export.emitters.protocol import Emitter, Value, size
-from sernet_jax.features.framing import num_frames
-from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import pooling
-from sernet_jax.nn.kernels.norm_pool import Window
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.features.spec import MfccSpec, num_frames
+from sernet_jax.nn.spec import LEAST_VARIANCE, OF_MAPS, ModelSpec
 
 
 class OwnFrames:
@@ -49,7 +46,7 @@ class OwnFrames:
     """Sets what a map has behind each utterance to 0."""
     return self._out.by_frame(x, self._mask)
 
-  def pool(self, name: str, x: Value, window: Window) -> Value:
+  def pool(self, name: str, x: Value, window: tuple[int, int] | None) -> Value:
     """`norm_pool.masked_pool`; every map of one size must come before `step`.
 
     Args:
@@ -66,7 +63,7 @@ class OwnFrames:
     shares, _ = self._shares(window[0])
     return self._out.by_frame(self._out.pool(name, x, window), shares)
 
-  def step(self, window: Window) -> None:
+  def step(self, window: tuple[int, int] | None) -> None:
     """Goes on to the mask of the pooled maps."""
     if window is not None and window[0] > 1:
       _, self._mask = self._shares(window[0])
@@ -102,7 +99,7 @@ class OwnFrames:
       model: the network.
       score: kernel and bias of 'attention'.
     """
-    if model.pooling not in pooling.OF_MAPS:
+    if model.pooling not in OF_MAPS:
       return x
     out = self._out
     x = out.rows(x)  # (b, t * f, c)
@@ -121,7 +118,7 @@ class OwnFrames:
     off = out.binary('sub', x, mean)
     off = out.binary('mul', off, out.binary('mul', off, own))
     variance = out.binary('div', out.reduce('sum', off, (1,)), count)
-    least = _row(out, np.full((1, 1), pooling.LEAST_VARIANCE))
+    least = _row(out, np.full((1, 1), LEAST_VARIANCE))
     deviation = out.unary('sqrt', out.binary('add', variance, least))
     return out.reshape(out.concat([mean, deviation], 2), (2 * channels,))
 

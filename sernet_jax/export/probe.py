@@ -18,8 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sernet_jax.common import machine
-
-_BATCH = 16  # as `recognizer.BATCH`, which would load JAX
+from sernet_jax.predict.sessions.waveform import BATCH
 
 
 def main(argv: list[str]) -> None:
@@ -45,8 +44,8 @@ def main(argv: list[str]) -> None:
   }
   if out:
     rows = [
-      run(np.array(waveforms[i : i + _BATCH]))
-      for i in range(0, len(waveforms), _BATCH)
+      run(np.array(waveforms[i : i + BATCH]))
+      for i in range(0, len(waveforms), BATCH)
     ]
     np.save(out, np.concatenate(rows))
   print(json.dumps(report))

@@ -11,7 +11,7 @@ import numpy as np
 from sernet_jax.export import chain
 from sernet_jax.export.emitters import eager
 from sernet_jax.features import kinds
-from sernet_jax.features.framing import num_frames
+from sernet_jax.features.spec import num_frames
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.sessions import stablehlo_session

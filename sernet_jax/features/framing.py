@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,60 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.spec import MfccSpec, least_samples, num_frames
 
 INT16_SCALE = 32_768.0
-
-# A number of samples or frames, or an array of them.
-Count = TypeVar('Count', int, np.ndarray, jax.Array)
-
-
-def num_frames(num_samples: Count, spec: MfccSpec) -> Count:
-  """Returns the number of frames of a waveform, or of each of several.
-
-  1 + (samples - frame) // hop, or 0 if the waveform is shorter than a frame.
-  With padding 'zeros' or 'reflect' there are half a frame more samples on both
-  sides; 'reflect' cannot mirror half a frame of samples or fewer, so these
-  have no frame. With 'end' the division rounds up, and there is at least one
-  frame. Without samples there is never a frame.
-
-  Args:
-    num_samples: an integer, or an array of them.
-    spec: the front end.
-
-  Returns:
-    The number of frames, of the type of `num_samples`; int32 for unsigned
-    integers.
-  """
-  if jnp.issubdtype(getattr(num_samples, 'dtype', int), jnp.unsignedinteger):
-    assert not isinstance(num_samples, int)
-    num_samples = num_samples.astype(np.int32)  # differences would wrap
-  spare = num_samples - spec.frame_samples
-  if spec.padding in ('zeros', 'reflect'):
-    spare = spare + 2 * (spec.frame_samples // 2)
-  if spec.padding == 'end':
-    count = 1 - -_at_least_0(spare) // spec.hop_samples  # rounds up
-  else:
-    count = 1 + spare // spec.hop_samples
-  # `enough` is above 0 if there are as many samples as a frame needs, and the
-  # factor then 1, else 0. Arithmetic alone keeps an int an int, a traced array
-  # traced.
-  enough = _at_least_0(num_samples - _least_samples(spec) + 1)
-  return count * (1 - _at_least_0(1 - enough))
-
-
-def _least_samples(spec: MfccSpec) -> int:
-  """Returns the least number of samples that make a frame."""
-  return {
-    'zeros': 1,
-    'end': 1,
-    'reflect': spec.frame_samples // 2 + 1,
-  }.get(spec.padding, spec.frame_samples)
-
-
-def _at_least_0(number: Count) -> Count:
-  """Returns max(number, 0), for integers and arrays of them alike."""
-  return (number + abs(number)) // 2
 
 
 def frame_mask(
@@ -131,7 +79,7 @@ def padded(
     f'spec is {spec!r}; give an MfccSpec, such as features.PRESETS["paper"]',
   )
   waveform = as_float(waveform)
-  least = _least_samples(spec)
+  least = least_samples(spec)
   if waveform.ndim == 0 or waveform.shape[-1] < least:
     raise InputError(
       f'waveform has shape {waveform.shape}; its last axis must hold at least '

@@ -1,18 +1,19 @@
 """The kinds of features that a network can be fed with: one table.
 
-A kind is a function of the front end with what people read about it. A new
+A kind is a function of the front end with what people read about it; the table
+loads no JAX. A new
 kind is one more entry.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import jax
-
-from sernet_jax.features import spectral
 from sernet_jax.features.spec import MfccSpec
+
+if TYPE_CHECKING:
+  import jax
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,22 +21,30 @@ class FeatureKind:
   """A kind of features.
 
   Attributes:
-    compute: (..., samples) and a spec -> float32 (..., frames, rows).
+    function: that computes it, of `spectral`.
     title: of a picture of it.
     row: what one row of it is, for the axis of a picture.
   """
 
-  compute: Callable[[jax.Array, MfccSpec], jax.Array]
+  function: str
   title: str
   row: str
 
+  def compute(
+    self, waveform: jax.typing.ArrayLike, spec: MfccSpec
+  ) -> jax.Array:
+    """Computes (..., samples) to float32 (..., frames, rows)."""
+    from sernet_jax.features import spectral  # loads JAX
+
+    return getattr(spectral, self.function)(waveform, spec)
+
 
 KINDS = {
-  'mfcc': FeatureKind(spectral.mfcc, 'MFCC', 'MFCC'),
+  'mfcc': FeatureKind('mfcc', 'MFCC', 'MFCC'),
   'log_mel': FeatureKind(
-    spectral.log_mel_spectrogram, 'Log-mel bands', 'log-mel band'
+    'log_mel_spectrogram', 'Log-mel bands', 'log-mel band'
   ),
   'spectrogram': FeatureKind(
-    spectral.spectrogram, 'Spectrogram (magnitude)', 'FFT bin'
+    'spectrogram', 'Spectrogram (magnitude)', 'FFT bin'
   ),
 }

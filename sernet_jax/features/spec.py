@@ -1,11 +1,11 @@
-"""Settings of the front end, which check themselves."""
+"""Settings of the front end, which check themselves, and how many frames they give."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,12 @@ from sernet_jax.common.errors import (
   require_whole,
 )
 from sernet_jax.features import mel
+
+if TYPE_CHECKING:
+  import jax
+
+# A number of samples or frames, or an array of them.
+Count = TypeVar('Count', int, np.ndarray, 'jax.Array')
 
 # The smallest normal float32.
 LEAST_FLOAT32 = 2.0**-126
@@ -224,6 +230,54 @@ class MfccSpec:
         f'say nothing: {numbers}; take fewer bands or a larger fft_size',
         stacklevel=4,  # who called MfccSpec(...)
       )
+
+
+def num_frames(num_samples: Count, spec: MfccSpec) -> Count:
+  """Returns the number of frames of a waveform, or of each of several.
+
+  1 + (samples - frame) // hop, or 0 if the waveform is shorter than a frame.
+  With padding 'zeros' or 'reflect' there are half a frame more samples on both
+  sides; 'reflect' cannot mirror half a frame of samples or fewer, so these
+  have no frame. With 'end' the division rounds up, and there is at least one
+  frame. Without samples there is never a frame.
+
+  Args:
+    num_samples: an integer, or an array of them.
+    spec: the front end.
+
+  Returns:
+    The number of frames, of the type of `num_samples`; int32 for unsigned
+    integers.
+  """
+  if np.issubdtype(getattr(num_samples, 'dtype', int), np.unsignedinteger):
+    assert not isinstance(num_samples, int)
+    num_samples = num_samples.astype(np.int32)  # differences would wrap
+  spare = num_samples - spec.frame_samples
+  if spec.padding in ('zeros', 'reflect'):
+    spare = spare + 2 * (spec.frame_samples // 2)
+  if spec.padding == 'end':
+    count = 1 - -_at_least_0(spare) // spec.hop_samples  # rounds up
+  else:
+    count = 1 + spare // spec.hop_samples
+  # `enough` is above 0 if there are as many samples as a frame needs, and the
+  # factor then 1, else 0. Arithmetic alone keeps an int an int, a traced array
+  # traced.
+  enough = _at_least_0(num_samples - least_samples(spec) + 1)
+  return count * (1 - _at_least_0(1 - enough))
+
+
+def least_samples(spec: MfccSpec) -> int:
+  """Returns the least number of samples that make a frame."""
+  return {
+    'zeros': 1,
+    'end': 1,
+    'reflect': spec.frame_samples // 2 + 1,
+  }.get(spec.padding, spec.frame_samples)
+
+
+def _at_least_0(number: Count) -> Count:
+  """Returns max(number, 0), for integers and arrays of them alike."""
+  return (number + abs(number)) // 2
 
 
 def _presets() -> Any:

@@ -6,7 +6,8 @@
   spec          ModelSpec, and its topology as a tuple of Layer
   sizes         smaller networks, as data
   model         the network of training, in flax
-  folded        the network of inference, BatchNorm folded in
+  folding       BatchNorm folded into the weights of inference
+  folded        the network of inference
   incremental   the next window of a stream, only where it is new
   kernels/      fast operations on CPUs, each beside its definition
   parallel      batches shared over the devices of a mesh
@@ -23,7 +24,8 @@ from sernet_jax.common import lazy
 from sernet_jax.nn.spec import PAPER_BLOCKS, PATHS, Block, Layer, ModelSpec
 
 if TYPE_CHECKING:
-  from sernet_jax.nn.folded import fold, logits, probabilities, ready
+  from sernet_jax.nn.folded import logits, probabilities, ready
+  from sernet_jax.nn.folding import fold
   from sernet_jax.nn.interop import from_keras, to_keras
   from sernet_jax.nn.model import apply, init
 
@@ -45,7 +47,7 @@ __all__ = [
 
 _HOMES = {
   'apply': 'model',
-  'fold': 'folded',
+  'fold': 'folding',
   'from_keras': 'interop',
   'init': 'model',
   'logits': 'folded',

@@ -1,12 +1,8 @@
 """The network with BatchNorm folded into its convolutions, for inference.
 
-In inference BatchNorm is a scale and an offset per channel, so that
-
-  y = (conv(x, K) + b - mean) * scale / sqrt(variance + epsilon) + offset
-
-is one convolution with another kernel and another bias. Each block is then
-convolution, bias, ReLU, average pooling: 460,743 numbers for seven classes
-instead of 463,431, and only layers that every runtime has.
+`folding` has its weights. Each block is convolution, bias, ReLU, average
+pooling: 460,743 numbers for seven classes instead of 463,431, and only layers
+that every runtime has.
 
 `ready` computes once whatever depends on the weights alone, before the first
 recording.
@@ -22,6 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from sernet_jax.nn import pooling
+from sernet_jax.nn.folding import (
+  Folded as Folded,
+  count as count,
+  fold as fold,
+  shapes as shapes,
+)
 from sernet_jax.nn.kernels import (
   convolution,
   fence,
@@ -32,53 +34,9 @@ from sernet_jax.nn.kernels import (
 )
 from sernet_jax.nn.spec import PATH_POOL, Layer, ModelSpec, require_features
 
-Folded = dict[str, dict[str, Any]]
 BlockFunction = Callable[
   [jax.Array, Mapping[str, Any], norm_pool.Window, jax.Array], jax.Array
 ]
-
-
-def shapes(spec: ModelSpec) -> dict[str, dict[str, tuple[int, ...]]]:
-  """Shapes of the folded network: {layer: {'kernel': ..., 'bias': ...}}."""
-  return {
-    layer.name: {'kernel': layer.kernel_shape, 'bias': (layer.outputs,)}
-    for layer in spec.layers()
-  }
-
-
-def fold(
-  spec: ModelSpec, params: Mapping[str, Any], stats: Mapping[str, Any]
-) -> Folded:
-  """Folds the moving statistics into kernels and biases.
-
-  Args:
-    spec: the network.
-    params: from `model.init` or a checkpoint.
-    stats: the moving means and variances beside them.
-
-  Returns:
-    {layer: {'kernel', 'bias'}}, float32 numpy arrays of `shapes(spec)`; the
-    arithmetic is float64.
-  """
-  result: Folded = {}
-  for layer in spec.layers():
-    # float64, so that folding rounds once, at the end.
-    own = {k: np.asarray(v, np.float64) for k, v in params[layer.name].items()}
-    if not layer.batch_norm:
-      kernel, bias = own['kernel'], own['bias']
-    else:
-      mean, variance = (
-        np.asarray(stats[layer.name][k], np.float64)
-        for k in ('mean', 'variance')
-      )
-      factor = own['scale'] / np.sqrt(variance + spec.batch_norm_epsilon)
-      kernel = own['kernel'] * factor  # (h, w, inputs, outputs) * (outputs,)
-      bias = own['offset'] + (own.get('bias', 0.0) - mean) * factor
-    result[layer.name] = {
-      'kernel': kernel.astype(np.float32),
-      'bias': bias.astype(np.float32),
-    }
-  return result
 
 
 def ready(folded: Folded) -> Folded:
@@ -274,8 +232,3 @@ def probabilities(
 ) -> jax.Array:
   """Softmax of `logits`, (examples, num_classes)."""
   return jax.nn.softmax(logits(spec, folded, x, frames=frames))
-
-
-def count(folded: Mapping[str, Any]) -> int:
-  """Counts the values in a folded network."""
-  return sum(leaf.size for leaf in jax.tree.leaves(dict(folded)))

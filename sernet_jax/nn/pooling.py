@@ -11,21 +11,15 @@ import jax
 import jax.numpy as jnp
 
 from sernet_jax.nn.kernels import norm_pool
-from sernet_jax.nn.spec import Layer, ModelSpec
+from sernet_jax.nn.spec import (
+  LEAST_VARIANCE,
+  OF_MAPS,
+  ModelSpec,
+  window as window,
+)
 
-# Below the variance's root, whose slope at 0 is infinite.
-LEAST_VARIANCE = 1e-5
 # A score that no exponential survives, for cells that are not the utterance's.
 _NEVER = -1e9
-# Of `POOLINGS`, those that need the last map.
-OF_MAPS = ('statistics', 'attention')
-
-
-def window(spec: ModelSpec, layer: Layer) -> norm_pool.Window:
-  """Window of a layer's average; one cell where the pooling is done here."""
-  if layer.pool is None and spec.pooling in OF_MAPS:
-    return (1, 1)
-  return layer.pool
 
 
 def over_map(

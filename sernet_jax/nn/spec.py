@@ -53,6 +53,11 @@ PAPER_BLOCKS = (
 # mean and standard deviation side by side; `attention` weighs the cells.
 POOLINGS = ('mean', 'masked', 'statistics', 'attention')
 
+# Of these, those that need the last map.
+OF_MAPS = ('statistics', 'attention')
+# Below the variance's root, whose slope at 0 is infinite.
+LEAST_VARIANCE = 1e-5
+
 # Cells of a kernel or pool along an axis; specs also come from files, which
 # must not be able to ask for a terabyte.
 _MAX_WINDOW = 64
@@ -211,6 +216,13 @@ class ModelSpec:
     if self.pooling == 'mean':
       del fields['pooling']
     return fields
+
+
+def window(spec: ModelSpec, layer: Layer) -> tuple[int, int] | None:
+  """Window of a layer's average; one cell where `nn.pooling` has the map."""
+  if layer.pool is None and spec.pooling in OF_MAPS:
+    return (1, 1)
+  return layer.pool
 
 
 def require_features(x: Any) -> None:

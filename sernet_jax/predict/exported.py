@@ -15,7 +15,6 @@ from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict import bundle
-from sernet_jax.predict.recognizer import BATCH
 from sernet_jax.predict.sessions import formats, waveform
 from sernet_jax.runs.weights import bundle_file
 
@@ -75,7 +74,7 @@ class Exported:
     # An empty array first, so that no segments give (0, classes).
     rows = [np.zeros((0, len(self.classes)), np.float32)]
     segments = waveform.checked(segments, self.audio.num_samples)
-    for start in range(0, len(segments), BATCH):
-      part = waveform.unscaled(segments[start : start + BATCH])
+    for start in range(0, len(segments), waveform.BATCH):
+      part = waveform.unscaled(segments[start : start + waveform.BATCH])
       rows.append(self._session(part))
     return np.concatenate(rows)

@@ -20,7 +20,7 @@ from sernet_jax.audio import decoding, quality, timeline
 from sernet_jax.audio.containers import signatures
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common.errors import InputError, require, require_not_negative
-from sernet_jax.features.framing import num_frames
+from sernet_jax.features.spec import num_frames
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.recordings import Window

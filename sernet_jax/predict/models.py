@@ -12,8 +12,6 @@ import numpy as np
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.predict import bundle, exported, run_bundles
-from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.sessions import formats
 
 
@@ -48,15 +46,24 @@ class Model(Protocol):
     ...
 
 
+# JAX and the libraries of a format are loaded when a model needs them.
 def _bundle(path: pathlib.Path) -> Model:
-  return Recognizer([bundle.load(path)], path.name)
+  from sernet_jax.predict import bundle, recognizer
+
+  return recognizer.Recognizer([bundle.load(path)], path.name)
+
+
+def _exported(path: pathlib.Path) -> Model:
+  from sernet_jax.predict import exported
+
+  return exported.Exported(path)
 
 
 # End of the file's name -> loader. A loader raises InputError, never runs code
 # from the file, and returns a Model.
 LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
   '.safetensors': _bundle,
-  **dict.fromkeys(formats.MODULES, exported.Exported),
+  **dict.fromkeys(formats.MODULES, _exported),
 }
 
 
@@ -80,7 +87,7 @@ def load(
       'the weights in the package have neither folds nor selections; leave '
       'out --fold and --selection, or give --model=RUN_FOLDER',
     )
-    return _release(bundle.release_path())
+    return _release()
   path = pathlib.Path(path)
   require(
     path.exists(),
@@ -103,20 +110,25 @@ def load(
   return LOADERS[suffix](path)
 
 
-def _release(path: pathlib.Path) -> Model:
+def _release() -> Model:
+  from sernet_jax.predict import bundle, recognizer
+
+  path = bundle.release_path()
   require(
     path.is_file(),
     f'this copy of sernet_jax comes without weights ({path.name} is missing); '
     'install a release, or train and give --model=RUN_FOLDER',
   )
-  return Recognizer([bundle.load(path)], 'emodb')
+  return recognizer.Recognizer([bundle.load(path)], 'emodb')
 
 
 def _ensemble(folder: pathlib.Path, selection: str, fold: str) -> Model:
+  from sernet_jax.predict import recognizer, run_bundles
+
   bundles = run_bundles.from_run(folder, selection)
   if fold:
     names = [one.about['fold'] for one in bundles]
     require_choice('--fold', fold, names)
     bundles = [bundles[names.index(fold)]]
   which = f'fold {fold}' if fold else f'{len(bundles)} folds'
-  return Recognizer(bundles, f'{folder.absolute().name} ({which})')
+  return recognizer.Recognizer(bundles, f'{folder.absolute().name} ({which})')

@@ -19,15 +19,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
-from sernet_jax.features.framing import num_frames
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.predict.sessions import moving_window, waveform
 from sernet_jax.training.devices import device_layout
-
-BATCH = 16
 
 
 def probabilities(
@@ -172,7 +169,7 @@ class Recognizer:
     self,
     bundles: Sequence[bundle_lib.Bundle],
     name: str = '',
-    batch: int = BATCH,
+    batch: int = waveform.BATCH,
   ):
     require(len(bundles) > 0, 'there is no bundle; give at least one')
     first = bundles[0]

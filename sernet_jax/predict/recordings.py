@@ -39,7 +39,6 @@ from sernet_jax.predict.inference.result import (
   Window as Window,
 )
 from sernet_jax.predict.models import Model
-from sernet_jax.predict.recognizer import BATCH
 from sernet_jax.predict.sessions import waveform as waveform_lib
 
 HELD_S = 600  # a longer recording is read twice instead of held
@@ -252,7 +251,7 @@ def _cut_again(
 
 
 def _probabilities(items: Iterable[_Item], model: Run) -> Iterator[_Item]:
-  """Runs the model on `BATCH` segments at a time, whosever they are.
+  """Runs the model on `waveform.BATCH` segments at a time, whosever they are.
 
   The items come back in the same order, with what `model` makes of the
   segments in their place.
@@ -263,7 +262,7 @@ def _probabilities(items: Iterable[_Item], model: Run) -> Iterator[_Item]:
     waiting.append((key, segment))
     count += segment is not None
     # Items without a segment only wait for those before them.
-    if count in (0, BATCH):
+    if count in (0, waveform_lib.BATCH):
       yield from _run(waiting, model)
       waiting, count = [], 0
   yield from _run(waiting, model)

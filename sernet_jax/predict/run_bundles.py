@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import sernet_jax
-from sernet_jax.nn import folded
+from sernet_jax.nn import folding
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.results import run_folder
 from sernet_jax.results.selections import SELECTIONS
@@ -55,7 +55,7 @@ def from_run(
       feature_kind=experiment.feature_kind,
       audio=experiment.test_audio,
       classes=results.classes,
-      folded=folded.fold(spec, fold.params, fold.stats),
+      folded=folding.fold(spec, fold.params, fold.stats),
       about={
         **about,
         'fold': fold.name,

@@ -66,6 +66,29 @@ sys.exit(any(name in sys.modules for name in ('jax', 'numpy', 'absl')))
   )
 
 
+@pytest.mark.parametrize('command', commands.COMMANDS)
+def test_help_loads_no_heavy_library(command):
+  """So that it is there at once."""
+  module, first, _ = commands.COMMANDS[command]
+  program = f"""
+import runpy, sys
+sys.argv = ['{command}', *{first!r}, '--help']
+try:
+  runpy.run_module('sernet_jax.{module}', run_name='__main__', alter_sys=True)
+except SystemExit as end:
+  assert not end.code, end.code
+heavy = {{'jax', 'flax', 'optax', 'orbax', 'matplotlib', 'pandas'}}
+sys.exit(f'{{found}} loaded' if (found := heavy & set(sys.modules)) else 0)
+"""
+  done = subprocess.run(
+    [sys.executable, '-c', program],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert (done.returncode, done.stderr) == (0, '')
+
+
 def test_a_mode_of_training_and_its_settings_printed(tmp_path):
   """What is printed is a config, and gives the same settings again."""
 

@@ -21,8 +21,7 @@ import numpy as np
 from sernet_jax.common.errors import require
 from sernet_jax.export import chain
 from sernet_jax.export.device import c_text
-from sernet_jax.features.framing import num_frames
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
 from sernet_jax.predict.bundle import Bundle
 

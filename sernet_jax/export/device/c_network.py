@@ -16,7 +16,7 @@ import numpy as np
 from sernet_jax.common.errors import require
 from sernet_jax.export.device import c_text
 from sernet_jax.export.emitters import int8
-from sernet_jax.features.framing import num_frames
+from sernet_jax.features.spec import num_frames
 from sernet_jax.nn.spec import Layer
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.predict.bundle import Bundle

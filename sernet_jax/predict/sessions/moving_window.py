@@ -18,8 +18,7 @@ import numpy as np
 
 from sernet_jax.audio import segments
 from sernet_jax.features import kinds
-from sernet_jax.features.framing import num_frames
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn import incremental
 from sernet_jax.nn.spec import ModelSpec
 

@@ -16,6 +16,7 @@ import numpy as np
 from sernet_jax.audio.spec import PERCENTILE
 from sernet_jax.common.errors import require
 
+BATCH = 16  # segments that a model is given at a time
 MARK = np.float32(1e-30)
 
 

@@ -25,13 +25,12 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files, trees
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.features import kinds
-from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import folded as folded_lib
+from sernet_jax.features.spec import MfccSpec, num_frames
+from sernet_jax.nn import folding
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.runs.weights import bundle_file, seals
 
@@ -51,7 +50,7 @@ class Bundle:
     feature_kind: 'mfcc', 'log_mel' or 'spectrogram'.
     audio: rate, length and segments of a recording.
     classes: in the order of the outputs.
-    folded: float32 arrays as `folded.fold` gives them.
+    folded: float32 arrays as `folding.fold` gives them.
     about: where it comes from, for people: name, corpus, fold, seed, ...
     ranges: least and greatest value of the input and output of each layer on
       some recordings, as `export.writing.ranges` finds them: what a format of
@@ -63,7 +62,7 @@ class Bundle:
   feature_kind: str
   audio: AudioSpec
   classes: tuple[str, ...]
-  folded: folded_lib.Folded
+  folded: folding.Folded
   about: dict[str, str] = dataclasses.field(default_factory=dict)
   ranges: dict[str, tuple[float, float]] = dataclasses.field(
     default_factory=dict
@@ -93,14 +92,14 @@ class Bundle:
       f'{self.mfcc.sample_rate_hz} Hz; give both the same rate',
     )
     require(
-      features.num_frames(self.audio.num_samples, self.mfcc) > 0,
+      num_frames(self.audio.num_samples, self.mfcc) > 0,
       f'a segment of {self.audio.num_samples} samples holds no frame of '
       f'{self.mfcc.frame_samples}; lengthen duration_s',
     )
     self._check_arrays()
 
   def _check_arrays(self) -> None:
-    expected = trees.flatten(folded_lib.shapes(self.model), '/')
+    expected = trees.flatten(folding.shapes(self.model), '/')
     given = trees.flatten(self.folded, '/')
     _require_names(given.keys(), expected.keys())
     for name, array in given.items():
@@ -122,7 +121,7 @@ class Bundle:
   @property
   def num_parameters(self) -> int:
     """Number of parameters in the folded network."""
-    return folded_lib.count(self.folded)
+    return folding.count(self.folded)
 
 
 def save(
@@ -191,10 +190,10 @@ def load(path: str | os.PathLike[str]) -> Bundle:
     seals.check_seal(path, content)
   try:
     parts = bundle_file.parts(texts)
-    expected = trees.flatten(folded_lib.shapes(parts['model']), '/')
+    expected = trees.flatten(folding.shapes(parts['model']), '/')
     _check_tensors(header, expected)
     arrays = safetensors.numpy.load(content)
-    tree: folded_lib.Folded = {}
+    tree: folding.Folded = {}
     for name in expected:
       block, array = name.split('/')
       tree.setdefault(block, {})[array] = arrays[name].astype(np.float32)

@@ -17,11 +17,9 @@ from collections.abc import Sequence
 from sernet_jax.common import command_line, files, text as text_lib
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.results import caveats, crossed as crossed_lib
-from sernet_jax.results.figures import matrix_plots
 from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.results.run_results import Crossed, CrossedCell, Results
 from sernet_jax.results.selections import SELECTIONS
-from sernet_jax.runs import differences
 
 # What a run of one corpus says in another way than a run of several.
 _MAY_DIFFER = {
@@ -92,6 +90,8 @@ def _diagonal(
   selection: str,
 ) -> CrossedCell:
   """The cell of a run within a corpus, compared with the run across."""
+  from sernet_jax.runs import differences  # loads the corpora
+
   found = other.read_results()
   assert results.crossed is not None
   names = results.crossed.corpora
@@ -157,6 +157,8 @@ def write(
   out: pathlib.Path,
 ) -> tuple[pathlib.Path, pathlib.Path]:
   """Writes matrix.csv and matrix.png; returns their paths."""
+  from sernet_jax.results.figures import matrix_plots  # loads matplotlib
+
   ((selection, cells),) = combined.selections.items()
   text = io.StringIO()
   writer = csv.writer(text, lineterminator='\n')
