@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     help='folder with onnxruntime-web for --format=web; downloaded otherwise',
   )
   parser.add_argument(
+    '--enroll',
+    default='',
+    metavar='FOLDER',
+    help='recordings of a speaker, without labels, to whose voice the networks '
+    'of a run are adapted first',
+  )
+  parser.add_argument(
     '--temperature',
     default='',
     metavar='T|RUN',
@@ -121,6 +128,11 @@ def _run(args: argparse.Namespace) -> None:
     or (not args.fold and not args.all_folds and args.selection == 'last'),
     'a model file has neither folds nor selections; leave out --fold, '
     '--all_folds and --selection, or name the folder of a run with --workdir',
+  )
+  require(
+    bool(args.workdir) or not args.enroll,
+    '--enroll moves the statistics of a run, which a model file has no more; '
+    'give --workdir=RUN, or leave it out',
   )
   require(
     not args.calibration

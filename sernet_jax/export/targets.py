@@ -81,7 +81,12 @@ def load_bundles(args: argparse.Namespace) -> list[Bundle]:
     return [bundle.load(args.model)]
   from sernet_jax.predict import run_bundles
 
-  bundles = run_bundles.from_run(args.workdir, args.selection)
+  adapt = None
+  if args.enroll:
+    from sernet_jax.predict.inference import enrolment
+
+    adapt = enrolment.adapter(args.workdir, args.enroll)
+  bundles = run_bundles.from_run(args.workdir, args.selection, adapt)
   if args.all_folds:
     require(not args.fold, 'give --fold or --all_folds, one of them')
     return bundles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.sessions import formats
+
+if TYPE_CHECKING:
+  from sernet_jax.training.recipes import Weights
 
 
 class Model(Protocol):
@@ -68,7 +71,10 @@ LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
 
 
 def load(
-  path: str | os.PathLike[str] = '', selection: str = 'last', fold: str = ''
+  path: str | os.PathLike[str] = '',
+  selection: str = 'last',
+  fold: str = '',
+  enroll: str | os.PathLike[str] = '',
 ) -> Model:
   """Loads a model from its path.
 
@@ -77,10 +83,17 @@ def load(
       become an ensemble); or a file that ends as one of `LOADERS`.
     selection: of a run: 'last', or another selection that the run made.
     fold: of a run: use this fold alone.
+    enroll: of a run: folder of recordings of a voice, to which its statistics
+      are adapted; '' for none.
 
   Raises:
     InputError: if there is no such model or it cannot be used.
   """
+  adapt = None
+  if os.fspath(enroll):
+    from sernet_jax.predict.inference import enrolment
+
+    adapt = enrolment.adapter(path, enroll)
   if not os.fspath(path):
     require(
       not fold and selection == 'last',
@@ -95,7 +108,7 @@ def load(
     f'({", ".join(LOADERS)}), or leave --model out',
   )
   if path.is_dir():
-    return _ensemble(path, selection, fold)
+    return _ensemble(path, selection, fold, adapt)
   require(
     not fold and selection == 'last',
     f'--model={path} is a file, which has neither folds nor selections; leave '
@@ -122,13 +135,19 @@ def _release() -> Model:
   return recognizer.Recognizer([bundle.load(path)], 'emodb')
 
 
-def _ensemble(folder: pathlib.Path, selection: str, fold: str) -> Model:
+def _ensemble(
+  folder: pathlib.Path,
+  selection: str,
+  fold: str,
+  adapt: Callable[[Weights, Weights], Weights] | None,
+) -> Model:
   from sernet_jax.predict import recognizer, run_bundles
 
-  bundles = run_bundles.from_run(folder, selection)
+  bundles = run_bundles.from_run(folder, selection, adapt)
   if fold:
     names = [one.about['fold'] for one in bundles]
     require_choice('--fold', fold, names)
     bundles = [bundles[names.index(fold)]]
   which = f'fold {fold}' if fold else f'{len(bundles)} folds'
+  which += ', adapted' * (adapt is not None)
   return recognizer.Recognizer(bundles, f'{folder.absolute().name} ({which})')

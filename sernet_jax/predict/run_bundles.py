@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import sernet_jax
 from sernet_jax.nn import folding
@@ -16,16 +17,21 @@ from sernet_jax.runs.weights.of_run import (
   trial_names as trial_names,
   weights_of_run as weights_of_run,
 )
+from sernet_jax.training.recipes import Weights
 
 
 def from_run(
-  workdir: str | os.PathLike[str], selection: str = 'last'
+  workdir: str | os.PathLike[str],
+  selection: str = 'last',
+  adapt: Callable[[Weights, Weights], Weights] | None = None,
 ) -> list[Bundle]:
   """Makes a bundle of every fold from the newest checkpoint of a run.
 
   Args:
     workdir: as for `weights_of_run`.
     selection: likewise.
+    adapt: from (params, stats) of a network to stats of a voice, see
+      `inference.enrolment`.
 
   Returns:
     Bundles in the order of the folds; `about['fold']` names each. The weights
@@ -47,6 +53,7 @@ def from_run(
     'seed': str(experiment.seed),
     'loss': experiment.loss.name,
     'sernet_jax': sernet_jax.__version__,
+    **({'adapted': 'to recordings of one speaker'} if adapt else {}),
   }
   return [
     Bundle(
@@ -55,7 +62,11 @@ def from_run(
       feature_kind=experiment.feature_kind,
       audio=experiment.test_audio,
       classes=results.classes,
-      folded=folding.fold(spec, fold.params, fold.stats),
+      folded=folding.fold(
+        spec,
+        fold.params,
+        adapt(fold.params, fold.stats) if adapt else fold.stats,
+      ),
       about={
         **about,
         'fold': fold.name,

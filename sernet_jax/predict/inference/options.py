@@ -32,6 +32,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     '--fold', default='', help='of a run: this fold instead of all'
   )
   parser.add_argument(
+    '--enroll',
+    default='',
+    metavar='FOLDER',
+    help='of a run: recordings of the speaker, without labels, to whose voice '
+    'the model is adapted first',
+  )
+  parser.add_argument(
     '--classes',
     type=_names,
     default=(),
@@ -61,7 +68,7 @@ def load(args: argparse.Namespace) -> Model:
   from sernet_jax.predict import models
   from sernet_jax.predict.inference import class_choice
 
-  model = models.load(args.model, args.selection, args.fold)
+  model = models.load(args.model, args.selection, args.fold, args.enroll)
   return class_choice.among(model, args.classes)
 
 

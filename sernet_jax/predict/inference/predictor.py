@@ -193,6 +193,7 @@ def load(
   selection: str = 'last',
   fold: str = '',
   classes: Sequence[str] = (),
+  enroll: str | os.PathLike[str] = '',
 ) -> Predictor:
   """Loads a model that recognizes sound in memory and files.
 
@@ -202,10 +203,12 @@ def load(
     selection: of a run: 'last', or another selection that the run made.
     fold: of a run: this fold alone.
     classes: choose among these alone; () for all that it knows.
+    enroll: of a run: folder of recordings of a speaker, to whose voice the
+      model is adapted first; '' for none.
 
   Raises:
     InputError: if there is no such model, it cannot be used, or it has no such
       classes.
   """
-  loaded = models.load(model, selection, fold)
+  loaded = models.load(model, selection, fold, enroll)
   return Predictor(class_choice.among(loaded, classes))

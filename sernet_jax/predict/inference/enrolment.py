@@ -1,0 +1,110 @@
+"""A model that has heard a voice before it recognizes its emotions.
+
+Recordings of one speaker, whose labels nobody needs, take a share in the
+BatchNorm statistics of a run's networks, as under the protocol `loso_adapted`,
+which measures what that gains. The statistics can only be moved while they
+are apart from the weights, so the model is a run and no file; what
+`export --enroll` writes is adapted already.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from sernet_jax.audio import containers, segments as segments_lib
+from sernet_jax.common.errors import require
+from sernet_jax.features import kinds
+from sernet_jax.features.framing import num_frames
+from sernet_jax.predict.recognizer import from_first_sample
+from sernet_jax.results import run_folder
+from sernet_jax.runs.config import Experiment
+from sernet_jax.runs.weights import of_run
+from sernet_jax.training import adaptation
+from sernet_jax.training.recipes import Weights
+from sernet_jax.training.sound.corpus import Heard
+
+_BATCH = 16
+
+
+def adapter(
+  workdir: str | os.PathLike[str],
+  folder: str | os.PathLike[str],
+  prior: float | None = None,
+) -> Callable[[Weights, Weights], Weights]:
+  """Returns what moves the statistics of a run's networks towards a voice.
+
+  Args:
+    workdir: folder of the run.
+    folder: recordings of one speaker.
+    prior: recordings that the training set's statistics count as; None for
+      what the run says.
+
+  Returns:
+    A function from (params, stats) of one network to its adapted stats.
+
+  Raises:
+    InputError: if there is no run, or a recording cannot be used.
+  """
+  require(
+    bool(os.fspath(workdir)) and pathlib.Path(workdir).is_dir(),
+    f'--enroll moves the statistics of a run, which {workdir or "the model"} '
+    'is not; give --model=RUN_FOLDER, or export the run with --enroll and take '
+    'that file',
+  )
+  run = run_folder.RunFolder(workdir)
+  experiment = of_run.settings_of(run)
+  recipe = experiment.recipe(len(run.read_results().classes))
+  heard = _heard(pathlib.Path(folder), experiment, recipe.model.masked)
+  if prior is None:
+    prior = experiment.protocol.prior
+
+  def adapt(params: Weights, stats: Weights) -> Weights:
+    return adaptation.adapted(recipe, heard, params, stats, prior)
+
+  return adapt
+
+
+def _heard(
+  folder: pathlib.Path, experiment: Experiment, masked: bool
+) -> np.ndarray | Heard:
+  """Reads the recordings of a folder as a test of the run hears them.
+
+  Returns:
+    float32 (segments, frames, coefficients), with the frames of each where the
+    network looks at an utterance's own alone.
+  """
+  require(
+    folder.is_dir(),
+    f'--enroll={folder} is not a folder; give one of recordings of the speaker',
+  )
+  paths = sorted(
+    path
+    for path in folder.rglob('*')
+    if path.suffix.lower() in containers.SUFFIXES
+  )
+  require(
+    bool(paths),
+    f'--enroll={folder} holds no recordings ({" ".join(containers.SUFFIXES)}); '
+    'give another folder',
+  )
+  audio, spec = experiment.test_audio, experiment.mfcc
+  prepared = np.concatenate(
+    [np.stack(segments_lib.load_segments(path, audio)) for path in paths]
+  )
+  frames = np.zeros(0, np.int32)
+  if masked:
+    prepared, lengths = from_first_sample(prepared)
+    frames = np.asarray(jnp.maximum(num_frames(lengths, spec), 1), np.int32)
+  compute = kinds.KINDS[experiment.feature_kind].compute
+  values = np.concatenate(
+    [
+      np.asarray(compute(prepared[start : start + _BATCH], spec))
+      for start in range(0, len(prepared), _BATCH)
+    ]
+  )
+  return Heard(values, frames) if masked else values

@@ -1,0 +1,112 @@
+"""A run's networks, adapted to a voice before they recognize it."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+import tiny
+import tiny_runs
+
+import sernet_jax
+from sernet_jax.common.errors import InputError
+from sernet_jax.export import __main__ as export
+from sernet_jax.predict import __main__ as predict, bundle, models
+from sernet_jax.results import run_folder
+from sernet_jax.runs import run
+
+
+@pytest.fixture(scope='module', params=['mean', 'statistics'])
+def place(request, tmp_path_factory, blank_figures):
+  """A run of `loso_adapted`, and the recordings of one tested speaker."""
+  folder = tmp_path_factory.mktemp('enrolment')
+  tiny.write_corpus(folder / 'corpus')
+  settings = tiny_runs.settings(
+    folder,
+    train__epochs=2,
+    protocol__name='loso_adapted',
+    model__pooling=request.param,
+    # No recording is cut: a run cuts frames, where predict cuts samples.
+    **{'data__test_duration_s': 0.4} if request.param != 'mean' else {},
+  )
+  run.train(settings, folder / 'run')
+  (folder / 'ann').mkdir()
+  for path in (folder / 'corpus').glob('ann_*.wav'):
+    shutil.copy(path, folder / 'ann')
+  return folder
+
+
+def probabilities(model, paths):
+  found = model.predict_files(paths, hop_s=0)
+  return np.array([[*one.probabilities.values()] for one in found])
+
+
+def test_it_decides_as_the_protocol_measured(place):
+  rows = {
+    row['utterance']: row['probabilities']
+    for row in run_folder.RunFolder(place / 'run').read_predictions()
+    if (row['selection'], row['weights_dtype'], row['fold'])
+    == ('last', 'float32', 'ann')
+  }
+  paths = sorted((place / 'ann').iterdir())
+  assert len(rows) == len(paths) == 8
+  expected = np.array(
+    [next(p for name, p in rows.items() if path.stem in name) for path in paths]
+  )
+  adapted = sernet_jax.load(place / 'run', fold='ann', enroll=place / 'ann')
+  np.testing.assert_allclose(probabilities(adapted, paths), expected, atol=2e-4)
+  plain = sernet_jax.load(place / 'run', fold='ann')
+  assert np.abs(probabilities(plain, paths) - expected).max() > 0.01
+
+
+def test_commands_and_files_have_it(place, tmp_path, capsys):
+  path = tmp_path / 'ann.safetensors'
+  enroll = f'--enroll={place / "ann"}'
+  code = export.main(
+    [
+      f'--workdir={place / "run"}',
+      '--fold=ann',
+      enroll,
+      '--precision=fp32',
+      f'--output={path}',
+    ]
+  )
+  assert code == 0
+  assert bundle.load(path).about['adapted'] == 'to recordings of one speaker'
+  recording = str(place / 'ann' / 'ann_low_0.wav')
+  capsys.readouterr()
+  run_, fold = f'--model={place / "run"}', '--fold=ann'
+  assert predict.main([run_, fold, enroll, recording, '--output=csv']) == 0
+  first = capsys.readouterr().out
+  assert predict.main([f'--model={path}', recording, '--output=csv']) == 0
+  shares = [
+    [float(cell) for cell in text.splitlines()[1].split(',')[5:7]]
+    for text in (first, capsys.readouterr().out)
+  ]
+  np.testing.assert_allclose(*shares, atol=1e-5)
+  assert models.load(
+    place / 'run', fold='ann', enroll=place / 'ann'
+  ).name.endswith('(fold ann, adapted)')
+
+
+def test_who_cannot_be_enrolled(place, tmp_path, capsys):
+  def refused(*arguments):
+    code = predict.main([*arguments, str(place / 'ann' / 'ann_low_0.wav')])
+    assert code == 2
+    return capsys.readouterr().err
+
+  run_ = f'--model={place / "run"}'
+  assert 'is not a folder' in refused(run_, f'--enroll={tmp_path / "no"}')
+  assert 'holds no recordings' in refused(run_, f'--enroll={tmp_path}')
+  assert 'give --model=RUN_FOLDER' in refused(f'--enroll={place / "ann"}')
+  (tmp_path / 'x').mkdir()
+  silence = tmp_path / 'x' / 'silent.wav'
+  soundfile.write(silence, np.zeros(16_000), 16_000)
+  err = refused(run_, f'--enroll={tmp_path / "x"}')
+  assert str(silence) in err and 'silen' in err
+  with pytest.raises(InputError, match='--enroll'):
+    sernet_jax.load(enroll=place / 'ann')
+  assert export.main([f'--enroll={place / "ann"}']) == 2
+  assert '--workdir=RUN' in capsys.readouterr().err
