@@ -1,4 +1,4 @@
-"""What happens to speech on its way: noise, rooms, lines, levels, microphones.
+"""Changes of speech on its way: noise, rooms, lines, levels, microphones.
 
 Each condition takes float32 (samples,) at 16 kHz, full scale 1, and a random
 generator, and returns (samples, rate). Nothing here is in training: training
