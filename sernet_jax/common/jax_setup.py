@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from sernet_jax.common import files, machine
 
+_CACHE = 'jax_compilation_cache_dir'
+_LEAST_S = 'jax_persistent_cache_min_compile_time_secs'
+
 
 def set_up() -> None:
-  """Keeps compiled programs in the user's cache folder."""
+  """Keeps compiled programs in the user's cache folder; does not load JAX."""
+  if _CACHE.upper() in os.environ:
+    return
+  settings = {_CACHE: str(files.cache_dir() / 'xla'), _LEAST_S: '1.0'}
+  if 'jax' not in sys.modules:  # which reads these when it is loaded
+    os.environ.update({name.upper(): text for name, text in settings.items()})
+    return
   import jax
 
-  if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-    folder = files.cache_dir() / 'xla'
-    jax.config.update('jax_compilation_cache_dir', str(folder))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+  jax.config.update(_CACHE, settings[_CACHE])
+  jax.config.update(_LEAST_S, float(settings[_LEAST_S]))
 
 
 def one_core_devices(threads: bool = True) -> None:

@@ -22,6 +22,17 @@ def take_cores(count: int) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
 
 
+def one_thread_in_numpy() -> None:
+  """Lets numpy multiply on one thread each; call it before numpy is loaded.
+
+  The threads of its BLAS wait in a loop for each other: products of a few
+  milliseconds take 15 times as long where other processes use the cores.
+  """
+  for library in ('OPENBLAS', 'MKL', 'VECLIB'):
+    name = 'MAXIMUM_THREADS' if library == 'VECLIB' else 'NUM_THREADS'
+    os.environ.setdefault(f'{library}_{name}', '1')
+
+
 def status_kib(field: str) -> int:
   """Returns an entry of /proc/self/status in KiB.
 

@@ -3,8 +3,8 @@
   from sernet_jax import export
   export.write(path, bundle, 'onnx', 'fp32')
 
-`chain` describes the computation once; `eager`, `to_onnx`, `to_tflite` and
-`to_stablehlo` carry it out or write it down. `writing` writes a file,
+`predict.plain.chain` describes the computation once; `to_onnx`, `to_tflite`
+and `to_stablehlo` write it down. `writing` writes a file,
 `checking` compares it with the JAX model on `recordings`, in processes of
 their own (`probe`). The command is `__main__`. What runs the files is
 `sernet_jax.predict.sessions`.

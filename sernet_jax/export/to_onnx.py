@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.export import chain
 from sernet_jax.export.emitters.onnx_emitter import Value, Writer
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.onnx_session import INPUT, OUTPUT, needed
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 import jax
 import numpy as np
 
-from sernet_jax.export import chain
 from sernet_jax.export.emitters import eager
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import num_frames
 from sernet_jax.nn import folded as folded_lib
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import stablehlo_session
 
 PLATFORMS = ('cpu', 'cuda', 'tpu')

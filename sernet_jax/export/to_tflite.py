@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.export import chain
 from sernet_jax.export.emitters.int8 import Range
 from sernet_jax.export.emitters.tflite_emitter import Writer
 from sernet_jax.export.emitters.tflite_graph import Graph, Value
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import (
   IDENTIFIER,

@@ -9,13 +9,13 @@ import numpy as np
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
-from sernet_jax.export import chain, own_frames
 from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
 from sernet_jax.features import kinds
 from sernet_jax.nn import folded
 from sernet_jax.predict import bundle as bundle_lib, recognizer
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.plain import chain, own_frames
 
 _DTYPES = {'fp32': 'float32', 'fp16': 'float16'}
 _BATCH = 32

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from sernet_jax.audio import containers
-from sernet_jax.common import command_line, text
+from sernet_jax.common import command_line, machine, text
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict.inference import options
 
@@ -40,6 +40,7 @@ _KINDS = 8  # of files that were passed over, named
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
+  machine.one_thread_in_numpy()
 
   def command() -> int:
     with contextlib.ExitStack() as stack:
@@ -129,10 +130,12 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
 
   from sernet_jax.common import jax_setup, progress_bar
   from sernet_jax.predict import output, recordings
+  from sernet_jax.predict.plain import quick_start
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
-  model = options.load(args)
+  few = len(paths) <= quick_start.MOST
+  model = options.load(args, quick_start.MOST if few else 0)
   beside = _Files(args, model)
   results = recordings.recognize(
     paths, model, args.hop_s, args.whole, heard, embed=beside.embed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.sessions import formats
 
 if TYPE_CHECKING:
+  from sernet_jax.predict.bundle import Bundle
   from sernet_jax.training.recipes import Weights
 
 
@@ -50,13 +51,24 @@ class Model(Protocol):
 
 
 # JAX and the libraries of a format are loaded when a model needs them.
-def _bundle(path: pathlib.Path) -> Model:
-  from sernet_jax.predict import bundle, recognizer
+def _of(bundles: Sequence[Bundle], name: str, in_numpy: int | None) -> Model:
+  if in_numpy == 0:
+    from sernet_jax.predict import recognizer
 
-  return recognizer.Recognizer([bundle.load(path)], path.name)
+    return recognizer.Recognizer(bundles, name)
+  from sernet_jax.predict.plain import quick_start
+
+  return quick_start.QuickStart(bundles, name, in_numpy)
 
 
-def _exported(path: pathlib.Path) -> Model:
+def _bundle(path: pathlib.Path, in_numpy: int | None) -> Model:
+  from sernet_jax.predict import bundle
+
+  return _of([bundle.load(path)], path.name, in_numpy)
+
+
+def _exported(path: pathlib.Path, in_numpy: int | None) -> Model:
+  del in_numpy
   from sernet_jax.predict import exported
 
   return exported.Exported(path)
@@ -64,7 +76,7 @@ def _exported(path: pathlib.Path) -> Model:
 
 # End of the file's name -> loader. A loader raises InputError, never runs code
 # from the file, and returns a Model.
-LOADERS: dict[str, Callable[[pathlib.Path], Model]] = {
+LOADERS: dict[str, Callable[[pathlib.Path, int | None], Model]] = {
   '.safetensors': _bundle,
   **dict.fromkeys(formats.MODULES, _exported),
 }
@@ -75,6 +87,7 @@ def load(
   selection: str = 'last',
   fold: str = '',
   enroll: str | os.PathLike[str] = '',
+  in_numpy: int | None = 0,
 ) -> Model:
   """Loads a model from its path.
 
@@ -85,6 +98,8 @@ def load(
     fold: of a run: use this fold alone.
     enroll: of a run: folder of recordings of a voice, to which its statistics
       are adapted; '' for none.
+    in_numpy: segments that a bundle or run computes in numpy before it loads
+      JAX, see `plain.quick_start`; None for all.
 
   Raises:
     InputError: if there is no such model or it cannot be used.
@@ -100,7 +115,7 @@ def load(
       'the weights in the package have neither folds nor selections; leave '
       'out --fold and --selection, or give --model=RUN_FOLDER',
     )
-    return _release()
+    return _release(in_numpy)
   path = pathlib.Path(path)
   require(
     path.exists(),
@@ -108,7 +123,7 @@ def load(
     f'({", ".join(LOADERS)}), or leave --model out',
   )
   if path.is_dir():
-    return _ensemble(path, selection, fold, adapt)
+    return _ensemble(path, selection, fold, adapt, in_numpy)
   require(
     not fold and selection == 'last',
     f'--model={path} is a file, which has neither folds nor selections; leave '
@@ -120,11 +135,11 @@ def load(
     f'--model={path} is of no known kind; give a run folder or a file that '
     f'ends in {", ".join(LOADERS)}',
   )
-  return LOADERS[suffix](path)
+  return LOADERS[suffix](path, in_numpy)
 
 
-def _release() -> Model:
-  from sernet_jax.predict import bundle, recognizer
+def _release(in_numpy: int | None) -> Model:
+  from sernet_jax.predict import bundle
 
   path = bundle.release_path()
   require(
@@ -132,7 +147,7 @@ def _release() -> Model:
     f'this copy of sernet_jax comes without weights ({path.name} is missing); '
     'install a release, or train and give --model=RUN_FOLDER',
   )
-  return recognizer.Recognizer([bundle.load(path)], 'emodb')
+  return _of([bundle.load(path)], 'emodb', in_numpy)
 
 
 def _ensemble(
@@ -140,8 +155,9 @@ def _ensemble(
   selection: str,
   fold: str,
   adapt: Callable[[Weights, Weights], Weights] | None,
+  in_numpy: int | None,
 ) -> Model:
-  from sernet_jax.predict import recognizer, run_bundles
+  from sernet_jax.predict import run_bundles
 
   bundles = run_bundles.from_run(folder, selection, adapt)
   if fold:
@@ -150,4 +166,4 @@ def _ensemble(
     bundles = [bundles[names.index(fold)]]
   which = f'fold {fold}' if fold else f'{len(bundles)} folds'
   which += ', adapted' * (adapt is not None)
-  return recognizer.Recognizer(bundles, f'{folder.absolute().name} ({which})')
+  return _of(bundles, f'{folder.absolute().name} ({which})', in_numpy)

@@ -16,13 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict.bundled import Bundled
 from sernet_jax.predict.sessions import moving_window, waveform
 from sernet_jax.training.devices import device_layout
 
@@ -154,12 +153,8 @@ def _cores(batch: int) -> Mesh | None:
   return Mesh(np.array(devices[:count]), (device_layout.DATA,))
 
 
-class Recognizer:
+class Recognizer(Bundled):
   """Bundles of one kind, ready to run; an ensemble is the mean of them.
-
-  Attributes:
-    name: of the model, for people.
-    bundle: the first of the bundles, for classes and specs.
 
   Several CPU devices of JAX (see `jax_setup.one_core_devices`) share every
   batch.
@@ -171,20 +166,8 @@ class Recognizer:
     name: str = '',
     batch: int = waveform.BATCH,
   ):
-    require(len(bundles) > 0, 'there is no bundle; give at least one')
-    first = bundles[0]
-    for other in bundles[1:]:
-      require(
-        (other.model, other.mfcc, other.feature_kind, other.audio)
-        == (first.model, first.mfcc, first.feature_kind, first.audio)
-        and other.classes == first.classes,
-        'the bundles of an ensemble differ in classes or specs; take those of '
-        'one run',
-      )
-    self.bundle = first
-    self.name = name or first.about.get('name', 'model')
+    super().__init__(bundles, name)
     self._batch = batch
-    self._is_ensemble = len(bundles) > 1
     weights: Any = [folded.ready(bundle.folded) for bundle in bundles]
     if len(bundles) == 1:
       (weights,) = weights
@@ -195,26 +178,6 @@ class Recognizer:
     if self._mesh is not None:
       everywhere = NamedSharding(self._mesh, PartitionSpec())
       self._shared = jax.device_put(weights, everywhere)
-
-  @property
-  def classes(self) -> tuple[str, ...]:
-    """Names of the classes, in the order of the probabilities."""
-    return self.bundle.classes
-
-  @property
-  def audio(self) -> AudioSpec:
-    """Rate, length and segments that a recording is converted to."""
-    return self.bundle.audio
-
-  @property
-  def mfcc(self) -> MfccSpec:
-    """The front end."""
-    return self.bundle.mfcc
-
-  @property
-  def feature_kind(self) -> str:
-    """'mfcc', 'log_mel' or 'spectrogram'."""
-    return self.bundle.feature_kind
 
   def moving_window(
     self, hop: int, held_db: float
@@ -235,52 +198,10 @@ class Recognizer:
       held_db,
     )
 
-  @property
-  def embedding_size(self) -> int:
-    """Number of channels of the pooled map."""
-    *_, dense = self.bundle.model.layers('dense')
-    return dense.inputs
-
-  def __call__(self, segments: np.ndarray) -> np.ndarray:
-    """Computes the probabilities of any number of segments.
-
-    Args:
-      segments: (segments, num_samples), each through `audio.prepare`.
-
-    Returns:
-      float32 (segments, classes), the mean over the bundles.
-
-    Raises:
-      InputError: for segments that `audio.prepare` did not make.
-    """
-    return self._run(segments, embed=False)
-
-  def with_embeddings(self, segments: np.ndarray) -> np.ndarray:
-    """Computes the probabilities of segments and the maps they are made from.
-
-    Args:
-      segments: as for a call.
-
-    Returns:
-      float32 (segments, classes + channels): the probabilities, and behind
-      them the pooled map before the network's head.
-
-    Raises:
-      InputError: as a call; and for an ensemble, whose networks have nothing
-        in common but their classes.
-    """
-    require(
-      not self._is_ensemble,
-      f'{self.name} is an ensemble, whose networks each have embeddings of '
-      'their own; give one of them, by --fold',
-    )
-    return self._run(segments, embed=True)
-
-  def _run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
+  def run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
+    """Computes what a call or `with_embeddings` returns."""
     segments = waveform.checked(segments, self.bundle.audio.num_samples)
-    # An empty array first, so that no segments give (0, classes).
-    width = len(self.classes) + embed * self.embedding_size
-    rows = [np.zeros((0, width), np.float32)]
+    rows = [self.no_rows(embed)]
     # A single segment, as a stream brings them, does not pay for a batch.
     batch, mesh, weights = self._batch, self._mesh, self._shared
     if len(segments) == 1:

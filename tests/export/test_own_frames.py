@@ -13,11 +13,12 @@ from exportable import AUDIO, CLASSES, FRONT
 
 from sernet_jax.audio import segments
 from sernet_jax.common.errors import InputError
-from sernet_jax.export import chain, recordings, targets, writing
+from sernet_jax.export import recordings, targets, writing
 from sernet_jax.export.emitters import eager
 from sernet_jax.nn import folded, model
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib, models, recognizer
+from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import formats, waveform
 
 LENGTH = AUDIO.num_samples

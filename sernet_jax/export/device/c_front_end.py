@@ -19,11 +19,11 @@ import math
 import numpy as np
 
 from sernet_jax.common.errors import require
-from sernet_jax.export import chain
 from sernet_jax.export.device import c_text
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.plain import chain
 
 _SAMPLE_BITS = 15  # of a 16-bit sample, behind its sign
 _SCALE_BITS = 8  # of S behind the point

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from sernet_jax.export.emitters import int8
-from sernet_jax.export.emitters.protocol import Shape, size as size_of
 from sernet_jax.export.emitters.tflite_graph import Graph, Value
 from sernet_jax.nn.spec import Layer, ModelSpec
+from sernet_jax.predict.plain.protocol import Shape, size as size_of
 
 _RELU = 1  # ActivationFunctionType
 # Versions that have int8.

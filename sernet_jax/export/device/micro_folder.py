@@ -8,11 +8,12 @@ import tempfile
 from typing import Any
 
 from sernet_jax.common import files
-from sernet_jax.export import chain, to_tflite, writing
+from sernet_jax.export import to_tflite, writing
 from sernet_jax.export.device import arena, c_network, c_text, micro_emitter
 from sernet_jax.export.emitters import int8
 from sernet_jax.features.spec import num_frames
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import needed
 

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sernet_jax.export.emitters.protocol import (
+from sernet_jax.nn.spec import Layer
+from sernet_jax.predict.plain.protocol import (
   Shape,
   broadcast,
   reduced,
   resized,
   size as size_of,
 )
-from sernet_jax.nn.spec import Layer
 from sernet_jax.predict.sessions.onnx_session import OUTPUT
 
 _FLOAT = 1  # TensorProto.FLOAT

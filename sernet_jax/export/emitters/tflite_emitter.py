@@ -15,14 +15,14 @@ import numpy as np
 
 from sernet_jax.export.emitters import int8
 from sernet_jax.export.emitters.int8 import Range
-from sernet_jax.export.emitters.protocol import (
+from sernet_jax.export.emitters.tflite_graph import Graph, Value
+from sernet_jax.nn.spec import Layer
+from sernet_jax.predict.plain.protocol import (
   broadcast,
   reduced,
   resized,
   size as size_of,
 )
-from sernet_jax.export.emitters.tflite_graph import Graph, Value
-from sernet_jax.nn.spec import Layer
 from sernet_jax.predict.sessions.tflite_session import OUTPUT
 
 _RELU = 1  # ActivationFunctionType

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sernet_jax.export.emitters.int8 import Scale
-from sernet_jax.export.emitters.protocol import Shape
+from sernet_jax.predict.plain.protocol import Shape
 
 
 class Value(NamedTuple):

@@ -59,8 +59,12 @@ def _names(given: str) -> tuple[str, ...]:
   return tuple(name.strip() for name in given.split(','))
 
 
-def load(args: argparse.Namespace) -> Model:
+def load(args: argparse.Namespace, in_numpy: int | None = 0) -> Model:
   """Loads the model of `add_model_options`.
+
+  Args:
+    args: the options.
+    in_numpy: as for `models.load`.
 
   Raises:
     InputError: if there is no such model, or it has no such classes.
@@ -68,7 +72,9 @@ def load(args: argparse.Namespace) -> Model:
   from sernet_jax.predict import models
   from sernet_jax.predict.inference import class_choice
 
-  model = models.load(args.model, args.selection, args.fold, args.enroll)
+  model = models.load(
+    args.model, args.selection, args.fold, args.enroll, in_numpy
+  )
   return class_choice.among(model, args.classes)
 
 

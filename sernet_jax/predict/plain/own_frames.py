@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sernet_jax.export.emitters.protocol import Emitter, Value, size
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn.spec import LEAST_VARIANCE, OF_MAPS, ModelSpec
+from sernet_jax.predict.plain.protocol import Emitter, Value, size
 
 
 class OwnFrames:

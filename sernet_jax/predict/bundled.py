@@ -1,0 +1,108 @@
+"""What every model made of bundles has in common, whatever computes it."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+
+import numpy as np
+
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common.errors import require
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.predict.bundle import Bundle
+
+
+class Bundled(abc.ABC):
+  """Bundles of one kind; an ensemble is the mean of them.
+
+  Attributes:
+    name: of the model, for people.
+    bundles: all of them.
+    bundle: the first of them, for classes and specs.
+  """
+
+  def __init__(self, bundles: Sequence[Bundle], name: str = ''):
+    require(len(bundles) > 0, 'there is no bundle; give at least one')
+    first = bundles[0]
+    for other in bundles[1:]:
+      require(
+        (other.model, other.mfcc, other.feature_kind, other.audio)
+        == (first.model, first.mfcc, first.feature_kind, first.audio)
+        and other.classes == first.classes,
+        'the bundles of an ensemble differ in classes or specs; take those of '
+        'one run',
+      )
+    self.bundles = tuple(bundles)
+    self.bundle = first
+    self.name = name or first.about.get('name', 'model')
+
+  @property
+  def classes(self) -> tuple[str, ...]:
+    """Names of the classes, in the order of the probabilities."""
+    return self.bundle.classes
+
+  @property
+  def audio(self) -> AudioSpec:
+    """Rate, length and segments that a recording is converted to."""
+    return self.bundle.audio
+
+  @property
+  def mfcc(self) -> MfccSpec:
+    """The front end."""
+    return self.bundle.mfcc
+
+  @property
+  def feature_kind(self) -> str:
+    """'mfcc', 'log_mel' or 'spectrogram'."""
+    return self.bundle.feature_kind
+
+  @property
+  def embedding_size(self) -> int:
+    """Number of channels of the pooled map."""
+    *_, dense = self.bundle.model.layers('dense')
+    return dense.inputs
+
+  def __call__(self, segments: np.ndarray) -> np.ndarray:
+    """Computes the probabilities of any number of segments.
+
+    Args:
+      segments: (segments, num_samples), each through `audio.prepare`.
+
+    Returns:
+      float32 (segments, classes), the mean over the bundles.
+
+    Raises:
+      InputError: for segments that `audio.prepare` did not make.
+    """
+    return self.run(segments, embed=False)
+
+  def with_embeddings(self, segments: np.ndarray) -> np.ndarray:
+    """Computes the probabilities of segments and the maps they are made from.
+
+    Args:
+      segments: as for a call.
+
+    Returns:
+      float32 (segments, classes + channels): the probabilities, and behind
+      them the pooled map before the network's head.
+
+    Raises:
+      InputError: as a call; and for an ensemble, whose networks have nothing
+        in common but their classes.
+    """
+    require(
+      len(self.bundles) == 1,
+      f'{self.name} is an ensemble, whose networks each have embeddings of '
+      'their own; give one of them, by --fold',
+    )
+    return self.run(segments, embed=True)
+
+  def no_rows(self, embed: bool) -> np.ndarray:
+    """What no segments give: float32 (0, classes) or (0, classes + channels)."""
+    width = len(self.classes) + embed * self.embedding_size
+    return np.zeros((0, width), np.float32)
+
+  @abc.abstractmethod
+  def run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
+    """Computes what a call or `with_embeddings` returns."""
