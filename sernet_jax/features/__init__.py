@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from sernet_jax.common import lazy
 from sernet_jax.common.errors import InputError
-from sernet_jax.features.presets import PRESETS
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.features.tables import dct_matrix, mel_matrix, window
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     running_normalize,
   )
   from sernet_jax.features.postprocess import add_deltas, deltas, pcen
+  from sernet_jax.features.presets import PRESETS
   from sernet_jax.features.spectral import (
     cepstrum,
     compress,
@@ -77,6 +77,7 @@ __all__ = [
 ]
 
 _HOMES = {
+  'PRESETS': 'presets',
   'RunningState': 'normalization',
   'StreamFrames': 'streaming',
   'StreamState': 'streaming',

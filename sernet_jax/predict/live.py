@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,9 +22,11 @@ from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common.errors import InputError, require, require_not_negative
 from sernet_jax.features.spec import num_frames
 from sernet_jax.predict.models import Model
-from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.recordings import Window
-from sernet_jax.predict.sessions import moving_window, waveform
+from sernet_jax.predict.sessions import waveform
+
+if TYPE_CHECKING:
+  from sernet_jax.predict.sessions import moving_window
 
 _QUEUE_S = 10  # of sound that may wait for a slow machine
 _BLOCK_S = 0.05
@@ -170,6 +172,10 @@ def _moving(
   require_not_negative('held_db', held_db)
   if not held_db:
     return None
+  # These load JAX.
+  from sernet_jax.predict.recognizer import Recognizer
+  from sernet_jax.predict.sessions import moving_window
+
   if not isinstance(model, Recognizer):
     raise InputError(
       f'held_db is {held_db:g}, but {model.name} is an exported file, which '

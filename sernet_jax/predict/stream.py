@@ -22,17 +22,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from sernet_jax.common import command_line
+from sernet_jax.common import command_line, machine
 from sernet_jax.common.errors import require
 from sernet_jax.predict.inference import options
 
 _MOST_CHANNELS = 64
+_RARE_S = 0.5  # windows so far apart are computed in numpy
 _BLOCK_S = 0.1  # at most, so that memory is bounded and estimates come soon
 
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
   args = _parser().parse_args(argv)
+  machine.one_thread_in_numpy()
   problems: list[str] = []
 
   def command() -> None:
@@ -111,7 +113,9 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
   unsure.check(args.abstain)
 
   jax_setup.set_up()
-  model = options.load(args)
+  # JAX takes seconds to start and then less of a core for each window.
+  rare = not args.held_db and (args.hop_s is None or args.hop_s >= _RARE_S)
+  model = options.load(args, None if rare else 0)
   channel = heard.channel or model.audio.channel
   require(
     args.channels == 1 or channel == 'mean' or int(channel) < args.channels,
