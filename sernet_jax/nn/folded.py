@@ -63,9 +63,10 @@ def prepare(kernel: jax.typing.ArrayLike) -> dict[str, Any]:
   Returns:
     The arrays `conv_relu_pool` takes, except for the bias.
   """
-  kernel = jnp.asarray(kernel)
+  kernel = np.asarray(kernel)
   arrays: dict[str, Any] = {'kernel': kernel}
   if winograd.suits(kernel):
+    # In numpy: compiling so small a program takes longer than all else.
     arrays['tiles'] = winograd.kernel_tiles(kernel)
   return arrays
 

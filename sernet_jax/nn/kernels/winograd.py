@@ -27,6 +27,7 @@ of a core.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +49,7 @@ def conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
   return conv_by_tiles(x, kernel_tiles(kernel))
 
 
-def suits(kernel: jax.Array) -> bool:
+def suits(kernel: jax.Array | np.ndarray) -> bool:
   """Tells whether `conv` beats the plain convolution for this kernel.
 
   With few channels the tile transform costs more than it saves.
@@ -59,24 +60,24 @@ def suits(kernel: jax.Array) -> bool:
   )
 
 
-def kernel_tiles(kernel: jax.Array) -> list[jax.Array]:
+def kernel_tiles(kernel: Any) -> list[Any]:
   """Computes G g H' of a kernel, which inference needs only once.
 
   Args:
-    kernel: (3, 3, inputs, outputs).
+    kernel: (3, 3, inputs, outputs), an array of JAX or of numpy.
 
   Returns:
-    24 arrays (inputs, outputs); a single array would be cut, and so copied,
-    at every use.
+    24 arrays (inputs, outputs) of the same library; a single array would be
+    cut, and so copied, at every use.
   """
   # The matrices are float64, which would widen the kernel under x64.
-  tiles = jnp.einsum(
-    'ai,bj,ijco->abco',
-    tiling.TALL.kernel,
-    tiling.WIDE.kernel,
-    kernel,
-    precision='highest',
-  ).astype(kernel.dtype)
+  matrices = 'ai,bj,ijco->abco', tiling.TALL.kernel, tiling.WIDE.kernel
+  if isinstance(kernel, np.ndarray):
+    tiles = np.einsum(*matrices, kernel, optimize=True).astype(kernel.dtype)
+  else:
+    tiles = jnp.einsum(*matrices, kernel, precision='highest').astype(
+      kernel.dtype
+    )
   return [
     tiles[i, j]
     for i in range(tiling.TALL.tile)
