@@ -6,7 +6,8 @@
     print(result)  # a Recording, or a Failure that says why
 
 `bundle` is the file of a model (`runs.weights` has its format), `models` opens
-one of any kind, `recognizer` runs bundles and `exported` exported files (see
+one of any kind. Bundles (`bundled`) are run by `recognizer` with JAX, the first
+segments of a command by `plain` in numpy; exported files by `exported` (see
 `sessions`). `recordings` recognizes files, `live` streams; `inference` has what
 is behind `sernet_jax.load()`. The commands are `__main__`, `stream` and `demo`.
 
