@@ -102,7 +102,7 @@ def step_operations(batch: int) -> float:
 def summary(
   rates: dict[str, float], step_s: float, operations: float
 ) -> dict[str, Any]:
-  """What the step would take at each peak, and the share of it that it has.
+  """Computes what the step would take at each peak, and its share of it.
 
   Args:
     rates: operations per second of each kind of product.
@@ -120,7 +120,7 @@ def summary(
 
 
 def units() -> list[str]:
-  """Which of `UNITS` the processor has; empty where nothing says so."""
+  """Lists which of `UNITS` the processor has; none where nothing says so."""
   try:
     text = pathlib.Path('/proc/cpuinfo').read_text()
   except OSError:

@@ -1,4 +1,4 @@
-"""What every model made of bundles has in common, whatever computes it."""
+"""Models made of bundles, whatever computes them: what they have in common."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Bundled(abc.ABC):
     return self.run(segments, embed=True)
 
   def no_rows(self, embed: bool) -> np.ndarray:
-    """What no segments give: float32 (0, classes) or (0, classes + channels)."""
+    """Makes what no segments give, (0, classes) or (0, classes + channels)."""
     width = len(self.classes) + embed * self.embedding_size
     return np.zeros((0, width), np.float32)
 

@@ -26,7 +26,8 @@ def test_commands_of_two_checkouts_take_turns(tmp_path, monkeypatch):
   here, other = found['medians'], found['medians of the other checkout']
   assert [*here] == [*names] and [*other] == [*names[1:]]
   assert here['python']['cpu_s'] < here['predict']['cpu_s']
-  assert here['python']['peak_mib'] < here['predict']['peak_mib'] < 200
+  # A child's peak includes that of its parent, here of the tests.
+  assert 0 < here['python']['peak_mib'] <= here['predict']['peak_mib']
   ratio = here['predict']['cpu_s'] / other['predict']['cpu_s']
   assert abs(found['ratios of CPU seconds']['predict'] - ratio) < 0.01
   assert found['rounds'] == 1 and found['git_commit']

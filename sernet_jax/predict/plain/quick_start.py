@@ -22,8 +22,8 @@ from sernet_jax.predict.sessions import waveform
 if TYPE_CHECKING:
   from sernet_jax.predict.recognizer import Recognizer
 
-# JAX takes 1/5 to 1/10 of numpy's time for a segment, once it is ready.
-MOST = 128
+# Starting JAX takes as long as some 300 segments in numpy.
+MOST = 256
 
 
 class QuickStart(Bundled):
