@@ -19,7 +19,7 @@ import numpy as np
 from sernet_jax.audio import containers, segments as segments_lib
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
-from sernet_jax.features.framing import num_frames
+from sernet_jax.features.spec import num_frames
 from sernet_jax.predict.recognizer import from_first_sample
 from sernet_jax.results import run_folder
 from sernet_jax.runs.config import Experiment
