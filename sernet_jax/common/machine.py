@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pathlib
 import sys
@@ -31,6 +32,19 @@ def one_thread_in_numpy() -> None:
   for library in ('OPENBLAS', 'MKL', 'VECLIB'):
     name = 'MAXIMUM_THREADS' if library == 'VECLIB' else 'NUM_THREADS'
     os.environ.setdefault(f'{library}_{name}', '1')
+
+
+def give_back_memory() -> None:
+  """Gives freed memory back to the system, where the C library keeps it.
+
+  XLA's compiler frees hundreds of MiB in pieces, among which glibc would keep
+  them for this process to its end.
+  """
+  try:
+    trim = ctypes.CDLL(None).malloc_trim
+  except (AttributeError, OSError, TypeError):  # another C library
+    return
+  trim(0)
 
 
 def status_kib(field: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from sernet_jax.common import interrupt, progress_bar
+from sernet_jax.common import interrupt, machine, progress_bar
 from sernet_jax.results import run_folder
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import checkpoint, metric_rows, tensorboard
@@ -93,12 +93,16 @@ class Loop:
       shown=first,
       smoothing=0.05,
     )
+    compiled = False
     with interrupt.signals() as stop, logs as log, bar:
       while (before := int(done.min())) < train.epochs:
         # Trials that are ahead of the others wait at the end of the block.
         until = min((before // size + 1) * size, train.epochs)
         count = np.clip(until - done, 0, size).astype(np.int32)
         for call in trials.advance(done.copy(), count):
+          if not compiled:
+            machine.give_back_memory()  # half of what the process holds
+            compiled = True
           rows = self._rows(call, done, count)
           if first:
             self._folder.append_metrics(rows)
