@@ -73,5 +73,5 @@ class QuickStart(Bundled):
       )
       logits = chain.head(out, pooled, one.model, one.folded)
       shares.append(out.softmax(logits))
-    mean = np.mean(shares, axis=0, dtype=np.float32)
+    mean: np.ndarray = np.stack(shares).mean(axis=0, dtype=np.float32)
     return np.concatenate([mean, pooled], axis=1) if embed else mean
