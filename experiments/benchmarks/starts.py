@@ -163,7 +163,7 @@ def _timed(
   start = time.perf_counter()
   child = os.posix_spawn(
     sys.executable,
-    [sys.executable, *words],
+    [sys.executable, '-P', *words],  # not the current folder first
     environment,
     file_actions=[
       (os.POSIX_SPAWN_OPEN, 0, str(folder / 'a.raw'), os.O_RDONLY, 0),
