@@ -51,6 +51,12 @@ VARIANTS = {
 
 
 def compiled(recipe, x, labels):
+  """STEPS training steps as one call."""
+  program, state = compiled_and_state(recipe, x, labels)
+  return lambda: jax.block_until_ready(program(state))
+
+
+def compiled_and_state(recipe, x, labels):
   """STEPS training steps as one program; the state goes in and comes out."""
 
   def steps(state):
@@ -71,8 +77,7 @@ def compiled(recipe, x, labels):
 
   init = jax.jit(trial_state.init_state, static_argnums=0)
   state = init(recipe, 0, 0)
-  program = jax.jit(steps).lower(state).compile()
-  return lambda: jax.block_until_ready(program(state))
+  return jax.jit(steps).lower(state).compile(), state
 
 
 def main():
