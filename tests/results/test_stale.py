@@ -99,7 +99,7 @@ def test_other_runs_have_no_warning(tmp_path):
   good = make_run(tmp_path / 'good', GOOD)
   add_recomputed(good)
   poor = make_run(tmp_path / 'poor', GUESSING)
-  add_recomputed(poor)  # which is no better
+  add_recomputed(poor)  # the same again
   for folder in (good, poor):
     results = RunFolder(folder).read_results()
     assert caveats.stale(results) == ''
