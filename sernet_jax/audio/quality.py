@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sernet_jax.audio.interpolation import Trace
 from sernet_jax.audio.spec import MEAN
 
 CLIFF_DB = 18.0
@@ -68,6 +69,7 @@ class Watch:
     self._powers = np.zeros(0)  # sum of squares of each channel
     self._mean = 0.0  # and of their mean
     self._spectrum = np.zeros(0)  # sums of squares, (bins,)
+    self._trace = Trace()
 
   def see(self, block: np.ndarray, samples: np.ndarray, rate_hz: int) -> None:
     """Takes in a block (frames, channels) and what is judged of it (frames,)."""
@@ -79,6 +81,7 @@ class Watch:
       self._mean += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
     if self._with_spectrum:
       self._add_spectrum(samples)
+      self._trace.add(samples, rate_hz)
 
   def _add_spectrum(self, samples: np.ndarray) -> None:
     length = 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
@@ -117,6 +120,15 @@ class Watch:
         return (edge + 1) * _BAND_HZ
     return rate_hz / 2 if rate_hz / 2 <= highest else None
 
+  def of_band(self, limit_hz: float) -> list[str]:
+    """Returns what is odd about the band, to follow the name of the recording."""
+    band_hz, old_hz = self.band_hz(limit_hz), self._trace.old_rate_hz()
+    if band_hz is not None:
+      return [band_sentence(band_hz, limit_hz)]
+    if old_hz is not None and old_hz / 2 <= _HIGHEST * limit_hz:
+      return [images_sentence(old_hz, self._rate_hz)]
+    return []
+
   def loss_db(self) -> float:
     """Returns what the mean of the channels loses of them, in dB.
 
@@ -136,9 +148,7 @@ class Watch:
       channel: which was taken.
     """
     found = list(dict.fromkeys(self.notes))
-    band_hz = self.band_hz(limit_hz)
-    if band_hz is not None:
-      found.append(band_sentence(band_hz, limit_hz))
+    found += self.of_band(limit_hz)
     loss_db = self.loss_db()
     if channel == MEAN and loss_db > LOSS_DB:
       found.append(loss_sentence(loss_db, self._powers.size))
@@ -150,6 +160,16 @@ def band_sentence(band_hz: float, limit_hz: float) -> str:
   return (
     f'has no sound above {band_hz / 1000:.1f} kHz, the network listens up to '
     f'{limit_hz / 1000:.1f} kHz: more labels are wrong than it seems'
+  )
+
+
+def images_sentence(old_hz: float, rate_hz: float) -> str:
+  """Says that a recording has images instead of sound above its old band."""
+  return (
+    f'was brought from {old_hz / 1000:g} to {rate_hz / 1000:g} kHz by plain '
+    f'interpolation: above {old_hz / 2000:g} kHz it has images of the sound '
+    'below, so more labels are wrong than it seems; take the recording as it '
+    'was'
   )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import pathlib
 import sys
 from collections.abc import Callable
 
@@ -24,7 +25,25 @@ _OF_A_PATH = (
   errno.ENOTDIR,
   errno.ELOOP,
 )
+# Device files of GPUs and TPUs on Linux.
+_ACCELERATORS = ('nvidiactl', 'kfd', 'accel0', 'vfio')
 _NO_BACKEND = ('Unable to initialize backend', 'Unknown backend')
+
+
+def _without_banners() -> None:
+  """Keeps XLA from printing that it takes long to compile.
+
+  It logs a banner ("Very slow compile?") as an error, which is neither wrong
+  nor ours; there is no narrower switch than the level. With an accelerator
+  errors are of worth and stay. XLA's library reads the level when it is
+  loaded, so this runs when a command is imported.
+  """
+  devices = pathlib.Path('/dev')
+  if not any((devices / name).exists() for name in _ACCELERATORS):
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+
+_without_banners()
 
 
 def run(

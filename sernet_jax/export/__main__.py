@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from sernet_jax.common import command_line
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.export import targets
+from sernet_jax.predict.inference import options
 from sernet_jax.predict.sessions import formats
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _run(args: argparse.Namespace) -> None:
 
   jax_setup.set_up()
   bundles = targets.load_bundles(args)
+  options.warn_of(args.workdir, args.selection)
   targets.require_exportable(bundles[0], pairs)
   paths = targets.choose_paths(args, bundles, pairs)
   corpus, note = _corpus(args)

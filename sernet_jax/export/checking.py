@@ -202,8 +202,8 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
     shares = ['-'] * 4
     if 'lost' in row:
       shares = [
-        f'{100 * row["jax"]["uar"]:.2f}',
-        f'{100 * row["exported"]["uar"]:.2f}',
+        text.percent(row['jax']['uar'], 2),
+        text.percent(row['exported']['uar'], 2),
         f'{100 * row["lost"]["uar"]:.2f}',
         f'{100 * row["lost"]["wa"]:.2f}',
       ]
@@ -214,7 +214,7 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
         f'{row["file_bytes"] / 2**20:.2f} MiB',
         f'{row["weights_bytes"] / 2**20:.2f} MiB',
         f'{row["largest_difference"]:.1e}',
-        f'{100 * row["same_labels"]:.1f} %',
+        f'{text.percent(row["same_labels"])} %',
         *shares,
         *(f'{row["latency_ms"][str(n)]:.1f} ms' for n in THREADS),
         f'{row["peak_memory_mib"]["1"]:.0f} MiB',

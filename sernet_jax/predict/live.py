@@ -228,9 +228,7 @@ def _watched(
 def _say_band(
   watch: quality.Watch, limit_hz: float, problems: list[str]
 ) -> None:
-  band_hz = watch.band_hz(limit_hz)
-  if band_hz is not None:
-    problems.append('the input ' + quality.band_sentence(band_hz, limit_hz))
+  problems += [f'the input {said}' for said in watch.of_band(limit_hz)]
 
 
 def _estimates(

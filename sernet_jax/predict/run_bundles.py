@@ -8,8 +8,8 @@ from collections.abc import Callable
 import sernet_jax
 from sernet_jax.nn import folding
 from sernet_jax.predict.bundle import Bundle
-from sernet_jax.results import run_folder
-from sernet_jax.results.selections import SELECTIONS
+from sernet_jax.results import caveats, run_folder
+from sernet_jax.results.selections import LAST, SELECTIONS
 from sernet_jax.runs.weights import history
 from sernet_jax.runs.weights.of_run import (
   FoldWeights as FoldWeights,
@@ -20,9 +20,21 @@ from sernet_jax.runs.weights.of_run import (
 from sernet_jax.training.recipes import Weights
 
 
+def warning(workdir: str | os.PathLike[str], selection: str = LAST[0]) -> str:
+  """Returns the sentence that stands above whatever a run's weights say, or ''.
+
+  Args:
+    workdir: as for `weights_of_run`.
+    selection: likewise.
+  """
+  if selection != LAST[0]:
+    return ''
+  return caveats.stale(run_folder.RunFolder(workdir).read_results())
+
+
 def from_run(
   workdir: str | os.PathLike[str],
-  selection: str = 'last',
+  selection: str = LAST[0],
   adapt: Callable[[Weights, Weights], Weights] | None = None,
 ) -> list[Bundle]:
   """Makes a bundle of every fold from the newest checkpoint of a run.

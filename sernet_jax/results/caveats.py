@@ -60,8 +60,11 @@ def caption(selection: str, results: Results) -> str:
 
 
 def notes(results: Results) -> list[str]:
-  """Sentences that limit what the results may be taken for."""
-  found = list(filter(None, [stale(results)]))
+  """Sentences that limit what the results may be taken for.
+
+  `stale` is not among them: it stands above everything else.
+  """
+  found: list[str] = []
   num_seeds = len(results.all_seeds)
   if results.synthetic:
     found.append(SYNTHETIC_NOTE)
@@ -113,7 +116,9 @@ def notes(results: Results) -> list[str]:
 
 
 def stale(results: Results) -> str:
-  """Returns a warning where moving statistics hide what the weights know.
+  """Returns a warning where moving statistics hide what the weights know, or ''.
+
+  It is the first line of whatever shows scores of `last` or runs its weights.
 
   That is: `last` is less than half as far above guessing as the same weights
   with statistics taken once more, and by more than a tenth.

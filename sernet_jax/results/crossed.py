@@ -101,7 +101,7 @@ def table(crossed: Crossed, selection: str = 'last') -> list[str]:
   rows, columns, values, _ = matrix(crossed, selection)
   cells = [['train \\ test', *columns]]
   for name, scores in zip(rows, values, strict=True):
-    texts = ['-' if np.isnan(v) else f'{100 * v:.1f}' for v in scores]
+    texts = ['-' if np.isnan(v) else text.percent(v) for v in scores]
     cells.append([name, *texts])
   return text.table(cells)
 

@@ -59,6 +59,7 @@ def write(folder: RunFolder) -> pathlib.Path:
     results=results,
     headline=results.last,
     protocol=caveats.protocol(results.protocol),
+    stale=caveats.stale(results),
     notes=caveats.notes(results),
     guess=caveats.guessing(results),
     selections=_selection_rows(results),
@@ -98,10 +99,9 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
     folder: adds the line that says where to look.
   """
   results = _in_order(results)
-  stale = caveats.stale(results)
   seeds = f'{len(results.seeds)} seeds, ' if results.seeds else ''
   lines = [
-    *([stale] if stale else []),
+    *filter(None, [caveats.stale(results)]),
     f'{_about(results, len(results.last.folds))}, {seeds}'
     f'{caveats.times(results.num_tests, "test")}, '
     f'{results.weights_dtype} weights:',
@@ -134,9 +134,7 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
   if results.crossed:
     lines += ['  UAR, per cent, last epoch:']
     lines += [f'    {line}' for line in crossed.table(results.crossed)]
-  lines += [
-    f'  note: {note}' for note in caveats.notes(results) if note != stale
-  ]
+  lines += [f'  note: {note}' for note in caveats.notes(results)]
   if folder is not None:
     lines.append(f'  look at {folder.report}')
   return '\n'.join(map(text.printable, lines))

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.common import text
 from sernet_jax.common.errors import require
 from sernet_jax.results import report, run_folder
+from sernet_jax.results.caveats import times
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import Results
 from sernet_jax.runs import checkpoint, predictions, summary
@@ -27,6 +29,8 @@ from sernet_jax.runs.weights.start import Start
 from sernet_jax.training import batch_norm_statistics, optim, trial_state
 from sernet_jax.training.recipes import Weights
 from sernet_jax.training.trial_state import TrialState
+
+_NAMED = 8  # folds
 
 
 class Trainer:
@@ -56,6 +60,9 @@ class Trainer:
 
   def run(self) -> Results:
     """Trains what is left to train; returns the results."""
+    if self.group.first:
+      for line in self._first_lines():
+        print(text.printable(line), file=sys.stderr)
     with self._checkpoints() as checkpoints:
       states, done = self._restore(checkpoints)
       loop = Loop(
@@ -79,6 +86,23 @@ class Trainer:
       'train it further with --mode=train',
     )
     return self._results(states, done)
+
+  def _first_lines(self) -> list[str]:
+    """Returns where the run is kept, what it hears, its folds, and what comes."""
+    corpus, folds = self.data.features.corpus, self.data.folds
+    seeds = len(self.experiment.seeds)
+    return [
+      f'run: {self.folder.path}',
+      f'corpus: {corpus.name}, {times(len(corpus.utterances), "utterance")}, '
+      f'{times(len(corpus.speakers), "speaker")}, classes '
+      f'{", ".join(corpus.classes)}',
+      f'folds: {self.experiment.protocol.name}, {times(len(folds), "fold")}'
+      f'{f" with {seeds} seeds" if seeds > 1 else ""} of '
+      f'{times(self.experiment.train.epochs, "epoch")} '
+      f'({text.listing((fold.name for fold in folds), _NAMED)})',
+      'compiling the training; the first epochs follow, faster where the '
+      'compiled program is kept from before',
+    ]
 
   def _checkpoints(self) -> contextlib.AbstractContextManager[Checkpoints]:
     if not self.group.first:

@@ -70,6 +70,11 @@ def test_a_look_that_was_stopped_goes_on(tmp_path, monkeypatch):
     'durations',
     lambda paths: measured.append(len(paths)) or measure(paths),
   )
+  with note.open('a') as file:  # as a damaged disk leaves it
+    file.write('\n{"start": 9, "values": [-1.0]}\n{"start": 9, "values": []}')
+    file.write('\n{"start": 6, "values": [NaN, 1.0, 1.0]}')
+    file.write('\n{"start": 1, "values": [7.0, 7.0, 7.0]}')
+    file.write('\n{"start": 12, "values": [7.0]}\n{"start": 6, "values": 3}')
   seconds, bad = durations.measure(corpus, folder=folder)
   assert sum(measured) == 10
   expected = (80 + np.arange(10)) / 8000

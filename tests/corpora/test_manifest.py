@@ -371,3 +371,15 @@ def test_what_csv_can_write_comes_back(tmp_path, rows, line_end):
   corpus = manifest.manifest(path)
   read = [(u.label, u.speaker, u.group) for u in corpus.utterances]
   assert read == rows
+
+
+def test_what_is_not_utf_8_is_shown_with_its_line_however_long(tmp_path):
+  """Lines may end in CR alone, which is one line of a terminal's tools."""
+  path = tmp_path / 'list.csv'
+  text = 'path,label,speaker\r' + 'x' * 5000 + ',Ärger,ann\r'
+  path.write_bytes(text.encode('latin-1'))
+  with pytest.raises(InputError) as caught:
+    manifest.manifest(path)
+  assert 'from line 2 on (byte 5020' in str(caught.value)
+  assert "xxx,Ärger,ann'" in str(caught.value)
+  assert len(str(caught.value)) < 400

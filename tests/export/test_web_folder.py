@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import io
 import json
 import re
@@ -17,6 +18,7 @@ from exportable import AUDIO, CLASSES, bundle
 
 from sernet_jax.audio import timeline
 from sernet_jax.audio.listening import Levels
+from sernet_jax.common import locks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import fetch
 from sernet_jax.export import __main__ as export
@@ -111,7 +113,27 @@ def test_the_runtime_is_downloaded_once_and_checked(
   assert web_runtime.content() == FAKE
   assert len(asked) == 2
   (kept,) = (tmp_path / 'cache').iterdir()
-  assert {path.name for path in kept.iterdir()} == set(FAKE)
+  assert {path.name for path in kept.iterdir()} == {*FAKE, 'lock'}
+
+
+def test_a_runtime_that_another_export_downloads_is_waited_for(
+  tmp_path, runtime, monkeypatch
+):
+  """Both would write one file of the cache."""
+  monkeypatch.setenv('SERNET_CACHE', str(tmp_path))
+  kept = tmp_path / f'onnxruntime-web-{web_runtime.VERSION}'
+  kept.mkdir()
+  asked = []
+  monkeypatch.setattr(fetch, 'fetch', lambda *args, **named: asked.append(args))
+  with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    with locks.hold(kept / 'lock'):
+      found = pool.submit(web_runtime.content)
+      with pytest.raises(concurrent.futures.TimeoutError):
+        found.result(timeout=0.3)
+      for name, data in FAKE.items():
+        (kept / name).write_bytes(data)
+    assert found.result(timeout=60) == FAKE
+  assert not asked
 
 
 def test_a_failed_download_says_how_to_do_without(tmp_path, monkeypatch):

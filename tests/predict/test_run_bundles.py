@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import pathlib
 import shutil
 
@@ -14,13 +15,14 @@ import tiny
 from sernet_jax.audio import segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
+  __main__ as predict,
   bundle,
   models,
   recognizer,
   recordings,
   run_bundles,
 )
-from sernet_jax.results import run_folder
+from sernet_jax.results import run_folder, summaries
 from sernet_jax.runs import run
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
@@ -141,3 +143,32 @@ def test_what_a_run_can_lack(workdir, tmp_path):
   with pytest.raises(InputError, match='6 cannot be read'):
     models.load(tmp_path)
   assert broken.exists()
+
+
+def test_the_first_line_says_where_last_is_near_guessing(
+  workdir, tmp_path, capsys
+):
+  """`predict` of a run whose moving statistics lag behind."""
+  copy = pathlib.Path(shutil.copytree(workdir, tmp_path / 'copy'))
+  folder = run_folder.RunFolder(copy)
+  results = folder.read_results()
+  right, wrong = np.diag([4, 4]), np.array([[4, 0], [4, 0]])
+  names = [fold.name for fold in results.last.folds]
+  last, again = (
+    summaries.summarize(
+      [{'name': name, 'epoch': 1, 'confusion': counts} for name in names],
+      dict.fromkeys(names, counts),
+    )
+    for counts in (wrong, right)
+  )
+  selections = {**results.selections, 'last': last, 'last_recomputed': again}
+  folder.write_results(dataclasses.replace(results, selections=selections))
+  sound = str(next((workdir.parent / 'corpus').glob('**/*.wav')))
+  assert predict.main([sound, f'--model={copy}']) == 0
+  first = capsys.readouterr().err.splitlines()[0]
+  assert first.startswith('warning: UAR 50.0 % of `last` is near guessing')
+  again_code = predict.main(
+    [sound, f'--model={copy}', '--selection=last_recomputed']
+  )
+  assert again_code == 0
+  assert 'near guessing' not in capsys.readouterr().err

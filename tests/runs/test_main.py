@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import tiny
 from commands import sernet
@@ -65,6 +67,11 @@ def test_train_then_report_from_the_files_alone(tmp_path):
   assert 'optimistic' in done.stdout
   assert str(workdir / 'report.html') in done.stdout
   assert tiny.only_progress(done.stderr), done.stderr
+  where, what, how, then = done.stderr.splitlines()[:4]
+  assert where == f'run: {workdir}'
+  assert re.match(r'corpus: .*, 24 utterances, 3 speakers, classes ', what)
+  assert how == 'folds: loso, 3 folds of 1 epoch (ann, bob, cyd)'
+  assert then.startswith('compiling the training')
   page = (workdir / 'report.html').read_text()
   (workdir / 'report.html').unlink()
   again = sernet('--mode=report', f'--workdir={workdir}')

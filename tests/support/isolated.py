@@ -31,6 +31,9 @@ def run(module: str, count: int) -> mutations.Counts:
 def _some(module, first, count, counts):
   """Tries until all are done or the process ends; returns the next number."""
   begun = first
+  seconds = getattr(
+    importlib.import_module(module), 'SECONDS', mutations.SECONDS
+  )
   command = [sys.executable, __file__, module, str(first), str(count)]
   environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
   with subprocess.Popen(
@@ -39,7 +42,7 @@ def _some(module, first, count, counts):
     try:
       while first < count:
         # A new process first loads its libraries.
-        wait_s = mutations.SECONDS + 60 * (first == begun)
+        wait_s = seconds + 60 * (first == begun)
         if not select.select([process.stdout], [], [], wait_s)[0]:
           counts.failures.append(((module, first), f'longer than {wait_s} s'))
           return first + 1
@@ -60,10 +63,11 @@ def _some(module, first, count, counts):
 def _child(name, first, count):
   module = importlib.import_module(name)
   module.warm_up()
-  # Memory beyond what libraries have mapped: what one input may ask for.
-  pages = int(open('/proc/self/statm').read().split()[0])  # noqa: SIM115, PTH123
-  limit = pages * resource.getpagesize() + (mutations.MEMORY_KIB << 10)
-  resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+  if getattr(module, 'LIMITED', True):
+    # Memory beyond what libraries have mapped: what one input may ask for.
+    pages = int(open('/proc/self/statm').read().split()[0])  # noqa: SIM115, PTH123
+    limit = pages * resource.getpagesize() + (mutations.MEMORY_KIB << 10)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
   for number in range(first, count):
     try:
       outcome, text = module.attempt(number), ''

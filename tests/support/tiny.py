@@ -127,7 +127,13 @@ def _flat(tree, prefix=''):
 def only_progress(err: str) -> bool:
   """Whether stderr, as no terminal, has lines of progress at most.
 
-  Work of under a minute writes none, but a busy machine may take longer.
+  Work of under a minute writes none, but a busy machine may take longer. The
+  lines that a run begins with are left out.
   """
+  begins = ('run: ', 'corpus: ', 'folds: ', 'compiling the training; ')
   line = r'[^:]+: \d+ of (\d+|\?) \w+, [\d:]+ passed, ([\d:]+|\?) left.*'
-  return all(re.fullmatch(line, text) for text in err.splitlines())
+  return all(
+    re.fullmatch(line, text)
+    for text in err.splitlines()
+    if not text.startswith(begins)
+  )

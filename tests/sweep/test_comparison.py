@@ -21,7 +21,7 @@ from chosen_runs import (
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
-from sernet_jax.sweep.comparison import compare_runs, page as page_lib
+from sernet_jax.sweep.comparison import compare_runs, page as page_lib, tables
 
 
 @pytest.fixture
@@ -304,3 +304,17 @@ def test_the_summary_names_the_settings_and_the_page(pair, tmp_path):
   assert re.search(r'loss\.name=focal +UAR 83\.3 \[.*\], WA 83\.3', text)
   assert 'UAR +24.2, p 0.031 (Holm)' in text
   assert text.endswith(f'look at {tmp_path / "x.html"}')
+
+
+def test_only_a_whole_is_a_hundred_per_cent(tmp_path):
+  """9,998 of 10,000 and their interval, in the last line and the tables."""
+  content = compare(make_run(tmp_path / 'run', GOOD))
+  scores = dict.fromkeys(('uar', 'wa', 'f1_macro'), 0.9998)
+  (row,) = content['settings']
+  row['selections']['last'] |= {
+    'scores': scores,
+    'ci95': dict.fromkeys(scores, (0.9996, 1.0)),
+  }
+  text = page_lib.summary_text(content, tmp_path)
+  assert 'UAR 99.9 [99.9 to 100.0], WA 99.9' in text
+  assert '99.9 [99.9, 100.0]' in tables.tex(content)

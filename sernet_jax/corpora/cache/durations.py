@@ -46,7 +46,7 @@ def measure(
   """
   paths = [utterance.path for utterance in corpus.utterances]
   note = folder / f'durations-{key(paths)}.jsonl' if folder else None
-  found = _noted(note) if note else {}
+  found = _noted(note, len(paths)) if note else {}
   todo = [i for i in range(0, len(paths), _BLOCK) if i not in found]
   blocks = [paths[start : start + _BLOCK] for start in todo]
   bar = progress_bar.make(
@@ -101,25 +101,33 @@ def key(paths: list[str]) -> str:
   return digest.hexdigest()[:24]
 
 
-def _noted(note: pathlib.Path) -> dict[int, list[float | str]]:
-  """Reads the blocks measured before, by their first index."""
+def _noted(note: pathlib.Path, count: int) -> dict[int, list[float | str]]:
+  """Reads the blocks measured before of `count` files, by their first index."""
   found = {}
   if note.exists():
     for line in note.read_text(encoding='utf-8').splitlines():
       try:
         row = json.loads(line)
-        found[int(row['start'])] = list(row['values'])
+        start, values = int(row['start']), list(row['values'])
+        whole = len(values) == min(_BLOCK, count - start) > 0
+        if start % _BLOCK == 0 and whole and all(map(_is_length, values)):
+          found[start] = values
       except (ValueError, KeyError, TypeError):  # cut off by a kill
         continue
   return found
 
 
+def _is_length(value: object) -> bool:
+  """Tells whether a noted value is seconds, or why there are none."""
+  if isinstance(value, str):
+    return True
+  return type(value) in (int, float) and 0 <= value < float('inf')  # type: ignore[operator]
+
+
 def _add(note: pathlib.Path, start: int, values: list[float | str]) -> None:
   files.make_folder(note.parent, CACHE)
   line = files.json_line({'start': start, 'values': values})
-  with (
-    files.writing(note, CACHE),
-    note.open('a', encoding='utf-8') as file,
-  ):
-    # A newline first, in case the line before it was cut off.
-    file.write(f'\n{line}')
+  with files.writing(note, CACHE), note.open('ab', buffering=0) as file:
+    # A newline first, in case the line before it was cut off. One call of the
+    # system, so that lines of two runs do not mix.
+    file.write(f'\n{line}'.encode())

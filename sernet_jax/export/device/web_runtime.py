@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import tarfile
 
-from sernet_jax.common import files
+from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import fetch
 from sernet_jax.predict.sessions import formats
@@ -57,7 +57,17 @@ def content(folder: str = '') -> dict[str, bytes]:
   kept = files.cache_dir() / f'onnxruntime-web-{VERSION}'
   found = {name: _read(kept / name, name) for name in FILES}
   if None in found.values():
-    _download(kept)
+    try:
+      kept.mkdir(parents=True, exist_ok=True)
+      # Another export may be downloading it.
+      with locks.hold(kept / 'lock', wait=True):
+        if any(_read(kept / name, name) is None for name in FILES):
+          _download(kept)
+    except OSError as error:
+      raise InputError(
+        f'{kept} cannot be written ({error.strerror}); set SERNET_CACHE to '
+        'another folder, or give --runtime=FOLDER'
+      ) from error
     found = {name: _read(kept / name, name) for name in FILES}
   result = {name: data for name, data in found.items() if data is not None}
   require(
@@ -101,14 +111,8 @@ def _download(kept: pathlib.Path) -> None:
   """Downloads the package and keeps its files."""
   archive = kept / 'package.tgz'
   try:
-    kept.mkdir(parents=True, exist_ok=True)
     fetch.fetch(URL, archive, max_bytes=_ARCHIVE_BYTES)
     data = archive.read_bytes()
-  except OSError as error:
-    raise InputError(
-      f'{kept} cannot be written ({error.strerror}); set SERNET_CACHE to '
-      'another folder, or give --runtime=FOLDER'
-    ) from error
   except InputError as error:
     # The downloader's advice is about a corpus.
     reason = str(error).split('; ')[0]

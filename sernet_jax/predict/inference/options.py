@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import pathlib
+import sys
 from typing import TYPE_CHECKING
+
+from sernet_jax.common import text
 
 if TYPE_CHECKING:
   from sernet_jax.audio.listening import Listening
@@ -60,7 +64,7 @@ def _names(given: str) -> tuple[str, ...]:
 
 
 def load(args: argparse.Namespace, in_numpy: int | None = 0) -> Model:
-  """Loads the model of `add_model_options`.
+  """Loads the model of `add_model_options`; warns of weights that say little.
 
   Args:
     args: the options.
@@ -75,7 +79,23 @@ def load(args: argparse.Namespace, in_numpy: int | None = 0) -> Model:
   model = models.load(
     args.model, args.selection, args.fold, args.enroll, in_numpy
   )
+  warn_of(args.model, args.selection)
   return class_choice.among(model, args.classes)
+
+
+def warn_of(model: str, selection: str) -> None:
+  """Prints what `run_bundles.warning` says of a run to stderr.
+
+  Args:
+    model: '', a file or the folder of a run, which can be read.
+    selection: of the run.
+  """
+  from sernet_jax.predict import run_bundles
+
+  if model and pathlib.Path(model).is_dir():
+    sentence = run_bundles.warning(model, selection)
+    if sentence:
+      print(f'warning: {text.printable(sentence)}', file=sys.stderr)
 
 
 def add_sound_options(

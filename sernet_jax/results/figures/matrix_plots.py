@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 
+from sernet_jax.common import text
 from sernet_jax.results.figures import style
 
 
@@ -52,14 +53,15 @@ def corpus_matrix(
       if np.isnan(value):
         axis.text(column, row, '-', ha='center', va='center')
         continue
-      text = f'{value:.1f}'
-      low, high = 100 * intervals[row, column]
-      if not np.isnan(low):
-        text += f'\n[{low:.0f}, {high:.0f}]'
+      shown = text.percent(value / 100)
+      edges = intervals[row, column]
+      if not np.isnan(edges[0]):
+        low, high = (text.percent(edge, decimals=0) for edge in edges)
+        shown += f'\n[{low}, {high}]'
       axis.text(
         column,
         row,
-        text,
+        shown,
         ha='center',
         va='center',
         fontsize=9,

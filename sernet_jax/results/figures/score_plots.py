@@ -77,12 +77,13 @@ def speaker_bars(
     axis = figure.subplots()
     for offset, score, line in ((-0.2, 'wa', '--'), (0.2, 'uar', ':')):
       heights = [100 * speaker[score] for speaker in speakers]
-      name = f'{score.upper()} (line: all tests, {100 * pooled[score]:.1f})'
+      shown = text.percent(pooled[score])
+      name = f'{score.upper()} (line: all tests, {shown})'
       color = style.COLORS[score]
       bars = axis.bar(place + offset, heights, 0.36, color=color, label=name)
       axis.axhline(100 * pooled[score], color=color, linestyle=line, zorder=0.9)
       if len(speakers) <= 16:
-        axis.bar_label(bars, fmt='%.0f', padding=2, fontsize=8)
+        axis.bar_label(bars, fmt=_whole_percent, padding=2, fontsize=8)
     names = [
       f'{style.plain(style.short(row.name))}\nn = {row.n}' for row in speakers
     ]

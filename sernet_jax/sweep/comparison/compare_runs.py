@@ -119,6 +119,7 @@ def compare(
       _record(name, run) for name, group in groups.items() for run in group
     ],
   }
+  content['warnings'] = notes.warnings(groups, selection)
   content['notes'] = notes.make(groups, content, LEVEL)
   return content
 

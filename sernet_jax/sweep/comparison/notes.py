@@ -6,7 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sernet_jax.results import caveats
+from sernet_jax.results.selections import LAST
 from sernet_jax.sweep.comparison.compared_runs import Run
+
+
+def warnings(groups: Mapping[str, Sequence[Run]], selection: str) -> list[str]:
+  """Returns what stands above a comparison: `caveats.stale` of its settings.
+
+  Args:
+    groups: setting -> its runs.
+    selection: whose scores are compared.
+  """
+  if selection != LAST[0]:
+    return []
+  return [
+    f'{name}: {found}' if len(groups) > 1 else found
+    for name, runs in groups.items()
+    for found in dict.fromkeys(caveats.stale(run.results) for run in runs)
+    if found
+  ]
 
 
 def make(

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sernet_jax.common import files, trees
+from sernet_jax.common import files, text, trees
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
@@ -86,20 +86,20 @@ def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
   settings = content['settings']
   width = max(len(row['name']) for row in settings)
   lines = [
+    *content['warnings'],
     f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
     f'{caveats.times(content["num_speakers"], "speaker")}, '
-    f'{content["selection_title"]}, per cent:'
+    f'{content["selection_title"]}, per cent:',
   ]
   for row in settings:
     last = row['selections'][content['selection']]
     interval = ''
     if last['ci95']:
-      interval = ' [{:.1f} to {:.1f}]'.format(
-        *(100 * edge for edge in last['ci95']['uar'])
-      )
+      interval = ' [{} to {}]'.format(*map(text.percent, last['ci95']['uar']))
     lines.append(
-      f'  {row["name"]:<{width}}  UAR {100 * last["scores"]["uar"]:.1f}'
-      f'{interval}, WA {100 * last["scores"]["wa"]:.1f}, '
+      f'  {row["name"]:<{width}}  '
+      f'UAR {text.percent(last["scores"]["uar"])}{interval}, '
+      f'WA {text.percent(last["scores"]["wa"])}, '
       f'{caveats.times(len(row["seeds"]), "seed")}'
     )
   for row in content['differences']:
@@ -171,6 +171,6 @@ def _environment(environments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
   for environment in environments:
     for field, value in trees.flatten(dict(environment)).items():
       if field != 'date':
-        text = value if isinstance(value, str) else json.dumps(value)
-        values.setdefault(field, {})[text] = None
+        shown = value if isinstance(value, str) else json.dumps(value)
+        values.setdefault(field, {})[shown] = None
   return {field: '; '.join(texts) for field, texts in values.items()}

@@ -41,7 +41,8 @@ def write(folder: pathlib.Path, content: Mapping[str, Any]) -> None:
 def tex(content: Mapping[str, Any]) -> str:
   """Returns tables for LaTeX with the package booktabs."""
   lines = [
-    f'% {_one_line(note)}' for note in (_caption(content), *content['notes'])
+    f'% {_one_line(note)}'
+    for note in (*content['warnings'], _caption(content), *content['notes'])
   ]
   for header, rows in _tables(content):
     cells = [[_tex(cell) for cell in row] for row in (header, *rows)]
@@ -60,7 +61,8 @@ def tex(content: Mapping[str, Any]) -> str:
 
 def markdown(content: Mapping[str, Any]) -> str:
   """Returns tables for Markdown, with the notes of the comparison."""
-  lines = [_markdown(_caption(content)), '']
+  lines = [f'**{_markdown(one)}**\n' for one in content['warnings']]
+  lines += [_markdown(_caption(content)), '']
   lines += [f'- {_markdown(note)}' for note in content['notes']]
   for header, rows in _tables(content):
     cells = [[_markdown(cell) for cell in row] for row in (header, *rows)]
@@ -112,7 +114,8 @@ def _tables(
   pairs = []
   for row in content['differences']:
     cells = [
-      _percent(row['difference'], row['ci95'], name, '+') for name in SCORES
+      _percent(row['difference'], row['ci95'], name, signed=True)
+      for name in SCORES
     ]
     p = '-' if row['p_holm'] is None else f'{row["p_holm"]:.2g}'
     pairs.append([f'{row["setting"]} - {row["against"]}', *cells, p])
@@ -125,14 +128,18 @@ def _percent(
   scores: Mapping[str, float] | None,
   ci95: Mapping[str, Sequence[float]] | None,
   name: str,
-  sign: str = '',
+  signed: bool = False,
 ) -> str:
   """Formats e.g. '77.7 [73.5, 81.1]'; '-' where there is no score."""
   if not scores:
     return '-'
-  found = f'{100 * scores[name]:{sign}.1f}'
+
+  def shown(share: float) -> str:
+    return f'{100 * share:+.1f}' if signed else text.percent(share)
+
+  found = shown(scores[name])
   if ci95:
-    low, high = (f'{100 * edge:{sign}.1f}' for edge in ci95[name])
+    low, high = map(shown, ci95[name])
     found += f' [{low}, {high}]'
   return found
 

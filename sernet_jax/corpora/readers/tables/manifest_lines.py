@@ -16,6 +16,7 @@ OPTIONAL_COLUMNS = ('group', 'text')
 
 # The first is taken where none fits better.
 _SEPARATORS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar'}
+_SHOWN = 40  # characters before what is not UTF-8
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -118,9 +119,11 @@ def _text(path: pathlib.Path) -> str:
     return content.decode('utf-8-sig')
   except UnicodeDecodeError as error:
     before = content[: error.start]
-    line = before.count(b'\n') + 1
-    around = before[before.rfind(b'\n') + 1 :] + content[error.start :][:12]
-    shown = around.decode('latin-1').split('\n')[0].strip()
+    # A line ends in CR LF, LF, or CR alone.
+    lines = before.replace(b'\r\n', b'\n').replace(b'\r', b'\n').split(b'\n')
+    line = len(lines)
+    around = lines[-1][-_SHOWN:] + content[error.start :][:12]
+    shown = around.decode('latin-1').splitlines()[0].strip()
     raise InputError(
       f'{path} is not UTF-8 text from line {line} on (byte {error.start}, '
       f'where another encoding may mean {shown!r}); save it as CSV UTF-8'
