@@ -72,3 +72,8 @@ def percent(share: float, decimals: int = 1) -> str:
   if share < 1 and float(text) >= 100:
     text = f'{100 - 10**-decimals:.{decimals}f}'
   return text
+
+
+def number(value: float) -> str:
+  """Thousands apart; decimals only where there are some, at most one."""
+  return f'{value:,.1f}'.removesuffix('.0')

@@ -17,6 +17,7 @@ from sernet_jax.common.errors import (
   require_choice,
   require_not_negative,
 )
+from sernet_jax.corpora import dimensions
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
@@ -175,7 +176,10 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     crop=crop,
     test_duration_s=float(test_duration_s),
     augment=AugmentSpec(**given['augment']),
-    model=sizes.spec(**given['model']),
+    model=dataclasses.replace(
+      sizes.spec(**given['model']),
+      dimensions=len(dimensions.parse(data['dimensions'])),
+    ),
     loss=LossSpec(**given['loss']),
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),
@@ -201,6 +205,13 @@ def _require_combinations(made: Experiment) -> None:
     f'data.segments is {made.audio.segments!r}, but training cuts its examples '
     'anew each epoch (data.crop, augment or model.pooling); set '
     "data.segments='center', and data.test_duration_s for longer tests",
+  )
+  mixed = [n for n in ('join', 'mixup') if getattr(made.augment, n)]
+  require(
+    not (mixed and made.data.dimensions),
+    f'augment.{"".join(mixed[:1])} puts two utterances into one example, which '
+    'data.dimensions has no one value for; set it to 0, or leave out the '
+    'dimensions',
   )
   for part in made.train.frozen_parts:
     require_choice('train.freeze', part, made.model.parts)
