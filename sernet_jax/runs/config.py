@@ -26,6 +26,7 @@ from sernet_jax.nn import sizes
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import selections
 from sernet_jax.runs import defaults
+from sernet_jax.runs.logs import writers
 from sernet_jax.training.adaptation import AdaptationSpec
 from sernet_jax.training.recipes import Recipe
 from sernet_jax.training.sound.augment_spec import AugmentSpec
@@ -55,7 +56,7 @@ class Experiment:
   optim: OptimSpec
   protocol: ProtocolSpec
   train: TrainSpec
-  tensorboard: bool
+  loggers: tuple[str, ...]
 
   @property
   def seeds(self) -> tuple[int, ...]:
@@ -150,7 +151,9 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   duration_s, segments = data.pop('duration_s'), data.pop('segments')
   crop, test_duration_s = data.pop('crop'), data.pop('test_duration_s')
   channel = data.pop('channel')
-  tensorboard = train.pop('tensorboard')
+  loggers = writers.parse(train.pop('loggers'))
+  if train.pop('tensorboard') and 'tensorboard' not in loggers:
+    loggers = ('tensorboard', *loggers)
   require_choice('features.preset', front['preset'], features.PRESETS)
   require_choice('features.kind', front['kind'], kinds.KINDS)
   require(
@@ -184,7 +187,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),
     train=TrainSpec(**train),
-    tensorboard=tensorboard,
+    loggers=loggers,
   )
   _require_combinations(made)
   AdaptationSpec(made.protocol.enrolled, made.protocol.prior)

@@ -21,6 +21,7 @@ FREE = {
   'train.report_epochs',
   'train.fold_mapping',
   'train.tensorboard',
+  'train.loggers',
 }
 # Fields that older runs lack; an empty value equals a missing field.
 _LATER = {
