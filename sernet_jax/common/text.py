@@ -43,6 +43,7 @@ def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
 _CONTROLS = re.compile(
   '[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
+_MARKDOWN = re.compile(r'([\\`*_{}\[\]<>|#!&])')
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA = re.compile("'*[=+@-]")
 
@@ -64,6 +65,11 @@ def cell(text: str) -> str:
 def from_cell(text: str) -> str:
   """Returns the text that `cell` was given."""
   return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
+
+
+def markdown(text: str) -> str:
+  """Returns text that Markdown shows as it is, without links, images or tags."""
+  return _MARKDOWN.sub(r'\\\1', printable(text))
 
 
 def percent(share: float, decimals: int = 1) -> str:

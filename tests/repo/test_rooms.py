@@ -73,6 +73,7 @@ LIBRARIES = {
   'sounddevice': 'predict.live',
   'soundfile': 'audio.decoding audio.reading',
   'soxr': 'audio',
+  'starlette': 'predict.demo',
   'submitit': 'sweep.cluster',
   'tensorboardX': 'runs.logs.tensorboard',
   'tflite_micro': 'export.device.arena',
