@@ -30,6 +30,8 @@ TEST = [
   *ONNX,
 ]
 TENSORBOARD = ['tensorboardX>=2.6']
+WANDB = ['wandb>=0.19']
+MLFLOW = ['mlflow>=3']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
 MEDIA = ['av>=14']
@@ -97,6 +99,8 @@ setuptools.setup(
     'tflite-micro': TFLITE_MICRO,
     'demo': DEMO,
     'tensorboard': TENSORBOARD,
+    'wandb': WANDB,
+    'mlflow': MLFLOW,
     'microphone': MICROPHONE,
     'keras-files': KERAS_FILES,
     'media': MEDIA,

@@ -43,6 +43,7 @@ def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
 _CONTROLS = re.compile(
   '[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
+_MARKDOWN = re.compile(r'([\\`*_{}\[\]<>|#!&])')
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA = re.compile("'*[=+@-]")
 
@@ -66,9 +67,19 @@ def from_cell(text: str) -> str:
   return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
 
 
+def markdown(text: str) -> str:
+  """Returns text that Markdown shows as it is, without links, images or tags."""
+  return _MARKDOWN.sub(r'\\\1', printable(text))
+
+
 def percent(share: float, decimals: int = 1) -> str:
   """Returns a share of 1 in per cent; only a whole one is '100.0'."""
   text = f'{100 * share:.{decimals}f}'
   if share < 1 and float(text) >= 100:
     text = f'{100 - 10**-decimals:.{decimals}f}'
   return text
+
+
+def number(value: float) -> str:
+  """Thousands apart; decimals only where there are some, at most one."""
+  return f'{value:,.1f}'.removesuffix('.0')

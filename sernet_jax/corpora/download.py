@@ -91,6 +91,7 @@ def download(
   with on_disk(root):
     for folder in (wav, root):
       if not wrong_files(folder, sums):
+        _tidy(root / _SCRATCH)
         return folder
     strangers = _strangers(wav, sums)
   require(
@@ -141,6 +142,7 @@ def download_archive(
   root = files.absolute(root)
   target = root / 'recordings'
   if target.is_dir():  # it appears when it is whole
+    _tidy(root / _SCRATCH)
     return target
   scratch = root / _SCRATCH
   with on_disk(root):
@@ -259,6 +261,15 @@ def _swap(new: pathlib.Path, target: pathlib.Path, old: pathlib.Path) -> None:
     target.rename(old)
   new.rename(target)
   shutil.rmtree(old, ignore_errors=True)
+
+
+def _tidy(scratch: pathlib.Path) -> None:
+  """Deletes what a download left that was killed when all was in its place."""
+  if not scratch.is_dir():
+    return
+  # An error: another one is at work.
+  with contextlib.suppress(InputError), _only_one(scratch):
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ _WAYS = {
   'table': ('audformat',),
   'emotion': ('audformat',),
   'speaker': ('audformat',),
+  'dimensions': ('manifest', 'iemocap', 'audformat'),
 }
 _EXCITED = {'default': None, 'yes': True, 'no': False}
 
@@ -42,6 +43,8 @@ class DataSpec:
     table: table, or several with + between them, of an audformat database.
     emotion: scheme or column of its classes; '' for 'emotion'.
     speaker: scheme or column of its speakers; '' for 'speaker'.
+    dimensions: arousal, valence and others with numbers, that a network is
+      trained on beside the classes, with commas: 'arousal:1:5,valence:1:5'.
     classes: classes to choose and merge, see `vocabulary.parse`; '' for all.
     merge_labels: rename labels to those of the vocabulary, joy to happiness.
     most_per_speaker: utterances of a speaker that take part; 0 for all.
@@ -62,6 +65,7 @@ class DataSpec:
   table: str = ''
   emotion: str = ''
   speaker: str = ''
+  dimensions: str = ''
   classes: str = ''
   merge_labels: bool = False
   most_per_speaker: int = 0
@@ -71,7 +75,7 @@ class DataSpec:
 
   def __post_init__(self) -> None:
     # Imported here: they load the readers, and configs import this module.
-    from sernet_jax.corpora import joined, registry, vocabulary
+    from sernet_jax.corpora import dimensions, joined, registry, vocabulary
 
     require_choice('data.corpus', self.corpus, registry.NAMES)
     if joined.parse(self.corpora):
@@ -91,6 +95,13 @@ class DataSpec:
         f'{" and ".join(f"data.corpus={user}" for user in users)} and does '
         'nothing here; leave it out',
       )
+    dimensions.parse(self.dimensions)
+    require(
+      not (self.dimensions and self.corpora),
+      f'data.dimensions is {self.dimensions!r} but data.corpora is '
+      f'{self.corpora!r}; corpora of several scales cannot be joined, so list '
+      'them in one manifest with one scale, or train on one corpus',
+    )
     vocabulary.parse(self.classes)
     for field in ('most_per_speaker', 'most_per_corpus'):
       value = getattr(self, field)

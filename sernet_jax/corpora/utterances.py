@@ -12,11 +12,15 @@ import numpy as np
 from sernet_jax.audio.part import Part
 from sernet_jax.common.errors import require
 from sernet_jax.common.text import listing
+from sernet_jax.corpora.dimensions import Dimension
 
 SYNTHETIC_NOTE = (
   'Synthetic speech made by a program: it shows that the code works, not how '
   'people sound.'
 )
+
+# Classes that may be called by numbers; a scale has more of them.
+MOST_NUMBERED = 20
 
 # The speaker of utterances of which nobody knows who speaks.
 UNKNOWN_SPEAKER = 'unknown'
@@ -37,6 +41,7 @@ class Utterance:
     start_s: where it begins in its file.
     end_s: where it ends in its file; None for the end of the file.
     sound: the same for utterances of equal sound; '' if no other is equal.
+    values: of the corpus's dimensions, NaN where one has none.
   """
 
   name: str
@@ -49,6 +54,7 @@ class Utterance:
   start_s: float = 0.0
   end_s: float | None = None
   sound: str = ''
+  values: tuple[float, ...] = ()
 
   @property
   def is_part(self) -> bool:
@@ -76,6 +82,7 @@ class Corpus:
     expected_speakers: speakers that `check` misses if they have no utterance.
     remarks: what was noticed and is right, one sentence each.
     cautions: those problems that change what figures mean.
+    dimensions: what utterances have numbers for beside their class.
   """
 
   name: str
@@ -86,11 +93,14 @@ class Corpus:
   expected_speakers: tuple[str, ...] = ()
   remarks: tuple[str, ...] = ()
   cautions: tuple[str, ...] = ()
+  dimensions: tuple[Dimension, ...] = ()
 
   def __post_init__(self) -> None:
     names = [utterance.name for utterance in self.utterances]
     assert names == sorted(set(names)), 'names must be unique and sorted'
     assert {u.label for u in self.utterances} <= set(self.classes)
+    width = len(self.dimensions)
+    assert all(len(u.values) == width for u in self.utterances)
 
   @property
   def speakers(self) -> tuple[str, ...]:
@@ -102,6 +112,19 @@ class Corpus:
     """Index of each utterance's class, int32 (utterances,)."""
     indices = {label: index for index, label in enumerate(self.classes)}
     return np.array([indices[u.label] for u in self.utterances], np.int32)
+
+  @property
+  def values(self) -> np.ndarray:
+    """Values of the dimensions, float32 (utterances, dimensions).
+
+    Each is mapped from its scale to [-1, 1]; NaN where there is none.
+    """
+    columns = zip(*(u.values for u in self.utterances), strict=True)
+    mapped = [
+      dimension.to_unit(column)
+      for dimension, column in zip(self.dimensions, columns, strict=True)
+    ]
+    return np.stack(mapped, axis=1)
 
   @property
   def firsts(self) -> np.ndarray:
@@ -142,6 +165,38 @@ def check(corpus: Corpus) -> None:
     f'{corpus.name} in {pathlib.Path(corpus.utterances[0].path).parent} has no '
     f'utterance of {listing(without)}; complete the recordings, or list those '
     'you want in a manifest (--config.data.manifest=)',
+  )
+
+
+def require_names(corpus: Corpus) -> Corpus:
+  """Refuses numbers of a scale for classes, and remarks on whole numbers.
+
+  Raises:
+    InputError: if all classes are numbers, and some have a fraction or there
+      are more than `MOST_NUMBERED`.
+  """
+  try:
+    numbers = sorted(map(float, corpus.classes))
+  except ValueError:
+    return corpus
+  shown = listing([f'{number:g}' for number in numbers], 4)
+  fraction = any(
+    number != int(number) for number in numbers if number == number
+  )
+  require(
+    not fraction and len(numbers) <= MOST_NUMBERED,
+    f'{corpus.name} has {len(numbers)} labels that are numbers ({shown}), each '
+    'of which would be a class of its own; learn them with data.dimensions '
+    '(data.columns=arousal=COLUMN names their column), or merge them into '
+    'classes with data.classes=low=1+1.5,high=4+4.5',
+  )
+  return dataclasses.replace(
+    corpus,
+    remarks=(
+      *corpus.remarks,
+      f'The labels are numbers ({shown}), and each is taken for a class; '
+      'data.classes=NAME=NUMBER names them, data.dimensions learns a scale.',
+    ),
   )
 
 

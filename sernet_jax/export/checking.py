@@ -6,6 +6,7 @@ their probabilities are compared here.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -74,6 +75,12 @@ def check(
     'classes': list(bundle.classes),
     'sample_rate_hz': bundle.audio.sample_rate_hz,
     'num_samples': bundle.audio.num_samples,
+    'license': bundle.about.get('license', ''),
+    **(
+      {'dimensions': [*map(dataclasses.asdict, bundle.dimensions)]}
+      if bundle.dimensions
+      else {}
+    ),
     'sha256': formats.checksum(content),
     'file_bytes': len(content),
     'weights_bytes': writing.weights_bytes(bundle, kind, precision),

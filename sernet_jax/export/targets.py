@@ -30,6 +30,8 @@ FOLDERS = {
   'web': 'sernet_jax.export.device.web_folder',
 }
 WEB = 'web'
+# Formats that carry numbers such as arousal beside the classes.
+DIMENSIONS = ('safetensors',)
 _PRECISIONS = {'c': ('int8',), 'tflite_micro': ('int8',), WEB: ('fp32',)}
 
 
@@ -107,11 +109,19 @@ def load_bundles(args: argparse.Namespace) -> list[Bundle]:
 
 
 def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
-  """Refuses to look at an utterance's own frames alone on microcontrollers.
+  """Refuses networks that a format has no place for.
 
   Raises:
-    InputError: if the network is of that kind.
+    InputError: if there are dimensions beside the classes, or it looks at an
+      utterance's own frames alone on microcontrollers.
   """
+  without = [kind for kind, _ in pairs if kind not in DIMENSIONS]
+  require(
+    not bundle.dimensions or not without,
+    f'the network has {", ".join(one.name for one in bundle.dimensions)} beside '
+    f'its classes, which --format={without[0] if without else ""} cannot carry; '
+    f'export to {", ".join(DIMENSIONS)}, or train without data.dimensions',
+  )
   others = [kind for kind, _ in pairs if kind in FOLDERS and kind != WEB]
   require(
     not bundle.model.masked or not others,

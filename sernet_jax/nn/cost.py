@@ -107,7 +107,7 @@ def list_layers(
   size = frames, coefficients
   found = [LayerCost(layer, size) for layer in spec.layers('path')]
   size = found[0].pooled
-  for layer in spec.layers('block', 'dense'):
+  for layer in spec.layers('block', 'dense', 'regression'):
     found.append(LayerCost(layer, size))
     size = found[-1].pooled
   return found

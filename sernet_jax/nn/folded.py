@@ -195,6 +195,22 @@ def head(
   return pooled
 
 
+def dimensions(
+  spec: ModelSpec, folded: Mapping[str, Any], pooled: jax.Array
+) -> jax.Array:
+  """Numbers of the dimensions, (examples, dimensions), from `embeddings`.
+
+  Each is in [-1, 1], which stand for the ends of its scale; what a network says
+  beyond them is set to them.
+  """
+  found = [
+    _dense(folded[layer.name], pooled) for layer in spec.layers('regression')
+  ]
+  if not found:
+    return jnp.zeros((len(pooled), 0), pooled.dtype)
+  return jnp.clip(found[0], -1.0, 1.0)
+
+
 def logits(
   spec: ModelSpec,
   folded: Mapping[str, Any],

@@ -134,7 +134,7 @@ class LightSERNet(nnx.Module):
     # Each layer draws its kernel from the next key of `rngs`.
     for layer in spec.layers('path', 'block'):
       setattr(self, layer.name, LocalFeatureBlock(layer, spec, rngs))
-    for layer in spec.layers('score', 'dense'):
+    for layer in spec.layers('score', 'dense', 'regression'):
       setattr(self, layer.name, Dense(layer, rngs))
 
   def __call__(
@@ -147,7 +147,7 @@ class LightSERNet(nnx.Module):
     axis: str | None,
     frozen: tuple[str, ...],
   ) -> jax.Array:
-    """Computes the logits; for the arguments see `apply`."""
+    """Computes logits and numbers; for the arguments see `apply`."""
     learns = {
       layer.name: train and layer.name not in frozen
       for layer in self.spec.layers('path', 'block')
@@ -175,9 +175,9 @@ class LightSERNet(nnx.Module):
       kept = jax.random.bernoulli(key, 1 - self.spec.dropout, shape)
       kept = parallel.own(kept, axis)
       x = jnp.where(kept, x / (1 - self.spec.dropout), 0.0)
-    for dense in self._modules('dense'):
-      x = dense(x)
-    return x
+    # All read the pooled map; their outputs are side by side.
+    heads = self._modules('dense') + self._modules('regression')
+    return jnp.concatenate([head(x) for head in heads], axis=-1)
 
   def _modules(self, kind: str) -> list[Any]:
     return [getattr(self, layer.name) for layer in self.spec.layers(kind)]
@@ -222,7 +222,7 @@ def apply(
   frames: jax.Array | None = None,
   frozen: tuple[str, ...] = (),
 ) -> tuple[jax.Array, Tree]:
-  """Computes the logits of a batch.
+  """Computes the logits of a batch, and the numbers of its dimensions.
 
   Args:
     spec: the network.
@@ -246,8 +246,9 @@ def apply(
       gradient.
 
   Returns:
-    (logits (examples, num_classes), stats). In inference the stats are
-    returned as given.
+    (outputs (examples, num_classes + dimensions), stats): logits, and behind
+    them one number for each dimension, in [-1, 1] where it is on its scale.
+    In inference the stats are returned as given.
 
   Raises:
     InputError: if x has another rank or more than one channel.

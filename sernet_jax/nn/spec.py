@@ -70,11 +70,11 @@ class Layer:
   A 'path' and a 'block' are a convolution, BatchNorm, ReLU and average
   pooling. Paths all read the features; the first block reads their maps side
   by side, and every later layer reads the one before it. A 'dense' layer is
-  x @ kernel + bias.
+  x @ kernel + bias; a 'regression' is too, and reads what the 'dense' one does.
 
   Attributes:
     name: its key in the trees of parameters and statistics.
-    kind: 'path', 'block', 'score' or 'dense'.
+    kind: 'path', 'block', 'score', 'dense' or 'regression'.
     inputs: channels it reads.
     outputs: channels it writes.
     kernel: (frames, coefficients) of one filter; (1, 1) of a dense layer.
@@ -125,6 +125,7 @@ class ModelSpec:
     blocks: what follows the paths; only the last pools the whole map. Nested
       lists, as JSON has them, are taken too.
     pooling: one of `POOLINGS`.
+    dimensions: outputs of numbers, such as arousal, beside the classes.
   """
 
   num_classes: int = 7
@@ -135,6 +136,7 @@ class ModelSpec:
   batch_norm_epsilon: float = 1e-3
   blocks: tuple[Block, ...] = PAPER_BLOCKS
   pooling: str = 'mean'
+  dimensions: int = 0
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'paths', tuple(self.paths))
@@ -167,6 +169,10 @@ class ModelSpec:
     require_positive('batch_norm_epsilon', self.batch_norm_epsilon)
     object.__setattr__(self, 'blocks', _checked(self.blocks))
     require_choice('pooling', self.pooling, POOLINGS)
+    require(
+      self.dimensions >= 0,
+      f'dimensions is {self.dimensions}; give 0 or a positive number',
+    )
 
   @property
   def masked(self) -> bool:
@@ -194,17 +200,22 @@ class ModelSpec:
     if self.pooling == 'statistics':
       inputs *= 2
     found.append(Layer('head', 'dense', inputs, self.num_classes, bias=True))
+    if self.dimensions:
+      found.append(
+        Layer('dimensions', 'regression', inputs, self.dimensions, bias=True)
+      )
     return tuple(layer for layer in found if not kinds or layer.kind in kinds)
 
   @property
   def parts(self) -> dict[str, tuple[str, ...]]:
     """Parts of the network that can be named -> the layers of each."""
     paths = tuple(layer.name for layer in self.layers('path'))
+    heads = [layer.name for layer in self.layers('dense', 'regression')]
     others = [layer.name for layer in self.layers('block', 'score')]
     return {
       'paths': paths,
       **{name: (name,) for name in others},
-      'head': ('head',),
+      **{name: (name,) for name in heads},
       'body': (*paths, *others),
     }
 
@@ -215,6 +226,8 @@ class ModelSpec:
       del fields['blocks']
     if self.pooling == 'mean':
       del fields['pooling']
+    if not self.dimensions:
+      del fields['dimensions']
     return fields
 
 

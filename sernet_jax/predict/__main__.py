@@ -145,6 +145,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     model.classes,
     [names.get(path, path) for path in paths],
     windows=len(paths) == 1,
+    dimensions=[one.name for one in model.dimensions],
   )
   bar = progress_bar.make(
     total=len(paths),

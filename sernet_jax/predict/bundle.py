@@ -7,6 +7,7 @@ from sernet_jax.runs.weights.bundle import (
   FORMAT as FORMAT,
   FORMAT_VERSION as FORMAT_VERSION,
   Bundle as Bundle,
+  Dimension as Dimension,
   load as load,
   metadata as metadata,
   release_path as release_path,

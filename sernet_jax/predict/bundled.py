@@ -10,7 +10,10 @@ import numpy as np
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.predict.bundle import Bundle
+from sernet_jax.predict.bundle import Bundle, Dimension
+
+# What rows have behind the probabilities, if asked for, in this order.
+EXTRAS = ('dimensions', 'embeddings')
 
 
 class Bundled(abc.ABC):
@@ -29,7 +32,8 @@ class Bundled(abc.ABC):
       require(
         (other.model, other.mfcc, other.feature_kind, other.audio)
         == (first.model, first.mfcc, first.feature_kind, first.audio)
-        and other.classes == first.classes,
+        and (other.classes, other.dimensions)
+        == (first.classes, first.dimensions),
         'the bundles of an ensemble differ in classes or specs; take those of '
         'one run',
       )
@@ -75,7 +79,27 @@ class Bundled(abc.ABC):
     Raises:
       InputError: for segments that `audio.prepare` did not make.
     """
-    return self.run(segments, embed=False)
+    return self.run(segments)
+
+  @property
+  def dimensions(self) -> tuple[Dimension, ...]:
+    """Numbers that the network gives beside the classes."""
+    return self.bundle.dimensions
+
+  def with_dimensions(self, segments: np.ndarray) -> np.ndarray:
+    """Computes the probabilities of segments and their numbers.
+
+    Args:
+      segments: as for a call.
+
+    Returns:
+      float32 (segments, classes + dimensions): the probabilities, and behind
+      them a number for each dimension, on its scale; means over the bundles.
+
+    Raises:
+      InputError: as a call.
+    """
+    return self._scaled(self.run(segments, EXTRAS[:1]))
 
   def with_embeddings(self, segments: np.ndarray) -> np.ndarray:
     """Computes the probabilities of segments and the maps they are made from.
@@ -84,8 +108,9 @@ class Bundled(abc.ABC):
       segments: as for a call.
 
     Returns:
-      float32 (segments, classes + channels): the probabilities, and behind
-      them the pooled map before the network's head.
+      float32 (segments, classes + dimensions + channels): the probabilities,
+      behind them the numbers of a network that has some, and the pooled map
+      before the network's head.
 
     Raises:
       InputError: as a call; and for an ensemble, whose networks have nothing
@@ -96,13 +121,28 @@ class Bundled(abc.ABC):
       f'{self.name} is an ensemble, whose networks each have embeddings of '
       'their own; give one of them, by --fold',
     )
-    return self.run(segments, embed=True)
+    return self._scaled(self.run(segments, EXTRAS))
 
-  def no_rows(self, embed: bool) -> np.ndarray:
-    """Makes what no segments give, (0, classes) or (0, classes + channels)."""
-    width = len(self.classes) + embed * self.embedding_size
+  def _scaled(self, rows: np.ndarray) -> np.ndarray:
+    """Brings numbers from [-1, 1] to their scales, in place."""
+    for column, dimension in enumerate(self.dimensions, len(self.classes)):
+      rows[:, column] = dimension.from_unit(rows[:, column])
+    return rows
+
+  def no_rows(self, extras: Sequence[str] = ()) -> np.ndarray:
+    """Makes what no segments give, (0, classes) or more with `EXTRAS`."""
+    width = len(self.classes)
+    width += len(self.dimensions) * ('dimensions' in extras)
+    width += self.embedding_size * ('embeddings' in extras)
     return np.zeros((0, width), np.float32)
 
   @abc.abstractmethod
-  def run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
-    """Computes what a call or `with_embeddings` returns."""
+  def run(
+    self, segments: np.ndarray, extras: tuple[str, ...] = ()
+  ) -> np.ndarray:
+    """Computes what a call returns, and what `extras` names behind it.
+
+    Args:
+      segments: as for a call.
+      extras: some of `EXTRAS`, in that order; numbers are in [-1, 1].
+    """

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sernet_jax.common import command_line
+from sernet_jax.common import command_line, text
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.inference import options, unsure
 
@@ -111,6 +111,10 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
   timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)
   heard = options.listening(args)
   page = _page(gradio, model, args.hop_s, folder, heard, args.abstain)
+  from starlette.middleware import Middleware
+
+  from sernet_jax.predict.inference import page_guard
+
   try:
     page.launch(
       server_name=HOST,
@@ -118,6 +122,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
       share=False,
       max_file_size=_LARGEST_UPLOAD,
       allowed_paths=[str(folder)],
+      app_kwargs={'middleware': [Middleware(page_guard.Guard, folder=folder)]},
       **look(gradio),
     )
   except OSError as error:
@@ -156,8 +161,8 @@ def _page(
       raise gradio.Error(message, print_exception=False) from error
 
   note = _NOTE.format(
-    name=model.name,
-    classes=', '.join(model.classes),
+    name=text.markdown(model.name),
+    classes=text.markdown(', '.join(model.classes)),
     duration_s=model.audio.duration_s,
   )
   with gradio.Blocks(title=_TITLE, analytics_enabled=False) as page:
@@ -241,7 +246,7 @@ def listen(
     for window in result.windows
   ]
   shares = dict(zip(model.classes, result.probabilities.tolist(), strict=True))
-  doubts = [f'The recording {note}.' for note in result.notes]
+  doubts = [f'The recording {text.markdown(one)}.' for one in result.notes]
   if result.label is None:
     doubts.append(f'The model is unsure: no class reaches {abstain:g}.')
   notes = '\n'.join(f'- {doubt}' for doubt in doubts)

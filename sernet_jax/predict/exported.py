@@ -15,6 +15,7 @@ from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict import bundle
+from sernet_jax.predict.bundle import Dimension
 from sernet_jax.predict.sessions import formats, waveform
 from sernet_jax.runs.weights import bundle_file
 
@@ -44,6 +45,7 @@ class Exported:
     self.audio: AudioSpec = parts['audio']
     self.mfcc: MfccSpec = parts['mfcc']
     self.feature_kind: str = parts['feature_kind']
+    self.dimensions: tuple[Dimension, ...] = parts['dimensions']
 
   def _check(self, parts: dict[str, Any]) -> None:
     """Compares the program of the file with its metadata."""

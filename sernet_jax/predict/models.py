@@ -15,7 +15,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.sessions import formats
 
 if TYPE_CHECKING:
-  from sernet_jax.predict.bundle import Bundle
+  from sernet_jax.predict.bundle import Bundle, Dimension
   from sernet_jax.training.recipes import Weights
 
 
@@ -28,6 +28,8 @@ class Model(Protocol):
     audio: rate, length and segments that a recording is converted to.
     mfcc: the front end, for figures.
     feature_kind: likewise.
+    dimensions: what it has numbers for; then it has `with_dimensions` too, see
+      `Recognizer`.
   """
 
   @property
@@ -40,6 +42,8 @@ class Model(Protocol):
   def mfcc(self) -> MfccSpec: ...  # noqa: D102
   @property
   def feature_kind(self) -> str: ...  # noqa: D102
+  @property
+  def dimensions(self) -> tuple[Dimension, ...]: ...  # noqa: D102
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Segments (segments, num_samples) to probabilities (segments, classes).

@@ -32,6 +32,7 @@ class Writer:
     classes: in the order of the probabilities.
     paths: of all recordings to come, for the width of the table.
     windows: also print the timeline in a table.
+    dimensions: names of the numbers, in their order.
   """
 
   def __init__(
@@ -40,37 +41,42 @@ class Writer:
     classes: Sequence[str],
     paths: Sequence[str],
     windows: bool = True,
+    dimensions: Sequence[str] = (),
   ):
     assert kind in FORMATS
     self._kind, self._classes, self._windows = kind, classes, windows
+    self._dimensions = dimensions
     longest = max([len(_short(path)) for path in paths], default=0)
     self._widths = [
       max(longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')),
       len('00000.00'),
       max(len(text.printable(name)) for name in (*classes, SILENCE, UNSURE)),
       *(max(len('100.0'), len(text.printable(name))) for name in classes),
+      *(max(len('-10.00'), len(name)) for name in dimensions),
     ]
 
   def head(self) -> str:
     """The line above the first recording, with its newline, or ''."""
     if self._kind == 'csv':
-      return _csv_line(columns(self._classes))
+      return _csv_line(columns(self._classes, self._dimensions))
     if self._kind == 'json':
       return ''
-    return self._line(['recording', 'seconds', 'label', *self._classes])
+    return self._line(
+      ['recording', 'seconds', 'label', *self._classes, *self._dimensions]
+    )
 
   def text(self, recording: Recording) -> str:
     """The lines of one recording, with their newlines."""
     if self._kind == 'json':
-      return json.dumps(as_json(recording, self._classes)) + '\n'
+      entry = as_json(recording, self._classes, self._dimensions)
+      return json.dumps(entry) + '\n'
     if self._kind == 'csv':
       return self._csv(recording)
     lines = [
       self._row(
         _short(recording.path),
         f'{recording.duration_s:.2f}',
-        recording.label,
-        recording.probabilities,
+        recording,
       )
     ]
     lines += [f'  note: it {note}\n' for note in recording.notes]
@@ -80,21 +86,20 @@ class Writer:
         self._row(
           f' {clock(window.start_s)} to {clock(window.end_s)}',
           '',
-          window.label,
-          window.probabilities,
+          window,
         )
         for window in recording.windows
       ]
     return ''.join(lines)
 
-  def _row(
-    self, name: str, seconds: str, label: str | None, shares: np.ndarray | None
-  ) -> str:
-    cells = [''] * len(self._classes)
-    if shares is not None:
-      cells = [text.percent(share) for share in shares]
-    other = SILENCE if shares is None else UNSURE
-    return self._line([name, seconds, label or other, *cells])
+  def _row(self, name: str, seconds: str, found: Recording | Window) -> str:
+    cells = [''] * (len(self._classes) + len(self._dimensions))
+    if found.probabilities is not None:
+      cells = [text.percent(share) for share in found.probabilities]
+      if self._dimensions and found.numbers is not None:
+        cells += [f'{number:.2f}' for number in found.numbers]
+    other = SILENCE if found.probabilities is None else UNSURE
+    return self._line([name, seconds, found.label or other, *cells])
 
   def _line(self, cells: Sequence[str]) -> str:
     cells = [text.printable(cell) for cell in cells]
@@ -108,10 +113,16 @@ class Writer:
       result: Recording | Window,
       notes: Sequence[str] = (),
     ) -> str:
-      shares = [''] * len(self._classes)
+      shares = [''] * (len(self._classes) + len(self._dimensions))
       if result.probabilities is not None:
+        numbers = result.numbers if self._dimensions else None
         # 9 digits tell every two float32 apart.
-        shares = [f'{float(share):.9g}' for share in result.probabilities]
+        shares = [
+          f'{float(share):.9g}'
+          for part in (result.probabilities, numbers)
+          if part is not None
+          for share in part
+        ]
       times = [f'{start_s:.4f}', f'{end_s:.4f}']
       return _csv_line(
         [
@@ -132,32 +143,46 @@ class Writer:
     return whole + ''.join(rows)
 
 
-def columns(classes: Sequence[str]) -> list[str]:
+def columns(
+  classes: Sequence[str], dimensions: Sequence[str] = ()
+) -> list[str]:
   """Returns the names of the columns of a table for programs."""
   return [
     *('recording', 'part', 'start_s', 'end_s', 'label'),
     *(f'p_{name}' for name in classes),
+    *(f'd_{name}' for name in dimensions),
     'notes',
   ]
 
 
-def as_json(recording: Recording, classes: Sequence[str]) -> dict[str, Any]:
+def as_json(
+  recording: Recording, classes: Sequence[str], dimensions: Sequence[str] = ()
+) -> dict[str, Any]:
   """Converts a recording to the types of JSON.
 
-  Silence has null for label and probabilities, an unsure label is null alone.
+  Silence has null for all, an unsure label is null alone. There is an entry
+  `dimensions` where a model has some.
   """
+
+  def found(part: Recording | Window) -> dict[str, Any]:
+    entry = {
+      'label': part.label,
+      'probabilities': shares_by_name(part.probabilities, classes),
+    }
+    if dimensions:
+      entry['dimensions'] = shares_by_name(part.numbers, dimensions)
+    return entry
+
   return {
     'recording': recording.path,
     'duration_s': recording.duration_s,
-    'label': recording.label,
-    'probabilities': shares_by_name(recording.probabilities, classes),
+    **found(recording),
     'notes': [*recording.notes],
     'timeline': [
       {
         'start_s': window.start_s,
         'end_s': window.end_s,
-        'label': window.label,
-        'probabilities': shares_by_name(window.probabilities, classes),
+        **found(window),
       }
       for window in recording.windows
     ],
@@ -167,7 +192,7 @@ def as_json(recording: Recording, classes: Sequence[str]) -> dict[str, Any]:
 def shares_by_name(
   shares: np.ndarray | None, classes: Sequence[str]
 ) -> dict[str, float] | None:
-  """Converts probabilities (classes,) to {class: probability}.
+  """Converts probabilities (classes,) to {class: probability}, numbers likewise.
 
   The decimals are the shortest that give the same float32 again.
   """

@@ -78,21 +78,21 @@ def _ensemble(
   kind: str,
   mfcc: MfccSpec,
   spec: ModelSpec,
-  embed: bool,
+  extras: tuple[str, ...],
   weights: Any,
   waveforms: jax.Array,
   lengths: jax.Array | None = None,
 ) -> jax.Array:
-  """Mean probabilities of an ensemble, (batch, classes).
+  """Mean probabilities of an ensemble, and what `extras` names behind them.
 
-  With `embed` the embeddings follow them, (batch, classes + channels).
+  (batch, classes), (batch, classes + dimensions) and so on.
 
   Args:
     mesh: devices that take a share of the waveforms each; None for one device.
     kind: of the features.
     mfcc: the front end.
     spec: of every network.
-    embed: whether embeddings are wanted, of one network.
+    extras: some of `bundled.EXTRAS`, in that order; embeddings are of one network.
     weights: of one network, or [weights stacked along axis 0].
     waveforms: (batch, num_samples).
     lengths: int32 (batch,), samples of each that are its own and come first;
@@ -110,11 +110,16 @@ def _ensemble(
       frames = jnp.maximum(num_frames(lengths, mfcc), 1)
 
     def network(folded_: folded.Folded) -> jax.Array:
-      if not embed:
+      if not extras:
         return folded.probabilities(spec, folded_, features, frames)
       pooled = folded.embeddings(spec, folded_, features, frames=frames)
       shares = jax.nn.softmax(folded.head(spec, folded_, pooled))
-      return jnp.concatenate([shares, pooled], axis=-1)
+      rows = [shares]
+      if 'dimensions' in extras:
+        rows.append(folded.dimensions(spec, folded_, pooled))
+      if 'embeddings' in extras:
+        rows.append(pooled)
+      return jnp.concatenate(rows, axis=-1)
 
     if isinstance(weights, dict):
       return network(weights)
@@ -198,10 +203,12 @@ class Recognizer(Bundled):
       held_db,
     )
 
-  def run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
-    """Computes what a call or `with_embeddings` returns."""
+  def run(
+    self, segments: np.ndarray, extras: tuple[str, ...] = ()
+  ) -> np.ndarray:
+    """Computes rows; see `Bundled.run`."""
     segments = waveform.checked(segments, self.bundle.audio.num_samples)
-    rows = [self.no_rows(embed)]
+    rows = [self.no_rows(extras)]
     # A single segment, as a stream brings them, does not pay for a batch.
     batch, mesh, weights = self._batch, self._mesh, self._shared
     if len(segments) == 1:
@@ -218,7 +225,7 @@ class Recognizer(Bundled):
         self.feature_kind,
         self.mfcc,
         self.bundle.model,
-        embed,
+        extras,
         weights,
         part,
         lengths,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,7 @@ from sernet_jax.predict.inference.result import (
   Failure as Failure,
   Recording as Recording,
   Window as Window,
+  answer,
 )
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.sessions import waveform as waveform_lib
@@ -69,8 +70,9 @@ class _End(NamedTuple):
 
 _Key = _Span | _Vote | _End | Failure
 # The array is a segment (samples,) before the model, and behind it its
-# probabilities and, if asked for, its embedding (classes + channels,); None for
-# silence and at the end of a recording.
+# probabilities, its numbers if the model has dimensions, and its embedding if
+# asked for (classes + dimensions + channels,); None for silence and at the end
+# of a recording.
 _Item = tuple[_Key, np.ndarray | None]
 
 
@@ -112,7 +114,7 @@ def recognize(
   listening = listening or Listening()
   if not listening.channel:
     listening = dataclasses.replace(listening, channel=spec.channel)
-  run = embeddings.function(model) if embed else model
+  run = embeddings.function(model) if embed else embeddings.rows(model)
   segments = _segments_of_all(paths, model, hop, whole, listening)
   return _grouped(_probabilities(segments, run), model, listening.gate_db)
 
@@ -303,7 +305,8 @@ def _recording(
   gate_db: float,
 ) -> Recording | Failure:
   """Result for one recording, without what is silent beside the loudest."""
-  rate_hz, classes = model.audio.sample_rate_hz, model.classes
+  rate_hz = model.audio.sample_rate_hz
+  outputs = model.classes, len(model.dimensions)
   heard = [(key.level_db, row) for key, row in spans if row is not None]
   # Without votes, as for whole='timeline', the windows vote.
   voting = votes or heard
@@ -314,13 +317,12 @@ def _recording(
   for key, row in spans:
     if row is not None and key.level_db < least_db:
       row = None
-    label, shares, embedding = _answer(row, classes)
     times_s = key.start / rate_hz, key.stop / rate_hz
-    windows.append(Window(*times_s, label, shares, embedding))
+    windows.append(Window(*times_s, *answer(row, *outputs)))
   # The loudest vote may lie below the loudest window.
   least_db = min(least_db, max(level for level, _ in voting))
   mean = np.mean([row for level, row in voting if level >= least_db], axis=0)
-  label, shares, embedding = _answer(mean, classes)
+  label, shares, embedding, numbers = answer(mean, *outputs)
   assert label is not None and shares is not None
   return Recording(
     end.path,
@@ -330,15 +332,5 @@ def _recording(
     tuple(windows),
     end.notes,
     embedding,
+    numbers,
   )
-
-
-def _answer(
-  row: np.ndarray | None, classes: Sequence[str]
-) -> tuple[str | None, np.ndarray | None, np.ndarray | None]:
-  """Splits a row into (label, probabilities, embedding), each None if missing."""
-  if row is None:
-    return None, None, None
-  shares, embedding = np.split(row, [len(classes)])
-  label = classes[int(np.argmax(shares))]
-  return label, shares, embedding if embedding.size else None

@@ -79,6 +79,7 @@ def from_run(
         fold.params,
         adapt(fold.params, fold.stats) if adapt else fold.stats,
       ),
+      dimensions=results.dimensions,
       about={
         **about,
         'fold': fold.name,

@@ -21,8 +21,10 @@ from sernet_jax.features import PRESETS
 from sernet_jax.features.kinds import KINDS
 from sernet_jax.results import caveats, crossed, metrics
 from sernet_jax.results.confidence import of_run
+from sernet_jax.results.dimensions import of_tests, texts
 from sernet_jax.results.figures import (
   confidence_plot,
+  dimension_plot,
   feature_plot,
   learning_plots,
   matrix_plots,
@@ -53,8 +55,9 @@ def write(folder: RunFolder) -> pathlib.Path:
   results = _in_order(folder.read_results())
   config = folder.read_config()
   environment = folder.read_environment()
-  sureness = _confidence(folder, results)
-  figures = _draw(folder, results, config, sureness)
+  tests = _tests(folder, results)
+  sureness = _confidence(tests, results)
+  figures = _draw(folder, results, config, sureness, tests)
   page = template('report.html.j2').render(
     results=results,
     headline=results.last,
@@ -87,7 +90,12 @@ def template(name: str) -> jinja2.Template:
     lstrip_blocks=True,
   )
   templates.globals['SELECTIONS'] = SELECTIONS
-  templates.filters.update(percent=_percent, number=_number)
+  templates.filters.update(
+    percent=_percent,
+    number=text.number,
+    decimals=texts.figure,
+    interval=texts.interval,
+  )
   return templates.get_template(name)
 
 
@@ -122,6 +130,8 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
       f'WA {_percent(pooled.wa)} %, '
       f'macro F1 {_percent(pooled.f1_macro)} %{warning}'
     )
+    if selection.dimensions:
+      lines.append(f'  {"":<15} {texts.line(selection.dimensions)}')
     if selection.over_seeds:
       spread = selection.over_seeds
       each = ', '.join(
@@ -149,26 +159,34 @@ def _about(results: Results, num_folds: int = 0) -> str:
   )
 
 
+def _tests(folder: RunFolder, results: Results) -> list[dict[str, Any]]:
+  """Reads predictions.csv; no row in runs of older versions."""
+  if not folder.predictions.exists():
+    return []
+  rows = folder.read_predictions()
+  require(
+    all(
+      row['label'] in results.classes
+      and len(row['probabilities']) == len(results.classes)
+      and len(row.get('values', ())) == len(results.dimensions)
+      for row in rows
+    ),
+    f'{folder.predictions} is damaged (its classes or dimensions are not those '
+    f'of {folder.results.name}); delete it and {RUN.again}',
+  )
+  return rows
+
+
 def _confidence(
-  folder: RunFolder, results: Results
+  rows: list[dict[str, Any]], results: Results
 ) -> dict[str, of_run.Confidence]:
   """Measures the confidence of each selection; none in runs of older versions.
 
   A selection that was chosen on the tests is left out: it says nothing about
   other speakers.
   """
-  if not folder.predictions.exists():
+  if not rows:
     return {}
-  rows = folder.read_predictions()
-  require(
-    all(
-      row['label'] in results.classes
-      and len(row['probabilities']) == len(results.classes)
-      for row in rows
-    ),
-    f'{folder.predictions} is damaged (its classes are not those of '
-    f'{folder.results.name}); delete it and {RUN.again}',
-  )
   found = {}
   for name in results.selections:
     tests = of_run.tests_of(rows, results.classes, name, results.weights_dtype)
@@ -182,13 +200,11 @@ def _draw(
   results: Results,
   config: Mapping[str, Any],
   sureness: Mapping[str, of_run.Confidence],
+  tests: list[dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
   """Draws all figures; name -> what the page needs of each."""
   rows = folder.read_metrics()
-  require(
-    len(rows) > 0,
-    f'{folder.metrics} holds no epoch; {RUN.again}',
-  )
+  require(len(rows) > 0, f'{folder.metrics} holds no epoch; {RUN.again}')
   require(
     all(map(_is_complete, rows)),
     f'{folder.metrics} is damaged (a line lacks figures); {RUN.again}',
@@ -213,11 +229,11 @@ def _draw(
   )
   for name, selection in results.selections.items():
     subtitle = f'{about}; {caveats.caption(name, results)}'
-    text = f'Confusion matrix, {caveats.meanings(results)[name][0]}'
+    meaning = caveats.meanings(results)[name][0]
     score_plots.confusion_matrices(
       selection.pooled.confusion,
       results.classes,
-      path(f'confusion_{name}', text),
+      path(f'confusion_{name}', f'Confusion matrix, {meaning}'),
       subtitle,
       footer=footer,
     )
@@ -242,6 +258,15 @@ def _draw(
       path(f'confidence_{name}', f'Confidence and abstaining, {name}'),
       f'{about}; {caveats.caption(name, results)}',
       footer=footer,
+    )
+  for name, own in of_tests.by_selection(tests, results).items():
+    dimension_plot.scatter(
+      results.dimensions,
+      results.selections[name].dimensions,
+      [of_tests.pairs(own, k) for k in range(len(results.dimensions))],
+      path(f'dimensions_{name}', f'Dimensions against annotations, {name}'),
+      f'{about}; {caveats.caption(name, results)}',
+      footer,
     )
   learning_plots.learning_rate(
     rows, path('learning_rate', 'Learning rate by epoch'), about, footer
@@ -319,9 +344,3 @@ def _flat(content: Mapping[str, Any]) -> dict[str, str]:
 
 def _percent(share: float | None) -> str:
   return '-' if share is None else text.percent(share)
-
-
-def _number(value: float) -> str:
-  """Thousands apart; decimals only where there are some, at most one."""
-  text = f'{value:,.1f}'
-  return text.removesuffix('.0')

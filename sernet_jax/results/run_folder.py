@@ -221,10 +221,13 @@ class RunFolder:
     files.write_bytes(self.metrics, text.encode(), self._cure)
 
   def write_predictions(
-    self, rows: Iterable[Mapping[str, Any]], classes: Sequence[str]
+    self,
+    rows: Iterable[Mapping[str, Any]],
+    classes: Sequence[str],
+    dimensions: Sequence[str] = (),
   ) -> None:
     """Writes predictions.csv; see `predictions_csv.encode`."""
-    content = predictions_csv.encode(rows, classes)
+    content = predictions_csv.encode(rows, classes, dimensions)
     files.write_bytes(self.predictions, content, self._cure)
 
   def read_predictions(self) -> list[dict[str, Any]]:

@@ -11,8 +11,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
+from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.corpora.protocols import PROTOCOLS
 from sernet_jax.results import json_records, metrics
+from sernet_jax.results.dimensions.record import DimensionResult
 from sernet_jax.results.selections import SELECTIONS
 
 Share = Annotated[float, json_records.Range(0, 1)]
@@ -110,6 +112,7 @@ class SelectionResult:
     folds: in the order of the protocol.
     speakers: sorted by name.
     over_seeds: in runs of several seeds.
+    dimensions: of corpora with some, in the order of `Results.dimensions`.
   """
 
   seed: Count | None = None
@@ -120,6 +123,7 @@ class SelectionResult:
   folds: tuple[FoldResult, ...]
   speakers: tuple[SpeakerResult, ...]
   over_seeds: OverSeeds | None = None
+  dimensions: tuple[DimensionResult, ...] = ()
 
   def to_json(self) -> dict[str, Any]:
     """Returns the entry of results.json."""
@@ -214,6 +218,7 @@ class Results:
     cost: of the network.
     seconds: of training, all folds.
     crossed: in runs across corpora.
+    dimensions: numbers recognized beside the classes, with their scales.
   """
 
   corpus: str
@@ -234,6 +239,7 @@ class Results:
   cost: Cost
   seconds: Amount
   crossed: Crossed | None = None
+  dimensions: tuple[Dimension, ...] = ()
 
   @property
   def last(self) -> SelectionResult:
@@ -288,6 +294,11 @@ def _require_sense(results: Results) -> None:
       )
       for each in (selection, *several):
         _check_selection(name, each, len(results.classes), check)
+      check(
+        [one.name for one in selection.dimensions]
+        == [one.name for one in results.dimensions],
+        f'{name} has other dimensions than the run',
+      )
   crossed = results.crossed
   for name, cells in (crossed.selections if crossed else {}).items():
     check(name in results.selections, f'it has no selection {name[:40]!r}')

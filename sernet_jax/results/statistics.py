@@ -62,8 +62,8 @@ def ci95(
   if num_speakers < 2:
     return None
   random = np.random.default_rng(seed)
-  speakers = _draws(random, num_speakers, num_resamples)  # (r, speakers)
-  seeds = _draws(random, num_seeds, num_resamples) / num_seeds  # (r, seeds)
+  speakers = draws(random, num_speakers, num_resamples)  # (r, speakers)
+  seeds = draws(random, num_seeds, num_resamples) / num_seeds  # (r, seeds)
 
   def resampled(values: np.ndarray) -> dict[str, np.ndarray]:
     # Counts are whole numbers, so that this sum is exact in any order.
@@ -165,7 +165,7 @@ def spread(values: Sequence[float]) -> float | None:
   return math.sqrt(squares / (len(values) - 1))
 
 
-def _draws(
+def draws(
   random: np.random.Generator, count: int, num_resamples: int
 ) -> np.ndarray:
   """Returns how often each of `count` was drawn in as many draws.

@@ -7,8 +7,8 @@
 `defaults` is what a config file starts from, `differences` what tells two
 runs apart, `config_flags` the flags of the commands. `data` loads corpus and
 folds, `trainer` resumes, trains (`loop`) and tests (`predictions`), `summary`
-makes the results; `checkpoint`, `metric_rows` and `tensorboard` write on the
-way, `distributed` lets several processes be one run.
+makes the results; `checkpoint`, `metric_rows` and `logs` write on the way,
+`distributed` lets several processes be one run.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from sernet_jax.common.errors import (
   require_choice,
   require_not_negative,
 )
+from sernet_jax.corpora import dimensions
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
@@ -25,6 +26,7 @@ from sernet_jax.nn import sizes
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import selections
 from sernet_jax.runs import defaults
+from sernet_jax.runs.logs import writers
 from sernet_jax.training.adaptation import AdaptationSpec
 from sernet_jax.training.recipes import Recipe
 from sernet_jax.training.sound.augment_spec import AugmentSpec
@@ -54,7 +56,7 @@ class Experiment:
   optim: OptimSpec
   protocol: ProtocolSpec
   train: TrainSpec
-  tensorboard: bool
+  loggers: tuple[str, ...]
 
   @property
   def seeds(self) -> tuple[int, ...]:
@@ -149,7 +151,9 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   duration_s, segments = data.pop('duration_s'), data.pop('segments')
   crop, test_duration_s = data.pop('crop'), data.pop('test_duration_s')
   channel = data.pop('channel')
-  tensorboard = train.pop('tensorboard')
+  loggers = writers.parse(train.pop('loggers'))
+  if train.pop('tensorboard') and 'tensorboard' not in loggers:
+    loggers = ('tensorboard', *loggers)
   require_choice('features.preset', front['preset'], features.PRESETS)
   require_choice('features.kind', front['kind'], kinds.KINDS)
   require(
@@ -175,12 +179,15 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     crop=crop,
     test_duration_s=float(test_duration_s),
     augment=AugmentSpec(**given['augment']),
-    model=sizes.spec(**given['model']),
+    model=dataclasses.replace(
+      sizes.spec(**given['model']),
+      dimensions=len(dimensions.parse(data['dimensions'])),
+    ),
     loss=LossSpec(**given['loss']),
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),
     train=TrainSpec(**train),
-    tensorboard=tensorboard,
+    loggers=loggers,
   )
   _require_combinations(made)
   AdaptationSpec(made.protocol.enrolled, made.protocol.prior)
@@ -201,6 +208,13 @@ def _require_combinations(made: Experiment) -> None:
     f'data.segments is {made.audio.segments!r}, but training cuts its examples '
     'anew each epoch (data.crop, augment or model.pooling); set '
     "data.segments='center', and data.test_duration_s for longer tests",
+  )
+  mixed = [n for n in ('join', 'mixup') if getattr(made.augment, n)]
+  require(
+    not (mixed and made.data.dimensions),
+    f'augment.{"".join(mixed[:1])} puts two utterances into one example, which '
+    'data.dimensions has no one value for; set it to 0, or leave out the '
+    'dimensions',
   )
   for part in made.train.frozen_parts:
     require_choice('train.freeze', part, made.model.parts)

@@ -24,7 +24,7 @@ from sernet_jax.corpora import (
 from sernet_jax.corpora.cache import feature_cache, mel_store
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold, balance
-from sernet_jax.corpora.utterances import Corpus, check
+from sernet_jax.corpora.utterances import Corpus, check, require_names
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import batching
@@ -40,7 +40,7 @@ class Data:
     source: what training reads: the features, or the corpus as `Sound`.
     folds: of the protocol.
     fold_arrays: one per trial, see `batching.fold_arrays`.
-    labels: int32 (segments,).
+    labels: int32 (segments,), or with numbers for a corpus with dimensions.
   """
 
   def __init__(self, experiment: Experiment, corpus: Corpus):
@@ -60,7 +60,9 @@ class Data:
       experiment.train.batch_size,
       experiment.seeds,
     )
-    self.labels = corpus.labels[owners]
+    self.labels: np.ndarray | batching.Truth = corpus.labels[owners]
+    if corpus.dimensions:
+      self.labels = batching.Truth(self.labels, corpus.values[owners])
 
   def heard(self, segments: np.ndarray) -> np.ndarray | Heard:
     """Returns what a test hears of some segments."""
@@ -71,9 +73,7 @@ class Data:
   @property
   def fingerprint(self) -> str:
     """Tells apart corpora and folds, not versions of the features."""
-    names = [
-      [u.name, u.label, u.speaker] for u in self.features.corpus.utterances
-    ]
+    names = _told(self.features.corpus)
     tests = [fold.test.tolist() for fold in self.folds]
     return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()
 
@@ -137,6 +137,15 @@ def sound_of(
   )
 
 
+def _told(corpus: Corpus) -> list[list[str]]:
+  """Lists what a corpus says of its utterances, for fingerprints."""
+  return [
+    # NaN has no JSON.
+    [u.name, u.label, u.speaker, *map(str, u.values)]
+    for u in corpus.utterances
+  ]
+
+
 def load_corpus(experiment: Experiment) -> Corpus:
   """Loads the corpus that a config names, or several as one, with its classes.
 
@@ -157,6 +166,7 @@ def load_corpus(experiment: Experiment) -> Corpus:
     corpus = vocabulary.choose(corpus, data.classes)
   elif experiment.protocol.entry.crosses_corpora:
     corpus = joined.only_shared(corpus)
+  corpus = require_names(corpus)
   corpus = balance.limited(corpus, data.most_per_speaker, data.most_per_corpus)
   check(corpus)
   corpus = duplicates.with_sounds(corpus, cache_folder(experiment))
@@ -182,7 +192,7 @@ def check_folds(
   def names(utterances: np.ndarray) -> list[str]:
     return [corpus.utterances[index].name for index in utterances]
 
-  labels = [[u.name, u.label, u.speaker] for u in corpus.utterances]
+  labels = _told(corpus)
   content = {
     'corpus': corpus.name,
     'fingerprint': hashlib.sha256(json.dumps(labels).encode()).hexdigest(),

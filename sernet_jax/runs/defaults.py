@@ -99,7 +99,7 @@ def _sections() -> dict[str, Any]:
     'loss': _fields(LossSpec),
     'optim': {k: v for k, v in optim.items() if k not in _ADAM},
     'protocol': _fields(ProtocolSpec),
-    'train': _fields(TrainSpec) | {'tensorboard': False},
+    'train': _fields(TrainSpec) | {'tensorboard': False, 'loggers': ''},
   }
 
 

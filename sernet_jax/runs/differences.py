@@ -21,6 +21,7 @@ FREE = {
   'train.report_epochs',
   'train.fold_mapping',
   'train.tensorboard',
+  'train.loggers',
 }
 # Fields that older runs lack; an empty value equals a missing field.
 _LATER = {
@@ -32,6 +33,7 @@ _LATER = {
   'data.table',
   'data.emotion',
   'data.speaker',
+  'data.dimensions',
   'data.merge_labels',
   'data.most_per_speaker',
   'data.most_per_corpus',
@@ -50,6 +52,7 @@ YOUNG: dict[str, Any] = {
   'protocol.enrolled': 0,
   'protocol.prior': 20.0,
   'loss.label_smoothing': 0.0,
+  'loss.dimensions': 0.5,
   'optim.schedule': 'exponential',
   'optim.cycle_epochs': 40,
   'optim.weight_decay': 0.0,

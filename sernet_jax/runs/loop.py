@@ -17,11 +17,12 @@ import numpy as np
 from sernet_jax.common import interrupt, machine, progress_bar
 from sernet_jax.results import run_folder
 from sernet_jax.results.run_folder import RunFolder
-from sernet_jax.runs import checkpoint, metric_rows, tensorboard
+from sernet_jax.runs import checkpoint, metric_rows
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
 from sernet_jax.runs.distributed import checkpoint_writer
 from sernet_jax.runs.distributed.group import Group
+from sernet_jax.runs.logs import writers
 from sernet_jax.training.devices import mapping
 from sernet_jax.training.devices.together import Advance
 from sernet_jax.training.recipes import Recipe
@@ -82,8 +83,10 @@ class Loop:
     del states
     saver = _Saver(lambda: self._save(trials, done), done)
     first = self._group.first
-    logs = tensorboard.writer(
-      self._folder.path, self._experiment.tensorboard and first
+    logs = writers.opened(
+      self._folder.path,
+      self._experiment.loggers if first else (),
+      self._folder.read_config() if first else {},
     )
     bar = progress_bar.make(
       total=len(done) * train.epochs,

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from sernet_jax.corpora.utterances import Corpus, Utterance
 from sernet_jax.results.selections import (
   AVERAGED,
   CHOSEN_ON,
@@ -71,9 +72,10 @@ def of_tests(
         used = {'params': params, 'stats': stats}
         if dtype == 'float16':
           used = evaluation.round_to_fp16(used)
-        # (slots, classes); the slots of padding come last.
-        probabilities = np.asarray(predict(features, test, **used))
-        for tested, shares in zip(fold.test, probabilities, strict=False):
+        # (slots, outputs); the slots of padding come last.
+        outputs = np.asarray(predict(features, test, **used))
+        for tested, row in zip(fold.test, outputs, strict=False):
+          shares, numbers = np.split(row, [len(corpus.classes)])
           utterance = corpus.utterances[tested]
           rows.append(
             {
@@ -86,9 +88,25 @@ def of_tests(
               'label': utterance.label,
               'predicted': corpus.classes[int(np.argmax(shares))],
               'probabilities': shares,
+              **_numbers(corpus, utterance, numbers),
             }
           )
   return rows
+
+
+def _numbers(
+  corpus: Corpus, utterance: Utterance, numbers: np.ndarray
+) -> dict[str, Any]:
+  """Returns annotations and outputs on their scales, {} without dimensions."""
+  if not corpus.dimensions:
+    return {}
+  return {
+    'values': list(utterance.values),
+    'outputs': [
+      float(dimension.from_unit(number))
+      for dimension, number in zip(corpus.dimensions, numbers, strict=True)
+    ],
+  }
 
 
 def _adaptation(

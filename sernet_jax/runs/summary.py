@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from sernet_jax.results import (
   run_folder,
   summaries,
 )
+from sernet_jax.results.dimensions import of_tests
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import (
   Cost,
@@ -61,7 +63,9 @@ def make(
       for row in tests
       if (row['selection'], row['weights_dtype']) == (selection, dtype)
     ]
-    return summaries.from_trials(rows, corpus.classes, experiment.seeds)
+    found = summaries.from_trials(rows, corpus.classes, experiment.seeds)
+    names = [one.name for one in corpus.dimensions]
+    return dataclasses.replace(found, dimensions=of_tests.measure(rows, names))
 
   reported = experiment.selections
   frames, coefficients = data.features.shape[1:]
@@ -91,8 +95,11 @@ def make(
     ),
     seconds=sum(row['seconds'] for row in folder.read_metrics()),
     crossed=_crossed(experiment, corpus, tests, reported),
+    dimensions=corpus.dimensions,
   )
-  folder.write_predictions(tests, corpus.classes)
+  folder.write_predictions(
+    tests, corpus.classes, [one.name for one in corpus.dimensions]
+  )
   _write_examples(data, folder)
   folder.write_results(results)
   return results

@@ -16,6 +16,18 @@ import numpy as np
 from sernet_jax.corpora.protocols import Fold
 
 
+class Truth(NamedTuple):
+  """Labels and numbers of each segment, for a network with dimensions.
+
+  Attributes:
+    labels: int32 (segments,).
+    values: float32 (segments, dimensions), see `Corpus.values`.
+  """
+
+  labels: jax.typing.ArrayLike
+  values: jax.typing.ArrayLike
+
+
 class EvalSet(NamedTuple):
   """Segments to evaluate and the utterances they vote for.
 

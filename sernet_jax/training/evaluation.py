@@ -29,7 +29,7 @@ def predict(
   params: Weights,
   stats: Weights,
 ) -> jax.Array:
-  """Computes probabilities per utterance: the mean over its segments.
+  """Computes probabilities and numbers per utterance: means over its segments.
 
   Args:
     recipe: what is fixed.
@@ -40,7 +40,8 @@ def predict(
     stats: of BatchNorm.
 
   Returns:
-    (slots, classes); slots without an utterance hold 0.
+    (slots, classes + dimensions): probabilities, and behind them numbers in
+    [-1, 1]; slots without an utterance hold 0.
   """
   batches = part.segments.reshape(-1, recipe.batch_size)
 
@@ -51,7 +52,7 @@ def predict(
       x, frames = features.features[own], features.frames[own]
     else:
       x = parallel.rows(features, segments, recipe.axis)
-    logits, _ = model.apply(
+    outputs, _ = model.apply(
       recipe.model,
       params,
       stats,
@@ -60,16 +61,19 @@ def predict(
       dtype=recipes.compute_dtype(recipe),
       frames=frames,
     )
-    return parallel.gathered(jax.nn.softmax(logits), recipe.axis)
+    logits, numbers = jnp.split(outputs, [recipe.model.num_classes], axis=-1)
+    shares = jax.nn.softmax(logits)
+    votes = jnp.concatenate([shares, jnp.clip(numbers, -1.0, 1.0)], axis=-1)
+    return parallel.gathered(votes, recipe.axis)
 
-  votes = jax.lax.map(one_batch, batches)  # (batches, batch, classes)
-  votes = votes.reshape(-1, recipe.model.num_classes)  # (segments, classes)
+  votes = jax.lax.map(one_batch, batches)  # (batches, batch, outputs)
+  votes = votes.reshape(-1, votes.shape[-1])  # (segments, outputs)
   slots = part.mask.shape[0]
   total = jax.ops.segment_sum(votes, part.slots, num_segments=slots)
   count = jax.ops.segment_sum(
     jnp.ones(len(votes)), part.slots, num_segments=slots
   )
-  mean = total / jnp.maximum(count, 1.0)[:, None]  # (slots, classes)
+  mean = total / jnp.maximum(count, 1.0)[:, None]  # (slots, outputs)
   return mean * part.mask[:, None]
 
 
@@ -84,7 +88,8 @@ def evaluate(
 
   Both are of utterances, not of segments.
   """
-  probabilities = predict(recipe, features, part, params, stats)
+  outputs = predict(recipe, features, part, params, stats)
+  probabilities = outputs[:, : recipe.model.num_classes]
   picked = jnp.take_along_axis(probabilities, part.labels[:, None], axis=1)
   values = losses.from_probability(picked[:, 0], recipe.loss)
   return {

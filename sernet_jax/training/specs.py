@@ -32,12 +32,15 @@ class LossSpec:
     class_weights: 'none', or 'balanced' for weights N / (K * N_k) counted on
       the training set of each fold.
     label_smoothing: share of a label that all classes get in equal parts.
+    dimensions: share of the concordance loss of `data.dimensions`, where there
+      are some, in the loss of a batch; the classes have the rest.
   """
 
   name: str = 'cross_entropy'
   gamma: float = 2.0
   class_weights: str = 'none'
   label_smoothing: float = 0.0
+  dimensions: float = 0.5
 
   def __post_init__(self) -> None:
     require_choice('loss.name', self.name, ('cross_entropy', 'focal'))
@@ -52,6 +55,11 @@ class LossSpec:
       0 <= self.label_smoothing < 1,
       f'loss.label_smoothing is {self.label_smoothing}; give a share of at '
       'least 0 and below 1, such as 0.1',
+    )
+    require(
+      0 < self.dimensions < 1,
+      f'loss.dimensions is {self.dimensions}; give a share above 0 and below 1, '
+      'so that classes and dimensions are both learnt',
     )
 
 

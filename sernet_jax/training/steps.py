@@ -17,13 +17,14 @@ import optax
 
 from sernet_jax.nn import model, parallel
 from sernet_jax.training import (
+  concordance,
   evaluation,
   keys,
   losses,
   optim,
   recipes,
 )
-from sernet_jax.training.batching import FoldArrays
+from sernet_jax.training.batching import FoldArrays, Truth
 from sernet_jax.training.recipes import Metrics, Recipe, Weights
 from sernet_jax.training.sound import examples
 from sernet_jax.training.sound.corpus import Sound, Source
@@ -44,6 +45,7 @@ def train_step(
   epoch: jax.Array,
   frames: jax.Array | None = None,
   targets: jax.Array | None = None,
+  values: jax.Array | None = None,
 ) -> tuple[TrialState, Metrics]:
   """Updates the weights once; a batch without a real example changes nothing.
 
@@ -60,6 +62,7 @@ def train_step(
     epoch: counted from 0; sets the learning rate.
     frames: int32 (batch,), see `model.apply`.
     targets: (batch, classes), probabilities instead of the labels.
+    values: (batch, dimensions) in [-1, 1], NaN where there is none.
 
   Returns:
     (state, sums): `loss` summed over the real examples and `confusion`.
@@ -69,7 +72,7 @@ def train_step(
   def objective(
     params: Weights,
   ) -> tuple[jax.Array, tuple[jax.Array, Weights, jax.Array]]:
-    logits, stats = model.apply(
+    outputs, stats = model.apply(
       recipe.model,
       params,
       state.stats,
@@ -82,17 +85,22 @@ def train_step(
       frames=frames,
       frozen=recipe.frozen,
     )
+    logits, numbers = jnp.split(outputs, [recipe.model.num_classes], axis=-1)
     if targets is None:
-      values = losses.per_example(logits, labels, recipe.loss)  # (batch,)
+      each = losses.per_example(logits, labels, recipe.loss)  # (batch,)
       scale = weights[labels]
     else:
-      values = losses.soft(logits, targets, recipe.loss)
+      each = losses.soft(logits, targets, recipe.loss)
       scale = targets @ weights
     # Class weights shape the gradient and are not in the reported loss.
-    mean = losses.masked_mean(values * scale, mask, recipe.axis)
-    return mean, (logits, stats, values)
+    mean = losses.masked_mean(each * scale, mask, recipe.axis)
+    if values is not None:
+      share = recipe.loss.dimensions
+      differs = concordance.loss(numbers, values, mask, recipe.axis)
+      mean = (1 - share) * mean + share * differs
+    return mean, (logits, stats, each)
 
-  gradients, (logits, stats, values) = jax.grad(objective, has_aux=True)(
+  gradients, (logits, stats, each) = jax.grad(objective, has_aux=True)(
     state.params
   )
   # A device has the gradient of its share of the mean; the sum is that of all.
@@ -107,7 +115,7 @@ def train_step(
     step=state.step + 1,
   )
   sums = {
-    'loss': jnp.sum(values * mask),
+    'loss': jnp.sum(each * mask),
     'confusion': evaluation.confusion(labels, logits, mask),
     'examples': jnp.sum(mask),
   }
@@ -139,7 +147,7 @@ def shuffled(
 def train_epoch(
   recipe: Recipe,
   features: Source,
-  labels: jax.Array,
+  labels: jax.Array | Truth,
   fold: FoldArrays,
   state: TrialState,
   epoch: jax.Array,
@@ -150,7 +158,7 @@ def train_epoch(
     recipe: what is fixed.
     features: (segments, frames, coefficients) of the whole corpus, or this
       device's share of them if `recipe` has an axis; or the corpus as `Sound`.
-    labels: int32 (segments,).
+    labels: int32 (segments,), or `Truth` of a network with dimensions.
     fold: which segments, and the seed.
     state: of the trial.
     epoch: counted from 0.
@@ -159,6 +167,9 @@ def train_epoch(
     (state, metrics): mean `loss`, `l2` after the epoch, `confusion` of the
     training passes (dropout on).
   """
+  values = None
+  if isinstance(labels, Truth):
+    labels, values = labels
   weights = losses.class_weights(
     labels[fold.train], fold.train_mask, recipe.model.num_classes, recipe.loss
   )
@@ -182,6 +193,7 @@ def train_epoch(
       epoch,
       frames,
       targets,
+      None if values is None else parallel.own(values[segments], recipe.axis),
     )
 
   state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
@@ -196,7 +208,7 @@ def train_epoch(
 def _examples(
   recipe: Recipe,
   features: Source,
-  labels: jax.Array,
+  labels: jax.Array | Truth,
   fold: FoldArrays,
   step: jax.Array,
   segments: jax.Array,
@@ -221,7 +233,7 @@ def _examples(
 def run_epoch(
   recipe: Recipe,
   features: Source,
-  labels: jax.Array,
+  labels: jax.Array | Truth,
   fold: FoldArrays,
   state: TrialState,
   epoch: jax.Array,
@@ -266,7 +278,7 @@ def run_block(
   recipe: Recipe,
   size: int,
   features: Source,
-  labels: jax.Array,
+  labels: jax.Array | Truth,
   fold: FoldArrays,
   state: TrialState,
   first: jax.Array,

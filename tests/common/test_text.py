@@ -54,3 +54,13 @@ def test_only_a_whole_is_a_hundred_per_cent():
   assert text.percent(0.99999) == '99.9'
   assert (text.percent(1), text.percent(1.0, 0)) == ('100.0', '100')
   assert (text.percent(0.5), text.percent(0)) == ('50.0', '0.0')
+
+
+def test_names_are_neither_images_nor_links_nor_tags():
+  name = '![x](http://example.org/a.png) <img src=a> &lt; `a` \x1b[2J'
+  shown = text.markdown(name)
+  assert shown.startswith(r'\!\[x\](http')
+  for mark in '![<`&':
+    assert shown.count(mark) == shown.count(f'\\{mark}')
+  assert '\x1b' not in shown
+  assert text.markdown('anger, größe 3.5') == 'anger, größe 3.5'

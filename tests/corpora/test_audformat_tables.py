@@ -305,3 +305,35 @@ def test_without_the_library_the_error_says_how_to_get_it(
   monkeypatch.setitem(sys.modules, 'audformat', None)
   with pytest.raises(InputError, match=r'pip install .*\[audformat\]'):
     registry.load('audformat', tmp_path)
+
+
+def test_schemes_of_numbers_become_dimensions(audformat, tmp_path):
+  database = write(audformat, tmp_path)
+  database.schemes['arousal'] = audformat.Scheme(
+    'float', minimum=0.0, maximum=1.0
+  )
+  index = audformat.filewise_index(list(FILES))
+  add(
+    audformat,
+    database,
+    'ratings',
+    index,
+    arousal=[0.25, 1.0, None, 0.5],
+    valence=[1, 2, 3, 4],
+    notes=['low', 'x', 'y', 'z'],
+  )
+  database.save(str(tmp_path))
+  corpus = registry.load('audformat', tmp_path, dimensions='arousal,valence')
+  assert [(d.name, d.low, d.high) for d in corpus.dimensions] == [
+    ('arousal', 0, 1),
+    ('valence', 1, 4),
+  ]
+  np.testing.assert_allclose(
+    [u.values for u in corpus.utterances],
+    [[0.25, 1], [1, 2], [np.nan, 3], [0.5, 4]],
+  )
+  assert 'scale of valence is taken as 1 to 4' in corpus.remarks[-1]
+  with pytest.raises(InputError, match=r"has 'low', which is not a number"):
+    registry.load('audformat', tmp_path, dimensions='notes')
+  with pytest.raises(InputError, match=r"no 'arousel' .*did you mean"):
+    registry.load('audformat', tmp_path, dimensions='arousel')

@@ -22,7 +22,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from sernet_jax.common import files as files_lib
+from sernet_jax.common import files as files_lib, locks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import archive, download, fetch, registry
 from sernet_jax.corpora.readers import emodb, openly_licensed
@@ -656,3 +656,18 @@ def test_the_command_goes_to_the_cache_by_default(
   assert content_of(tmp_path / 'emodb/wav') == FILES
   folder = tmp_path / registry.CORPORA['emodb'].folder
   assert len(emodb.emodb(folder).utterances) == len(FILES)
+
+
+def test_what_a_kill_at_the_very_end_left_is_deleted(server, tmp_path):
+  """All is in its place, but the archive, of gigabytes, was still there."""
+  get(server, tmp_path)
+  scratch = tmp_path / '.download'
+  scratch.mkdir()
+  (scratch / 'archive.zip').write_bytes(b'PK')
+  asked = len(server.ranges)
+  with locks.hold(scratch / 'lock'):  # of another download
+    get(server, tmp_path)
+    assert (scratch / 'archive.zip').exists()
+  assert content_of(get(server, tmp_path)) == FILES
+  assert not scratch.exists()
+  assert len(server.ranges) == asked

@@ -31,9 +31,9 @@ EVALUATION = (
 def test_an_evaluation_file_is_read_with_its_odd_lines():
   turns, odd = iemocap.parse_evaluation(EVALUATION)
   assert turns == [
-    iemocap.Turn('Ses01F_impro01_F000', 'neu', 'Ses01F'),
-    iemocap.Turn('Ses01F_impro01_M000', 'ang', 'Ses01M'),
-    iemocap.Turn('Ses01F_impro01_MXX0', 'exc', 'Ses01M'),
+    iemocap.Turn('Ses01F_impro01_F000', 'neu', 'Ses01F', (2.5, 2.5, 2.5)),
+    iemocap.Turn('Ses01F_impro01_M000', 'ang', 'Ses01M', (2.5, 2.5, 2.5)),
+    iemocap.Turn('Ses01F_impro01_MXX0', 'exc', 'Ses01M', (2.5, 2.5, 2.5)),
   ]
   assert odd == [10, 12, 13]
 

@@ -100,7 +100,13 @@ def test_page_asks_the_network_for_nothing(tmp_path):
     [*command, f'--port={port}', '--hop_s=0.05'], stdout=subprocess.DEVNULL
   )
   try:
-    text = _page(f'http://{demo.HOST}:{port}/', server)
+    url = f'http://{demo.HOST}:{port}/'
+    text = _page(url, server)
+    # Another page may not send recordings, nor one that took this address.
+    for headers in ({'Origin': 'https://example.org'}, {'Host': 'example.org'}):
+      request = urllib.request.Request(f'{url}gradio_api/upload', b'a', headers)
+      with pytest.raises(urllib.error.HTTPError, match='403'):
+        urllib.request.urlopen(request, timeout=60)
     # A second one on the same port says what is wrong.
     second = subprocess.run(
       [*command, f'--port={port}', '--hop_s=0.05'],

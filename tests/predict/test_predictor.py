@@ -45,7 +45,8 @@ def test_a_sound_is_predicted_as_the_command_does(predictor, place, capsys):
   assert found.probabilities == expected['probabilities']
   assert found.duration_s == expected['duration_s']
   assert [moment._asdict() for moment in found.timeline] == [
-    {**window, 'embedding': None} for window in expected['timeline']
+    {**window, 'embedding': None, 'dimensions': {}}
+    for window in expected['timeline']
   ]
   assert (found.error, found.embedding) == ('', None)
 

@@ -134,3 +134,18 @@ def test_every_page_is_in_the_table_of_contents():
       listed |= {(page.parent / f'{name}.md').resolve() for name in names}
   pages = {page.resolve() for page in PAGES} - {(DOCS / 'index.md').resolve()}
   assert pages <= listed
+
+
+@pytest.mark.parametrize(
+  'page',
+  [
+    page
+    for page in sorted(tiny.ROOT.rglob('*.md'))
+    if '| `best_on_test`' in page.read_text(encoding='utf-8')
+  ],
+  ids=lambda page: str(page.relative_to(tiny.ROOT)),
+)
+def test_tables_say_by_what_best_on_test_is_chosen(page):
+  text = page.read_text(encoding='utf-8')
+  for line in re.findall(r'.*\| `best_on_test`.*', text):
+    assert 'WA' in line.split('`best_on_test`')[1], line

@@ -60,6 +60,7 @@ LIBRARIES = {
   'jinja2': 'results.report',
   'matplotlib': 'results.figures',
   'ml_collections': 'runs sweep main',
+  'mlflow': 'runs.logs.mlflow_store',
   'onnx': 'export.to_onnx export.emitters',
   'onnxruntime': 'export.to_onnx predict.sessions',
   'optax': 'training',
@@ -72,10 +73,12 @@ LIBRARIES = {
   'sounddevice': 'predict.live',
   'soundfile': 'audio.decoding audio.reading',
   'soxr': 'audio',
+  'starlette': 'predict.demo',
   'submitit': 'sweep.cluster',
-  'tensorboardX': 'runs.tensorboard',
+  'tensorboardX': 'runs.logs.tensorboard',
   'tflite_micro': 'export.device.arena',
   'tqdm': 'common.progress_bar predict export sweep',
+  'wandb': 'runs.logs.weights_and_biases',
 }
 
 

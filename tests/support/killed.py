@@ -1,6 +1,6 @@
 """SIGKILLs at random times, and what is left when the command ends at last.
 
-`python killed.py COUNT` prints a line of JSON for each series of kills: a
+`python killed.py COUNT [KIND ...]` prints a line of JSON for each series of kills: a
 command is started again and again, each time killed, and then left alone. What
 it leaves must equal what the same command leaves that nobody killed. Commands
 run in processes forked from this one, which has loaded the libraries.
@@ -8,6 +8,7 @@ run in processes forked from this one, which has loaded the libraries.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -25,7 +26,9 @@ import threading
 import time
 import traceback
 import zipfile
+from collections.abc import Sequence
 
+import commands
 import numpy as np
 
 MOST = 4  # kills in a row
@@ -37,18 +40,24 @@ SOUND = {
 KINDS = ('run', 'sweep', 'export', 'download')
 # What differs between two runs that nobody killed: times and dates.
 _NOT_SAME = ('report.html', 'environment.json', 'comparison.html')
-_TIMES = re.compile(r'"(seconds|date|latency_ms|peak_memory_mib)"')
+_TIMES = re.compile(r'"(seconds|date|latency_ms|peak_memory_mib|load_s)"')
 
 
-def run(count: int) -> dict[str, list[int]]:
+def run(count: int, kinds: Sequence[str] = KINDS) -> dict[str, list[int]]:
   """Returns kind -> [kills, series] after at least `count` kills.
+
+  Args:
+    count: of kills, all kinds together.
+    kinds: of commands, in turn.
 
   Raises:
     AssertionError: if a series left something else.
   """
-  command = [sys.executable, __file__, str(count)]
-  environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-  totals = {kind: [0, 0] for kind in KINDS}
+  command = [sys.executable, __file__, str(count), *kinds]
+  environment = commands.white_figures(
+    {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+  )
+  totals = {kind: [0, 0] for kind in kinds}
   failures = []
   with subprocess.Popen(
     command, stdout=subprocess.PIPE, env=environment, text=True
@@ -102,6 +111,8 @@ def _start(words: list[str], folder: pathlib.Path) -> int:
   """Starts `sernet` with `words` in a folder; returns its process."""
   child = os.fork()
   if child:
+    with contextlib.suppress(OSError):  # which the child does too
+      os.setpgid(child, child)
     return child
   code = 1
   try:
@@ -259,7 +270,7 @@ def _series(
   return kills, ''
 
 
-def main(count: int) -> None:
+def main(count: int, kinds: Sequence[str]) -> None:
   os.environ['SERNET_CACHE'] = str(_place() / 'cache')
   child = os.fork()
   if child == 0:  # JAX gets devices here, after which none may be forked
@@ -274,7 +285,7 @@ def main(count: int) -> None:
 
   address = _serve()
   expected, seconds, words = {}, {}, {}
-  for kind in KINDS:
+  for kind in kinds:
     words[kind] = _words(kind, address)
     for name in ('first', 'again'):  # the second with compiled programs kept
       folder = _place() / f'{kind}_{name}'
@@ -287,7 +298,7 @@ def main(count: int) -> None:
   dice = random.Random(1000)
   total = number = 0
   while total < count:
-    kind = KINDS[number % len(KINDS)]
+    kind = kinds[number % len(kinds)]
     number += 1
     kills, wrong = _series(
       kind, words[kind], expected[kind], seconds[kind], dice
@@ -300,4 +311,4 @@ def main(count: int) -> None:
 
 
 if __name__ == '__main__':
-  main(int(sys.argv[1]))
+  main(int(sys.argv[1]), sys.argv[2:] or KINDS)

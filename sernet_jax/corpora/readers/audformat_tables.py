@@ -14,6 +14,7 @@ from typing import Any
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
+from sernet_jax.corpora import dimensions as dimensions_lib
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, Source
 from sernet_jax.corpora.readers.tables import audformat_rows
 from sernet_jax.corpora.utterances import Corpus, Utterance
@@ -27,6 +28,7 @@ def load(
   emotion: str = '',
   speaker: str = '',
   table: str = '',
+  dimensions: str = '',
 ) -> Corpus:
   """Reads a database in a folder, see `corpus`.
 
@@ -35,6 +37,7 @@ def load(
     emotion: see `corpus`.
     speaker: see `corpus`.
     table: see `corpus`.
+    dimensions: see `corpus`.
 
   Raises:
     InputError: if audformat is not installed, or as `corpus`.
@@ -58,7 +61,12 @@ def load(
       f'{_INSTALL}'
     ) from error
   return corpus(
-    audformat.Database.load(str(folder)), folder, emotion, speaker, table
+    audformat.Database.load(str(folder)),
+    folder,
+    emotion,
+    speaker,
+    table,
+    dimensions,
   )
 
 
@@ -68,6 +76,7 @@ def corpus(
   emotion: str = '',
   speaker: str = '',
   table: str = '',
+  dimensions: str = '',
 ) -> Corpus:
   """Collects the recordings, or parts of them, with an emotion and a speaker.
 
@@ -84,6 +93,8 @@ def corpus(
     emotion: scheme or column of the classes; '' for 'emotion'.
     speaker: scheme or column of the speakers; '' for 'speaker'.
     table: where to look for `emotion`, several with + between them.
+    dimensions: schemes or columns with numbers, see `dimensions.parse`; their
+      scales are those of the schemes, unless stated.
 
   Raises:
     InputError: if there is no such scheme or table, a recording has two
@@ -101,6 +112,8 @@ def corpus(
     '(--config.data.speaker=)',
   )
   texts = audformat_rows.Lookup(database, files, _TEXT)
+  wanted = dimensions_lib.parse(dimensions)
+  numbers = [_numbers(database, files, one.name) for one in wanted]
   utterances, missing, without = [], [], 0
   for place, label in labels.items():
     path = files.find(place.file)
@@ -119,6 +132,7 @@ def corpus(
           text=texts.of(place),
           start_s=place.start_s,
           end_s=place.end_s,
+          values=tuple(_number(of, place) for of in numbers),
         )
       )
   require(
@@ -138,13 +152,52 @@ def corpus(
       f'{len(missing)} recordings are missing: {listing(missing, 3)}.'
     )
   utterances.sort(key=lambda u: u.name)
+  scales: tuple[dimensions_lib.Dimension, ...] = ()
+  found: tuple[str, ...] = ()
+  if wanted:
+    scales, found = dimensions_lib.settle(
+      wanted,
+      [u.values for u in utterances],
+      audformat_rows.scales(database, [one.name for one in wanted]),
+    )
   return Corpus(
     str(database.name),
     tuple(sorted({u.label for u in utterances})),
     tuple(utterances),
     problems=(*problems, *_overlaps(utterances)),
-    remarks=_about_tables(emotion, tables, others),
+    remarks=(*_about_tables(emotion, tables, others), *found),
+    dimensions=scales,
   )
+
+
+def _numbers(
+  database: Any, files: audformat_rows.Files, name: str
+) -> audformat_rows.Lookup:
+  """Looks a dimension up in all tables.
+
+  Raises:
+    InputError: if no table has it.
+  """
+  values = audformat_rows.Lookup(database, files, name)
+  require(
+    values.found,
+    f'{files.folder} has no {name!r} for its recordings: '
+    f'{audformat_rows.nearest_column(database, name)} '
+    '(--config.data.dimensions=)',
+  )
+  return values
+
+
+def _number(
+  values: audformat_rows.Lookup, place: audformat_rows.Place
+) -> float:
+  try:
+    return dimensions_lib.number(values.of(place))
+  except InputError as error:
+    raise InputError(
+      f'{place.name} has {error}; name a scheme of numbers with '
+      '--config.data.dimensions='
+    ) from error
 
 
 def _about_tables(
@@ -182,7 +235,13 @@ def _overlaps(utterances: Iterable[Utterance]) -> list[str]:
 
 
 def _read(source: Source) -> Corpus:
-  return load(source.root, source.emotion, source.speaker, source.table)
+  return load(
+    source.root,
+    source.emotion,
+    source.speaker,
+    source.table,
+    source.dimensions,
+  )
 
 
 ENTRY = CorpusEntry('audformat', _read)

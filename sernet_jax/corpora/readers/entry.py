@@ -28,6 +28,7 @@ class Source:
     table: of an audformat database, see `audformat_tables`.
     emotion: likewise.
     speaker: likewise.
+    dimensions: `config.data.dimensions`, see `dimensions.parse`.
   """
 
   root: PathLike = ''
@@ -40,6 +41,7 @@ class Source:
   table: str = ''
   emotion: str = ''
   speaker: str = ''
+  dimensions: str = ''
 
 
 @dataclasses.dataclass(frozen=True)

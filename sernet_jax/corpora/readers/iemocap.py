@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import pathlib
 import re
+from collections.abc import Sequence
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.common.text import listing
+from sernet_jax.corpora import dimensions as dimensions_lib
 from sernet_jax.corpora.readers.entry import (
   CorpusEntry,
   PathLike,
@@ -51,7 +54,13 @@ PUBLISHED = Published(
 _TURN_LINE = re.compile(
   r'\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+'  # [6.2901 - 8.2357]
   r'(?P<turn>\S+)\s+(?P<label>[A-Za-z]+)\b'
+  # [2.5000, 2.5000, 2.5000]: valence, activation, dominance
+  r'(?:\s*\[(?P<values>[-\d.,\s]+)\])?'
 )
+# The order of the numbers of a turn, each the mean of its annotators', and
+# their scale.
+DIMENSIONS = ('valence', 'arousal', 'dominance')
+SCALE = (1.0, 5.0)
 _TURN = re.compile(r'(?P<session>Ses\d\d).*_(?P<letter>[FM])[\dA-Z]{3,4}')
 # What single annotators wrote stands below each turn: C-E2:, A-M1:, ...
 _ANNOTATOR_LINE = re.compile(r'[AC]-\w+\s*:')
@@ -59,11 +68,19 @@ _ANNOTATOR_LINE = re.compile(r'[AC]-\w+\s*:')
 
 @dataclasses.dataclass(frozen=True)
 class Turn:
-  """One turn of a dialog as its EmoEvaluation file has it."""
+  """One turn of a dialog as its EmoEvaluation file has it.
+
+  Attributes:
+    name: of the turn.
+    label: of the annotators together, three letters.
+    speaker: session and letter.
+    values: of `DIMENSIONS`; () if the line has none.
+  """
 
   name: str
   label: str
   speaker: str
+  values: tuple[float, ...] = ()
 
 
 def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
@@ -85,16 +102,33 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
     name = _TURN.fullmatch(match['turn']) if match else None
     if match and name:
       speaker = name['session'] + name['letter']
-      turns.append(Turn(match['turn'], match['label'].lower(), speaker))
+      turns.append(
+        Turn(
+          match['turn'],
+          match['label'].lower(),
+          speaker,
+          _numbers(match['values']),
+        )
+      )
     elif line and line[0] != '%' and not _ANNOTATOR_LINE.match(line):
       odd.append(number)
   return turns, odd
+
+
+def _numbers(text: str | None) -> tuple[float, ...]:
+  """Reads the numbers of a turn; () where they are not three."""
+  try:
+    values = tuple(map(float, (text or '').split(',')))
+  except ValueError:
+    return ()
+  return values if len(values) == len(DIMENSIONS) else ()
 
 
 def iemocap(
   root: PathLike,
   part: str = 'all',
   excited: bool | None = None,
+  dimensions: str = '',
 ) -> Corpus:
   """Reads anger, happiness, neutral and sadness of IEMOCAP.
 
@@ -107,6 +141,7 @@ def iemocap(
     part: 'all', 'improvised' or 'scripted' dialogs.
     excited: whether turns labelled excited count as happiness; None for the
       published choice: yes, except in the improvised part.
+    dimensions: some of `DIMENSIONS`, see `dimensions.parse`.
 
   Raises:
     InputError: if there is no such corpus or nothing of it can be used.
@@ -117,9 +152,12 @@ def iemocap(
   name = f'iemocap-{part}'
   if excited != published:
     name += '-excited' if excited else '-without-excited'
+  wanted = dimensions_lib.parse(dimensions)
+  for one in wanted:
+    require_choice('data.dimensions', one.name, DIMENSIONS)
   folder = _find_root(root)
   labels = LABELS | ({EXCITED: 'happiness'} if excited else {})
-  found = _Found()
+  found = _Found([DIMENSIONS.index(one.name) for one in wanted])
   for path in _evaluation_files(folder, part, found):
     _read_dialog(path, labels, found)
   require(
@@ -128,19 +166,28 @@ def iemocap(
     f'{listing(found.problems()).rstrip(".") or "no dialogs"}); complete '
     'Session*/dialog/EmoEvaluation and Session*/sentences/wav',
   )
+  scales: tuple[dimensions_lib.Dimension, ...] = ()
+  if wanted:
+    scales, _ = dimensions_lib.settle(
+      wanted,
+      [u.values for u in found.utterances.values()],
+      dict.fromkeys(DIMENSIONS, SCALE),
+    )
   return Corpus(
     name,
     tuple(sorted(LABELS.values())),
     tuple(found.utterances[name] for name in sorted(found.utterances)),
     problems=tuple(found.problems()),
     expected_speakers=tuple(sorted(found.speakers)),
+    dimensions=scales,
   )
 
 
 class _Found:
   """Content of the dialogs read so far, and what was odd about them."""
 
-  def __init__(self) -> None:
+  def __init__(self, columns: Sequence[int] = ()) -> None:
+    self.columns = columns  # of the values of a turn
     self.utterances: dict[str, Utterance] = {}
     self.speakers: set[str] = set()
     self.other_labels: collections.Counter[str] = collections.Counter()
@@ -245,6 +292,9 @@ def _read_dialog(
         labels[turn.label],
         turn.speaker,
         dialog,
+        values=tuple(
+          turn.values[k] if turn.values else math.nan for k in found.columns
+        ),
       )
     elif turn.label in (*LABELS, *OTHER_LABELS):
       found.other_labels[turn.label] += 1
@@ -253,7 +303,7 @@ def _read_dialog(
 
 
 def _read(source: Source) -> Corpus:
-  corpus = iemocap(source.root, source.part, source.excited)
+  corpus = iemocap(source.root, source.part, source.excited, source.dimensions)
   if corpus.name == 'iemocap-all':  # the published choice of turns
     corpus = compared(corpus, PUBLISHED, files.absolute(source.root))
   return corpus

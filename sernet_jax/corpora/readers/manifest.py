@@ -6,13 +6,16 @@ to be used, up to `MAX_SHOWN` line by line where it is inspected.
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 import stat
+from collections.abc import Sequence
 
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
+from sernet_jax.corpora import dimensions as dimensions_lib
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike
 from sernet_jax.corpora.readers.tables import manifest_paths, speakers
 from sernet_jax.corpora.readers.tables.manifest_lines import (
@@ -68,6 +71,7 @@ def manifest(
   root: PathLike = '',
   columns: str = '',
   speaker_from: str = '',
+  dimensions: str = '',
 ) -> Corpus:
   """Reads any corpus by a CSV file of path, label, speaker[, group, text].
 
@@ -82,6 +86,8 @@ def manifest(
     root: what relative paths start from; '' for the folder of the CSV file.
     columns: other names of the columns, see `manifest_lines.parse_columns`.
     speaker_from: who speaks, see `speakers.finder`; '' for a column.
+    dimensions: columns with numbers, see `dimensions.parse`; an empty field
+      has none.
 
   Raises:
     InputError: if the file cannot be used; `WrongLines` names the lines.
@@ -95,7 +101,11 @@ def manifest(
   require(base.is_dir(), f'{base} is not a folder; correct --config.data.root=')
   find = speakers.finder(speaker_from) if speaker_from else None
   needed = tuple(c for c in COLUMNS if find is None or c != 'speaker')
-  rows, remarks = read_rows(path, parse_columns(columns), needed)
+  wanted = dimensions_lib.parse(dimensions)
+  numbers = [one.name for one in wanted]
+  rows, remarks = read_rows(
+    path, parse_columns(columns, numbers), (*needed, *numbers)
+  )
   if speaker_from == 'unknown':
     remarks = (*remarks, speakers.REMARK)
   prefix = str(base)
@@ -113,6 +123,9 @@ def manifest(
       written = manifest_paths.slashed(row.fields['path'])
       row.fields['speaker'] = find(written, file)
     fault = row.fault or _fault(row, file, state, first)
+    values: tuple[float, ...] = ()
+    if not fault:
+      values, fault = _values(row, wanted)
     if fault:
       if fault.endswith(_NOT_A_FILE) and len(faults) < MAX_SHOWN:
         fault += manifest_paths.hint(base, row.fields['path'])
@@ -126,6 +139,7 @@ def manifest(
           row.fields['speaker'],
           row.fields.get('group', ''),
           text=row.fields.get('text', ''),
+          values=values,
         )
       )
   if faults:
@@ -136,12 +150,36 @@ def manifest(
     f'{path} has the labels {list(classes)} in {len(utterances)} lines; a '
     'classifier needs at least two labels, so add recordings of others',
   )
+  scales: tuple[dimensions_lib.Dimension, ...] = ()
+  if wanted:
+    scales, more = dimensions_lib.settle(wanted, [u.values for u in utterances])
+    remarks = (*remarks, *more)
   return Corpus(
     path.stem,
     classes,
     tuple(sorted(utterances, key=lambda u: u.name)),
     remarks=remarks,
+    dimensions=scales,
   )
+
+
+def _values(
+  row: Row, wanted: Sequence[dimensions_lib.Wanted]
+) -> tuple[tuple[float, ...], str]:
+  """Reads the values of a line, or says what is wrong with one."""
+  values = []
+  for name, scale in wanted:
+    try:
+      value = dimensions_lib.number(row.fields[name.lower()])
+    except InputError as error:
+      return (), f'has the {name} {error}'
+    if scale and not math.isnan(value) and not scale[0] <= value <= scale[1]:
+      return (), (
+        f'has the {name} {value:g}, outside its scale of {scale[0]:g} to '
+        f'{scale[1]:g}'
+      )
+    values.append(value)
+  return tuple(values), ''
 
 
 def _respelt(
@@ -209,6 +247,10 @@ def _fault(
 ENTRY = CorpusEntry(
   'manifest',
   lambda source: manifest(
-    source.manifest, source.root, source.columns, source.speaker_from
+    source.manifest,
+    source.root,
+    source.columns,
+    source.speaker_from,
+    source.dimensions,
   ),
 )

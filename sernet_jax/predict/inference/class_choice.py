@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.inference import embeddings
 from sernet_jax.predict.models import Model
+
+if TYPE_CHECKING:
+  from sernet_jax.predict.bundle import Dimension
 
 
 class ChosenClasses:
@@ -53,15 +57,27 @@ class ChosenClasses:
     """'mfcc', 'log_mel' or 'spectrogram'."""
     return self._model.feature_kind
 
+  @property
+  def dimensions(self) -> tuple[Dimension, ...]:
+    """Numbers that the model gives beside the classes."""
+    return self._model.dimensions
+
+  def with_dimensions(self, segments: np.ndarray) -> np.ndarray:
+    """Adds the model's numbers; see `Recognizer.with_dimensions`."""
+    return self._beside(embeddings.rows(self._model)(segments))
+
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Segments (segments, num_samples) to probabilities (segments, classes)."""
     return self._chosen(self._model(segments))
 
   def with_embeddings(self, segments: np.ndarray) -> np.ndarray:
     """Adds the model's embeddings; see `Recognizer.with_embeddings`."""
-    rows = embeddings.function(self._model)(segments)
-    shares, pooled = np.split(rows, [len(self._model.classes)], axis=1)
-    return np.concatenate([self._chosen(shares), pooled], axis=1)
+    return self._beside(embeddings.function(self._model)(segments))
+
+  def _beside(self, rows: np.ndarray) -> np.ndarray:
+    """Chooses in rows that have more behind the probabilities."""
+    shares, rest = np.split(rows, [len(self._model.classes)], axis=1)
+    return np.concatenate([self._chosen(shares), rest], axis=1)
 
   def _chosen(self, shares: np.ndarray) -> np.ndarray:
     """Probabilities of all classes to those of the chosen ones."""

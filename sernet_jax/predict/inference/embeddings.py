@@ -13,6 +13,19 @@ from sernet_jax.predict.models import Model
 Run = Callable[[np.ndarray], np.ndarray]
 
 
+def rows(model: Model) -> Run:
+  """Returns what computes probabilities and numbers of segments.
+
+  Args:
+    model: from `models.load`.
+
+  Returns:
+    A function of segments (segments, num_samples) to float32 (segments, classes
+    + dimensions).
+  """
+  return model.with_dimensions if model.dimensions else model
+
+
 def function(model: Model) -> Run:
   """Returns what computes probabilities and embeddings of segments.
 
@@ -21,7 +34,7 @@ def function(model: Model) -> Run:
 
   Returns:
     A function of segments (segments, num_samples) to float32 (segments, classes
-    + channels).
+    + dimensions + channels).
 
   Raises:
     InputError: for a model that has none to give.

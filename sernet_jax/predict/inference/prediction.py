@@ -11,7 +11,7 @@ import numpy as np
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import output
-from sernet_jax.predict.inference.result import Failure, Recording
+from sernet_jax.predict.inference.result import Failure, Recording, Window
 
 if TYPE_CHECKING:
   import pandas
@@ -26,6 +26,8 @@ class Moment(NamedTuple):
     label: the most probable class; None in silence or where it is unsure.
     probabilities: {class: probability}; None in silence.
     embedding: float32 (channels,), or None.
+    dimensions: {dimension: number}, on its scale; None in silence, empty of a
+      model without dimensions.
   """
 
   start_s: float
@@ -33,6 +35,7 @@ class Moment(NamedTuple):
   label: str | None
   probabilities: dict[str, float] | None
   embedding: np.ndarray | None = None
+  dimensions: dict[str, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class Prediction:
     notes: what makes the label doubtful, each to follow the name.
     error: why it cannot be used, '' if it could.
     embedding: float32 (channels,), or None if none was asked for.
+    dimensions: {dimension: number}, on its scale; empty of a model without
+      dimensions.
   """
 
   name: str
@@ -59,6 +64,7 @@ class Prediction:
   notes: tuple[str, ...] = ()
   error: str = ''
   embedding: np.ndarray | None = dataclasses.field(default=None, repr=False)
+  dimensions: dict[str, float] = dataclasses.field(default_factory=dict)
 
   def to_frame(self) -> pandas.DataFrame:
     """Returns the table of `to_frame`, of this recording alone."""
@@ -66,9 +72,11 @@ class Prediction:
 
 
 def from_result(
-  result: Recording | Failure, classes: Sequence[str]
+  result: Recording | Failure,
+  classes: Sequence[str],
+  dimensions: Sequence[str] = (),
 ) -> Prediction:
-  """Returns what `recordings.recognize` found, by the names of the classes."""
+  """Returns what `recordings.recognize` found, by the names of the outputs."""
   if isinstance(result, Failure):
     return Prediction(result.path, None, {}, error=result.message)
   shares = output.shares_by_name(result.probabilities, classes)
@@ -80,6 +88,7 @@ def from_result(
       window.label,
       output.shares_by_name(window.probabilities, classes),
       window.embedding,
+      _numbers(window, dimensions),
     )
     for window in result.windows
   ]
@@ -91,7 +100,15 @@ def from_result(
     result.duration_s,
     result.notes,
     embedding=result.embedding,
+    dimensions=_numbers(result, dimensions) or {},
   )
+
+
+def _numbers(
+  found: Recording | Window, names: Sequence[str]
+) -> dict[str, float] | None:
+  """Returns numbers by name, {} of a model without dimensions."""
+  return output.shares_by_name(found.numbers, names) if names else {}
 
 
 def to_frame(predictions: Iterable[Prediction]) -> pandas.DataFrame:
@@ -118,14 +135,24 @@ def to_frame(predictions: Iterable[Prediction]) -> pandas.DataFrame:
   classes = next(
     (list(one.probabilities) for one in predictions if one.probabilities), []
   )
+  dimensions = next(
+    (list(one.dimensions) for one in predictions if one.dimensions), []
+  )
   rows: list[list[Any]] = []
   for one in predictions:
-    whole = Moment(0.0, one.duration_s, one.label, one.probabilities)
+    whole = Moment(
+      0.0,
+      one.duration_s,
+      one.label,
+      one.probabilities,
+      dimensions=one.dimensions,
+    )
     for part, moment in (
       ('whole', whole),
       *(('window', moment) for moment in one.timeline),
     ):
       shares = moment.probabilities or {}
+      numbers = moment.dimensions or {}
       is_whole = moment is whole
       rows.append(
         [
@@ -135,8 +162,10 @@ def to_frame(predictions: Iterable[Prediction]) -> pandas.DataFrame:
           moment.end_s,
           moment.label,
           *(shares.get(name, np.nan) for name in classes),
+          *(numbers.get(name, np.nan) for name in dimensions),
           '; '.join(one.notes) if is_whole else '',
           one.error if is_whole else '',
         ]
       )
-  return pandas.DataFrame(rows, columns=[*output.columns(classes), 'error'])
+  names = output.columns(classes, dimensions)
+  return pandas.DataFrame(rows, columns=[*names, 'error'])

@@ -178,13 +178,14 @@ class Predictor:
   ) -> list[Prediction]:
     unsure.check(abstain)
     found = []
+    dimensions = [one.name for one in self.model.dimensions]
     for result in recordings.recognize(
       sources, self.model, hop_s, whole, listening, embed
     ):
       result = unsure.leave_out(result, abstain)
       if isinstance(result, Failure) and errors == 'raise':
         raise InputError(result.message)
-      found.append(prediction.from_result(result, self.classes))
+      found.append(prediction.from_result(result, self.classes, dimensions))
     return found
 
 

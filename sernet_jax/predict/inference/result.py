@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,6 +19,8 @@ class Window:
       less sure than asked for.
     probabilities: float32 (classes,); None in silence.
     embedding: float32 (channels,); None in silence or if none was asked for.
+    numbers: float32 (dimensions,), on their scales; None in silence or of a
+      model without dimensions.
   """
 
   start_s: float
@@ -25,6 +28,7 @@ class Window:
   label: str | None
   probabilities: np.ndarray | None
   embedding: np.ndarray | None = None
+  numbers: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +46,8 @@ class Recording:
       'has no sound above 4.0 kHz, ...'.
     embedding: float32 (channels,), the mean over what the label is of; None if
       none was asked for.
+    numbers: float32 (dimensions,), likewise, on their scales; None of a model
+      without dimensions.
   """
 
   path: str
@@ -51,6 +57,7 @@ class Recording:
   windows: tuple[Window, ...]
   notes: tuple[str, ...] = ()
   embedding: np.ndarray | None = None
+  numbers: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,3 +66,30 @@ class Failure:
 
   path: str
   message: str
+
+
+def answer(
+  row: np.ndarray | None, classes: Sequence[str], num_dimensions: int = 0
+) -> tuple[str | None, np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+  """Splits what a model makes of a segment.
+
+  Args:
+    row: (classes + dimensions + channels,), the latter as far as they were
+      asked for; None in silence.
+    classes: names.
+    num_dimensions: of the model.
+
+  Returns:
+    (label, probabilities, embedding, numbers), each None if it is missing.
+  """
+  if row is None:
+    return None, None, None, None
+  first = len(classes)
+  shares, numbers, embedding = np.split(row, [first, first + num_dimensions])
+  label = classes[int(np.argmax(shares))]
+  return (
+    label,
+    shares,
+    embedding if embedding.size else None,
+    numbers if numbers.size else None,
+  )

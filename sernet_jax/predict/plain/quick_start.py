@@ -46,16 +46,18 @@ class QuickStart(Bundled):
     super().__init__(bundles, name)
     self._left = most and most // len(bundles)
 
-  def run(self, segments: np.ndarray, embed: bool) -> np.ndarray:
-    """Computes what a call or `with_embeddings` returns."""
+  def run(
+    self, segments: np.ndarray, extras: tuple[str, ...] = ()
+  ) -> np.ndarray:
+    """Computes rows; see `Bundled.run`."""
     if self._left is not None:
       self._left -= len(segments)
       if self._left < 0:
-        return self.with_jax.run(segments, embed)
+        return self.with_jax.run(segments, extras)
     segments = waveform.checked(segments, self.audio.num_samples)
     # One at a time: its maps stay in the cache of a core.
-    rows = [self._row(segment[None], embed) for segment in segments]
-    return np.concatenate([self.no_rows(embed), *rows])
+    rows = [self._row(segment[None], extras) for segment in segments]
+    return np.concatenate([self.no_rows(extras), *rows])
 
   @functools.cached_property
   def with_jax(self) -> Recognizer:
@@ -64,14 +66,22 @@ class QuickStart(Bundled):
 
     return recognizer.Recognizer(self.bundles, self.name)
 
-  def _row(self, segment: np.ndarray, embed: bool) -> np.ndarray:
+  def _row(self, segment: np.ndarray, extras: tuple[str, ...]) -> np.ndarray:
     """Computes a segment (1, num_samples): (1, classes) or more."""
-    out, shares = Arrays(), []
+    out, shares, numbers = Arrays(), [], []
     for one in self.bundles:
       pooled = chain.embeddings(
         out, segment, one.feature_kind, one.mfcc, one.model, one.folded
       )
       logits = chain.head(out, pooled, one.model, one.folded)
       shares.append(out.softmax(logits))
-    mean: np.ndarray = np.stack(shares).mean(axis=0, dtype=np.float32)
-    return np.concatenate([mean, pooled], axis=1) if embed else mean
+      if self.dimensions and extras:
+        head = one.folded['dimensions']
+        found = pooled @ head['kernel'] + head['bias']
+        numbers.append(np.clip(found, -1.0, 1.0))
+    parts: list[np.ndarray] = [np.stack(shares).mean(axis=0, dtype=np.float32)]
+    if numbers:
+      parts.append(np.stack(numbers).mean(axis=0, dtype=np.float32))
+    if 'embeddings' in extras:
+      parts.append(pooled)
+    return np.concatenate(parts, axis=1)

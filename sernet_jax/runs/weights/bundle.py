@@ -28,6 +28,7 @@ import safetensors.numpy
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files, trees
 from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.corpora.dimensions import Dimension as Dimension
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn import folding
@@ -55,6 +56,7 @@ class Bundle:
     ranges: least and greatest value of the input and output of each layer on
       some recordings, as `export.writing.ranges` finds them: what a format of
       8 bits needs to know. Empty if nobody has looked.
+    dimensions: numbers that the network gives beside the classes.
   """
 
   model: ModelSpec
@@ -67,6 +69,7 @@ class Bundle:
   ranges: dict[str, tuple[float, float]] = dataclasses.field(
     default_factory=dict
   )
+  dimensions: tuple[Dimension, ...] = ()
 
   def __post_init__(self) -> None:
     object.__setattr__(self, 'classes', tuple(self.classes))
@@ -85,6 +88,13 @@ class Bundle:
     require(
       len(set(self.classes)) == len(self.classes),
       f'the class names {self.classes} name one twice; give each its own',
+    )
+    object.__setattr__(self, 'dimensions', tuple(self.dimensions))
+    names = [one.name for one in self.dimensions]
+    require(
+      len(names) == self.model.dimensions and len(set(names)) == len(names),
+      f'there are the dimensions {names} for a network of '
+      f'{self.model.dimensions}; name each output once',
     )
     require(
       self.audio.sample_rate_hz == self.mfcc.sample_rate_hz,
@@ -166,6 +176,11 @@ def metadata(bundle: Bundle) -> dict[str, str]:
     'classes': json.dumps(bundle.classes),
     'about': json.dumps(bundle.about),
     **({'ranges': json.dumps(bundle.ranges)} if bundle.ranges else {}),
+    **(
+      {'dimensions': json.dumps([*map(dataclasses.asdict, bundle.dimensions)])}
+      if bundle.dimensions
+      else {}
+    ),
   }
 
 

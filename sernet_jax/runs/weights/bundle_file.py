@@ -25,6 +25,7 @@ from typing import Any
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError, first_line, require
+from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn.spec import Block, ModelSpec
 
@@ -33,8 +34,11 @@ MAX_FILE_BYTES = 1 << 26
 
 _KEYS = ('model', 'mfcc', 'audio', 'feature_kind', 'classes', 'about')
 
+# Texts that a file may lack -> what it then means.
+_LATER = {'ranges': '{}', 'dimensions': '[]'}
+
 # Fields that a file may lack: it then means the default.
-_OPTIONAL = {'blocks', 'channel', 'pooling'}
+_OPTIONAL = {'blocks', 'channel', 'pooling', 'dimensions'}
 
 # What a spec in a file may ask for at most: tables are computed from these
 # numbers, and a file must not be able to ask for a terabyte.
@@ -47,6 +51,7 @@ _LIMITS = {
   'num_mel_bands': 1024,
   'num_coefficients': 1024,
   'num_classes': 1000,
+  'dimensions': 100,
   'filters': 4096,
 }
 
@@ -140,8 +145,8 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
     InputError: if a text is missing, not JSON, or not what `Bundle` takes.
   """
   values = {}
-  for key in (*_KEYS, 'ranges'):
-    text = metadata.get(key, '{}' if key == 'ranges' else None)
+  for key in (*_KEYS, *_LATER):
+    text = metadata.get(key, _LATER.get(key))
     require(isinstance(text, str), f'its header lacks {key!r}; export it again')
     try:
       values[key] = json.loads(str(text), object_pairs_hook=_unique)
@@ -167,7 +172,25 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
     'it again',
   )
   values['ranges'] = _ranges(values['ranges'])
+  values['dimensions'] = _dimensions(values['dimensions'])
   return {**values, 'classes': tuple(classes)}
+
+
+def _dimensions(values: Any) -> tuple[Dimension, ...]:
+  """Makes dimensions of their objects."""
+  require(
+    isinstance(values, list)
+    and all(
+      isinstance(one, dict)
+      and one.keys() == {'name', 'low', 'high'}
+      and isinstance(one['name'], str)
+      and all(_fits(one[edge], float) for edge in ('low', 'high'))
+      for one in values
+    ),
+    'dimensions in its header are not names with a least and a greatest '
+    'number; export it again',
+  )
+  return tuple(Dimension(**one) for one in values)
 
 
 def _ranges(values: Any) -> dict[str, tuple[float, float]]:

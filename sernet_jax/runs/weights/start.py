@@ -17,6 +17,8 @@ import jax
 import numpy as np
 
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.corpora.dimensions import Dimension
+from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import unfolded
 from sernet_jax.nn.spec import ModelSpec
@@ -60,6 +62,7 @@ class Start:
     feature_kind: likewise.
     classes: in the order of its outputs.
     folds: fold -> its weights, or '' -> those of all folds.
+    dimensions: numbers that the network gives beside the classes.
   """
 
   name: str
@@ -68,6 +71,7 @@ class Start:
   feature_kind: str
   classes: tuple[str, ...]
   folds: Mapping[str, Learnt]
+  dimensions: tuple[Dimension, ...] = ()
 
   def of(self, fold: str) -> Learnt:
     """Returns the weights that a fold begins with."""
@@ -98,7 +102,13 @@ def load(text: str) -> Start:
   made = bundle.load(path)
   learnt = Learnt(history.of_about(made.about), folded=made.folded)
   return Start(
-    text, made.model, made.mfcc, made.feature_kind, made.classes, {'': learnt}
+    text,
+    made.model,
+    made.mfcc,
+    made.feature_kind,
+    made.classes,
+    {'': learnt},
+    made.dimensions,
   )
 
 
@@ -144,6 +154,7 @@ def _of_run(text: str, path: pathlib.Path) -> Start:
     experiment.feature_kind,
     results.classes,
     learnt,
+    results.dimensions,
   )
 
 
@@ -239,6 +250,15 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
   }
 
 
+def _known(start: Start, corpus: Corpus) -> dict[int, int]:
+  """Finds dimensions of the same name and scale; index -> index of the old."""
+  return {
+    k: start.dimensions.index(one)
+    for k, one in enumerate(corpus.dimensions)
+    if one in start.dimensions
+  }
+
+
 def states(
   start: Start, recipe: Recipe, data: Data, new_head: bool
 ) -> TrialState:
@@ -256,15 +276,23 @@ def states(
   """
   classes = data.features.corpus.classes
   kept = {} if new_head else heads.matches(start.classes, classes)
+  known = {} if new_head else _known(start, data.features.corpus)
   init = jax.jit(trial_state.init_state, static_argnums=0)
   made = []
   for index, arrays in enumerate(data.fold_arrays):
     drawn = init(recipe, arrays.seed, arrays.index)
     learnt = start.of(data.folds[index % len(data.folds)].name)
     params, stats = _weights(learnt, start.model, recipe, data, arrays)
-    params = {
+    joined = {
       **params,
       'head': heads.join(drawn.params['head'], params['head'], kept),
+    }
+    if known:
+      joined['dimensions'] = heads.join(
+        drawn.params['dimensions'], params['dimensions'], known
+      )
+    params = {
+      name: joined.get(name, arrays) for name, arrays in drawn.params.items()
     }
     made.append(trial_state.from_weights(recipe, params, stats))
   return trial_state.stack(made)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import pathlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,6 @@ _TEX = {
   '^': r'\textasciicircum{}',
   **{letter: f'\\{letter}' for letter in '&%$#_{}'},
 }
-_MARKDOWN = re.compile(r'([\\`*_{}\[\]<>|#])')
 
 
 def write(folder: pathlib.Path, content: Mapping[str, Any]) -> None:
@@ -153,4 +151,4 @@ def _tex(cell: str) -> str:
 
 
 def _markdown(cell: str) -> str:
-  return _MARKDOWN.sub(r'\\\1', _one_line(cell))
+  return text.markdown(cell)

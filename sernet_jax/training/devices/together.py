@@ -48,7 +48,7 @@ class Together:
     recipe: what is fixed.
     size: most epochs of a block.
     data: (segments, frames, coefficients) features, or the corpus as `Sound`,
-      and (segments,) labels.
+      and (segments,) labels, or `Truth`.
     folds: one per trial.
     mesh: devices as `device_layout` lays them out; None for one device.
   """
@@ -80,7 +80,8 @@ class Together:
       placed = jax.tree.map(lambda leaf: _place(leaf, copied), features)
     else:
       placed = _place(features, cut, columns)
-    self._data = [placed, _place(labels, copied)]
+    whole = jax.tree.map(lambda leaf: _place(leaf, copied), labels)
+    self._data = [placed, whole]
     self._folds = self._scatter(trial_state.stack(folds))
     self._states: TrialState
 

@@ -129,6 +129,17 @@ def nearest_column(database: Any, column: str) -> str:
   return nearest(column, there)
 
 
+def scales(database: Any, names: list[str]) -> dict[str, tuple[float, float]]:
+  """Returns the least and the greatest value of schemes that state both."""
+  found = {}
+  for name in names:
+    scheme = database.schemes.get(name)
+    edges = getattr(scheme, 'minimum', None), getattr(scheme, 'maximum', None)
+    if edges[0] is not None and edges[1] is not None:
+      found[name] = float(edges[0]), float(edges[1])
+  return found
+
+
 def rows(
   database: Any, files: Files, column: str, tables: list[str]
 ) -> dict[Place, str]:

@@ -35,8 +35,12 @@ class Row:
   fault: str = ''
 
 
-def parse_columns(text: str) -> dict[str, str]:
+def parse_columns(text: str, others: Sequence[str] = ()) -> dict[str, str]:
   """Reads `config.data.columns`, e.g. 'path=file_path,speaker=speaker_id'.
+
+  Args:
+    text: the setting.
+    others: columns that are read beside those of every manifest.
 
   Returns:
     Our name of a column -> its name in the file.
@@ -44,7 +48,7 @@ def parse_columns(text: str) -> dict[str, str]:
   Raises:
     InputError: for a name that is not ours, or that comes twice.
   """
-  known = (*COLUMNS, *OPTIONAL_COLUMNS)
+  known = (*COLUMNS, *OPTIONAL_COLUMNS, *others)
   names: dict[str, str] = {}
   for item in filter(None, (part.strip() for part in text.split(','))):
     ours, equals, theirs = (part.strip() for part in item.partition('='))
@@ -175,7 +179,10 @@ def _columns(
 ) -> list[str]:
   """Returns our names of the columns, in small letters."""
   columns = [field.lower() for field in fields]
-  known = (*COLUMNS, *OPTIONAL_COLUMNS)
+  # Columns are compared in small letters.
+  needed = [column.lower() for column in needed]
+  names = {ours.lower(): theirs for ours, theirs in names.items()}
+  known = (*COLUMNS, *OPTIONAL_COLUMNS, *needed)
   for ours, theirs in names.items():
     require(
       columns.count(theirs.lower()) == 1,

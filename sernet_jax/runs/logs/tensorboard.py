@@ -1,4 +1,4 @@
-"""Curves for TensorBoard, an optional extra."""
+"""Curves for TensorBoard, in RUN/tensorboard."""
 
 from __future__ import annotations
 
@@ -10,33 +10,29 @@ from typing import Any
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
-
-_SCALARS = ('loss', 'wa', 'uar')
-
-# Takes rows of metrics.jsonl.
-Write = Callable[[Mapping[str, Any]], None]
+from sernet_jax.runs.logs import scalars
+from sernet_jax.runs.logs.scalars import Write
 
 
 def writer(
-  folder: pathlib.Path, wanted: bool
+  folder: pathlib.Path, settings: Mapping[str, Any]
 ) -> contextlib.AbstractContextManager[Write]:
   """Opens one event file per fold (and seed) under RUN/tensorboard.
 
   Args:
     folder: of the run.
-    wanted: False drops the rows.
+    settings: of the run, which event files do not keep.
 
   Raises:
-    InputError: if logs are wanted and tensorboardX is not installed.
+    InputError: if tensorboardX is not installed.
   """
-  if not wanted:
-    return contextlib.nullcontext(lambda row: None)
   try:
     import tensorboardX
   except ImportError as error:
     raise InputError(
       'train.tensorboard is True but tensorboardX is not installed; run '
-      "pip install tensorboardX, or in a clone pip install -e '.[tensorboard]' or leave it False"
+      "pip install tensorboardX, or in a clone pip install -e '.[tensorboard]' "
+      'or leave it False'
     ) from error
   return _writing(folder / 'tensorboard', tensorboardX.SummaryWriter)
 
@@ -49,12 +45,8 @@ def _writing(folder: pathlib.Path, make: Callable[..., Any]) -> Iterator[Write]:
     trial = run_folder.trial_of(row)
     if trial not in writers:
       writers[trial] = make(str(folder / files.file_name(trial, kept=' ')))
-    add, epoch = writers[trial].add_scalar, row['epoch']
-    for part in ('train', 'validation', 'test'):
-      for name in _SCALARS:
-        if part in row:
-          add(f'{part}/{name}', row[part][name], epoch)
-    add('learning_rate', row['learning_rate'], epoch)
+    for name, value in scalars.of_row(row).items():
+      writers[trial].add_scalar(name, value, row['epoch'])
 
   try:
     yield write
