@@ -90,9 +90,9 @@ def warn_of(model: str, selection: str) -> None:
     model: '', a file or the folder of a run, which can be read.
     selection: of the run.
   """
-  from sernet_jax.predict import run_bundles
-
   if model and pathlib.Path(model).is_dir():
+    from sernet_jax.predict import run_bundles  # loads what trains
+
     sentence = run_bundles.warning(model, selection)
     if sentence:
       print(f'warning: {text.printable(sentence)}', file=sys.stderr)
