@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -42,12 +43,17 @@ def test_a_sound_is_predicted_as_the_command_does(predictor, place, capsys):
   raw = (LONG * 32_768).astype(np.int16)
   found = predictor.predict(raw, RATE_HZ, hop_s=0.25)
   assert found.label == expected['label']
-  assert found.probabilities == expected['probabilities']
+  # The command computes so few windows in numpy.
+  near = functools.partial(pytest.approx, abs=1e-6)
+  assert found.probabilities == near(expected['probabilities'])
   assert found.duration_s == expected['duration_s']
-  assert [moment._asdict() for moment in found.timeline] == [
-    {**window, 'embedding': None, 'dimensions': {}}
-    for window in expected['timeline']
-  ]
+  assert len(found.timeline) == len(expected['timeline'])
+  for moment, window in zip(found.timeline, expected['timeline'], strict=True):
+    shares = window.pop('probabilities')
+    assert moment.probabilities == (shares and near(shares))
+    same = moment._asdict()
+    del same['probabilities']
+    assert same == {**window, 'embedding': None, 'dimensions': {}}
   assert (found.error, found.embedding) == ('', None)
 
 

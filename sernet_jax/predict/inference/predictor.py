@@ -28,7 +28,7 @@ class Predictor:
     classes: in the order of the probabilities.
 
   All methods give what `python -m sernet_jax.predict` prints for the same
-  sound, and take the same settings. `hop_s` is from window to window of the
+  sound, to 1e-5 of a probability, and take the same settings. `hop_s` is from window to window of the
   timeline; 0 for no timeline, None for a second. `whole` is 'segments' for the
   label that training's evaluation gives, 'timeline' for the mean over the
   timeline. `listening` has the channel and what counts as silence; `embed` says
