@@ -161,7 +161,7 @@ def _page(
       return failed(str(error).replace(path, 'The recording'))
 
   def failed(message: str) -> tuple[Any, ...]:
-    return None, f'**{_ERROR}** {message}', None, []
+    return None, f'**{_ERROR}** {text.markdown(message)}', None, []
 
   note = _NOTE.format(
     name=text.markdown(model.name),
