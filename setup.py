@@ -12,7 +12,7 @@ VERSION = re.search(
 README = HERE / 'README.md'
 
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
-DEMO = ['gradio>=6']
+DEMO = ['gradio>=6', 'av>=14']  # browsers record WebM
 TFLITE = ['ai-edge-litert>=2,<3']
 TFLITE_MICRO = [
   *TFLITE,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
   from sernet_jax.predict.models import Model
 
 HOST = '127.0.0.1'
+API = 'recognize'  # the name of its endpoint
+_ERROR = 'This cannot be judged.'
 _LARGEST_UPLOAD = '200mb'
 _TITLE = 'Which emotion is heard?'
 _NOTE = (
@@ -150,21 +152,24 @@ def _page(
   """Builds the page."""
 
   def recognize(path: str | None) -> tuple[Any, ...]:
+    # An error stands where the notes do, so that there is one at a time.
     if not path:
-      raise gradio.Error(
-        'Record something or choose a recording first.', print_exception=False
-      )
+      return failed('Record something or choose a recording first.')
     try:
       return listen(path, model, hop_s, folder, heard, abstain)
     except InputError as error:
-      message = str(error).replace(path, 'The recording')
-      raise gradio.Error(message, print_exception=False) from error
+      return failed(str(error).replace(path, 'The recording'))
+
+  def failed(message: str) -> tuple[Any, ...]:
+    return None, f'**{_ERROR}** {text.markdown(message)}', None, []
 
   note = _NOTE.format(
     name=text.markdown(model.name),
     classes=text.markdown(', '.join(model.classes)),
     duration_s=model.audio.duration_s,
   )
+  from sernet_jax.runs import example_recordings
+
   with gradio.Blocks(title=_TITLE, analytics_enabled=False) as page:
     gradio.Markdown(f'# {_TITLE}\n{note}')
     with gradio.Row():
@@ -176,6 +181,11 @@ def _page(
           buttons=['download'],  # not the one that shares
         )
         button = gradio.Button('Listen', variant='primary')
+        gradio.Examples(
+          [[str(path)] for path in example_recordings.write(folder)],
+          sound,
+          label='Made by a program, to try the page',
+        )
         shares = gradio.Label(label='The whole recording')
         notes = gradio.Markdown()
       with gradio.Column(scale=2):
@@ -190,7 +200,8 @@ def _page(
           label='Timeline',
         )
     outputs = [shares, notes, picture, windows]
-    button.click(recognize, sound, outputs, api_visibility='private')
+    # What programs call, by gradio_client or HTTP.
+    button.click(recognize, sound, outputs, api_name=API)
     sound.upload(recognize, sound, outputs, api_visibility='private')
     sound.stop_recording(recognize, sound, outputs, api_visibility='private')
   return page

@@ -318,7 +318,8 @@ def _recording(
     if row is not None and key.level_db < least_db:
       row = None
     times_s = key.start / rate_hz, key.stop / rate_hz
-    windows.append(Window(*times_s, *answer(row, *outputs)))
+    label, shares, embedding, numbers = answer(row, *outputs)
+    windows.append(Window(*times_s, label, shares, embedding, numbers))
   # The loudest vote may lie below the loudest window.
   least_db = min(least_db, max(level for level, _ in voting))
   mean = np.mean([row for level, row in voting if level >= least_db], axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import pathlib
 import signal
@@ -85,10 +86,81 @@ def test_what_was_recorded_is_deleted_when_the_command_is_killed(
   assert signal.getsignal(number) == before
 
 
-@pytest.mark.skipif(
+NEEDS_GRADIO = pytest.mark.skipif(
   importlib.util.find_spec('gradio') is None,
   reason="gradio is missing: pip install 'sernet_jax[demo]'",
 )
+
+
+def test_what_a_browser_records_is_judged(model, tmp_path):
+  """WebM with Opus, of which the header has no length."""
+  av = pytest.importorskip('av')
+  path = tmp_path / 'recorded.webm'
+  random = np.random.default_rng(0)
+  samples = (random.uniform(-0.3, 0.3, 48_000) * 32_767).astype(np.int16)
+  with av.open(str(path), 'w', format='webm') as file:
+    stream = file.add_stream('libopus', rate=48_000, layout='mono')
+    for start in range(0, len(samples), 960):
+      frame = av.AudioFrame.from_ndarray(
+        samples[None, start : start + 960], 's16', 'mono'
+      )
+      frame.sample_rate = 48_000
+      file.mux(stream.encode(frame))
+    file.mux(stream.encode(None))
+  shares, _, picture, rows = demo.listen(str(path), model, 0.05, tmp_path)
+  assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+  assert pathlib.Path(picture).exists()
+  assert rows[-1][1] == pytest.approx(1.0, abs=0.02)
+
+
+# In a process of its own, as gradio leaves event loops open.
+PAGE = """
+import json, pathlib, sys, gradio
+from sernet_jax.audio.listening import Listening
+from sernet_jax.predict import demo, models
+
+folder = pathlib.Path(sys.argv[1])
+model = models.load(folder / 'model.safetensors')
+page = demo._page(gradio, model, 0.05, folder, Listening(), 0.0)
+(call,) = (fn for fn in page.fns.values() if fn.api_name == demo.API)
+(folder / 'bad.wav').write_bytes(b'no sound')
+api = page.get_api_info()
+print(json.dumps({
+  'api': [[*api['named_endpoints']], [*api['unnamed_endpoints']]],
+  'examples': [
+    str(part['props']['samples'])
+    for part in page.config['components']
+    if part['type'] == 'dataset'
+  ],
+  'found': call.fn(str(folder / 'low_voice.wav')),
+  'bad': call.fn(str(folder / 'bad.wav')),
+  'none': call.fn(None),
+}))
+"""
+
+
+@NEEDS_GRADIO
+def test_the_page_has_examples_an_endpoint_and_one_error(tmp_path):
+  bundle.save(tmp_path / 'model.safetensors', exportable.bundle())
+  done = subprocess.run(
+    [sys.executable, '-c', PAGE, str(tmp_path)],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  found = json.loads(done.stdout.splitlines()[-1])
+  assert found['api'] == [[f'/{demo.API}'], []]
+  (examples,) = found['examples']
+  assert 'low_voice.wav' in examples and 'high_voice.wav' in examples
+  assert sum(found['found'][0].values()) == pytest.approx(1, abs=1e-5)
+  for name, words in (('bad', 'The recording'), ('none', 'Record something')):
+    nothing, notes, picture, rows = found[name]
+    assert (nothing, picture, rows) == (None, None, [])
+    assert notes.startswith(f'**{demo._ERROR}** {words}')
+
+
+@NEEDS_GRADIO
 def test_page_asks_the_network_for_nothing(tmp_path):
   path = tmp_path / 'model.safetensors'
   bundle.save(path, exportable.bundle())

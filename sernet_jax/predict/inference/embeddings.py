@@ -23,7 +23,9 @@ def rows(model: Model) -> Run:
     A function of segments (segments, num_samples) to float32 (segments, classes
     + dimensions).
   """
-  return model.with_dimensions if model.dimensions else model
+  # Only models with dimensions have the method.
+  run: Run = getattr(model, 'with_dimensions', model)
+  return run if model.dimensions else model
 
 
 def function(model: Model) -> Run:

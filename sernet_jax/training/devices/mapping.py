@@ -30,7 +30,7 @@ import numpy as np
 
 from sernet_jax.common.errors import require
 from sernet_jax.training import steps, trial_state
-from sernet_jax.training.batching import FoldArrays
+from sernet_jax.training.batching import FoldArrays, Truth
 from sernet_jax.training.devices import device_layout
 from sernet_jax.training.devices.together import Advance, Together
 from sernet_jax.training.recipes import Metrics, Recipe
@@ -69,7 +69,7 @@ def make(
   recipe: Recipe,
   size: int,
   features: np.ndarray | Sound,
-  labels: np.ndarray,
+  labels: np.ndarray | Truth,
   folds: Sequence[FoldArrays],
   devices: Sequence[jax.Device],
   memory_bytes: int = 0,
@@ -122,7 +122,7 @@ class OneByOne:
     self,
     recipe: Recipe,
     size: int,
-    data: tuple[np.ndarray | Sound, np.ndarray],
+    data: tuple[np.ndarray | Sound, np.ndarray | Truth],
     folds: Sequence[FoldArrays],
     devices: Sequence[jax.Device],
   ):

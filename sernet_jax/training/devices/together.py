@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from sernet_jax.common.errors import require
 from sernet_jax.training import steps, trial_state
-from sernet_jax.training.batching import FoldArrays
+from sernet_jax.training.batching import FoldArrays, Truth
 from sernet_jax.training.devices.device_layout import DATA, TRIAL
 from sernet_jax.training.recipes import Metrics, Recipe
 from sernet_jax.training.sound.corpus import Sound, Source
@@ -57,7 +57,7 @@ class Together:
     self,
     recipe: Recipe,
     size: int,
-    data: tuple[np.ndarray | Sound, np.ndarray],
+    data: tuple[np.ndarray | Sound, np.ndarray | Truth],
     folds: Sequence[FoldArrays],
     mesh: Mesh | None,
   ):
