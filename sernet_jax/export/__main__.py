@@ -279,11 +279,15 @@ def _calibration(
 ) -> Segments | None:
   """Recordings to find ranges with; None if none are needed."""
   from sernet_jax.export import recordings
+  from sernet_jax.nn import network
 
   in_8_bits = {kind for kind, precision in pairs if precision == 'int8'}
   # onnxruntime finds its ranges itself; a bundle keeps its ranges for others.
   needed = 'onnx' in in_8_bits or (bool(in_8_bits) and not bundle.ranges)
-  wanted = bool(in_8_bits) or 'safetensors' in dict(pairs)
+  keeps = 'safetensors' in dict(pairs) and bool(
+    network.exports(bundle.model, ('tflite',))
+  )
+  wanted = bool(in_8_bits) or keeps
   if args.calibration:
     folder = pathlib.Path(args.calibration)
     return recordings.of_folder(folder, bundle.audio)

@@ -112,8 +112,9 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
   """Refuses networks that a format has no place for.
 
   Raises:
-    InputError: if there are dimensions beside the classes, or it looks at an
-      utterance's own frames alone on microcontrollers.
+    InputError: if its operations are not among those of the format, there are
+      dimensions beside the classes, or it looks at an utterance's own frames
+      alone on microcontrollers.
   """
   without = [kind for kind, _ in pairs if kind not in DIMENSIONS]
   require(
@@ -122,10 +123,24 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
     f'its classes, which --format={without[0] if without else ""} cannot carry; '
     f'export to {", ".join(DIMENSIONS)}, or train without data.dimensions',
   )
+  from sernet_jax.nn import network
+
+  kinds = tuple(dict.fromkeys(kind for kind, _ in pairs))
+  has = network.exports(bundle.model, kinds)
+  lacks = [kind for kind in kinds if kind not in has]
+  every = network.exports(bundle.model, tuple(formats.PRECISIONS))
+  require(
+    not lacks,
+    f'the network {bundle.model.name} has operations that '
+    f'--format={lacks[0] if lacks else ""} is not written for; export it to '
+    f'{" or ".join(every)}',
+  )
+  if any(kind not in ('safetensors', 'stablehlo') for kind in kinds):
+    _ = bundle.light_sernet  # features too
   others = [kind for kind, _ in pairs if kind in FOLDERS and kind != WEB]
   require(
     not bundle.model.masked or not others,
-    f'the network was trained with model.pooling={bundle.model.pooling!r}, '
+    'the network was trained to look at own frames alone (model.pooling), '
     f'which --format={others[0] if others else ""} does not have; export to '
     f'{", ".join(formats.PRECISIONS)}, or train with model.pooling=mean',
   )

@@ -59,7 +59,7 @@ def convert(
     bundle.audio,
     bundle.feature_kind,
     bundle.mfcc,
-    bundle.model,
+    bundle.light_sernet,
     bundle.folded,
   )
   float32 = TensorProto.FLOAT
@@ -69,7 +69,7 @@ def convert(
     [helper.make_tensor_value_info(INPUT, float32, ['batch', samples])],
     [
       helper.make_tensor_value_info(
-        OUTPUT, float32, ['batch', bundle.model.num_classes]
+        OUTPUT, float32, ['batch', bundle.light_sernet.num_classes]
       )
     ],
     writer.initializers,

@@ -11,7 +11,7 @@ import numpy as np
 from sernet_jax.export.emitters import eager
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import num_frames
-from sernet_jax.nn import folded as folded_lib
+from sernet_jax.nn import network
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import stablehlo_session
@@ -47,8 +47,10 @@ def convert(
       frames = jax.numpy.maximum(num_frames(own, bundle.mfcc), 1)
     scaled = chain.scaled(out, waveform, samples)
     # (batch, frames, coefficients)
-    features = kinds.KINDS[bundle.feature_kind].compute(scaled, bundle.mfcc)
-    return folded_lib.probabilities(
+    features = kinds.KINDS[bundle.feature_kind].compute(
+      scaled, bundle.mfcc, frames
+    )
+    return network.probabilities(
       bundle.model, stored, features[..., None], frames
     )
 

@@ -68,7 +68,7 @@ def convert(
     bundle.audio,
     bundle.feature_kind,
     bundle.mfcc,
-    bundle.model,
+    bundle.light_sernet,
     bundle.folded,
   )
   return assemble(

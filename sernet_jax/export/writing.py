@@ -12,7 +12,6 @@ from sernet_jax.common.errors import require
 from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
 from sernet_jax.features import kinds
-from sernet_jax.nn import folded
 from sernet_jax.predict import bundle as bundle_lib, recognizer
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.plain import chain, own_frames
@@ -94,7 +93,7 @@ def ranges(
         bundle.mfcc,
       )
     values = features(sound, bundle.mfcc)
-    chain.network(eager, values, bundle.model, bundle.folded, own)
+    chain.network(eager, values, bundle.light_sernet, bundle.folded, own)
   return eager.ranges
 
 
@@ -104,7 +103,7 @@ def known_ranges(bundle: Bundle) -> dict[str, tuple[float, float]]:
   Raises:
     InputError: if it lacks any of them.
   """
-  for layer in bundle.model.layers('path', 'block', 'dense'):
+  for layer in bundle.light_sernet.layers('path', 'block', 'dense'):
     require(
       {layer.name, f'{layer.name}_input'} <= set(bundle.ranges),
       f'the model does not know the range of {layer.name}, which int8 needs; '
@@ -120,17 +119,13 @@ def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:
   the kernels of the blocks take a byte a weight and a float32 scale for each
   output.
   """
-  if kind == 'safetensors' and precision == 'fp16':
-    return 2 * folded.count(bundle.folded)
+  if precision == 'fp32' or kind in ('safetensors', 'stablehlo'):
+    return {'fp32': 4, 'fp16': 2}[precision] * bundle.num_parameters
   total = 0
-  for layer in bundle.model.layers():
-    each = {'fp32': 4, 'fp16': 2, 'int8': 4}[precision]
+  for layer in bundle.light_sernet.layers():
+    each = {'fp16': 2, 'int8': 4}[precision]
     if precision == 'int8' and layer.kind == 'block':
       each = 1
       total += 4 * layer.outputs
-    if kind == 'stablehlo' and precision == 'fp16':
-      total += 2 * layer.outputs
-    else:
-      total += 4 * layer.outputs
-    total += each * layer.num_weights
+    total += 4 * layer.outputs + each * layer.num_weights
   return total

@@ -127,6 +127,32 @@ _PYTHON_SPEECH_FEATURES = MfccSpec(
   clip=None,
 )
 
+# Front ends of other networks, see `nn.networks`: our reading of their papers,
+# made by no library.
+_CHEN2018 = MfccSpec(
+  frame_samples=400,
+  hop_samples=160,
+  fft_size=512,
+  power=2,
+  num_mel_bands=40,
+  lower_edge_hz=0.0,
+  upper_edge_hz=8000.0,
+  clip=None,
+)
+_ZHONG2020 = MfccSpec(
+  frame_samples=640,
+  hop_samples=160,
+  power=2,
+  lower_edge_hz=0.0,
+  upper_edge_hz=8000.0,
+  compression='db',
+  log_floor=1e-10,
+  log_offset=0.0,
+  clip=None,
+)
+# 39 coefficients of librosa at its defaults, as TIM-Net's code has them.
+_TIMNET = dataclasses.replace(_LIBROSA, num_coefficients=39)
+
 PRESETS = {
   'paper': _PAPER,
   'reference': _REFERENCE,
@@ -136,6 +162,9 @@ PRESETS = {
   'kaldi': _KALDI,
   'kaldi_energy': _KALDI_ENERGY,
   'python_speech_features': _PYTHON_SPEECH_FEATURES,
+  'chen2018': _CHEN2018,
+  'zhong2020': _ZHONG2020,
+  'timnet': _TIMNET,
 }
 
 _PADDINGS = {'constant': 'zeros', 'reflect': 'reflect'}

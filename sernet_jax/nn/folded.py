@@ -22,7 +22,6 @@ from sernet_jax.nn.folding import (
   Folded as Folded,
   count as count,
   fold as fold,
-  shapes as shapes,
 )
 from sernet_jax.nn.kernels import (
   convolution,

@@ -20,14 +20,6 @@ from sernet_jax.nn.spec import ModelSpec
 Folded = dict[str, dict[str, Any]]
 
 
-def shapes(spec: ModelSpec) -> dict[str, dict[str, tuple[int, ...]]]:
-  """Shapes of the folded network: {layer: {'kernel': ..., 'bias': ...}}."""
-  return {
-    layer.name: {'kernel': layer.kernel_shape, 'bias': (layer.outputs,)}
-    for layer in spec.layers()
-  }
-
-
 def fold(
   spec: ModelSpec, params: Mapping[str, Any], stats: Mapping[str, Any]
 ) -> Folded:
@@ -39,7 +31,7 @@ def fold(
     stats: the moving means and variances beside them.
 
   Returns:
-    {layer: {'kernel', 'bias'}}, float32 numpy arrays of `shapes(spec)`; the
+    {layer: {'kernel', 'bias'}}, float32 numpy arrays of `spec.shapes()`; the
     arithmetic is float64.
   """
   result: Folded = {}

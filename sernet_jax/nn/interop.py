@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.nn import folded, keras_files
+from sernet_jax.nn import keras_files
 from sernet_jax.nn.spec import PATHS, ModelSpec
 
 Tree = dict[str, Any]
@@ -211,7 +211,7 @@ def _check_shapes(
   path: str, variables: Mapping[str, np.ndarray], spec: ModelSpec
 ) -> None:
   """Raises `InputError` where a variable is missing or of another shape."""
-  shapes = folded.shapes(spec)
+  shapes = spec.shapes()
   for (layer, array), name in keras_names().items():
     shape = shapes[layer]['kernel' if array == 'kernel' else 'bias']
     require(

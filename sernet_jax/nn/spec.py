@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from sernet_jax.common.errors import (
   InputError,
@@ -128,6 +128,10 @@ class ModelSpec:
     dimensions: outputs of numbers, such as arousal, beside the classes.
   """
 
+  name: ClassVar[str] = 'light_sernet'  # as config.model.name has it
+  # Fields that two networks must share to share weights.
+  shaping: ClassVar[tuple[str, ...]] = ('paths', 'filters', 'blocks', 'pooling')
+
   num_classes: int = 7
   paths: tuple[str, ...] = ('spectral', 'temporal', 'joint')
   filters: int = 96
@@ -205,6 +209,26 @@ class ModelSpec:
         Layer('dimensions', 'regression', inputs, self.dimensions, bias=True)
       )
     return tuple(layer for layer in found if not kinds or layer.kind in kinds)
+
+  def shapes(self) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Shapes of the folded network: {layer: {'kernel': ..., 'bias': ...}}."""
+    return {
+      layer.name: {'kernel': layer.kernel_shape, 'bias': (layer.outputs,)}
+      for layer in self.layers()
+    }
+
+  @property
+  def embedding_size(self) -> int:
+    """Channels that the head reads."""
+    return self.layers('dense')[-1].inputs
+
+  @property
+  def widest(self) -> int:
+    """The most channels at the full size of the features."""
+    return self.filters
+
+  def require_features(self, kind: str, width: int) -> None:
+    """Takes features of any kind and width."""
 
   @property
   def parts(self) -> dict[str, tuple[str, ...]]:

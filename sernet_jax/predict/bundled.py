@@ -64,8 +64,7 @@ class Bundled(abc.ABC):
   @property
   def embedding_size(self) -> int:
     """Number of channels of the pooled map."""
-    *_, dense = self.bundle.model.layers('dense')
-    return dense.inputs
+    return self.bundle.model.embedding_size
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Computes the probabilities of any number of segments.

@@ -21,6 +21,7 @@ from sernet_jax.audio.containers import signatures
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common.errors import InputError, require, require_not_negative
 from sernet_jax.features.spec import num_frames
+from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.recordings import Window
 from sernet_jax.predict.sessions import waveform
@@ -186,8 +187,14 @@ def _moving(
     f'held_db is {held_db:g}, but the front end looks beyond single frames; '
     'leave it at 0',
   )
+  spec = model.bundle.model
+  if not isinstance(spec, ModelSpec):
+    raise InputError(
+      f'held_db is {held_db:g}, but the network {spec.name} computes whole '
+      'windows; leave it at 0'
+    )
   rate_hz = model.audio.sample_rate_hz
-  grid = moving_window.grid_samples(model.bundle.model, model.mfcc)
+  grid = moving_window.grid_samples(spec, model.mfcc)
   nearest = max(1, round(hop / grid)) * grid
   frames = num_frames(model.audio.num_samples, model.mfcc)
   require(

@@ -56,7 +56,7 @@ class Model(Protocol):
 
 # JAX and the libraries of a format are loaded when a model needs them.
 def _of(bundles: Sequence[Bundle], name: str, in_numpy: int | None) -> Model:
-  if in_numpy == 0:
+  if in_numpy == 0 or not bundles[0].is_plain:
     from sernet_jax.predict import recognizer
 
     return recognizer.Recognizer(bundles, name)

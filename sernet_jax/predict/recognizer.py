@@ -18,8 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
-from sernet_jax.nn import folded
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn import network
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.predict.bundled import Bundled
 from sernet_jax.predict.sessions import moving_window, waveform
@@ -40,7 +39,7 @@ def probabilities(
     (batch, classes) float32; rows add up to 1.
   """
   features = kinds.KINDS[bundle.feature_kind].compute(waveforms, bundle.mfcc)
-  return folded.probabilities(bundle.model, bundle.folded, features[..., None])
+  return network.probabilities(bundle.model, bundle.folded, features[..., None])
 
 
 def from_first_sample(segments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,7 +76,7 @@ def _ensemble(
   mesh: Mesh | None,
   kind: str,
   mfcc: MfccSpec,
-  spec: ModelSpec,
+  spec: network.Spec,
   extras: tuple[str, ...],
   weights: Any,
   waveforms: jax.Array,
@@ -102,29 +101,28 @@ def _ensemble(
   def vote(
     weights: Any, waveforms: jax.Array, lengths: jax.Array | None
   ) -> jax.Array:
-    # (batch, frames, coefficients, 1)
-    features = kinds.KINDS[kind].compute(waveforms, mfcc)[..., None]
     # A recording shorter than a frame has one, with zeros in it.
     frames = None
     if lengths is not None:
       frames = jnp.maximum(num_frames(lengths, mfcc), 1)
+    # (batch, frames, coefficients, 1)
+    features = kinds.KINDS[kind].compute(waveforms, mfcc, frames)[..., None]
 
-    def network(folded_: folded.Folded) -> jax.Array:
+    def one_network(folded: network.Tree) -> jax.Array:
       if not extras:
-        return folded.probabilities(spec, folded_, features, frames)
-      pooled = folded.embeddings(spec, folded_, features, frames=frames)
-      shares = jax.nn.softmax(folded.head(spec, folded_, pooled))
-      rows = [shares]
+        return network.probabilities(spec, folded, features, frames)
+      pooled = network.embeddings(spec, folded, features, frames)
+      rows = [jax.nn.softmax(network.head(spec, folded, pooled))]
       if 'dimensions' in extras:
-        rows.append(folded.dimensions(spec, folded_, pooled))
+        rows.append(network.dimensions(spec, folded, pooled))
       if 'embeddings' in extras:
         rows.append(pooled)
       return jnp.concatenate(rows, axis=-1)
 
     if isinstance(weights, dict):
-      return network(weights)
+      return one_network(weights)
     # (networks, batch, classes) -> (batch, classes)
-    return jax.lax.map(network, weights[0]).mean(axis=0)
+    return jax.lax.map(one_network, weights[0]).mean(axis=0)
 
   def votes(
     weights: Any, waveforms: jax.Array, lengths: jax.Array | None
@@ -173,7 +171,9 @@ class Recognizer(Bundled):
   ):
     super().__init__(bundles, name)
     self._batch = batch
-    weights: Any = [folded.ready(bundle.folded) for bundle in bundles]
+    weights: Any = [
+      network.ready(bundle.model, bundle.folded) for bundle in bundles
+    ]
     if len(bundles) == 1:
       (weights,) = weights
     else:
@@ -196,7 +196,7 @@ class Recognizer(Bundled):
     return moving_window.MovingWindow(
       self.feature_kind,
       self.mfcc,
-      self.bundle.model,
+      self.bundle.light_sernet,
       self.audio.num_samples,
       hop,
       self._weights,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 import sernet_jax
-from sernet_jax.nn import folding
+from sernet_jax.nn import network
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.results import caveats, run_folder
 from sernet_jax.results.selections import LAST, SELECTIONS
@@ -74,7 +74,7 @@ def from_run(
       feature_kind=experiment.feature_kind,
       audio=experiment.test_audio,
       classes=results.classes,
-      folded=folding.fold(
+      folded=network.fold(
         spec,
         fold.params,
         adapt(fold.params, fold.stats) if adapt else fold.stats,

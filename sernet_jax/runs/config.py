@@ -22,7 +22,8 @@ from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import sizes
+from sernet_jax.nn import networks
+from sernet_jax.nn.network import Spec
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.results import selections
 from sernet_jax.runs import defaults
@@ -51,7 +52,7 @@ class Experiment:
   crop: str
   test_duration_s: float
   augment: AugmentSpec
-  model: ModelSpec
+  model: Spec
   loss: LossSpec
   optim: OptimSpec
   protocol: ProtocolSpec
@@ -96,7 +97,7 @@ class Experiment:
     named = {name for part in self.train.frozen_parts for name in parts[part]}
     return tuple(one.name for one in self.model.layers() if one.name in named)
 
-  def model_for(self, num_classes: int) -> ModelSpec:
+  def model_for(self, num_classes: int) -> Spec:
     """The network for a corpus, which alone knows its classes."""
     return dataclasses.replace(self.model, num_classes=num_classes)
 
@@ -144,8 +145,13 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
       value that makes no sense.
   """
   given = config.to_dict()
-  expected = defaults.get_config().to_dict()
-  _check_names(given, expected)
+  if isinstance(given.get('model'), dict):
+    name = given['model'].get('name', networks.DEFAULT)
+    require_choice('model.name', name, networks.NETWORKS)
+    given['model'] = defaults.of_network(given['model'])
+  expected = defaults.get_config(defaults.network_of(given)).to_dict()
+  network = expected['model']['name']
+  _check_names(given, expected, defaults.optional(network))
   _check_fields(given, expected)
   data, front, train = given['data'], given['features'], given['train']
   duration_s, segments = data.pop('duration_s'), data.pop('segments')
@@ -179,10 +185,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
     crop=crop,
     test_duration_s=float(test_duration_s),
     augment=AugmentSpec(**given['augment']),
-    model=dataclasses.replace(
-      sizes.spec(**given['model']),
-      dimensions=len(dimensions.parse(data['dimensions'])),
-    ),
+    model=_network(given['model'], len(dimensions.parse(data['dimensions']))),
     loss=LossSpec(**given['loss']),
     optim=OptimSpec(**given['optim']),
     protocol=ProtocolSpec(**given['protocol']),
@@ -192,6 +195,19 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   _require_combinations(made)
   AdaptationSpec(made.protocol.enrolled, made.protocol.prior)
   return made
+
+
+def _network(fields: dict[str, Any], count: int) -> Spec:
+  """Makes the settings of a network with outputs for dimensions."""
+  made = networks.make(**fields)
+  if not count:
+    return made
+  require(
+    isinstance(made, ModelSpec),
+    f'model.name is {made.name!r}, which has no outputs beside its classes; '
+    f'leave out data.dimensions, or set model.name={ModelSpec.name!r}',
+  )
+  return dataclasses.replace(made, dimensions=count)
 
 
 def _require_combinations(made: Experiment) -> None:
@@ -216,6 +232,8 @@ def _require_combinations(made: Experiment) -> None:
     'data.dimensions has no one value for; set it to 0, or leave out the '
     'dimensions',
   )
+  width = kinds.KINDS[made.feature_kind].width(made.mfcc)
+  made.model.require_features(made.feature_kind, width)
   for part in made.train.frozen_parts:
     require_choice('train.freeze', part, made.model.parts)
   require(
@@ -232,18 +250,21 @@ def _require_combinations(made: Experiment) -> None:
 
 
 def _check_names(
-  given: dict[str, Any], expected: dict[str, Any], prefix: str = ''
+  given: dict[str, Any],
+  expected: dict[str, Any],
+  optional: Sequence[str],
+  prefix: str = '',
 ) -> None:
   """Refuses fields that do not exist, before any that a typo left out."""
   for key, value in given.items():
-    known = key in expected or f'{prefix}{key}' in defaults.OPTIONAL
+    known = key in expected or f'{prefix}{key}' in optional
     require(
       known,
       f'the config has the unknown field {f"{prefix}{key}"!r}: '
       f'{nearest(str(key), expected)}',
     )
     if isinstance(value, dict) and isinstance(expected.get(key), dict):
-      _check_names(value, expected[key], f'{prefix}{key}.')
+      _check_names(value, expected[key], optional, f'{prefix}{key}.')
 
 
 def _check_fields(

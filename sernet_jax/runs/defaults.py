@@ -23,27 +23,56 @@ from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import trees
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn import networks
 from sernet_jax.training.sound.augment_spec import AugmentSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
-# Fields of specs that belong to the network or to Adam, not to a config.
-_ARCHITECTURE = (
-  'paths',
-  'filters',
-  'dropout',
-  'batch_norm_momentum',
-  'pooling',
-)
+# Fields of specs that belong to Adam, not to a config.
 _ADAM = ('beta1', 'beta2', 'epsilon')
-# Fields that a config may have beside the defaults: without `blocks` the
-# network has the paper's.
-OPTIONAL = ('model.blocks',)
 
 
-def get_config() -> ConfigDict:
-  """Returns the settings of the paper on EMO-DB, every field of a config."""
-  return ConfigDict(_sections())
+def get_config(network: str = networks.DEFAULT) -> ConfigDict:
+  """Returns the settings of the paper on EMO-DB, every field of a config.
+
+  Args:
+    network: of `networks.NETWORKS`, whose fields the section `model` has.
+  """
+  return ConfigDict(_sections(network))
+
+
+def optional(network: str) -> tuple[str, ...]:
+  """Lists the fields that a config may have beside the defaults."""
+  return tuple(f'model.{name}' for name in networks.NETWORKS[network].optional)
+
+
+def network_of(given: Mapping[str, Any]) -> str:
+  """Returns the name of a config's network; the default for none or unknown."""
+  model = given.get('model')
+  name = model.get('name') if isinstance(model, Mapping | ConfigDict) else None
+  return (
+    name
+    if isinstance(name, str) and name in networks.NETWORKS
+    else networks.DEFAULT
+  )
+
+
+def of_network(model: Mapping[str, Any]) -> dict[str, Any]:
+  """Drops fields of the default network that nobody has changed.
+
+  A config that names another network may have been made of the defaults.
+
+  Args:
+    model: the section of a config.
+  """
+  own = networks.fields(network_of({'model': model}))
+  others = networks.fields(networks.DEFAULT)
+  if all(field in own or field not in others for field in model):
+    return dict(model)
+  return {
+    field: value
+    for field, value in model.items()
+    if field not in others or value != others[field]
+  }
 
 
 def merged(given: Mapping[str, Any]) -> ConfigDict:
@@ -53,9 +82,19 @@ def merged(given: Mapping[str, Any]) -> ConfigDict:
     given: nested, as in a config.json; its lists become tuples. Unknown fields
       are kept, for `config.experiment` to name.
   """
-  settings = _sections()
+  settings = _sections(network_of(given))
+  if isinstance(given.get('model'), Mapping | ConfigDict):
+    given = {**given, 'model': of_network(_plain(given['model']))}
   _update(settings, given)
   return ConfigDict(settings)
+
+
+def _plain(section: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns a section with tuples for its lists."""
+  return {
+    name: tuple(value) if isinstance(value, list) else value
+    for name, value in section.items()
+  }
 
 
 def _update(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -75,8 +114,7 @@ def fields() -> dict[str, Any]:
   return trees.flatten(_sections())
 
 
-def _sections() -> dict[str, Any]:
-  model = _fields(ModelSpec)
+def _sections(network: str = networks.DEFAULT) -> dict[str, Any]:
   optim = _fields(OptimSpec)
   return {
     'name': 'emodb',
@@ -93,8 +131,7 @@ def _sections() -> dict[str, Any]:
     },
     # features.spec has these three too, but loads JAX, which --help need not.
     'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
-    # nn.sizes decides filters and blocks.
-    'model': {'size': 'paper'} | {name: model[name] for name in _ARCHITECTURE},
+    'model': networks.fields(network),
     'augment': _fields(AugmentSpec),
     'loss': _fields(LossSpec),
     'optim': {k: v for k, v in optim.items() if k not in _ADAM},

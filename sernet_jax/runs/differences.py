@@ -64,6 +64,7 @@ YOUNG: dict[str, Any] = {
   'protocol.text_groups': 2,
   'protocol.shots': 0,
   'model.size': 'paper',
+  'model.name': 'light_sernet',
   'train.start_from': '',
   'train.freeze': '',
   'train.new_head': False,

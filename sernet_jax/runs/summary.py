@@ -11,7 +11,7 @@ import numpy as np
 from sernet_jax.audio import quality
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus
-from sernet_jax.nn import cost
+from sernet_jax.nn import network
 from sernet_jax.results import (
   crossed,
   json_records,
@@ -91,7 +91,7 @@ def make(
     selections={name: summary(name, DTYPES[0]) for name in reported},
     selections_float32={name: summary(name, DTYPES[1]) for name in reported},
     cost=json_records.decode(
-      Cost, cost.cost(recipe.model, frames, coefficients)
+      Cost, network.cost(recipe.model, frames, coefficients)
     ),
     seconds=sum(row['seconds'] for row in folder.read_metrics()),
     crossed=_crossed(experiment, corpus, tests, reported),

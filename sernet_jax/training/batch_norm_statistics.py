@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from sernet_jax.common import progress_bar
-from sernet_jax.nn import model
+from sernet_jax.nn import network
 from sernet_jax.training import recipes, steps, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
@@ -116,7 +116,7 @@ def compile_moments(recipe: Recipe) -> Callable[..., Weights]:
   # A network that forgets at once keeps the statistics of its last batch.
   forgetful = dataclasses.replace(recipe.model, batch_norm_momentum=0.0)
   apply = functools.partial(
-    model.apply,
+    network.apply,
     forgetful,
     train=True,
     dtype=recipes.compute_dtype(recipe),

@@ -13,7 +13,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 
-from sernet_jax.nn import model, parallel
+from sernet_jax.nn import network, parallel
 from sernet_jax.training import losses, recipes
 from sernet_jax.training.batching import EvalSet
 from sernet_jax.training.recipes import Metrics, Recipe, Weights
@@ -52,7 +52,7 @@ def predict(
       x, frames = features.features[own], features.frames[own]
     else:
       x = parallel.rows(features, segments, recipe.axis)
-    outputs, _ = model.apply(
+    outputs, _ = network.apply(
       recipe.model,
       params,
       stats,

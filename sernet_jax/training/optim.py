@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn.network import Spec
 from sernet_jax.training.recipes import Recipe, Weights
 from sernet_jax.training.specs import OptimSpec
 
@@ -47,7 +47,7 @@ _CYCLES: dict[str, Callable[[int, float], optax.Schedule]] = {
 }
 
 
-def decayed(model: ModelSpec, params: Weights) -> dict[str, dict[str, bool]]:
+def decayed(model: Spec, params: Weights) -> dict[str, dict[str, bool]]:
   """Marks the kernels of the layers that carry the L2 term, see `Layer`."""
   carrying = {layer.name for layer in model.layers() if layer.l2}
   return {
@@ -56,7 +56,7 @@ def decayed(model: ModelSpec, params: Weights) -> dict[str, dict[str, bool]]:
   }
 
 
-def l2_penalty(params: Weights, spec: OptimSpec, model: ModelSpec) -> jax.Array:
+def l2_penalty(params: Weights, spec: OptimSpec, model: Spec) -> jax.Array:
   """Computes l2 * sum of squares (no 1/2) over the decayed kernels."""
   squares = jax.tree.map(
     lambda used, array: jnp.sum(jnp.square(array)) if used else 0.0,
@@ -72,7 +72,7 @@ def of_recipe(recipe: Recipe) -> optax.GradientTransformationExtraArgs:
 
 
 def optimizer(
-  spec: OptimSpec, model: ModelSpec, frozen: Sequence[str] = ()
+  spec: OptimSpec, model: Spec, frozen: Sequence[str] = ()
 ) -> optax.GradientTransformationExtraArgs:
   """Chains the gradient of the L2 term, Adam and the epoch's rate.
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn.network import Spec
 from sernet_jax.training.sound.spec import SoundSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec
 
@@ -41,7 +41,7 @@ class Recipe:
     frozen: names of layers that training leaves as they are.
   """
 
-  model: ModelSpec
+  model: Spec
   loss: LossSpec
   optim: OptimSpec
   batch_size: int

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from sernet_jax.nn import model, parallel
+from sernet_jax.nn import network, parallel
 from sernet_jax.training import (
   concordance,
   evaluation,
@@ -72,7 +72,7 @@ def train_step(
   def objective(
     params: Weights,
   ) -> tuple[jax.Array, tuple[jax.Array, Weights, jax.Array]]:
-    outputs, stats = model.apply(
+    outputs, stats = network.apply(
       recipe.model,
       params,
       state.stats,

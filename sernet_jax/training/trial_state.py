@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from sernet_jax.nn import model
+from sernet_jax.nn import network
 from sernet_jax.training import keys, optim
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
@@ -65,7 +65,7 @@ def init_state(
     fold_index: index of the fold in its protocol.
   """
   key = keys.derive(seed, 'init', fold_index)
-  return from_weights(recipe, *model.init(key, recipe.model))
+  return from_weights(recipe, *network.init(key, recipe.model))
 
 
 def from_weights(recipe: Recipe, params: Weights, stats: Weights) -> TrialState:

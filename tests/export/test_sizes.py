@@ -11,7 +11,7 @@ import small_model
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.export.device import arena, micro_folder
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import folded, sizes
+from sernet_jax.nn import sizes
 
 pytest.importorskip('ai_edge_litert')
 pytest.importorskip('tflite_micro')
@@ -27,7 +27,7 @@ def bundle_of(size):
       name: random.normal(size=shape).astype(np.float32)
       for name, shape in arrays.items()
     }
-    for layer, arrays in folded.shapes(spec).items()
+    for layer, arrays in spec.shapes().items()
   }
   ranges = dict.fromkeys(weights, (0.0, 1.0))
   return dataclasses.replace(

@@ -54,7 +54,8 @@ def test_a_tutorial_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
   ran = 0
   for language, text in blocks(page):
     if language == 'python':
-      exec(compile(text, str(page), 'exec'), names)
+      # Without the annotations of this file's __future__.
+      exec(compile(text, str(page), 'exec', dont_inherit=True), names)
       ran += 1
     for words in shell(text) if not language else ():
       done = subprocess.run(
@@ -82,7 +83,8 @@ def test_python_of_other_pages_runs(page):
   names = {'__name__': page.stem}
   for language, text in blocks(page):
     if language == 'python' and "'runs/" not in text:
-      exec(compile(text, str(page), 'exec'), names)
+      # Without the annotations of this file's __future__.
+      exec(compile(text, str(page), 'exec', dont_inherit=True), names)
 
 
 @pytest.mark.parametrize(

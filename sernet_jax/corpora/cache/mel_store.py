@@ -23,6 +23,7 @@ from sernet_jax.common import files, locks
 from sernet_jax.corpora.cache import feature_cache
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, keep
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
 
 # Kept apart from features of the same settings by this name.
@@ -104,7 +105,7 @@ def features_of(
 
   Args:
     store: the bands.
-    kind: 'mfcc' or 'log_mel'.
+    kind: one of `kinds.OF_BANDS`.
     spec: the front end.
     most_frames: of the result; of a longer utterance its middle is taken.
 
@@ -114,7 +115,7 @@ def features_of(
   """
   counts = (store.rows + 1) // 2  # every second row is a frame
   frames = np.minimum(counts, most_frames).astype(np.int32)
-  width = spec.num_mel_bands if kind == 'log_mel' else spec.num_coefficients
+  width = kinds.KINDS[kind].width(spec)
   result = np.zeros((len(frames), int(frames.max()), width), np.float32)
   for start in range(0, len(frames), _BATCH):
     stop = min(start + _BATCH, len(frames))
@@ -125,17 +126,22 @@ def features_of(
       bands[index - start, : frames[index]] = store.mels[
         first : first + 2 * frames[index] : 2
       ][: frames[index]]
-    values = np.asarray(_finish(bands, kind, spec))[: stop - start]
+    # Always as many, as the bands are.
+    own_frames = np.zeros(_BATCH, np.int32)
+    own_frames[: stop - start] = frames[start:stop]
+    values = np.asarray(_finish(bands, own_frames, kind, spec))[: stop - start]
     own = np.arange(result.shape[1]) < frames[start:stop, None]
     result[start:stop] = np.where(own[..., None], values, 0)
   return result, frames
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2))
-def _finish(bands: jax.Array, kind: str, spec: MfccSpec) -> jax.Array:
-  """Compresses bands and applies the DCT where `kind` has one."""
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _finish(
+  bands: jax.Array, frames: jax.Array, kind: str, spec: MfccSpec
+) -> jax.Array:
+  """Compresses bands and makes of them what `kind` says."""
   values = features.compress(bands, spec)
-  return values if kind == 'log_mel' else features.cepstrum(values, spec)
+  return kinds.KINDS[kind].finish(values, spec, frames)
 
 
 def _compute(

@@ -48,7 +48,7 @@ def require_suitable_pooling(bundle: Bundle) -> None:
   Raises:
     InputError: if it pools in another way.
   """
-  pooling = bundle.model.pooling
+  pooling = bundle.light_sernet.pooling
   require(
     pooling == 'mean',
     f'this model has model.pooling={pooling}, which formats for '
@@ -64,7 +64,7 @@ def require_suitable(bundle: Bundle) -> None:
     InputError: if it pools in another way, or a sum could exceed 32 bits.
   """
   require_suitable_pooling(bundle)
-  for layer in bundle.model.layers('block'):
+  for layer in bundle.light_sernet.layers('block'):
     products = layer.num_weights // layer.outputs
     require(
       products * 127 * 255 < _LIMIT32 // 2,
@@ -75,7 +75,7 @@ def require_suitable(bundle: Bundle) -> None:
 
 def constants(bundle: Bundle) -> str:
   """The macros of `c/network.h`."""
-  paths, plans = bundle.model.layers('path'), _plans(bundle)
+  paths, plans = bundle.light_sernet.layers('path'), _plans(bundle)
   (pool,) = {layer.pool for layer in paths}
   assert pool is not None
   tall = max(layer.kernel[0] for layer in paths)
@@ -109,7 +109,7 @@ def tables(
   steps = [_step(ranges[f'{plan.layer.name}_input']) for plan in plans]
   path_tables, path_rows = _paths(bundle)
   block_tables, block_rows = _blocks(bundle, plans, steps)
-  head = bundle.folded[bundle.model.layers('dense')[0].name]
+  head = bundle.folded[bundle.light_sernet.layers('dense')[0].name]
   classes = ', '.join(c_text.string(name) for name in bundle.classes)
   return '\n'.join(
     [
@@ -135,7 +135,7 @@ def tables(
 def _paths(bundle: Bundle) -> tuple[list[str], list[str]]:
   """Tables of the paths, and their lines in the list of them."""
   texts, rows = [], []
-  for layer in bundle.model.layers('path'):
+  for layer in bundle.light_sernet.layers('path'):
     own = bundle.folded[layer.name]
     # (h, w, 1, out) -> (out, h, w, 1)
     kernel = np.asarray(own['kernel'], np.float32).transpose(3, 0, 1, 2)
@@ -203,9 +203,9 @@ def _plans(bundle: Bundle) -> list[_Plan]:
   """The blocks with the sizes of the maps that they read."""
   height = num_frames(bundle.audio.num_samples, bundle.mfcc)
   width = bundle.mfcc.num_coefficients
-  pool = bundle.model.layers('path')[0].pool
+  pool = bundle.light_sernet.layers('path')[0].pool
   plans = []
-  for layer in bundle.model.layers('block'):
+  for layer in bundle.light_sernet.layers('block'):
     assert pool is not None
     height, width = -(-height // pool[0]), -(-width // pool[1])
     pool = layer.pool

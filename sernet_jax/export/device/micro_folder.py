@@ -76,9 +76,9 @@ def convert(bundle: Bundle) -> tuple[bytes, list[str]]:
   """
   ranges = writing.known_ranges(bundle)
   with needed():
-    writer = micro_emitter.Writer(bundle.model, ranges)
+    writer = micro_emitter.Writer(bundle.light_sernet, ranges)
   source = writer.tensor(_shape(bundle), _input_scale(bundle), INPUT)
-  logits = chain.network(writer, source, bundle.model, bundle.folded)
+  logits = chain.network(writer, source, bundle.light_sernet, bundle.folded)
   result = writer.softmax(logits)
   content = to_tflite.assemble(
     writer.graph,
@@ -103,7 +103,7 @@ def _input_scale(bundle: Bundle) -> int8.Scale:
   """The scale of the features, which all paths read."""
   (seen,) = {
     bundle.ranges[f'{layer.name}_input']
-    for layer in bundle.model.layers('path')
+    for layer in bundle.light_sernet.layers('path')
   }
   return int8.scale(seen)
 

@@ -31,7 +31,7 @@ from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.corpora.dimensions import Dimension as Dimension
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
-from sernet_jax.nn import folding
+from sernet_jax.nn import folding, network
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.runs.weights import bundle_file, seals
 
@@ -51,7 +51,7 @@ class Bundle:
     feature_kind: 'mfcc', 'log_mel' or 'spectrogram'.
     audio: rate, length and segments of a recording.
     classes: in the order of the outputs.
-    folded: float32 arrays as `folding.fold` gives them.
+    folded: float32 arrays as `network.fold` gives them.
     about: where it comes from, for people: name, corpus, fold, seed, ...
     ranges: least and greatest value of the input and output of each layer on
       some recordings, as `export.writing.ranges` finds them: what a format of
@@ -59,12 +59,12 @@ class Bundle:
     dimensions: numbers that the network gives beside the classes.
   """
 
-  model: ModelSpec
+  model: network.Spec
   mfcc: MfccSpec
   feature_kind: str
   audio: AudioSpec
   classes: tuple[str, ...]
-  folded: folding.Folded
+  folded: network.Tree
   about: dict[str, str] = dataclasses.field(default_factory=dict)
   ranges: dict[str, tuple[float, float]] = dataclasses.field(
     default_factory=dict
@@ -106,10 +106,13 @@ class Bundle:
       f'a segment of {self.audio.num_samples} samples holds no frame of '
       f'{self.mfcc.frame_samples}; lengthen duration_s',
     )
+    self.model.require_features(
+      self.feature_kind, kinds.KINDS[self.feature_kind].width(self.mfcc)
+    )
     self._check_arrays()
 
   def _check_arrays(self) -> None:
-    expected = trees.flatten(folding.shapes(self.model), '/')
+    expected = trees.flatten(self.model.shapes(), '/')
     given = trees.flatten(self.folded, '/')
     _require_names(given.keys(), expected.keys())
     for name, array in given.items():
@@ -127,6 +130,35 @@ class Bundle:
         f'{name} holds a value that is not finite; take a checkpoint in which '
         'training had not diverged',
       )
+
+  @property
+  def light_sernet(self) -> ModelSpec:
+    """The network, for what is written for Light-SERNet alone.
+
+    Raises:
+      InputError: if it is another, or reads features whose frames do not stand
+        alone.
+    """
+    if not isinstance(self.model, ModelSpec):
+      raise InputError(
+        f'this is written for {ModelSpec.name} alone, and the model is of the '
+        f'network {self.model.name}; export it to safetensors or stablehlo'
+      )
+    require(
+      not kinds.KINDS[self.feature_kind].deltas,
+      f'the model reads features.kind={self.feature_kind!r}, which this is not '
+      'written for; export it to safetensors or stablehlo, or train it with '
+      'mfcc',
+    )
+    return self.model
+
+  @property
+  def is_plain(self) -> bool:
+    """True if `predict.plain` and the other formats express it."""
+    return (
+      isinstance(self.model, ModelSpec)
+      and not kinds.KINDS[self.feature_kind].deltas
+    )
 
   @property
   def num_parameters(self) -> int:
@@ -205,10 +237,10 @@ def load(path: str | os.PathLike[str]) -> Bundle:
     seals.check_seal(path, content)
   try:
     parts = bundle_file.parts(texts)
-    expected = trees.flatten(folding.shapes(parts['model']), '/')
+    expected = trees.flatten(parts['model'].shapes(), '/')
     _check_tensors(header, expected)
     arrays = safetensors.numpy.load(content)
-    tree: folding.Folded = {}
+    tree: network.Tree = {}
     for name in expected:
       block, array = name.split('/')
       tree.setdefault(block, {})[array] = arrays[name].astype(np.float32)

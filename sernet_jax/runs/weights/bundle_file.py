@@ -24,10 +24,12 @@ import warnings
 from typing import Any
 
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError, first_line, require
+from sernet_jax.common.errors import InputError, first_line, nearest, require
 from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn.spec import Block, ModelSpec
+from sernet_jax.nn import networks
+from sernet_jax.nn.network import Spec
+from sernet_jax.nn.spec import Block
 
 MAX_HEADER_BYTES = 1 << 18
 MAX_FILE_BYTES = 1 << 26
@@ -56,6 +58,7 @@ _LIMITS = {
 }
 
 
+_MOST_OF_ANY = 1_000_000  # where nothing else is said
 # And what they may ask for together: numbers of one segment at a time.
 _MOST_AT_ONCE = 1 << 25
 
@@ -154,8 +157,8 @@ def parts(metadata: dict[str, Any]) -> dict[str, Any]:
       raise InputError(
         f'{key!r} in its header is not JSON ({error}); export it again'
       ) from error
-  for key, kind in (('model', ModelSpec), ('audio', AudioSpec)):
-    values[key] = _spec(key, kind, values[key])
+  values['model'] = _network(values['model'])
+  values['audio'] = _spec('audio', AudioSpec, values['audio'])
   with warnings.catch_warnings():
     # About empty mel bands, which was shown when the model was trained.
     warnings.simplefilter('ignore')
@@ -210,7 +213,7 @@ def _ranges(values: Any) -> dict[str, tuple[float, float]]:
   return {name: (pair[0], pair[1]) for name, pair in values.items()}
 
 
-def _check_size(model: ModelSpec, mfcc: MfccSpec, audio: AudioSpec) -> None:
+def _check_size(model: Spec, mfcc: MfccSpec, audio: AudioSpec) -> None:
   """Raises `InputError` if the specs together need too much memory.
 
   Each may be within its limits and the product of all beyond the machine's.
@@ -223,7 +226,7 @@ def _check_size(model: ModelSpec, mfcc: MfccSpec, audio: AudioSpec) -> None:
     'frames by fft_size': frames * mfcc.fft_size,
     'mel bands by fft_size': mfcc.num_mel_bands * mfcc.fft_size,
     'frames by coefficients by filters': (
-      frames * mfcc.num_coefficients * model.filters
+      frames * mfcc.num_coefficients * model.widest
     ),
   }
   for what, count in largest.items():
@@ -232,6 +235,19 @@ def _check_size(model: ModelSpec, mfcc: MfccSpec, audio: AudioSpec) -> None:
       f'its header asks for {count} numbers ({what}), more than the '
       f'{_MOST_AT_ONCE} allowed in a file; export it with a shorter segment',
     )
+
+
+def _network(values: Any) -> Spec:
+  """Makes the settings of the network that a file names."""
+  given = dict(values) if isinstance(values, dict) else {}
+  name = given.pop('name', networks.DEFAULT)  # without one in older files
+  require(
+    isinstance(name, str) and name in networks.NETWORKS,
+    f'model.name is {repr(name)[:40]}, which is not known: '
+    f'{nearest(str(name)[:40], networks.NETWORKS)}; a network of your own is '
+    'known once its module is imported',
+  )
+  return _spec('model', networks.settings_class(name), given or values)
 
 
 def _spec(key: str, kind: Any, values: Any) -> Any:
@@ -255,8 +271,10 @@ def _spec(key: str, kind: Any, values: Any) -> Any:
       f'{key}.{name} is {repr(value)[:40]}, of another type; export it again',
     )
     require(
-      name not in _LIMITS or value <= _LIMITS[name],
-      f'{key}.{name} is {value}, more than the {_LIMITS.get(name)} allowed in '
+      not isinstance(value, int | float)
+      or value <= _LIMITS.get(name, _MOST_OF_ANY),
+      f'{key}.{name} is {value}, more than the '
+      f'{_LIMITS.get(name, _MOST_OF_ANY)} allowed in '
       'a file; export it again',
     )
   return kind(**values)
@@ -269,7 +287,14 @@ def _fits(value: Any, hint: Any) -> bool:
   if isinstance(hint, types.UnionType):
     return any(_fits(value, one) for one in typing.get_args(hint))
   if typing.get_origin(hint) is tuple:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    each = typing.get_args(hint)
+    if each[-1] is ...:
+      return isinstance(value, list) and all(_fits(v, each[0]) for v in value)
+    return (
+      isinstance(value, list)
+      and len(value) == len(each)
+      and all(map(_fits, value, each))
+    )
   if hint is float:
     return isinstance(value, float | int) and not isinstance(value, bool)
   # A bool is an int to Python, but not a number to a spec.

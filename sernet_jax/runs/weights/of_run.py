@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from sernet_jax.common.errors import InputError, require, require_choice
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn.network import Spec
 from sernet_jax.results import run_folder, selections
 from sernet_jax.results.selections import SELECTIONS
 from sernet_jax.runs import checkpoint, config as config_lib, defaults
@@ -37,7 +37,7 @@ class FoldWeights:
 
 def weights_of_run(
   workdir: str | os.PathLike[str], selection: str = 'last'
-) -> tuple[ModelSpec, list[FoldWeights]]:
+) -> tuple[Spec, list[FoldWeights]]:
   """Reads the weights of every fold of a run.
 
   Only reads: the folder may be read-only, and the run may go on meanwhile.

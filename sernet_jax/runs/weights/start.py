@@ -20,8 +20,7 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import unfolded
-from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.nn import network, networks
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import checkpoint
 from sernet_jax.runs.config import Experiment
@@ -66,7 +65,7 @@ class Start:
   """
 
   name: str
-  model: ModelSpec
+  model: network.Spec
   mfcc: MfccSpec
   feature_kind: str
   classes: tuple[str, ...]
@@ -165,7 +164,13 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
     InputError: naming the setting that makes them fit.
   """
   where = f'train.start_from={start.name} is of a network with'
-  for field in ('paths', 'filters', 'blocks', 'pooling'):
+  require(
+    start.model.name == experiment.model.name,
+    f'{where} model.name={start.model.name!r}, not '
+    f'{experiment.model.name!r}; set model.name to it, or start from other '
+    'weights',
+  )
+  for field in start.model.shaping:
     theirs, ours = getattr(start.model, field), getattr(experiment.model, field)
     require(
       theirs == ours,
@@ -300,7 +305,7 @@ def states(
 
 def _weights(
   learnt: Learnt,
-  spec: ModelSpec,
+  spec: network.Spec,
   recipe: Recipe,
   data: Data,
   arrays: FoldArrays,
@@ -309,7 +314,10 @@ def _weights(
   if learnt.weights is not None:
     return learnt.weights
   assert learnt.folded is not None
-  compute = jax.jit(unfolded.moments, static_argnums=0)
+  its = networks.of(spec)
+  if its.moments is None:
+    return its.unfold(spec, dict(learnt.folded), None)
+  compute = jax.jit(its.moments, static_argnums=0)
   batches = []
   for rows, mask in zip(
     np.reshape(arrays.train, (-1, recipe.batch_size)),
@@ -328,7 +336,7 @@ def _weights(
         found = compute(spec, learnt.folded, values[..., None], mask, frames)
       batches.append((float(count.sum()), found))
   statistics = batch_norm_statistics.pool(batches)
-  return unfolded.unfold(spec, dict(learnt.folded), statistics)
+  return its.unfold(spec, dict(learnt.folded), statistics)
 
 
 def require_same(folder: RunFolder, start: Start) -> None:

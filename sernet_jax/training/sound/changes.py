@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from sernet_jax.features import augment, spectral
+from sernet_jax.features import augment, kinds, spectral
 from sernet_jax.training.sound import bands
 from sernet_jax.training.sound.spec import SoundSpec
 
@@ -127,6 +127,5 @@ def coefficients(
   # Frames of nobody are silence, as zeros in the waveform would be.
   silence = spectral.compress(jnp.zeros((1, 1, 1), mel.dtype), spec.mfcc)
   values = jnp.where(own[..., None] > 0, values, silence)
-  if spec.kind == 'log_mel':
-    return values
-  return spectral.cepstrum(values, spec.mfcc)
+  frames = own.sum(axis=1).astype(jnp.int32) if spec.masked else None
+  return kinds.KINDS[spec.kind].finish(values, spec.mfcc, frames)

@@ -1,0 +1,141 @@
+"""Networks by name: the one table that `config.model.name` chooses from.
+
+Each network is one module here: its settings with its layers as data, and
+`embed`, the function from features to the vector that its head reads. All
+that trains, tests, counts, stores or exports a network finds it by the name
+of its settings through this table, and asks for no name anywhere else.
+
+  settings      what all settings have in common; layers as data
+  forward       a pass through a network: its layers carried out
+  recurrent     LSTM and GRU over the frames that are an utterance's own
+  generic       init, apply, fold and the rest of a network, from `embed`
+  arithmetic    multiplications of a program, counted
+  light_sernet  Light-SERNet, with kernels and formats of its own
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sernet_jax.common.errors import require, require_choice
+
+if TYPE_CHECKING:
+  from sernet_jax.nn.networks.generic import Network
+
+_HERE = 'sernet_jax.nn.networks'
+DEFAULT = 'light_sernet'
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+  """A network of the table; nothing of it is loaded before it is asked for.
+
+  Attributes:
+    network: 'module.NAME' of its `generic.Network`, or the thing itself.
+    settings: 'module.Class' of its settings, or the class.
+    make: 'module.function' from the fields of a config to settings; '' for
+      the class itself.
+    shown: fields that a config shows; () for all but `num_classes`.
+    extra: fields of a config that `make` takes beside them.
+    optional: fields that a config may have beside all these.
+  """
+
+  network: Any
+  settings: Any
+  make: str = ''
+  shown: tuple[str, ...] = ()
+  extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  optional: tuple[str, ...] = ()
+
+
+def _beside(module: str) -> Entry:
+  """Returns the entry of a module of this folder."""
+  return Entry(f'{_HERE}.{module}.NETWORK', f'{_HERE}.{module}.Settings')
+
+
+NETWORKS: dict[str, Entry] = {
+  DEFAULT: Entry(
+    f'{_HERE}.light_sernet.NETWORK',
+    'sernet_jax.nn.spec.ModelSpec',
+    'sernet_jax.nn.sizes.spec',
+    ('paths', 'filters', 'dropout', 'batch_norm_momentum', 'pooling'),
+    {'size': 'paper'},  # decides filters and blocks
+    ('blocks',),
+  ),
+  'acrnn': _beside('acrnn'),
+}
+
+
+def add(settings: Any, embed: Callable[..., Any]) -> None:
+  """Adds a network of one's own, under the name of its settings.
+
+  Args:
+    settings: a frozen dataclass, subclass of `settings.NetworkSettings`.
+    embed: see `generic.network`.
+
+  Raises:
+    InputError: if the name is taken by another network.
+  """
+  from sernet_jax.nn.networks import generic
+
+  name = settings.name
+  require(
+    name not in NETWORKS or NETWORKS[name].settings is settings,
+    f'there is a network {name!r} already; give yours another name',
+  )
+  NETWORKS[name] = Entry(generic.network(embed), settings)
+
+
+def of(spec: Any) -> Network:
+  """Returns the functions of the network that settings belong to."""
+  return _network(NETWORKS[spec.name].network)
+
+
+def settings_class(name: str) -> Any:
+  """Returns the class of a network's settings.
+
+  Raises:
+    InputError: if there is no such network.
+  """
+  require_choice('model.name', name, NETWORKS)
+  return _load(NETWORKS[name].settings)
+
+
+def fields(name: str) -> dict[str, Any]:
+  """Returns what the section `model` of a config holds, with its defaults."""
+  entry, defaults = NETWORKS[name], {}
+  for field in dataclasses.fields(settings_class(name)):
+    if field.name in entry.shown or (
+      not entry.shown and field.name != 'num_classes'
+    ):
+      defaults[field.name] = field.default
+  return {'name': name, **entry.extra, **defaults}
+
+
+def make(name: str, **given: Any) -> Any:
+  """Makes settings of the fields of a config.
+
+  Raises:
+    InputError: if there is no such network, or a field makes no sense.
+  """
+  settings = settings_class(name)
+  return (_load(NETWORKS[name].make) if NETWORKS[name].make else settings)(
+    **given
+  )
+
+
+@functools.cache
+def _network(where: Any) -> Network:
+  return _load(where)
+
+
+def _load(where: Any) -> Any:
+  """Loads 'module.NAME'; returns anything else as it is."""
+  if not isinstance(where, str):
+    return where
+  module, _, name = where.rpartition('.')
+  return getattr(importlib.import_module(module), name)

@@ -1,0 +1,172 @@
+"""One pass through a network: layers by name, and the statistics they move.
+
+Shapes in comments: b examples, t frames, f coefficients, c channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sernet_jax.nn import parallel
+from sernet_jax.nn.networks import recurrent
+
+Tree = Mapping[str, Mapping[str, jax.Array]]
+NORM_EPSILON = 1e-3  # Keras' default
+_NEVER = -1e9  # a score that no exponential survives
+
+
+class Pass:
+  """Carries out layers with the weights of a network.
+
+  Attributes:
+    params: layer -> array -> values.
+    stats: statistics after the pass, as `params`.
+    train: whether BatchNorm uses the batch and moves its statistics.
+    own: (examples, frames) of 0 and 1 at the rate of the map that comes next;
+      `pool` and strides shorten it.
+  """
+
+  def __init__(
+    self,
+    params: Tree,
+    stats: Tree,
+    own: jax.Array,
+    *,
+    train: bool = False,
+    momentum: float = 0.0,
+    dtype: Any = None,
+    axis: str | None = None,
+    frozen: tuple[str, ...] = (),
+  ) -> None:
+    self.params = params
+    self.stats = {name: dict(arrays) for name, arrays in stats.items()}
+    self.own = own
+    self.train = train
+    self._momentum = momentum
+    self._dtype = dtype
+    self._axis = axis
+    self._frozen = frozen
+
+  def weights(self, name: str) -> Mapping[str, jax.Array]:
+    """Returns the arrays of a layer as the pass uses them."""
+    return self.params[name]
+
+  def masked(self, x: jax.Array) -> jax.Array:
+    """Sets what is not the utterance's own to 0; x is (b, t, ...)."""
+    return x * self.own.reshape(*self.own.shape, *[1] * (x.ndim - 2))
+
+  def conv(
+    self,
+    name: str,
+    x: jax.Array,
+    strides: tuple[int, int] = (1, 1),
+    padding: str | list[tuple[int, int]] = 'SAME',
+    dilation: tuple[int, int] = (1, 1),
+  ) -> jax.Array:
+    """Convolves own frames; a depthwise kernel takes each channel alone.
+
+    Args:
+      name: of the layer.
+      x: (examples, frames, coefficients, inputs).
+      strides: along both axes; `own` is shortened by the first.
+      padding: 'SAME', 'VALID' or ((before, after), ...) of both axes.
+      dilation: likewise.
+
+    Returns:
+      (examples, frames, coefficients, outputs); not masked.
+    """
+    arrays = self.weights(name)
+    kernel, x = arrays['kernel'], self.masked(x)
+    kept = x.dtype
+    if self._dtype is not None:
+      kernel, x = kernel.astype(self._dtype), x.astype(self._dtype)
+    y = jax.lax.conv_general_dilated(
+      x,
+      kernel,
+      strides,
+      padding,
+      rhs_dilation=dilation,
+      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+      feature_group_count=x.shape[-1] // kernel.shape[2],
+    ).astype(kept)
+    self.shorten(strides[0], y.shape[1])
+    return y + arrays['bias'] if 'bias' in arrays else y
+
+  def shorten(self, stride: int, frames: int) -> None:
+    """Moves `own` to a map of fewer frames: a window counts if any frame does."""
+    if stride == 1 and frames == self.own.shape[1]:
+      return
+    missing = max(0, frames * stride - self.own.shape[1])
+    own = jnp.pad(self.own, ((0, 0), (0, missing)))[:, : frames * stride]
+    self.own = own.reshape(own.shape[0], frames, stride).max(axis=2)
+
+  def max_pool(
+    self,
+    x: jax.Array,
+    window: tuple[int, int],
+    strides: tuple[int, int] | None = None,
+  ) -> jax.Array:
+    """Takes the largest value of each window, padded SAME, of own frames."""
+    own = self.own[:, :, None, None] > 0
+    x = jnp.where(own, x, -jnp.inf)
+    strides = strides or window
+    y = jax.lax.reduce_window(
+      x, -jnp.inf, jax.lax.max, (1, *window, 1), (1, *strides, 1), 'SAME'
+    )
+    self.shorten(strides[0], y.shape[1])
+    # A window may reach beyond an own frame that its step does not hold.
+    return jnp.where(self.own[:, :, None, None] > 0, y, 0.0)
+
+  def dense(self, name: str, x: jax.Array) -> jax.Array:
+    """Computes x @ kernel + bias along the last axis."""
+    arrays = self.weights(name)
+    y = x @ arrays['kernel']
+    return y + arrays['bias'] if 'bias' in arrays else y
+
+  def norm(self, name: str, x: jax.Array) -> jax.Array:
+    """Normalizes channels over own frames, or over examples if x is (b, c)."""
+    arrays, stats = self.params.get(name, {}), self.stats[name]
+    mean, variance = stats['mean'], stats['variance']
+    if self.train and name not in self._frozen:
+      mean, variance = self._moments(x)
+      keep = self._momentum
+      self.stats[name] = {
+        'mean': keep * stats['mean'] + (1 - keep) * mean,
+        'variance': keep * stats['variance'] + (1 - keep) * variance,
+      }
+    y = (x - mean) * jax.lax.rsqrt(variance + NORM_EPSILON)
+    return y * arrays['scale'] + arrays['offset'] if arrays else y
+
+  def _moments(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean and (biased) variance of the cells that count, (c,) each."""
+    own = self.own if x.ndim > 2 else self.own.max(axis=1)
+    own = own.reshape(*own.shape, *[1] * (x.ndim - own.ndim))
+    over = tuple(range(x.ndim - 1))
+    cells = jnp.sum(jnp.broadcast_to(own, (*x.shape[:-1], 1)))
+    cells = jnp.maximum(parallel.total(cells, self._axis), 1.0)
+    mean = parallel.total(jnp.sum(x * own, axis=over), self._axis) / cells
+    off = jnp.square(x - mean) * own
+    variance = parallel.total(jnp.sum(off, axis=over), self._axis) / cells
+    return mean, variance
+
+  def both_ways(self, kind: str, names: tuple[str, str], x: jax.Array) -> Any:
+    """Runs an 'lstm' or 'gru' from both ends, (b, t, c) to (b, t, 2 h)."""
+    run = {'lstm': recurrent.lstm, 'gru': recurrent.gru}[kind]
+    ahead, back = (self.weights(name) for name in names)
+    return jnp.concatenate(
+      [run(ahead, x, self.own), run(back, x, self.own, reverse=True)], axis=-1
+    )
+
+  def attend(self, scores: jax.Array, x: jax.Array) -> jax.Array:
+    """Adds up own frames of x (b, t, c) by the softmax of scores (b, t)."""
+    weights = jax.nn.softmax(jnp.where(self.own > 0, scores, _NEVER), axis=1)
+    return jnp.einsum('bt,btc->bc', weights, x)
+
+  def mean(self, x: jax.Array) -> jax.Array:
+    """Averages own frames of x, (b, t, ..., c) to (b, ..., c)."""
+    count = jnp.maximum(self.own.sum(axis=1), 1.0)
+    return self.masked(x).sum(axis=1) / count.reshape(-1, *[1] * (x.ndim - 2))
