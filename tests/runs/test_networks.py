@@ -7,15 +7,18 @@ import importlib
 import json
 import shutil
 
+import iemocap_tree as tree
 import jax
 import ml_collections
 import numpy as np
 import pytest
 import small_model
+import small_networks
 import tiny
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import __main__ as export, recordings as sounds, writing
+from sernet_jax.nn import network
 from sernet_jax.predict import (
   bundle,
   models,
@@ -24,7 +27,13 @@ from sernet_jax.predict import (
   run_bundles,
 )
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config as config_lib, defaults, run
+from sernet_jax.runs import (
+  config as config_lib,
+  data as data_lib,
+  defaults,
+  run,
+)
+from sernet_jax.training import evaluation
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
@@ -204,3 +213,52 @@ def test_nothing_asks_for_a_name_outside_the_table():
     text = path.read_text()
     for name in set(networks.NETWORKS) - {networks.DEFAULT}:
       assert f"'{name}'" not in text, path
+
+
+@pytest.fixture(scope='module')
+def made_up_iemocap(tmp_path_factory):
+  """A session of IEMOCAP's layout, with tones in the place of speech."""
+  root = tmp_path_factory.mktemp('iemocap')
+  tree.put_dialog(root, 'Ses01F_impro01')
+  tree.put_dialog(root, 'Ses02M_impro02')
+  return root
+
+
+@pytest.mark.parametrize('name', small_networks.NAMES)
+def test_the_config_of_each_hears_iemocap(name, made_up_iemocap, tmp_path):
+  """From the config file to the logits of the first fold's tests."""
+  config = ml_collections.ConfigDict(
+    tiny.load_config(name, 'iemocap').to_dict()
+  )
+  config.data.root = str(made_up_iemocap)
+  config.data.cache_dir = str(tmp_path)
+  config.data.duration_s = 0.3
+  config.model.update(
+    {
+      k: v
+      for k, v in small_networks.SMALL[name].items()
+      if k not in ('bands', 'coefficients')
+    }
+  )
+  made = config_lib.experiment(config)
+  data = data_lib.Data(made, data_lib.load_corpus(made))
+  classes = data.features.corpus.classes
+  assert set(classes) == {'ang', 'hap', 'neu', 'sad'}
+  recipe = made.recipe(len(classes))
+  fold = data.fold_arrays[0]
+  params, stats = jax.jit(network.init, static_argnums=1)(
+    jax.random.key(0), recipe.model
+  )
+  shares = evaluation.compile_predict(recipe)(
+    data.source, fold.test, params, stats
+  )
+  own = np.asarray(shares)[np.asarray(fold.test.mask) > 0]
+  assert own.shape == (len(data.folds[0].test), 4)
+  np.testing.assert_allclose(own.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', small_networks.NAMES)
+def test_the_config_of_each_is_whole(name):
+  made = config_lib.experiment(tiny.load_config(name))
+  assert made.model.name == name
+  assert not made.protocol.best_on_test

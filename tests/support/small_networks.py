@@ -17,6 +17,16 @@ SMALL = {
     'units': 3,
     'dense': 5,
   },
+  'timnet': {'levels': 2, 'coefficients': 5},
+  'separable': {
+    'bands': 9,
+    'blocks': 3,
+    'first': 3,
+    'channels': 4,
+    'expanded': 5,
+    'units': 3,
+    'dense': 5,
+  },
 }
 NAMES = tuple(SMALL)
 

@@ -67,6 +67,8 @@ NETWORKS: dict[str, Entry] = {
     ('blocks',),
   ),
   'acrnn': _beside('acrnn'),
+  'separable': _beside('separable'),
+  'timnet': _beside('timnet'),
 }
 
 

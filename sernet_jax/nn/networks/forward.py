@@ -37,6 +37,7 @@ class Pass:
     own: jax.Array,
     *,
     train: bool = False,
+    key: jax.Array | None = None,
     momentum: float = 0.0,
     dtype: Any = None,
     axis: str | None = None,
@@ -46,6 +47,8 @@ class Pass:
     self.stats = {name: dict(arrays) for name, arrays in stats.items()}
     self.own = own
     self.train = train
+    self._key = key
+    self._draws = 0
     self._momentum = momentum
     self._dtype = dtype
     self._axis = axis
@@ -120,6 +123,19 @@ class Pass:
     self.shorten(strides[0], y.shape[1])
     # A window may reach beyond an own frame that its step does not hold.
     return jnp.where(self.own[:, :, None, None] > 0, y, 0.0)
+
+  def drop_channels(self, x: jax.Array, rate: float) -> jax.Array:
+    """Drops whole channels of x, (b, ..., c), in training with a key."""
+    if not self.train or self._key is None or not rate:
+      return x
+    self._draws += 1
+    key = jax.random.fold_in(self._key, self._draws)
+    # Drawn for the whole batch, so that it is the same on any mesh.
+    shape = (x.shape[0] * parallel.count(self._axis), x.shape[-1])
+    kept = jax.random.bernoulli(key, 1 - rate, shape)
+    kept = parallel.own(kept, self._axis)
+    kept = kept.reshape(x.shape[0], *[1] * (x.ndim - 2), x.shape[-1])
+    return jnp.where(kept, x / (1 - rate), 0.0)
 
   def dense(self, name: str, x: jax.Array) -> jax.Array:
     """Computes x @ kernel + bias along the last axis."""

@@ -177,6 +177,7 @@ def apply(
     stats,
     own_frames(spec, x, mask, frames),
     train=train,
+    key=key,
     momentum=spec.batch_norm_momentum,
     dtype=dtype,
     axis=axis,

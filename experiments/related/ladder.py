@@ -1,0 +1,210 @@
+"""Runs networks up the ladder of protocols of the page; resumable.
+
+  python -m experiments.related.ladder --root=EMODB --networks=acrnn \
+      --levels=L3 --folder=RUNS --output=experiments/related/results.json
+
+  L0  ten random pairs of tenths, speakers mixed; the best epoch on the test
+  L1  ten random folds, speakers mixed; the last epoch
+  L2  unseen speakers; the best epoch on the test
+  L3  unseen speakers; the best epoch on another speaker, nothing on the test
+
+Each level is a run of `configs/NETWORK.py` in its own folder below --folder:
+what was stopped resumes there, what is finished is read. --set changes fields of
+the config, and --label then names the row; --epochs and --folds make a run
+cheaper, which the row says. --record=ROW/LEVEL=SELECTION:FILE takes a level from
+the results.json of a run, or of an experiment that keeps one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import ml_collections
+
+from experiments.lib import provenance
+from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require, require_choice
+from sernet_jax.results import json_records
+from sernet_jax.runs import run
+
+CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+  """A level of the ladder.
+
+  Attributes:
+    protocol: its name.
+    selection: of the run, that the level reports.
+    validation: see `ProtocolSpec`.
+  """
+
+  protocol: str
+  selection: str
+  validation: str = 'none'
+
+
+LEVELS = {
+  'L0': Level('paper2021', 'best_on_test'),
+  'L1': Level('random10', 'last'),
+  'L2': Level('loso', 'best_on_test'),
+  'L3': Level('loso', 'best_on_validation', 'speaker'),
+}
+
+
+def settings(
+  network: str,
+  level: str,
+  root: str = '',
+  epochs: int = 0,
+  folds: tuple[str, ...] = (),
+  changes: Mapping[str, str] | None = None,
+) -> ml_collections.ConfigDict:
+  """Returns the config of one network at one level.
+
+  Args:
+    network: name of a file in configs/.
+    level: one of `LEVELS`.
+    root: folder of the corpus.
+    epochs: 0 for those of the config.
+    folds: names; () for all.
+    changes: field -> value as text.
+
+  Raises:
+    InputError: if there is no such config or level.
+  """
+  require_choice('--levels', level, LEVELS)
+  path = CONFIGS / f'{network}.py'
+  require(path.is_file(), f'{path} does not exist; name a config of a network')
+  spec = importlib.util.spec_from_file_location(network, path)
+  assert spec is not None and spec.loader is not None
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  config = module.get_config()
+  chosen = LEVELS[level]
+  config.data.root = root
+  config.protocol.name = chosen.protocol
+  config.protocol.validation = chosen.validation
+  config.protocol.best_on_test = chosen.selection == 'best_on_test'
+  config.protocol.folds = folds
+  config.train.epochs = epochs or config.train.epochs
+  fields = dict(changes or {})
+  known = config.to_dict()
+  for field, text in fields.items():
+    section, _, name = field.partition('.')
+    require(
+      name in known.get(section, {}),
+      f'--set={field} is not a field of configs/{network}.py; see '
+      'docs/configuration.md',
+    )
+    config[section][name] = type(known[section][name])(text)
+  return config
+
+
+def row(results: Mapping[str, Any], selection: str) -> dict[str, Any]:
+  """Returns a level's figures of the results.json of a run.
+
+  Args:
+    results: its content.
+    selection: one that it reports.
+
+  Raises:
+    InputError: if it does not report the selection.
+  """
+  require_choice('the selection', selection, results['selections'])
+  found = results['selections'][selection]
+  pooled = found['pooled']
+  return {
+    **{name: pooled[name] for name in ('wa', 'uar', 'f1_macro')},
+    'ci95': found['ci95'],
+    'protocol': results['protocol'],
+    'validation': results['validation'],
+    'selection': selection,
+    'epochs': results['epochs'],
+    'folds': len(found['folds']),
+    'seeds': len(results.get('seeds') or [0]),
+    'tests': sum(map(sum, pooled['confusion'])),
+    'seconds': results['seconds'],
+    'matrix': pooled['confusion'],
+  }
+
+
+def put(
+  content: dict[str, Any],
+  label: str,
+  level: str,
+  results: Mapping[str, Any],
+  selection: str,
+) -> None:
+  """Puts one level of one network into the content of the output."""
+  card = results['cost']
+  entry = content['networks'].setdefault(label, {'ladder': {}})
+  entry['parameters'] = card['parameters_trainable']
+  entry['mflops'] = card['mflops']
+  entry['fp16_bytes'] = card['fp16_bytes']
+  entry['ladder'][level] = row(results, selection)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+  """Splits NAME=VALUE."""
+  for text in texts:
+    require('=' in text, f'{text!r} has no =; write NAME=VALUE')
+  return dict(text.split('=', 1) for text in texts)
+
+
+def main(arguments: list[str]) -> None:
+  """Runs what is asked for; writes after each level."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--root', default='', help='folder of EMO-DB')
+  parser.add_argument('--networks', default='', help='configs, with commas')
+  parser.add_argument('--levels', default='L3')
+  parser.add_argument('--epochs', type=int, default=0)
+  parser.add_argument('--folds', default='', help='names, with commas')
+  parser.add_argument('--set', action='append', default=[], metavar='F=V')
+  parser.add_argument('--label', default='')
+  parser.add_argument('--record', action='append', default=[])
+  parser.add_argument('--folder', type=pathlib.Path, default=pathlib.Path())
+  parser.add_argument('--output', type=pathlib.Path, required=True)
+  given = parser.parse_args(arguments)
+  content: dict[str, Any] = {'networks': {}}
+  if given.output.exists():
+    content = files.read_json(given.output, ('networks',))
+
+  def write(label: str, level: str) -> None:
+    content['environment_ladder'] = provenance.record(
+      'experiments.related.ladder', arguments
+    )
+    files.write_json(given.output, content)
+    figures = content['networks'][label]['ladder'][level]
+    print(f'{label} {level}: UAR {100 * figures["uar"]:.1f}', flush=True)
+
+  for place, source in _pairs(given.record).items():
+    label, _, level = place.partition('/')
+    require_choice('--record', level, LEVELS)
+    selection, _, path = source.partition(':')
+    read = files.read_json(pathlib.Path(path))
+    put(content, label, level, read.get('results', read), selection)
+    write(label, level)
+  folds = tuple(filter(None, given.folds.split(',')))
+  changes = _pairs(given.set)
+  for network in filter(None, given.networks.split(',')):
+    label = given.label or network
+    for level in given.levels.split(','):
+      config = settings(
+        network, level, given.root, given.epochs, folds, changes
+      )
+      done = run.train(config, given.folder / f'{label}_{level}')
+      results = json_records.encode(done)
+      put(content, label, level, results, LEVELS[level].selection)
+      write(label, level)
+
+
+if __name__ == '__main__':
+  sys.exit(command_line.run(lambda: main(sys.argv[1:])))

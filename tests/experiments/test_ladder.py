@@ -1,0 +1,57 @@
+"""The ladder of protocols for networks."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+from experiments.related import ladder
+from sernet_jax.common.errors import InputError
+from sernet_jax.runs import config as config_lib
+
+RECORD = tiny.ROOT / 'experiments/emodb/loso_300/results.json'
+
+
+@pytest.mark.parametrize('level', ladder.LEVELS)
+def test_each_level_is_an_experiment_that_reports_its_selection(level):
+  config = ladder.settings('acrnn', level, epochs=3, folds=('03',))
+  made = config_lib.experiment(config)
+  assert ladder.LEVELS[level].selection in made.selections
+  assert made.train.epochs == 3 and made.protocol.folds == ('03',)
+  looks = level in ('L0', 'L2')
+  assert made.protocol.best_on_test == looks
+
+
+def test_fields_are_changed_as_their_type():
+  changes = {'model.convolutions': '1', 'optim.learning_rate': '0.001'}
+  config = ladder.settings('acrnn', 'L3', changes=changes)
+  assert config.model.convolutions == 1
+  assert config.optim.learning_rate == 1e-3
+  with pytest.raises(InputError, match=r'--set=model\.depth'):
+    ladder.settings('acrnn', 'L3', changes={'model.depth': '1'})
+  with pytest.raises(InputError, match='name a config'):
+    ladder.settings('nothing', 'L3')
+
+
+def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
+  output = tmp_path / 'results.json'
+  ladder.main(
+    [
+      f'--record=light_sernet_paper/L2=best_on_test:{RECORD}',
+      f'--record=light_sernet_paper/L3=last:{RECORD}',
+      f'--output={output}',
+    ]
+  )
+  found = json.loads(output.read_text())['networks']['light_sernet_paper']
+  record = json.loads(RECORD.read_text())['results']['selections']
+  for level, selection in (('L2', 'best_on_test'), ('L3', 'last')):
+    row = found['ladder'][level]
+    assert row['uar'] == record[selection]['pooled']['uar']
+    assert row['tests'] == np.sum(row['matrix']) == 535
+    assert (row['epochs'], row['folds'], row['seeds']) == (300, 10, 1)
+  assert found['parameters'] == 461_703
+  with pytest.raises(InputError, match='the selection'):
+    ladder.main([f'--record=x/L3=average:{RECORD}', f'--output={output}'])

@@ -1,0 +1,39 @@
+"""The separable network: counts of the layer table, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.nn import networks
+
+
+@pytest.mark.parametrize(
+  ('fields', 'expected'),
+  [
+    ({'num_classes': 4}, 948_806),
+    ({'num_classes': 7}, 949_001),
+    ({'num_classes': 4, 'shared': False}, 1_784_774),
+    ({'num_classes': 7, 'shared': False}, 1_784_969),
+  ],
+)
+def test_parameters_are_those_of_the_layer_table(fields, expected):
+  spec = networks.make('separable', **fields)
+  assert sum(layer.num_weights for layer in spec.layers()) == expected
+
+
+def test_the_convolutions_are_a_tenth_of_it():
+  spec = networks.make('separable')
+  sizes = {layer.name: layer.num_weights for layer in spec.layers()}
+  blocks = ('conv', 'expand', 'depthwise', 'project')
+  assert sum(sizes[n] for n in sizes if n.startswith(blocks)) == 95_808
+  assert sizes['ahead'] == 835_968
+
+
+@pytest.mark.parametrize(
+  ('fields', 'match'),
+  [({'blocks': 0}, r'model\.blocks'), ({'shared': 1}, r'model\.shared')],
+)
+def test_settings_that_make_no_sense_are_one_sentence(fields, match):
+  with pytest.raises(InputError, match=match):
+    networks.make('separable', **fields)

@@ -1,0 +1,77 @@
+"""TIM-Net: counts of its code, and a map computed by hand."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+import small_networks
+
+from sernet_jax.common.errors import InputError
+from sernet_jax.nn import network, networks
+
+
+def test_parameters_are_those_of_the_authors_code():
+  card = network.cost(networks.make('timnet'), 188, 39)
+  assert card['parameters_trainable'] == 104_496
+  assert card['parameters'] == 106_992
+
+
+def conv(x, arrays, apart):
+  """Causal convolution of two frames of (t, c)."""
+  before = np.concatenate([np.zeros((apart, x.shape[1])), x])[: len(x)]
+  kernel = np.asarray(arrays['kernel'], np.float64)[:, 0]
+  return before @ kernel[0] + x @ kernel[1] + arrays['bias']
+
+
+def test_logits_are_those_of_a_twin_in_numpy():
+  spec = small_networks.settings('timnet')
+  params, stats = small_networks.weights(spec)
+  x = np.random.default_rng(2).normal(size=(2, 12, spec.width, 1))
+  found, _ = network.apply(
+    spec, params, stats, x.astype(np.float32), train=False
+  )
+  for example, logits in zip(x[..., 0], found, strict=True):
+    means = np.zeros((spec.levels, spec.width))
+    for way, y in (('ahead', example), ('back', example[::-1])):
+      y = y @ np.asarray(params[way]['kernel'])[0, 0] + params[way]['bias']
+      for level in range(1, spec.levels + 1):
+        z = y
+        for number in (1, 2):
+          name = f'{way}{level}_{number}'
+          z = conv(z, params[name], 2 ** (level - 1))
+          moving, own = stats[f'{name}_norm'], params[f'{name}_norm']
+          z = (z - moving['mean']) / np.sqrt(moving['variance'] + 1e-3)
+          z = np.maximum(z * own['scale'] + own['offset'], 0)
+        y = y / (1 + np.exp(-z))
+        means[level - 1] += y.mean(axis=0)
+    pooled = params['levels']['values'] @ means
+    expected = pooled @ params['head']['kernel'] + params['head']['bias']
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_channels_are_dropped_in_training_alone():
+  spec = small_networks.settings('timnet', block_dropout=0.5)
+  params, stats = small_networks.weights(spec)
+  x = np.random.default_rng(2).normal(size=(3, 9, spec.width, 1))
+  x = x.astype(np.float32)
+  one, other, without = (
+    network.apply(spec, params, stats, x, train=True, key=key)[0]
+    for key in (jax.random.key(0), jax.random.key(1), None)
+  )
+  assert np.abs(one - other).max() > 1e-3 < np.abs(one - without).max()
+  test = network.apply(
+    spec, params, stats, x, train=False, key=jax.random.key(0)
+  )
+  np.testing.assert_array_equal(
+    test[0], network.apply(spec, params, stats, x, train=False)[0]
+  )
+
+
+@pytest.mark.parametrize(
+  ('fields', 'match'),
+  [({'levels': 17}, r'model\.levels'), ({'block_dropout': 1.0}, 'below 1')],
+)
+def test_settings_that_make_no_sense_are_one_sentence(fields, match):
+  with pytest.raises(InputError, match=match):
+    networks.make('timnet', **fields)
