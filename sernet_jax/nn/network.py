@@ -60,6 +60,13 @@ def head(spec: Spec, folded: Mapping[str, Any], pooled: jax.Array) -> jax.Array:
   return networks.of(spec).head(spec, folded, pooled)
 
 
+def dimensions(
+  spec: Spec, folded: Mapping[str, Any], pooled: jax.Array
+) -> jax.Array:
+  """Computes the numbers beside the classes, (examples, dimensions)."""
+  return networks.of(spec).dimensions(spec, folded, pooled)
+
+
 def probabilities(
   spec: Spec,
   folded: Mapping[str, Any],

@@ -113,12 +113,26 @@ class Pass:
     window: tuple[int, int],
     strides: tuple[int, int] | None = None,
   ) -> jax.Array:
-    """Takes the largest value of each window, padded SAME, of own frames."""
+    """Takes the largest value of each window of own frames.
+
+    Bands are padded SAME. So are frames, but always as an even number of them:
+    where windows lie must not depend on what an utterance was padded to.
+    """
     own = self.own[:, :, None, None] > 0
     x = jnp.where(own, x, -jnp.inf)
     strides = strides or window
+    pads = []
+    for size, wide, step in zip(x.shape[1:3], window, strides, strict=True):
+      total = max((-(-size // step) - 1) * step + wide - size, 0)
+      before = total // 2 if pads else (wide - step) // 2
+      pads.append((before, max(total - before, 0)))
     y = jax.lax.reduce_window(
-      x, -jnp.inf, jax.lax.max, (1, *window, 1), (1, *strides, 1), 'SAME'
+      x,
+      -jnp.inf,
+      jax.lax.max,
+      (1, *window, 1),
+      (1, *strides, 1),
+      ((0, 0), *pads, (0, 0)),
     )
     self.shorten(strides[0], y.shape[1])
     # A window may reach beyond an own frame that its step does not hold.

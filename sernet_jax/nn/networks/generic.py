@@ -43,6 +43,7 @@ class Network:
     ready: folded -> the same with what inference computes only once.
     embeddings: (spec, folded, x, frames) -> (examples, channels).
     head: (spec, folded, embeddings) -> logits.
+    dimensions: (spec, folded, embeddings) -> numbers beside the classes.
     cost: (spec, frames, coefficients) -> the cost card, see `nn.cost`.
     formats: that it can be exported to; None for all.
   """
@@ -55,6 +56,7 @@ class Network:
   ready: Callable[[Tree], Tree]
   embeddings: Callable[..., jax.Array]
   head: Callable[..., jax.Array]
+  dimensions: Callable[..., jax.Array]
   cost: Callable[..., dict[str, int | float]]
   formats: tuple[str, ...] | None = FORMATS
 
@@ -75,6 +77,7 @@ def network(embed: Embed, make_pass: Callable[..., Pass] = Pass) -> Network:
     ready=lambda folded: folded,
     embeddings=functools.partial(embeddings, embed, make_pass),
     head=head,
+    dimensions=dimensions,
     cost=functools.partial(cost, embed, make_pass),
   )
 
@@ -275,6 +278,14 @@ def head(
   del spec
   arrays = {name: jnp.asarray(v) for name, v in folded[HEAD].items()}
   return pooled @ arrays['kernel'] + arrays['bias']
+
+
+def dimensions(
+  spec: NetworkSettings, folded: Mapping[str, Any], pooled: jax.Array
+) -> jax.Array:
+  """No numbers beside the classes, (examples, 0)."""
+  del spec, folded
+  return jnp.zeros((len(pooled), 0), pooled.dtype)
 
 
 def cost(

@@ -14,6 +14,7 @@ NETWORK = Network(
   ready=folded.ready,
   embeddings=folded.embeddings,
   head=folded.head,
+  dimensions=folded.dimensions,
   cost=cost.cost,
   formats=None,
 )

@@ -113,6 +113,7 @@ class NetworkSettings:
   Attributes:
     name: of the network, as `config.model.name` has it.
     takes: kinds of features that it reads; () for any.
+    dimensions: outputs beside the classes, none.
     masked: whether it looks at an utterance's own frames alone.
     num_classes: emotions told apart.
     dropout: rate in front of the head.
@@ -121,6 +122,7 @@ class NetworkSettings:
 
   name: ClassVar[str]
   takes: ClassVar[tuple[str, ...]] = ()
+  dimensions: ClassVar[int] = 0
   masked: ClassVar[bool] = True
 
   num_classes: int = 7
