@@ -20,6 +20,7 @@ import tiny
     'recipe.adapt',
     'recipe.assemble',
     'recipe.design',
+    'related.ladder',
     'robustness.evaluate',
     'robustness.other_corpora',
     'table1.assemble',

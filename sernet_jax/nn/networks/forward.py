@@ -121,7 +121,7 @@ class Pass:
     own = self.own[:, :, None, None] > 0
     x = jnp.where(own, x, -jnp.inf)
     strides = strides or window
-    pads = []
+    pads: list[tuple[int, int]] = []
     for size, wide, step in zip(x.shape[1:3], window, strides, strict=True):
       total = max((-(-size // step) - 1) * step + wide - size, 0)
       before = total // 2 if pads else (wide - step) // 2
