@@ -71,9 +71,9 @@ class QuickStart(Bundled):
     out, shares, numbers = Arrays(), [], []
     for one in self.bundles:
       pooled = chain.embeddings(
-        out, segment, one.feature_kind, one.mfcc, one.model, one.folded
+        out, segment, one.feature_kind, one.mfcc, one.light_sernet, one.folded
       )
-      logits = chain.head(out, pooled, one.model, one.folded)
+      logits = chain.head(out, pooled, one.light_sernet, one.folded)
       shares.append(out.softmax(logits))
       if self.dimensions and extras:
         head = one.folded['dimensions']
