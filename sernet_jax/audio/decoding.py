@@ -272,9 +272,20 @@ def _media(
     raise BadFile(path, str(error)) from error
 
 
+# Files so called that begin like no recording are raw sound to libsndfile, of
+# the rate and codec that a telephone has; without a name it says what they are.
+_GUESSED = ('.au', '.snd', '.gsm', '.vox')
+
+
+def _suffix(path: PathLike) -> str:
+  return os.path.splitext(os.fsdecode(path))[1].lower()  # noqa: PTH122
+
+
 @contextlib.contextmanager
 def _sound(path: PathLike, part: Part | None) -> Iterator[soundfile.SoundFile]:
   """Opens a file, or a part of it as if it were one."""
+  if part is None and _suffix(path) in _GUESSED:
+    part = Part(0, pathlib.Path(path).stat().st_size)
   if part is None:
     # As bytes: a name need not be UTF-8.
     with soundfile.SoundFile(os.fsencode(path)) as sound:

@@ -11,10 +11,14 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
+from sernet_jax.audio.containers import riff
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 
 _UNKNOWN_AIFF = 0x7F00_0000  # and more: from a pipe
 _HEAD_BYTES = 1 << 16
+# A header whose second number of samples is below this share of the first one.
+_LESS = 0.99
+_ASF_DATA = bytes.fromhex('3626b2758e66cf11a6d900aa0062ce6c')
 # Kind of a block with sound in VOC -> bytes before its samples.
 _VOC_SOUND = {1: 2, 9: 12}
 _MOST_BLOCKS = 100  # before the sound
@@ -28,12 +32,14 @@ class _Sound(NamedTuple):
     promised: its bytes.
     unknown: whether that means 'up to the end'.
     mark: what a second recording behind it would begin with.
+    note: what is odd, to follow the name of the file.
   """
 
   start: int
   promised: int
   unknown: bool
   mark: bytes
+  note: str = ''
 
 
 # A fault, or None if the header does not say.
@@ -42,15 +48,45 @@ _Found = _Sound | str | None
 
 def aiff(file: BinaryIO, size: int, base: int = 0) -> _Found:
   """Checks an AIFF or AIFC file (chunks as in IFF, big-endian)."""
-  file.seek(base + 12)
+  file.seek(base + 8)
+  plain, frames, width = file.read(4) == b'AIFF', 0, 1
   while len(head := file.read(8)) == 8:
     name, promised = struct.unpack('>4sI', head)
     start = file.tell()
+    if name == b'COMM' and plain and len(body := file.read(8)) == 8:
+      channels, frames, bits = struct.unpack('>HIH', body)
+      width = max(1, channels * -(-bits // 8))
     if name == b'SSND':
       # Eight bytes of its own stand before the sound.
       unknown = promised >= _UNKNOWN_AIFF
+      held = (promised - 8) // width
+      if not unknown and frames * _LESS > held:
+        return (
+          f'says {frames} samples in one place of its header and {held} in '
+          'another; write it again with ffmpeg -i FILE NEW.wav'
+        )
       return _Sound(start + 8, promised - 8, unknown, b'FORM')
     file.seek(start + promised + promised % 2)
+  return 'is cut short: the file ends before the sound begins'
+
+
+def asf(file: BinaryIO, size: int, base: int = 0) -> _Found:
+  """Checks an ASF file (WMA): objects with names of 16 bytes and sizes of 8."""
+  place = base
+  while place + 24 <= size:
+    file.seek(place)
+    name, promised = struct.unpack('<16sQ', file.read(24))
+    if name == _ASF_DATA:
+      # Without the length of a live stream, which is 0.
+      if place + promised > size:
+        return (
+          f'is cut short: its header promises {place + promised - base} bytes, '
+          f'{size - base} are there'
+        )
+      return None
+    if promised < 24:
+      return None
+    place += promised
   return 'is cut short: the file ends before the sound begins'
 
 
@@ -72,14 +108,17 @@ def au(file: BinaryIO, size: int, base: int = 0) -> _Found:
 def w64(file: BinaryIO, size: int, base: int = 0) -> _Found:
   """Checks a W64 file: chunks with names of 16 bytes and sizes of 8."""
   file.seek(base + 40)
+  note = ''
   while len(head := file.read(24)) == 24:
     promised = struct.unpack('<Q', head[16:])[0]  # with the 24 bytes
     start = file.tell()
     if head[:4] == b'data':
       unknown = promised > 1 << 62
-      return _Sound(start, promised - 24, unknown, b'riff')
+      return _Sound(start, promised - 24, unknown, b'riff', note)
     if promised < 24:
       break
+    if head[:4] == b'fmt ':
+      note = riff.contradiction(file.read(min(promised - 24, 64)))
     file.seek(start - 24 + (promised + 7) // 8 * 8)
   return 'is cut short: the file ends before the sound begins'
 
@@ -141,6 +180,7 @@ def voc(file: BinaryIO, size: int, base: int = 0) -> _Found:
 
 _READERS: dict[str, Callable[[BinaryIO, int, int], _Found]] = {
   'an AIFF file': aiff,
+  'a WMA file': asf,
   'an AU file': au,
   'a W64 file': w64,
   'a CAF file': caf,
@@ -171,7 +211,7 @@ def layout(name: str, file: BinaryIO, size: int) -> Layout:
     fault, note, after = _checked(file, size, found)
     if fault:
       return Layout(fault)
-    notes += [note] if note else []
+    notes += [text for text in (note, found.note) if text]
     stop = size if after is None else after
     if found.mark == b'NIST':  # libsndfile takes all that follows for sound
       stop = min(stop, found.start + found.promised)

@@ -19,6 +19,7 @@ _MAX_HEADER = 1 << 20  # bytes before the sound that are kept for a repair
 _MAX_32 = 0xFFFF_FFFF
 _NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
 _LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
+_ROUNDED = 0.05
 _PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
 _BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
@@ -57,19 +58,26 @@ class _Header:
     return tag, align, per_block
 
   def contradiction(self) -> str:
-    """Says which numbers of a PCM header do not fit each other, or ''."""
+    """Says which numbers of the header do not fit each other, or ''."""
     if len(self.fmt) < 16:
       return ''
     tag, channels, rate_hz, per_second, align, bits = struct.unpack(
       f'{self.order}HHIIHH', self.fmt[:16]
     )
-    if tag not in _PCM or (
-      align == channels * -(-bits // 8) and per_second == rate_hz * align
-    ):
+    _, _, per_block = self.codec()
+    if tag in _PCM:
+      fits = align == channels * -(-bits // 8) and per_second == rate_hz * align
+    elif tag in _BLOCK_CODECS and per_block and align:
+      expected = rate_hz * align / per_block  # which writers round
+      fits = abs(per_second - expected) <= _ROUNDED * expected
+    else:
+      return ''
+    if fits:
       return ''
     return (
       f'says {rate_hz} Hz, {channels} channels and {bits} bits in its header, '
-      f'but also {align} bytes for a sample of all channels and {per_second} '
+      f'but also {align} bytes for {_samples(per_block)} of all channels and '
+      f'{per_second} '
       'for a second, which does not fit; if one of the first is wrong, so is '
       'what was read'
     )
@@ -81,6 +89,15 @@ class _Header:
     (rate_hz,) = struct.unpack(f'{self.order}I', self.fmt[4:8])
     _, align, per_block = self.codec()
     return num_bytes / align * per_block / rate_hz if align and rate_hz else 0.0
+
+
+def contradiction(fmt: bytes) -> str:
+  """Says which numbers of a chunk `fmt ` do not fit each other, or ''."""
+  return _Header('<', 0, fmt=fmt).contradiction()
+
+
+def _samples(count: int) -> str:
+  return 'a sample' if count == 1 else f'{count} samples'
 
 
 def layout(file: BinaryIO, size: int) -> Layout:
