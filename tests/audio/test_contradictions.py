@@ -72,23 +72,7 @@ def test_an_aiff_file_that_holds_less_than_it_says_is_refused(tmp_path):
   assert read(tmp_path / 'a.aiff', content)[0] == RATE_HZ
   place = content.index(b'SSND') + 4
   content[place : place + 4] = (8 + 200).to_bytes(4, 'big')
-  with pytest.raises(reading.BadFile, match=r'says 16000 samples .* and 100 in'):
-    read(tmp_path / 'a.aiff', content)
-
-
-def test_a_wma_file_that_was_cut_short_is_refused(tmp_path):
-  av = pytest.importorskip('av')
-  file = io.BytesIO()
-  with av.open(file, 'w', format='asf') as output:
-    stream = output.add_stream('wmav2', rate=48_000, layout='mono')
-    samples = noise(48_000).astype(np.float32)[None]
-    frame = av.AudioFrame.from_ndarray(samples, 'fltp', 'mono')
-    frame.rate = 48_000
-    output.mux(stream.encode(frame))
-    output.mux(stream.encode())
-  content = file.getvalue()
-  assert read(tmp_path / 'a.wma', content)[0] >= 40_000
   with pytest.raises(
-    reading.BadFile, match='is cut short: its header promises'
+    reading.BadFile, match=r'says 16000 samples .* and 100 in'
   ):
-    read(tmp_path / 'a.wma', content[: len(content) * 3 // 4])
+    read(tmp_path / 'a.aiff', content)
