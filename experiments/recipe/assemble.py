@@ -33,6 +33,7 @@ from sernet_jax.results.run_results import Results
 from sernet_jax.runs import defaults, differences
 
 HERE = pathlib.Path(__file__).parent
+LISTS = ('seed', 'uar', 'wa', 'ci95', 'seconds')  # a value for each seed
 SELECTION = {'paper': 'last_recomputed', 'recipe': 'average'}
 
 
@@ -62,12 +63,20 @@ def row_of(workdir: str, kind: str) -> dict[str, Any]:
   }
 
 
+def apart(row: dict[str, Any]) -> list[dict[str, Any]]:
+  """The rows of single seeds that `together` put into one."""
+  return [
+    {**row, **{name: row[name][index] for name in LISTS if name in row}}
+    for index in range(len(row['seed']))
+  ]
+
+
 def _changed(settings: dict[str, Any]) -> dict[str, Any]:
   """The settings that differ from those of the paper."""
-  kept = {'data.root', 'data.cache_dir', 'name'}
-  found = differences.between(
-    settings, defaults.get_config().to_dict(), free=kept
-  )
+  kept = {'data.root', 'data.cache_dir', 'name', 'seed'}
+  # Fields that came after the run have their defaults.
+  whole = defaults.merged(settings).to_dict()
+  found = differences.between(whole, defaults.get_config().to_dict(), free=kept)
   return {field: value for field, value, _ in found}
 
 
@@ -81,10 +90,13 @@ def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
       f'the runs of seeds {first["seed"]} and {row["seed"]} differ in more '
       'than their seed; give each its own name',
     )
-  lists = ('seed', 'uar', 'wa', 'ci95', 'seconds')
+  require(
+    len({row['seed'] for row in rows}) == len(rows),
+    f'the seeds are {[row["seed"] for row in rows]}; give each once',
+  )
   return {
-    **{name: [row[name] for row in rows] for name in lists},
-    **{name: value for name, value in first.items() if name not in lists},
+    **{n: [row[n] for row in rows] for n in LISTS if n in first},
+    **{name: value for name, value in first.items() if name not in LISTS},
   }
 
 
@@ -134,38 +146,50 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
     require_choice('the kind of --run', parts[2], SELECTION)
     groups.setdefault(tuple(parts), []).append(row_of(workdir, parts[2]))
   for (corpus, protocol, kind), rows in groups.items():
-    made.setdefault(corpus, {}).setdefault(protocol, {})[kind] = together(rows)
+    kinds = made.setdefault(corpus, {}).setdefault(protocol, {})
+    if given.add and kind in kinds:
+      rows = [*apart(kinds[kind]), *rows]
+    kinds[kind] = together(rows)
   for text in given.design:
     corpus, _, folder = text.partition('=')
     made.setdefault('design', {})[corpus] = design_of(pathlib.Path(folder))
   adapted = given.output / 'adapted.json'
   if adapted.exists():
     made['adapted'] = files.read_json(adapted)
-    _add_adapted(made)
+    _add_adapted(made, [files.read_json(path) for path in given.adapted])
   made['environment'] = provenance.record(
     'experiments.recipe.assemble', sys.argv[1:]
   )
   return made
 
 
-def _add_adapted(made: dict[str, Any]) -> None:
-  """Puts what all recordings of a speaker are worth beside the other figures."""
-  found = made['adapted']
-  for row in found['rows']:
-    if row['enrolled'] == 'all':
-      loso = made.get(found['corpus'], {}).get('loso', {}).get('recipe', {})
-      made.setdefault(found['corpus'], {})['loso_adapted'] = {
-        'recipe': {
+def _add_adapted(made: dict[str, Any], others: list[dict[str, Any]]) -> None:
+  """Puts what all recordings of a speaker are worth beside the other figures.
+
+  Args:
+    made: content of results.json, with the curve of one seed as 'adapted'.
+    others: curves of further seeds.
+  """
+  corpus = made['adapted']['corpus']
+  kinds = made.setdefault(corpus, {}).setdefault('loso_adapted', {})
+  loso = made[corpus].get('loso', {}).get('recipe', {})
+  known = apart(kinds['recipe']) if 'recipe' in kinds else []
+  rows = {row['seed']: row for row in known}
+  for found in (made['adapted'], *others):
+    for row in found['rows']:
+      if row['enrolled'] == 'all':
+        rows[found['seed']] = {
           **{k: loso[k] for k in ('tests', 'folds', 'parameters') if k in loso},
-          'seed': [found['seed']],
-          'uar': row['uar'],
-          'ci95': [row['ci95']],
+          'seed': found['seed'],
+          'uar': row['uar'][0],
+          'ci95': row['ci95'],
           'epochs': found['epochs'],
           'selection': found['selection'],
           'enrolled': 'all',
           'prior': row['prior'],
+          'settings': {},
         }
-      }
+  kinds['recipe'] = together([rows[seed] for seed in sorted(rows)])
 
 
 def tables(made: dict[str, Any]) -> dict[str, str]:
@@ -292,6 +316,18 @@ def figure(made: dict[str, Any], path: pathlib.Path) -> None:
 def options(parser: argparse.ArgumentParser) -> None:
   """Adds the arguments of this script."""
   parser.add_argument('--run', action='append', default=[])
+  parser.add_argument(
+    '--add',
+    action='store_true',
+    help='the runs are further seeds of those in results.json',
+  )
+  parser.add_argument(
+    '--adapted',
+    type=pathlib.Path,
+    action='append',
+    default=[],
+    help='adapted.json of a further seed',
+  )
   parser.add_argument('--design', action='append', default=[])
 
 

@@ -52,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--model',
     default='',
-    help='a .safetensors file instead of a run; without either the weights in '
-    'the package',
+    help='a .safetensors file, or emodb or emodb_robust, instead of a run; without '
+    'any of them emodb, the weights in the package',
   )
   parser.add_argument(
     '--selection',
@@ -145,10 +145,13 @@ def _run(args: argparse.Namespace) -> None:
     not args.runtime or targets.WEB in dict(pairs),
     '--runtime is for --format=web, which is not written; leave it out',
   )
-  if not args.workdir and not args.model:
-    from sernet_jax.predict.bundle import release_path
+  from sernet_jax.predict import bundle as bundle_lib
 
-    args.model = str(release_path())
+  if not args.workdir and not args.model:
+    args.model = bundle_lib.RELEASES[0]
+
+  if bundle_lib.released(args.model):
+    args.model = str(bundle_lib.release_path(args.model))
     args.output = args.output or 'exports'
 
   from sernet_jax.common import jax_setup

@@ -6,10 +6,12 @@ from sernet_jax.runs.weights.bundle import (
   DTYPES as DTYPES,
   FORMAT as FORMAT,
   FORMAT_VERSION as FORMAT_VERSION,
+  RELEASES as RELEASES,
   Bundle as Bundle,
   Dimension as Dimension,
   load as load,
   metadata as metadata,
   release_path as release_path,
+  released as released,
   save as save,
 )

@@ -237,7 +237,7 @@ def listen(
   (result,) = recordings.recognize([path], model, hop_s, listening=heard)
   if isinstance(result, recordings.Failure):
     raise InputError(result.message)
-  result = unsure.leave_out(result, abstain)
+  result = unsure.of_recording(result, abstain)
   with tempfile.NamedTemporaryFile(
     dir=folder, suffix='.png', delete=False
   ) as file:

@@ -96,8 +96,9 @@ def load(
   """Loads a model from its path.
 
   Args:
-    path: '' for the weights in the package; the folder of a run (its folds
-      become an ensemble); or a file that ends as one of `LOADERS`.
+    path: '' or a name for weights in the package ('emodb', 'emodb_robust'); the
+      folder of a run (its folds become an ensemble); or a file that ends as one
+      of `LOADERS`.
     selection: of a run: 'last', or another selection that the run made.
     fold: of a run: use this fold alone.
     enroll: of a run: folder of recordings of a voice, to which its statistics
@@ -113,18 +114,22 @@ def load(
     from sernet_jax.predict.inference import enrolment
 
     adapt = enrolment.adapter(path, enroll)
-  if not os.fspath(path):
+  from sernet_jax.predict import bundle
+
+  name = bundle.released(path)
+  if name or not os.fspath(path):
     require(
       not fold and selection == 'last',
       'the weights in the package have neither folds nor selections; leave '
       'out --fold and --selection, or give --model=RUN_FOLDER',
     )
-    return _release(in_numpy)
+    return _release(name or bundle.RELEASES[0], in_numpy)
   path = pathlib.Path(path)
   require(
     path.exists(),
     f'--model={path} does not exist; give a run folder or a file '
-    f'({", ".join(LOADERS)}), or leave --model out',
+    f'({", ".join(LOADERS)}), {" or ".join(bundle.RELEASES)}, or leave --model '
+    'out',
   )
   if path.is_dir():
     return _ensemble(path, selection, fold, adapt, in_numpy)
@@ -142,16 +147,16 @@ def load(
   return LOADERS[suffix](path, in_numpy)
 
 
-def _release(in_numpy: int | None) -> Model:
+def _release(name: str, in_numpy: int | None) -> Model:
   from sernet_jax.predict import bundle
 
-  path = bundle.release_path()
+  path = bundle.release_path(name)
   require(
     path.is_file(),
     f'this copy of sernet_jax comes without weights ({path.name} is missing); '
     'install a release, or train and give --model=RUN_FOLDER',
   )
-  return _of([bundle.load(path)], 'emodb', in_numpy)
+  return _of([bundle.load(path)], name, in_numpy)
 
 
 def _ensemble(

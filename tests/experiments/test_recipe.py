@@ -90,3 +90,35 @@ def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):
       assemble.main(['--run', text, f'--output={tmp_path}'])
   with pytest.raises(InputError, match='no finished run of the design'):
     assemble.main([f'--design=tiny={tmp_path}', f'--output={tmp_path}'])
+
+
+def test_further_seeds_join_those_on_record(tmp_path, finished_runs):
+  page = tmp_path / 'results'
+  page.mkdir()
+  run_ = f'tiny/loso/recipe={finished_runs["recipe"]}'
+  assemble.main(['--run', run_, f'--output={page}'])
+  path = page / 'results.json'
+  content = json.loads(path.read_text())
+  row = content['tiny']['loso']['recipe']
+  with pytest.raises(InputError, match='give each once'):
+    assemble.main(['--add', '--run', run_, f'--output={page}'])
+  row['seed'] = [7]
+  path.write_text(json.dumps(content))
+  adapt.main(
+    [finished_runs['recipe'], '--draws=1', f'--output={page}', '--sizes=0']
+  )
+  other = json.loads((page / 'adapted.json').read_text())
+  other['seed'] = 7
+  (page / 'other.json').write_text(json.dumps(other))
+  assemble.main(
+    [
+      *('--add', '--run', run_, f'--output={page}'),
+      f'--adapted={page / "other.json"}',
+    ]
+  )
+  content = json.loads(path.read_text())
+  row = content['tiny']['loso']['recipe']
+  assert row['seed'] == [7, 0] and len(row['uar']) == 2
+  # The curves are of the corpus that their run names.
+  row = content['manifest']['loso_adapted']['recipe']
+  assert row['seed'] == [0, 7] and len(row['ci95']) == 2

@@ -19,7 +19,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import PAPER_BLOCKS, ModelSpec
-from sernet_jax.predict import bundle
+from sernet_jax.predict import bundle, models
 from sernet_jax.predict.sessions import formats
 from sernet_jax.runs.weights import bundle_file
 
@@ -109,14 +109,20 @@ def test_size_of_the_release_file(tmp_path):
   assert full.num_parameters == 460_743
 
 
-def test_the_weights_in_the_box():
+@pytest.mark.parametrize(
+  ('name', 'pooling', 'parameters', 'seconds'),
+  [('emodb', 'mean', 460_743, 3), ('emodb_robust', 'statistics', 462_983, 3)],
+)
+def test_the_weights_in_the_box(name, pooling, parameters, seconds):
   """Small, of the paper's network, trained on all of EMO-DB."""
-  path = bundle.release_path()
+  path = bundle.release_path(name)
   assert path.stat().st_size < 950_000
   found = bundle.load(path)
-  assert found.num_parameters == 460_743
-  assert (found.model, found.mfcc) == (ModelSpec(), MfccSpec())
-  assert (found.audio.num_samples, found.feature_kind) == (48_000, 'mfcc')
+  assert found.num_parameters == parameters
+  assert found.model == ModelSpec(pooling=pooling)
+  assert found.mfcc == MfccSpec()
+  assert found.audio.num_samples == seconds * 16_000
+  assert found.feature_kind == 'mfcc'
   assert found.classes == (
     'anger',
     'boredom',
@@ -131,6 +137,8 @@ def test_the_weights_in_the_box():
   assert found.ranges['block1_input'][0] == 0.0  # a mean of ReLU
   assert found.about['protocol'] == 'all'
   assert (found.about['corpus'], found.about['synthetic']) == ('emodb', 'no')
+  # Only these are as sure as they are right.
+  assert ('temperature' in found.about) == (name == 'emodb_robust')
 
 
 def test_the_same_bundle_gives_the_same_bytes(content, tmp_path):
@@ -380,3 +388,17 @@ def test_a_network_that_sees_own_frames_alone_is_one_after_reading(tmp_path):
   path = tmp_path / 'masked.safetensors'
   bundle.save(path, dataclasses.replace(model, model=spec))
   assert bundle.load(path).model == spec
+
+
+def test_weights_in_the_box_have_names(tmp_path, monkeypatch):
+  assert models.load().name == models.load('emodb').name == 'emodb'
+  assert models.load('emodb_robust').name == 'emodb_robust'
+  with pytest.raises(InputError, match='neither folds nor selections'):
+    models.load('emodb_robust', fold='03')
+  with pytest.raises(InputError, match='emodb or emodb_robust'):
+    models.load('emodb_robsut')
+  # What a user has under that name goes first.
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / 'emodb_robust').write_text('mine')
+  with pytest.raises(InputError, match='no known kind'):
+    models.load('emodb_robust')

@@ -468,7 +468,7 @@ def test_models_that_are_none(tmp_path):
 
 def test_the_release_weights(monkeypatch, tmp_path):
   monkeypatch.setattr(
-    bundle, 'release_path', lambda: tmp_path / 'w.safetensors'
+    bundle, 'release_path', lambda name: tmp_path / 'w.safetensors'
   )
   with pytest.raises(InputError, match='comes without weights'):
     models.load()

@@ -94,7 +94,7 @@ def _heard(
   )
   audio, spec = experiment.test_audio, experiment.mfcc
   prepared = np.concatenate(
-    [np.stack(segments_lib.load_segments(path, audio)) for path in paths]
+    [segments_lib.load_segments(path, audio) for path in paths]
   )
   frames = np.zeros(0, np.int32)
   if masked:

@@ -23,8 +23,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--model',
     default='',
-    help='run folder (the mean of its folds) or model file; by default the '
-    'weights in the package',
+    help='run folder (the mean of its folds), model file, or emodb_robust for '
+    'rooms, noise and telephones; by default emodb, the weights in the package',
   )
   parser.add_argument(
     '--selection',

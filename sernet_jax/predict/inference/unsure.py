@@ -49,7 +49,14 @@ def leave_out(
   Returns:
     The same with label None where the greatest probability is lower.
   """
-  if isinstance(result, Failure) or not abstain:
+  return (
+    result if isinstance(result, Failure) else of_recording(result, abstain)
+  )
+
+
+def of_recording(result: Recording, abstain: float) -> Recording:
+  """Leaves out the labels of a recording that was recognized."""
+  if not abstain:
     return result
   windows = tuple(of_window(window, abstain) for window in result.windows)
   return dataclasses.replace(_one(result, abstain), windows=windows)

@@ -39,6 +39,8 @@ FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file
 DTYPES = ('float16', 'float32')
 _MAX_LABEL = 100
+# Names of the weights in the package: as published, and for rooms and noise.
+RELEASES = ('emodb', 'emodb_robust')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -251,10 +253,24 @@ def load(path: str | os.PathLike[str]) -> Bundle:
     raise InputError(f'{path} cannot be used: {error}') from error
 
 
-def release_path() -> pathlib.Path:
-  """Path of the weights in the package, trained on all of EMO-DB."""
+def release_path(name: str = RELEASES[0]) -> pathlib.Path:
+  """Returns the path of weights in the package, trained on all of EMO-DB.
+
+  Args:
+    name: one of `RELEASES`.
+  """
+  assert name in RELEASES
   folder = importlib.resources.files('sernet_jax')
-  return pathlib.Path(str(folder / 'data' / 'emodb.safetensors'))
+  return pathlib.Path(str(folder / 'data' / f'{name}.safetensors'))
+
+
+def released(model: str | os.PathLike[str]) -> str:
+  """Returns the name of weights in the package if `model` is one, or ''.
+
+  A file or folder of that name goes first.
+  """
+  name = os.fspath(model)
+  return name if name in RELEASES and not pathlib.Path(name).exists() else ''
 
 
 def _check_tensors(

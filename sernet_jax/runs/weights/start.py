@@ -32,8 +32,6 @@ from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
 from sernet_jax.training.trial_state import TrialState
 
-RELEASE = 'emodb'  # the name of the weights in the package
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Learnt:
@@ -94,8 +92,8 @@ def load(text: str) -> Start:
     InputError: if there are none, or they cannot be used.
   """
   path = pathlib.Path(text)
-  if text == RELEASE:
-    path = bundle.release_path()
+  if text in bundle.RELEASES:
+    path = bundle.release_path(text)
   elif path.suffix.lower() != '.safetensors':
     return _of_run(text, path)
   made = bundle.load(path)
@@ -117,8 +115,8 @@ def _of_run(text: str, path: pathlib.Path) -> Start:
   found = [f for f in folders if RunFolder(f).config.exists()]
   require(
     bool(found),
-    f'train.start_from is {text!r}, which is neither {RELEASE!r} (the weights '
-    'in the package), a .safetensors file, nor the folder of a run; name one '
+    f'train.start_from is {text!r}, which is neither {" nor ".join(bundle.RELEASES)} (the '
+    'weights in the package), a .safetensors file, nor the folder of a run; name one '
     'of them, with /FOLD behind a run for one of its folds',
   )
   folder = RunFolder(found[0])
