@@ -20,6 +20,9 @@ OLD_RATES_HZ = (8000, 11_025, 12_000)  # whose band is narrower than speech
 LEAST, BEYOND_CHANCE = 0.1, 8.0
 # Differences that come and go with 12 kHz in 16 do so with 8 kHz as well.
 _ALIKE = 0.8
+# Share of a steady tone whose own differences come and go with an old rate.
+_TONE = 0.2
+_HEARD = 1 << 16  # samples in which it is looked for
 _MOST = 1 << 20  # samples that are looked at
 
 
@@ -32,6 +35,7 @@ class Trace:
     self._count = 0
     # For each order of difference: sums by old rate, of sizes and of squares.
     self._sums: dict[tuple[int, int], complex] = {}
+    self._heard: list[np.ndarray] = []  # the first samples, for `_is_tone`
     self._sizes = np.zeros(2)
     self._squares = np.zeros(2)
 
@@ -48,6 +52,8 @@ class Trace:
     sizes = np.abs(np.stack([first[1:], np.diff(first)]))  # (2, frames)
     self._sizes += sizes.sum(1)
     self._squares += np.square(sizes).sum(1)
+    if self._count < _HEARD:
+      self._heard.append(joined[2:][: _HEARD - self._count])
     places = self._count + np.arange(sizes.shape[1])
     self._count += len(places)
     for old_hz in OLD_RATES_HZ:
@@ -73,7 +79,25 @@ class Trace:
     strong = {
       old_hz: share
       for old_hz, (share, chance) in self.strengths().items()
-      if share >= LEAST and chance >= BEYOND_CHANCE
+      if share >= LEAST
+      and chance >= BEYOND_CHANCE
+      and not self._is_tone(old_hz)
     }
     most = max(strong.values(), default=0)
     return max((h for h in strong if strong[h] > _ALIKE * most), default=None)
+
+  def _is_tone(self, old_hz: int) -> bool:
+    """Tells whether a steady tone explains what looks like an old rate.
+
+    The differences of a sine lose their sign and so have even multiples of its
+    frequency: 2 kHz look like 12 kHz in 16, and like 8.
+    """
+    heard = np.concatenate(self._heard)
+    time_s = np.arange(len(heard)) / self._rate_hz
+    tones_hz = [
+      (old_hz + turn * self._rate_hz) / multiple
+      for multiple in (2, 4)
+      for turn in range(multiple)
+    ]
+    waves = np.exp(-2j * np.pi * np.array(tones_hz)[:, None] * time_s)
+    return bool(np.abs(waves @ heard).max() > _TONE * np.abs(heard).sum())

@@ -64,3 +64,11 @@ def test_a_telephone_in_a_wider_file_is_noted():
   assert 'above 4 kHz' in sentence
   # A network that listens up to 4 kHz alone misses nothing.
   assert watch.sentences(4000.0) == ()
+
+
+@pytest.mark.parametrize('tone_hz', [2000, 4000, 6000])
+def test_a_steady_tone_is_no_trace(tone_hz):
+  """The sizes of its differences come and go with 12 or 8 kHz too."""
+  time_s = np.arange(16_000) / 16_000
+  tone = 0.3 * np.sin(2 * np.pi * tone_hz * time_s) + 0.1 * noise(16_000)
+  assert old_rate(tone, 16_000) is None

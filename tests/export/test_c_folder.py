@@ -254,7 +254,7 @@ def test_what_the_sources_cannot_compute_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match='more than 32 bits hold'):
       c_folder.write(folder, c_sources.small_bundle())
   pooling = type('Spec', (), {'pooling': 'attention'})()
-  bundle = type('Bundle', (), {'model': pooling})()
+  bundle = type('Bundle', (), {'light_sernet': pooling})()
   with pytest.raises(InputError, match=r'model\.pooling=attention'):
     c_network.require_suitable(bundle)
   assert not folder.exists()
