@@ -55,7 +55,7 @@ LEVELS = {
   'L0': Level('paper2021', 'best_on_test'),
   'L1': Level('random10', 'last'),
   'L2': Level('loso', 'best_on_test'),
-  'L3': Level('loso', 'best_on_validation', 'speaker'),
+  'L3': Level('loso', 'validation', 'speaker'),
 }
 
 
