@@ -1,4 +1,4 @@
-r"""Weights for sound that is no studio's: rooms, noise, telephones, levels.
+r"""Weights for sound outside a studio: rooms, noise, telephones, levels.
 
   python -m sernet_jax.main --config=configs/robust.py:loso --workdir=runs/robust
 

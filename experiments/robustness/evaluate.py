@@ -133,7 +133,7 @@ def uar_text(found: dict[str, Any]) -> str:
 
 def table(content: dict[str, Any]) -> str:
   """One row for each condition, a column for each run."""
-  runs = content['runs']
+  runs = content['trainings']
   names = [
     name
     for name in CONDITIONS
@@ -181,8 +181,13 @@ def main(argv: list[str]) -> None:
     'experiments.robustness.evaluate', argv
   )
   path = given.output / 'results.json'
-  content = files.read_json(path, ('runs',)) if path.exists() else {'runs': {}}
-  content['runs'][given.name] = found
+  content = (
+    files.read_json(path, ('trainings',))
+    if path.exists()
+    else {'trainings': {}}
+  )
+  content['trainings'][given.name] = found
+  content['environment'] = found['environment']
   files.write_json(path, content)
   page = given.output / 'README.md'
   if page.exists():

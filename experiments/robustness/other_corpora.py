@@ -94,7 +94,11 @@ def main(argv: list[str]) -> None:
   given = parser.parse_args(argv)
   jax_setup.set_up()
   path = given.output / 'results.json'
-  content = files.read_json(path, ('runs',)) if path.exists() else {'runs': {}}
+  content = (
+    files.read_json(path, ('trainings',))
+    if path.exists()
+    else {'trainings': {}}
+  )
   for text in given.corpus:
     name, equals, root = text.partition('=')
     require(bool(equals), f'--corpus={text} has no folder; give NAME=FOLDER')
@@ -103,6 +107,7 @@ def main(argv: list[str]) -> None:
       'experiments.robustness.other_corpora', argv
     )
     content.setdefault('corpora', {}).setdefault(name, {})[given.name] = found
+    content['environment'] = found['environment']
     files.write_json(path, content)
   page = given.output / 'README.md'
   if page.exists():

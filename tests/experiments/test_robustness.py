@@ -93,7 +93,7 @@ def test_a_run_and_a_file_become_tables(tmp_path, blank_figures):
     ]
   )
   content = json.loads((tmp_path / 'results.json').read_text())
-  found = content['runs']['tiny']['conditions']
+  found = content['trainings']['tiny']['conditions']
   assert [*found] == ['clean', 'noise 0 dB']
   # What predict hears is what training's own tests heard.
   results = run_folder.RunFolder(workdir).read_results()
@@ -101,7 +101,7 @@ def test_a_run_and_a_file_become_tables(tmp_path, blank_figures):
   assert found['clean']['uar'] == pytest.approx(own, abs=0.1)
   page = (tmp_path / 'README.md').read_text()
   assert '| noise 0 dB |' in page
-  assert 'tmp' not in json.dumps(content['runs']['tiny']['environment'])
+  assert 'tmp' not in json.dumps(content['trainings']['tiny']['environment'])
   with pytest.raises(InputError, match="--conditions has 'nosie'"):
     evaluate.main([str(workdir), '--name=x', '--conditions=nosie'])
 
@@ -116,5 +116,5 @@ def test_a_run_and_a_file_become_tables(tmp_path, blank_figures):
   found = content['corpora']['embedded_low']['box']
   assert found['classes'] == ['anger', 'happiness', 'neutral', 'sadness']
   assert 0 <= found['uar'] <= 1 and found['left_out'] == 0
-  assert content['runs']  # stay
+  assert content['trainings']  # stay
   assert '| embedded_low |' in (tmp_path / 'README.md').read_text()

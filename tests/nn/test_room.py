@@ -6,11 +6,16 @@ import commands
 import pytest
 
 from sernet_jax import nn
-from sernet_jax.nn import folded, interop, model, spec
+from sernet_jax.nn import folded, folding, interop, model, spec
 
 
 def test_public_names_are_those_of_their_modules():
-  homes = {'folded': folded, 'interop': interop, 'model': model}
+  homes = {
+    'folded': folded,
+    'folding': folding,
+    'interop': interop,
+    'model': model,
+  }
   for name, home in nn._HOMES.items():
     assert getattr(nn, name) is getattr(homes[home], name)
   assert set(nn.__all__) - set(nn._HOMES) <= set(vars(spec))

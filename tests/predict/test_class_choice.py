@@ -83,4 +83,5 @@ def test_the_command_and_python_choose_alike(tmp_path, capsys):
     tmp_path / 'm.safetensors', classes=('low', 'none')
   )
   answer = predictor.predict(sound, small_model.RATE_HZ)
-  assert answer.probabilities == found['probabilities']
+  # The command computes in numpy, Python with JAX.
+  assert answer.probabilities == pytest.approx(found['probabilities'], abs=1e-5)

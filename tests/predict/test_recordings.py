@@ -546,7 +546,7 @@ def constant_model():
   class Constant:
     name, classes = 'constant', ('a', 'b')
     audio, mfcc = small_model.make().audio, small_model.MFCC
-    feature_kind = 'mfcc'
+    feature_kind, dimensions = 'mfcc', ()
 
     def __call__(self, segments):
       return np.tile(np.float32([0.25, 0.75]), (len(segments), 1))

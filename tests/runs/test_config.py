@@ -26,7 +26,8 @@ def test_every_config_is_complete_and_valid(name):
   experiment = config_lib.experiment(settings)
   assert experiment.name.startswith(name)
   assert (
-    name in ('cross', 'quickstart', 'recipe') or settings.train.epochs == 300
+    name in ('cross', 'quickstart', 'recipe', 'robust')
+    or settings.train.epochs == 300
   )
 
 
