@@ -7,7 +7,7 @@ import json
 import pytest
 import tiny
 
-NOTEBOOKS = sorted((tiny.ROOT / 'notebooks').glob('*.ipynb'))
+NOTEBOOKS = sorted((tiny.ROOT / 'docs' / 'notebooks').glob('*.ipynb'))
 
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda path: path.stem)
