@@ -34,25 +34,16 @@ def main() -> None:
     pathlib.Path('/proc/self/clear_refs').write_text('5')
 
   import jax
-  import numpy as np
 
   sys.path.append(str(HERE))
   import history
   import step
 
   from experiments.lib import markdown
-  from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import recipes
-  from sernet_jax.training.specs import LossSpec, OptimSpec
 
-  random = np.random.default_rng(0)
-  x = np.float32(random.normal(size=(step.BATCH, 184, 40, 1)))
-  labels = np.int32(random.integers(0, 7, step.BATCH))
-  recipe = recipes.Recipe(
-    ModelSpec(), LossSpec(), OptimSpec(), step.BATCH, tracked=()
-  )
+  given = step.example()
   note('libraries')
-  program, state = step.compiled_and_state(recipe, x, labels)
+  program, state = step.compiled_and_state(*given)
   note('compiling')
   machine.give_back_memory()
   note('after `give_back_memory`')

@@ -42,24 +42,14 @@ def main() -> None:
   os.environ['XLA_FLAGS'] = (
     f'{flags} --xla_cpu_multi_thread_eigen=false'.strip()
   )
-  import numpy as np
 
   sys.path.append(str(HERE))
   import history
   import step
 
   from experiments.lib import markdown
-  from sernet_jax.nn.spec import ModelSpec
-  from sernet_jax.training import recipes
-  from sernet_jax.training.specs import LossSpec, OptimSpec
 
-  random = np.random.default_rng(0)
-  x = np.float32(random.normal(size=(step.BATCH, FRAMES, COEFFICIENTS, 1)))
-  labels = np.int32(random.integers(0, 7, step.BATCH))
-  recipe = recipes.Recipe(
-    ModelSpec(), LossSpec(), OptimSpec(), step.BATCH, tracked=()
-  )
-  train = step.compiled(recipe, x, labels)
+  train = step.compiled(*step.example())
   rates: dict[str, list[float]] = {}
   steps_s = []
   for number in range(ROUNDS + 1):

@@ -34,6 +34,7 @@ ROUNDS = 7
 SLOW = ('plain',)  # takes part in the first turn alone
 STEPS = 2
 BATCH = 32
+FRAMES, COEFFICIENTS = 184, 40  # of 3 s
 _IN_MEMORY = {
   'fused_paths.conv_norm_relu_pool': fused_paths.plain_conv_norm_relu_pool
 }
@@ -48,6 +49,17 @@ VARIANTS = {
     'norm_pool.norm_relu_pool': norm_pool.plain_norm_relu_pool,
   },
 }
+
+
+def example():
+  """Returns the recipe of the paper, features and labels of a batch."""
+  random = np.random.default_rng(0)
+  x = random.normal(size=(BATCH, FRAMES, COEFFICIENTS, 1))
+  labels = random.integers(0, 7, BATCH)
+  recipe = recipes.Recipe(
+    ModelSpec(), LossSpec(), OptimSpec(), BATCH, tracked=()
+  )
+  return recipe, jnp.asarray(x, jnp.float32), jnp.asarray(labels, jnp.int32)
 
 
 def compiled(recipe, x, labels):
@@ -82,18 +94,13 @@ def compiled_and_state(recipe, x, labels):
 
 def main():
   """Compiles all, times them in turn, prints and stores the figures."""
-  random = np.random.default_rng(0)
-  x = jnp.asarray(random.normal(size=(BATCH, 184, 40, 1)), jnp.float32)
-  labels = jnp.asarray(random.integers(0, 7, BATCH), jnp.int32)
-  recipe = recipes.Recipe(
-    ModelSpec(), LossSpec(), OptimSpec(), BATCH, tracked=()
-  )
+  given = example()
   programs = {}
   for name, changes in VARIANTS.items():
     with contextlib.ExitStack() as stack:
       for place, other in changes.items():
         stack.enter_context(mock.patch(f'sernet_jax.nn.kernels.{place}', other))
-      programs[name] = compiled(recipe, x, labels)
+      programs[name] = compiled(*given)
 
   times = {name: [] for name in programs}
   for turn in range(ROUNDS):

@@ -92,13 +92,7 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     cells = [str(shots) if shots else 'all']
     for way in _WAYS:
       row = by_way.get(way)
-      text = ''
-      if row:
-        text = f'{100 * row["uar"]:.1f}'
-        if row['ci95']:
-          low, high = (100 * edge for edge in row['ci95'])
-          text += f' [{low:.1f}, {high:.1f}]'
-      cells.append(text)
+      cells.append(markdown.uar(row) if row else '')
     lines.append(cells)
   return markdown.table(['recordings of each class', *_WAYS], lines)
 

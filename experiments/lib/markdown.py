@@ -52,6 +52,12 @@ def percent(
   return text
 
 
+def uar(row: Mapping[str, Any]) -> str:
+  """'77.7 [73.5, 81.1]' of a row with `uar` and its `ci95`, which may be None."""
+  interval = {'uar': row['ci95']} if row['ci95'] else None
+  return percent(row, interval, 'uar')
+
+
 def fill(page: pathlib.Path, name: str, text: str) -> None:
   """Puts `text` between the marks `name` of a page.
 

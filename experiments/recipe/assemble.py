@@ -85,7 +85,7 @@ def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
   first = rows[0]
   for row in rows[1:]:
     require(
-      row['settings'].keys() == first['settings'].keys()
+      row.get('settings', {}).keys() == first.get('settings', {}).keys()
       and row['epochs'] == first['epochs'],
       f'the runs of seeds {first["seed"]} and {row["seed"]} differ in more '
       'than their seed; give each its own name',
@@ -187,7 +187,6 @@ def _add_adapted(made: dict[str, Any], others: list[dict[str, Any]]) -> None:
           'selection': found['selection'],
           'enrolled': 'all',
           'prior': row['prior'],
-          'settings': {},
         }
   kinds['recipe'] = together([rows[seed] for seed in sorted(rows)])
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import pathlib
 import sys
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ from experiments.lib import provenance
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import json_records
-from sernet_jax.runs import run
+from sernet_jax.runs import config_flags, run
 
 CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
 
@@ -83,11 +82,7 @@ def settings(
   require_choice('--levels', level, LEVELS)
   path = CONFIGS / f'{network}.py'
   require(path.is_file(), f'{path} does not exist; name a config of a network')
-  spec = importlib.util.spec_from_file_location(network, path)
-  assert spec is not None and spec.loader is not None
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  config = module.get_config()
+  config = config_flags.load_file(str(path))
   chosen = LEVELS[level]
   config.data.root = root
   config.protocol.name = chosen.protocol

@@ -26,7 +26,7 @@ from sernet_jax.audio import reading
 from sernet_jax.common import command_line, files, jax_setup
 from sernet_jax.common.errors import require
 from sernet_jax.predict import run_bundles
-from sernet_jax.results import run_folder, statistics
+from sernet_jax.results import metrics, run_folder, statistics
 from sernet_jax.results.confidence import reliability
 from sernet_jax.runs.data import load_corpus
 
@@ -44,12 +44,14 @@ def scores_of(
     labels: (tests,), the truth.
     groups: (tests,), the speaker of each.
   """
-  classes = shares.shape[1]
-  counts = np.zeros((1, len(np.unique(groups)), classes, classes), int)
   chosen = shares.argmax(1)
-  for index, group in enumerate(np.unique(groups)):
-    own = groups == group
-    np.add.at(counts[0, index], (labels[own], chosen[own]), 1)
+  # (seeds, speakers, C, C), of one seed
+  counts = np.stack(
+    [
+      metrics.confusion(labels[own], chosen[own], shares.shape[1])
+      for own in (groups == group for group in np.unique(groups))
+    ]
+  )[None]
   interval = statistics.ci95(counts)
   return {
     'tests': len(labels),
@@ -88,10 +90,8 @@ def of_run(
     if folds and fold['name'] not in folds:
       continue
     model = sernet_jax.load(workdir, selection, fold['name'])
-    for utterance in by_speaker[fold['name']]:
-      assert utterance.label in model.classes
+    tests = by_speaker[fold['name']]
     for name in names:
-      tests = by_speaker[fold['name']]
       for start in range(0, len(tests), _BATCH):
         part = tests[start : start + _BATCH]
         sounds, rates = zip(
@@ -125,12 +125,6 @@ def _changed(name: str, path: str) -> tuple[np.ndarray, int]:
   return CONDITIONS[name](samples, np.random.default_rng(seed))
 
 
-def uar_text(found: dict[str, Any]) -> str:
-  """Returns '77.7 [73.5, 81.1]' of what `scores_of` gives."""
-  interval = {'uar': found['ci95']} if found['ci95'] else None
-  return markdown.percent(found, interval, 'uar')
-
-
 def table(content: dict[str, Any]) -> str:
   """One row for each condition, a column for each run."""
   runs = content['trainings']
@@ -147,7 +141,7 @@ def table(content: dict[str, Any]) -> str:
       if found is None:
         cells += ['-', '-']
         continue
-      cells.append(uar_text(found))
+      cells.append(markdown.uar(found))
       cells.append(
         f'{100 * found["confidence"]:.0f} / {100 * found["accuracy"]:.0f}'
       )
@@ -156,6 +150,22 @@ def table(content: dict[str, Any]) -> str:
   for run in runs:
     heads += [f'{run}: UAR', 'sure / right']
   return markdown.table(heads, rows)
+
+
+def read(folder: pathlib.Path) -> dict[str, Any]:
+  """Reads what results.json of a folder has so far, by runs and by corpora."""
+  path = folder / 'results.json'
+  kept = files.read_json(path, ('trainings',)) if path.exists() else {}
+  return {'trainings': {}, 'corpora': {}, **kept}
+
+
+def write(
+  folder: pathlib.Path, content: dict[str, Any], environment: dict[str, Any]
+) -> None:
+  """Writes results.json; `environment` is that of the newest figure."""
+  files.write_json(
+    folder / 'results.json', {**content, 'environment': environment}
+  )
 
 
 def main(argv: list[str]) -> None:
@@ -177,18 +187,10 @@ def main(argv: list[str]) -> None:
   jax_setup.set_up()
   folds = [name for name in given.folds.split(',') if name]
   found = of_run(given.run, given.selection, names, folds)
-  found['environment'] = provenance.record(
-    'experiments.robustness.evaluate', argv
-  )
-  path = given.output / 'results.json'
-  content = (
-    files.read_json(path, ('trainings',))
-    if path.exists()
-    else {'trainings': {}}
-  )
-  content['trainings'][given.name] = found
-  content['environment'] = found['environment']
-  files.write_json(path, content)
+  environment = provenance.record('experiments.robustness.evaluate', argv)
+  content = read(given.output)
+  content['trainings'][given.name] = {**found, 'environment': environment}
+  write(given.output, content, environment)
   page = given.output / 'README.md'
   if page.exists():
     markdown.fill(page, 'conditions', table(content))

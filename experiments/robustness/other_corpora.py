@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-import sernet_jax
 from experiments.lib import markdown, provenance
-from experiments.robustness.evaluate import scores_of, uar_text
-from sernet_jax.common import command_line, files, jax_setup
+from experiments.robustness.evaluate import read, scores_of, write
+from sernet_jax.common import command_line, jax_setup
 from sernet_jax.common.errors import require
 from sernet_jax.corpora import registry, vocabulary
+from sernet_jax.predict import models
+from sernet_jax.predict.inference import class_choice, predictor
 
 HERE = pathlib.Path(__file__).parent
 
@@ -36,7 +37,8 @@ def of_corpus(model: str, name: str, root: str) -> dict[str, Any]:
     root: its folder.
   """
   corpus = registry.load(name, root)
-  known = sernet_jax.load(model).classes
+  loaded = models.load(model)
+  known = loaded.classes
   pairs = [(one, vocabulary.shared(one.label)) for one in corpus.utterances]
   tests = [(one, label) for one, label in pairs if label in known]
   classes = [label for label in known if label in {t[1] for t in tests}]
@@ -45,8 +47,8 @@ def of_corpus(model: str, name: str, root: str) -> dict[str, Any]:
     f'{name} shares the classes {classes} with the model; give a corpus that '
     'shares two or more',
   )
-  chosen = sernet_jax.load(model, classes=classes)
-  found = chosen.predict_files(
+  chosen = class_choice.among(loaded, classes)
+  found = predictor.Predictor(chosen).predict_files(
     [one.path for one, _ in tests], hop_s=0, errors='return'
   )
   used = [
@@ -73,7 +75,7 @@ def table(content: dict[str, Any]) -> str:
       corpus,
       f'{len(found["classes"])}, {100 / len(found["classes"]):.1f}',
       name,
-      uar_text(found),
+      markdown.uar(found),
       f'{100 * found["confidence"]:.0f} / {100 * found["accuracy"]:.0f}',
       str(found['tests']),
     ]
@@ -93,22 +95,17 @@ def main(argv: list[str]) -> None:
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
   given = parser.parse_args(argv)
   jax_setup.set_up()
-  path = given.output / 'results.json'
-  content = (
-    files.read_json(path, ('trainings',))
-    if path.exists()
-    else {'trainings': {}}
-  )
+  content = read(given.output)
+  environment = provenance.record('experiments.robustness.other_corpora', argv)
   for text in given.corpus:
     name, equals, root = text.partition('=')
     require(bool(equals), f'--corpus={text} has no folder; give NAME=FOLDER')
     found = of_corpus(given.model, name, root)
-    found['environment'] = provenance.record(
-      'experiments.robustness.other_corpora', argv
-    )
-    content.setdefault('corpora', {}).setdefault(name, {})[given.name] = found
-    content['environment'] = found['environment']
-    files.write_json(path, content)
+    content['corpora'].setdefault(name, {})[given.name] = {
+      **found,
+      'environment': environment,
+    }
+    write(given.output, content, environment)
   page = given.output / 'README.md'
   if page.exists():
     markdown.fill(page, 'corpora', table(content))

@@ -17,7 +17,7 @@ import numpy as np
 from sernet_jax.audio import containers, part_reading, segments
 from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError
 from sernet_jax.predict import run_bundles
 from sernet_jax.predict.sessions import waveform
 from sernet_jax.results import run_folder
@@ -102,16 +102,7 @@ class Corpus:
 
 def of_folder(folder: pathlib.Path, spec: AudioSpec) -> Segments:
   """Segments of recordings in a folder, spread evenly in order of name."""
-  require(folder.is_dir(), f'{folder} is not a folder; give one of recordings')
-  paths = sorted(
-    path
-    for path in folder.rglob('*')
-    if path.suffix.lower() in containers.SUFFIXES
-  )
-  require(
-    bool(paths),
-    f'{folder} holds no recordings ({" ".join(containers.SUFFIXES)}); give another one',
-  )
+  paths = containers.below(folder)
   paths = paths[:: -(-len(paths) // CALIBRATION)]
   return _joined([_both(path, spec) for path in paths], None, str(folder))
 

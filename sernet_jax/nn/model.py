@@ -170,11 +170,7 @@ class LightSERNet(nnx.Module):
     score = self._modules('score')
     x = pooling.over_map(x, mask, self.spec, score[0](x) if score else None)
     if train and self.spec.dropout and key is not None:  # x is (b, c)
-      # Drawn for the whole batch, so that it is the same on any mesh.
-      shape = (x.shape[0] * parallel.count(axis), *x.shape[1:])
-      kept = jax.random.bernoulli(key, 1 - self.spec.dropout, shape)
-      kept = parallel.own(kept, axis)
-      x = jnp.where(kept, x / (1 - self.spec.dropout), 0.0)
+      x = parallel.dropout(x, self.spec.dropout, key, axis)
     # All read the pooled map; their outputs are side by side.
     heads = self._modules('dense') + self._modules('regression')
     return jnp.concatenate([head(x) for head in heads], axis=-1)

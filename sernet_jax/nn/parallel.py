@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 Tree = Any  # of arrays
 
@@ -35,6 +36,18 @@ def own(tree: Tree, axis: str | None) -> Tree:
     return jax.lax.dynamic_slice_in_dim(array, start, size)
 
   return jax.tree.map(share, tree)
+
+
+def dropout(
+  x: jax.Array, rate: float, key: jax.Array, axis: str | None
+) -> jax.Array:
+  """Drops values of this device's rows (examples, ...), scaling up the rest.
+
+  Drawn for the whole batch, so that it is the same on any mesh.
+  """
+  shape = (x.shape[0] * count(axis), *x.shape[1:])
+  kept = own(jax.random.bernoulli(key, 1 - rate, shape), axis)
+  return jnp.where(kept, x / (1 - rate), 0.0)
 
 
 def gathered(array: jax.Array, axis: str | None) -> jax.Array:

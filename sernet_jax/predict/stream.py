@@ -144,7 +144,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     args.held_db,
   )
   for window in windows:
-    window = unsure.of_window(window, args.abstain)
+    window = unsure.of_part(window, args.abstain)
     line = {
       'time_s': window.end_s,
       'start_s': window.start_s,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import subprocess
@@ -27,13 +26,9 @@ RATE_HZ = small_model.RATE_HZ
 
 
 @pytest.fixture(scope='module')
-def place(tmp_path_factory):
-  """A model file, a long recording, a folder with good and bad files."""
-  folder = tmp_path_factory.mktemp('predict')
-  bundle.save(folder / 'm.safetensors', small_model.make(), 'float32')
-  samples = small_model.sound(1.3)
-  soundfile.write(folder / 'long.wav', samples, RATE_HZ)
-  (folder / 'raw.pcm').write_bytes((samples * 32_768).astype('<i2').tobytes())
+def place(place):
+  """A folder with good and bad files too."""
+  folder, samples = place, small_model.sound(1.3)
   many = folder / 'many'
   (many / 'deep').mkdir(parents=True)
   for number in range(5):
@@ -45,20 +40,6 @@ def place(tmp_path_factory):
   (many / '.hidden.wav').write_text('no recording')
   (many / '3.wav').write_bytes(b'')
   return folder
-
-
-@pytest.fixture
-def say(place, capsys, monkeypatch):
-  """Runs a door; gives (exit code, stdout, stderr)."""
-
-  def run(door, *arguments, stdin=None):
-    if stdin is not None:
-      monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(stdin)))
-    model = f'--model={place / "m.safetensors"}'
-    code = door.main([model, *map(str, arguments)])
-    return code, *capsys.readouterr()
-
-  return run
 
 
 def test_a_table(say, place):

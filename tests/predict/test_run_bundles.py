@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import pathlib
 import shutil
@@ -11,15 +10,13 @@ import numpy as np
 import pytest
 import small_model
 import tiny
+import tiny_runs
 
 from sernet_jax.audio import segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
   __main__ as predict,
-  bundle,
   models,
-  recognizer,
-  recordings,
   run_bundles,
 )
 from sernet_jax.results import run_folder, summaries
@@ -43,34 +40,17 @@ def workdir(tmp_path_factory):
 )
 def test_the_numbers_of_its_evaluation(workdir, selection):
   """float32 rows to 1e-5; fp16 rows to what rounding moves."""
-  with (workdir / 'predictions.csv').open() as file:
-    rows = [r for r in csv.DictReader(file) if r['selection'] == selection]
-  corpus = workdir.parent / 'corpus'
+  half = workdir.parent / 'half.safetensors'
   for fold in run_bundles.from_run(workdir, selection):
-    path = workdir.parent / 'half.safetensors'
-    bundle.save(path, fold)
-    models_by_dtype = {
-      'float32': recognizer.Recognizer([fold]),
-      'float16': models.load(path),
-    }
-    for dtype, model in models_by_dtype.items():
-      mine = [
-        row
-        for row in rows
-        if row['fold'] == fold.about['fold'] and row['weights_dtype'] == dtype
-      ]
-      assert len(mine) == 8
-      found = recordings.recognize(
-        [corpus / row['utterance'] for row in mine], model, 0.1
+    found = [*tiny_runs.recognized_again(workdir, selection, fold, half)]
+    assert [dtype for dtype, *_ in found] == 8 * ['float32'] + 8 * ['float16']
+    for dtype, row, recording, expected in found:
+      np.testing.assert_allclose(
+        recording.probabilities,
+        expected,
+        atol=1e-5 if dtype == 'float32' else 5e-3,
       )
-      for row, recording in zip(mine, found, strict=True):
-        expected = [float(row[f'p_{label}']) for label in model.classes]
-        np.testing.assert_allclose(
-          recording.probabilities,
-          expected,
-          atol=1e-5 if dtype == 'float32' else 5e-3,
-        )
-        assert recording.label == row['predicted'] or dtype == 'float16'
+      assert recording.label == row['predicted'] or dtype == 'float16'
 
 
 def test_the_folder_is_an_ensemble(workdir):

@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
 import small_model
-import soundfile
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
   __main__ as predict,
-  bundle,
   demo,
   models,
   recordings,
@@ -28,32 +25,11 @@ RATE_HZ = small_model.RATE_HZ
 
 
 @pytest.fixture(scope='module')
-def place(tmp_path_factory):
-  folder = tmp_path_factory.mktemp('unsure')
-  bundle.save(folder / 'm.safetensors', small_model.make(), 'float32')
-  samples = small_model.sound(1.3)
-  soundfile.write(folder / 'long.wav', samples, RATE_HZ)
-  (folder / 'raw.pcm').write_bytes((samples * 32_768).astype('<i2').tobytes())
-  return folder
-
-
-@pytest.fixture(scope='module')
 def sure(place):
   """The recording as it is recognized without a threshold."""
   model = models.load(place / 'm.safetensors')
   (found,) = recordings.recognize([place / 'long.wav'], model)
   return found
-
-
-@pytest.fixture
-def say(place, capsys, monkeypatch):
-  def run(door, *arguments, stdin=None):
-    if stdin is not None:
-      monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(stdin)))
-    code = door.main([f'--model={place / "m.safetensors"}', *arguments])
-    return code, *capsys.readouterr()
-
-  return run
 
 
 def test_a_label_stands_where_its_probability_reaches_the_threshold():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import json
 import shutil
@@ -15,15 +14,14 @@ import pytest
 import small_model
 import small_networks
 import tiny
+import tiny_runs
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import __main__ as export, recordings as sounds, writing
 from sernet_jax.nn import network
 from sernet_jax.predict import (
   bundle,
-  models,
   recognizer,
-  recordings,
   run_bundles,
 )
 from sernet_jax.results import run_folder
@@ -86,31 +84,20 @@ def test_the_run_can_be_resumed(finished, place, tmp_path):
     run.train(settings(place, model__convolutions=2), finished)
 
 
-def test_files_have_the_numbers_of_the_evaluation(finished, place, tmp_path):
-  with (finished / 'predictions.csv').open() as file:
-    rows = [r for r in csv.DictReader(file) if r['selection'] == 'last']
+def test_files_have_the_numbers_of_the_evaluation(finished, tmp_path):
   fold, *_ = run_bundles.from_run(finished)
-  path = tmp_path / 'half.safetensors'
-  bundle.save(path, fold)
-  for dtype, model in (
-    ('float32', recognizer.Recognizer([fold])),
-    ('float16', models.load(path)),
-  ):
-    mine = [
-      row
-      for row in rows
-      if row['fold'] == fold.about['fold'] and row['weights_dtype'] == dtype
-    ]
-    found = recordings.recognize(
-      [place / 'corpus' / row['utterance'] for row in mine], model, 0.1
+  found = tiny_runs.recognized_again(
+    finished, 'last', fold, tmp_path / 'half.safetensors'
+  )
+  dtypes = set()
+  for dtype, _, recording, expected in found:
+    dtypes.add(dtype)
+    np.testing.assert_allclose(
+      recording.probabilities,
+      expected,
+      atol=1e-4 if dtype == 'float32' else 2e-2,
     )
-    for row, recording in zip(mine, found, strict=True):
-      expected = [float(row[f'p_{label}']) for label in model.classes]
-      np.testing.assert_allclose(
-        recording.probabilities,
-        expected,
-        atol=1e-4 if dtype == 'float32' else 2e-2,
-      )
+  assert dtypes == {'float32', 'float16'}
 
 
 def test_a_stablehlo_file_is_the_whole_chain(finished, tmp_path):

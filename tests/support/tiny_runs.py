@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import pathlib
 import shutil
 
 import tiny
 
+from sernet_jax.predict import bundle, models, recognizer, recordings
 from sernet_jax.results import run_folder
 
 
@@ -45,3 +47,27 @@ def losses(workdir):
     )
     for row in run_folder.RunFolder(workdir).read_metrics()
   }
+
+
+def recognized_again(workdir, selection, fold, half):
+  """Recognizes the tests of a fold by its bundle, and by a file of it.
+
+  Yields (dtype, row of predictions.csv, recording, its probabilities there).
+  """
+  with (workdir / 'predictions.csv').open() as file:
+    rows = [r for r in csv.DictReader(file) if r['selection'] == selection]
+  bundle.save(half, fold)
+  for dtype, model in (
+    ('float32', recognizer.Recognizer([fold])),
+    ('float16', models.load(half)),
+  ):
+    mine = [
+      row
+      for row in rows
+      if row['fold'] == fold.about['fold'] and row['weights_dtype'] == dtype
+    ]
+    paths = [workdir.parent / 'corpus' / row['utterance'] for row in mine]
+    found = recordings.recognize(paths, model, 0.1)
+    for row, recording in zip(mine, found, strict=True):
+      expected = [float(row[f'p_{label}']) for label in model.classes]
+      yield dtype, row, recording, expected

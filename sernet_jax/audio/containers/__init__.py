@@ -7,4 +7,7 @@
 - `riff`, `other_headers`, `ogg`, `mpeg`, `flac`, `adts`: the formats
 """
 
-from sernet_jax.audio.containers.suffixes import SUFFIXES as SUFFIXES
+from sernet_jax.audio.containers.suffixes import (
+  SUFFIXES as SUFFIXES,
+  below as below,
+)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pathlib
+
+from sernet_jax.common.errors import require
+
 # Read by libsndfile ...
 SNDFILE = (
   '.aif',
@@ -37,3 +41,28 @@ MEDIA = (
   '.wma',
 )
 SUFFIXES = tuple(sorted(SNDFILE + MEDIA))
+
+
+def below(folder: pathlib.Path, option: str = '') -> list[pathlib.Path]:
+  """Lists the recordings in a folder and below, in order.
+
+  Args:
+    folder: which.
+    option: that named it, such as '--enroll=', for the error.
+
+  Raises:
+    InputError: if it is not a folder, or holds none.
+  """
+  require(
+    folder.is_dir(),
+    f'{option}{folder} is not a folder; give one of recordings',
+  )
+  found = sorted(
+    path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES
+  )
+  require(
+    bool(found),
+    f'{option}{folder} holds no recordings ({" ".join(SUFFIXES)}); give '
+    'another one',
+  )
+  return found

@@ -9,6 +9,7 @@ or killed resumes where it was.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -22,8 +23,9 @@ import numpy as np
 
 from sernet_jax.audio import segments as segments_lib
 from sernet_jax.audio.spec import PERCENTILE, AudioSpec
-from sernet_jax.common import files, locks
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
+from sernet_jax.corpora.cache import entry
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, keep
 from sernet_jax.features.kinds import KINDS
@@ -87,16 +89,15 @@ def load(
       f'{spec.frame_samples / spec.sample_rate_hz} s'
     )
   stem = folder / key(corpus, kind, spec, audio_spec)
-  about_path = stem.with_suffix('.json')
-  # The description is written last: without it the data are not complete.
-  if not about_path.exists():
-    _compute(corpus, kind, spec, audio_spec, stem, on_bad_file, progress)
-  about = files.read_json(about_path, ('shape', 'names', 'skipped'), CACHE)
+  about = entry.about(
+    stem,
+    ('shape', 'names'),
+    functools.partial(
+      _compute, corpus, kind, spec, audio_spec, stem, on_bad_file, progress
+    ),
+    on_bad_file,
+  )
   skipped = about['skipped']
-  if skipped and on_bad_file == 'error':
-    # Read again: the message names what is wrong now.
-    about_path.unlink(missing_ok=True)
-    return load(corpus, kind, spec, audio_spec, folder, on_bad_file, progress)
   data = np.memmap(
     stem.with_suffix('.f32'), np.float32, 'r', shape=tuple(about['shape'])
   )
@@ -155,50 +156,43 @@ def _compute(
     lambda x: KINDS[kind].compute(x, spec),
     jax.ShapeDtypeStruct((audio_spec.num_samples,), np.float32),
   ).shape
-  files.make_folder(stem.parent, CACHE)
   target, part = stem.with_suffix('.f32'), stem.with_suffix('.part')
   note = stem.with_suffix('.progress')
-  with (
-    files.writing(target, CACHE),
-    locks.hold(stem.with_suffix('.lock'), wait=True),
-  ):
-    if stem.with_suffix('.json').exists():
-      return  # another process was faster
-    done = _Done.read(note)
-    # What the notes promise, 4 bytes a value. A longer file was cut off in a
-    # block that was not noted; a shorter one lost what was noted.
-    size = len(done.names) * int(np.prod(shape)) * 4
-    if not part.exists() or part.stat().st_size < size:
-      done, size = _Done(), 0
-    # All notes in one whole line: the last one may have been cut off.
-    line = files.json_line(dataclasses.asdict(done))
-    files.write_bytes(note, line.encode(), CACHE)
-    try:
-      with part.open('r+b' if size else 'wb') as file:
-        file.truncate(size)
-        file.seek(size)
-        segments = _segments(
-          corpus, audio_spec, spec.upper_edge_hz, on_bad_file, done, progress
-        )
-        _write_blocks(segments, kind, spec, audio_spec, file, note, done)
-    except (
-      InputError
-    ):  # bad files: the user will have changed them by the next run
-      part.unlink(missing_ok=True)
-      note.unlink(missing_ok=True)
-      raise
-    part.replace(target)
-    files.write_json(
-      stem.with_suffix('.json'),
-      {
-        'shape': [len(done.names), *shape],
-        'names': done.names,
-        'skipped': done.skipped,
-        'notes': done.notes,
-      },
-      CACHE,
-    )
+  done = _Done.read(note)
+  # What the notes promise, 4 bytes a value. A longer file was cut off in a
+  # block that was not noted; a shorter one lost what was noted.
+  size = len(done.names) * int(np.prod(shape)) * 4
+  if not part.exists() or part.stat().st_size < size:
+    done, size = _Done(), 0
+  # All notes in one whole line: the last one may have been cut off.
+  line = files.json_line(dataclasses.asdict(done))
+  files.write_bytes(note, line.encode(), CACHE)
+  try:
+    with part.open('r+b' if size else 'wb') as file:
+      file.truncate(size)
+      file.seek(size)
+      segments = _segments(
+        corpus, audio_spec, spec.upper_edge_hz, on_bad_file, done, progress
+      )
+      _write_blocks(segments, kind, spec, audio_spec, file, note, done)
+  except (
+    InputError
+  ):  # bad files: the user will have changed them by the next run
+    part.unlink(missing_ok=True)
     note.unlink(missing_ok=True)
+    raise
+  part.replace(target)
+  files.write_json(
+    stem.with_suffix('.json'),
+    {
+      'shape': [len(done.names), *shape],
+      'names': done.names,
+      'skipped': done.skipped,
+      'notes': done.notes,
+    },
+    CACHE,
+  )
+  note.unlink(missing_ok=True)
 
 
 class _Segment(NamedTuple):

@@ -19,8 +19,8 @@ import numpy as np
 from sernet_jax import features
 from sernet_jax.audio import segments
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common import files, locks
-from sernet_jax.corpora.cache import feature_cache
+from sernet_jax.common import files
+from sernet_jax.corpora.cache import entry, feature_cache
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, keep
 from sernet_jax.features import kinds
@@ -74,18 +74,21 @@ def load(
   # Neither the cepstrum nor the length of a segment shapes the bands.
   plain = dataclasses.replace(spec, num_coefficients=1)
   stem = folder / feature_cache.key(corpus, _KIND, plain, audio)
-  about_path, data_path = stem.with_suffix('.json'), stem.with_suffix('.f32')
-  if not about_path.exists():
-    _compute(corpus, spec, audio, stem, on_bad_file, progress)
-  about = files.read_json(about_path, ('names', 'rows', 'skipped'), CACHE)
+  about = entry.about(
+    stem,
+    ('names', 'rows'),
+    functools.partial(
+      _compute, corpus, spec, audio, stem, on_bad_file, progress
+    ),
+    on_bad_file,
+  )
   skipped = about['skipped']
-  if skipped and on_bad_file == 'error':
-    # Read again: the message names what is wrong now.
-    about_path.unlink(missing_ok=True)
-    return load(corpus, spec, folder, on_bad_file, progress, channel)
   rows = np.array(about['rows'], np.int32)
   mels = np.memmap(
-    data_path, np.float32, 'r', shape=(int(rows.sum()), spec.num_mel_bands)
+    stem.with_suffix('.f32'),
+    np.float32,
+    'r',
+    shape=(int(rows.sum()), spec.num_mel_bands),
   )
   kept = keep(corpus, skipped)
   assert [u.name for u in kept.utterances] == about['names']
@@ -153,30 +156,22 @@ def _compute(
   progress: bool,
 ) -> None:
   """Writes STEM.f32, then STEM.json, each under a temporary name first."""
-  files.make_folder(stem.parent, CACHE)
   skipped: dict[str, str] = {}
   names, counts = [], []
   part = stem.with_suffix('.part')
-  data_path, about_path = stem.with_suffix('.f32'), stem.with_suffix('.json')
-  with (
-    files.writing(data_path, CACHE),
-    locks.hold(stem.with_suffix('.lock'), wait=True),
-  ):
-    if about_path.exists():
-      return  # another process was faster
-    with part.open('wb') as file:
-      paths = [utterance.recording for utterance in corpus.utterances]
-      for index, (waveform,) in segments.read_all(
-        paths, audio, on_bad_file, skipped, progress, load=segments.load_whole
-      ):
-        rows = _rows(waveform, spec)
-        file.write(rows.tobytes())
-        names.append(corpus.utterances[index].name)
-        counts.append(len(rows))
-      file.flush()
-    part.replace(data_path)
-    content = {'names': names, 'rows': counts, 'skipped': skipped}
-    files.write_json(about_path, content, CACHE)
+  with part.open('wb') as file:
+    paths = [utterance.recording for utterance in corpus.utterances]
+    for index, (waveform,) in segments.read_all(
+      paths, audio, on_bad_file, skipped, progress, load=segments.load_whole
+    ):
+      rows = _rows(waveform, spec)
+      file.write(rows.tobytes())
+      names.append(corpus.utterances[index].name)
+      counts.append(len(rows))
+    file.flush()
+  part.replace(stem.with_suffix('.f32'))
+  content = {'names': names, 'rows': counts, 'skipped': skipped}
+  files.write_json(stem.with_suffix('.json'), content, CACHE)
 
 
 def _rows(waveform: np.ndarray, spec: MfccSpec) -> np.ndarray:

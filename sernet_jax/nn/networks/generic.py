@@ -188,10 +188,7 @@ def apply(
   )
   x = embed(spec, run, x[..., 0])  # (b, c)
   if train and spec.dropout and key is not None:
-    # Drawn for the whole batch, so that it is the same on any mesh.
-    shape = (x.shape[0] * parallel.count(axis), *x.shape[1:])
-    kept = jax.random.bernoulli(key, 1 - spec.dropout, shape)
-    x = jnp.where(parallel.own(kept, axis), x / (1 - spec.dropout), 0.0)
+    x = parallel.dropout(x, spec.dropout, key, axis)
   return run.dense(HEAD, x), run.stats if train else stats
 
 

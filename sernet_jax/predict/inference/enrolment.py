@@ -78,20 +78,7 @@ def _heard(
     float32 (segments, frames, coefficients), with the frames of each where the
     network looks at an utterance's own alone.
   """
-  require(
-    folder.is_dir(),
-    f'--enroll={folder} is not a folder; give one of recordings of the speaker',
-  )
-  paths = sorted(
-    path
-    for path in folder.rglob('*')
-    if path.suffix.lower() in containers.SUFFIXES
-  )
-  require(
-    bool(paths),
-    f'--enroll={folder} holds no recordings ({" ".join(containers.SUFFIXES)}); '
-    'give another folder',
-  )
+  paths = containers.below(folder, '--enroll=')
   audio, spec = experiment.test_audio, experiment.mfcc
   prepared = np.concatenate(
     [segments_lib.load_segments(path, audio) for path in paths]

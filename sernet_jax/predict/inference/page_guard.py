@@ -73,9 +73,10 @@ class Guard:
     length = headers.get('content-length', '')
     if not length.isdecimal():
       return 411, 'what is sent must state its length'
-    if self._held() + int(length) > self._most:
+    held = self._held()
+    if held + int(length) > self._most:
       return 413, (
-        f'the page already holds {self._held() >> 20} MiB of recordings and '
+        f'the page already holds {held >> 20} MiB of recordings and '
         f'pictures, of at most {self._most >> 20}; end the demo and start it '
         'again, which deletes them'
       )

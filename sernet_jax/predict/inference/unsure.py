@@ -49,25 +49,19 @@ def leave_out(
   Returns:
     The same with label None where the greatest probability is lower.
   """
-  return (
-    result if isinstance(result, Failure) else of_recording(result, abstain)
-  )
+  if isinstance(result, Failure) or not abstain:
+    return result
+  return of_recording(result, abstain)
 
 
 def of_recording(result: Recording, abstain: float) -> Recording:
   """Leaves out the labels of a recording that was recognized."""
-  if not abstain:
-    return result
-  windows = tuple(of_window(window, abstain) for window in result.windows)
-  return dataclasses.replace(_one(result, abstain), windows=windows)
+  windows = tuple(of_part(window, abstain) for window in result.windows)
+  return dataclasses.replace(of_part(result, abstain), windows=windows)
 
 
-def of_window(window: Window, abstain: float) -> Window:
-  """Leaves out the label of a window that is unsure; see `leave_out`."""
-  return _one(window, abstain)
-
-
-def _one(result: _Result, abstain: float) -> _Result:
+def of_part(result: _Result, abstain: float) -> _Result:
+  """Leaves out the label of a window, or of a whole recording alone."""
   shares = result.probabilities
   # float32 on both sides: 0.6 is reached by a probability printed as 0.6.
   if shares is None or shares.max() >= np.float32(abstain):

@@ -43,10 +43,7 @@ def writer(
     import mlflow
     from mlflow import exceptions
   except ImportError as error:
-    raise InputError(
-      'train.loggers names mlflow, which is not installed; run pip install '
-      "mlflow, or in a clone pip install -e '.[mlflow]', or leave it out"
-    ) from error
+    raise scalars.missing('mlflow') from error
   place = os.environ.get('MLFLOW_TRACKING_URI') or (
     f'sqlite:///{folder.absolute() / FILE}'
   )

@@ -36,10 +36,7 @@ def writer(
   try:
     import wandb
   except ImportError as error:
-    raise InputError(
-      'train.loggers names wandb, which is not installed; run pip install '
-      "wandb, or in a clone pip install -e '.[wandb]', or leave it out"
-    ) from error
+    raise scalars.missing('wandb') from error
   try:
     run = wandb.init(
       project=os.environ.get('WANDB_PROJECT', PROJECT),
