@@ -5,7 +5,8 @@ The rooms of the package, from the ground up: `common`, `features`, `audio`,
 For use in other projects:
 
   import sernet_jax
-  sernet_jax.load().predict(samples, rate_hz)  # emotions in a sound in memory
+  sernet_jax.load().predict('recording.wav')   # emotions in a file
+  sernet_jax.load().predict(samples, rate_hz)  # or in a sound in memory
 
   from sernet_jax import features  # the MFCC; loads jax and numpy alone
   from sernet_jax import model     # the network, `sernet_jax.nn.model`
@@ -36,3 +37,8 @@ def __getattr__(name: str) -> Any:
     module = importlib.import_module(home)
     return getattr(module, inside) if inside else module
   raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+  """Lists the public names, before they are loaded too."""
+  return sorted({*globals(), *_LAZY})

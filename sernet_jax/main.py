@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
   """Runs one mode; returns the exit code."""
 
   def command() -> None:
-    require(len(argv) == 1, f'{argv[1:2]} is not a flag; flags start with --')
+    require(len(argv) == 1, f'{argv[1:2]} is not a flag; {_as_flag(argv[1:])}')
     print(_run())
 
   # Ctrl-C ends it so before training only, when there is no state yet.
@@ -70,6 +70,11 @@ def _run() -> str:
   workdir = pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None
   if _MODE.value == 'report' and workdir is not None:
     return _report(workdir)
+  require(
+    _MODE.value != 'report' or flags.FLAGS['config'].present > 0,
+    '--mode=report draws the report of a run that is there; name its folder '
+    'with --workdir=',
+  )
   config = flags_lib.load_config()
   if _PRINT_CONFIG.value:
     return flags_lib.as_json(config)
@@ -96,6 +101,16 @@ def _run() -> str:
   if not group.first:
     return f'process {group.rank} is done; process 0 has the results'
   return report.summary_text(results, run_folder.RunFolder(workdir))
+
+
+def _as_flag(words: list[str]) -> str:
+  """Says how the first of some words is written as a flag."""
+  for word in words[:1]:
+    if word.endswith(('.py', '.json')):
+      return f'write --config={word}'
+    if pathlib.Path(word).is_dir():
+      return f'if it is the folder of a run, write --workdir={word}'
+  return 'flags start with --, such as --config=FILE and --workdir=RUN'
 
 
 def _require_sense() -> None:

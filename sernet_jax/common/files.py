@@ -152,8 +152,9 @@ def read_json(
       holds what no file of ours does: numbers that are not finite, objects in
       objects without end.
   """
+  text = read_bytes(path, cure).decode('utf-8', 'replace')
   try:
-    content = parse_json(read_bytes(path, cure).decode('utf-8', 'replace'))
+    content = parse_json(text)
   except json.JSONDecodeError as error:
     raise InputError(
       f'{path} is damaged (no JSON at line {error.lineno}); delete it and '

@@ -95,10 +95,11 @@ def parse(text: str) -> tuple[Wanted, ...]:
         ) from error
       scale = low, high
     Dimension(name, *(scale or (0.0, 1.0)))  # checks itself
+    column = name.lower()  # columns are compared in small letters
     require(
-      name not in _TAKEN and name not in [one.name for one in found],
+      column not in (*_TAKEN, *(one.name.lower() for one in found)),
       f'data.dimensions names {name!r}, which is '
-      f'{"a column of another kind" if name in _TAKEN else "there already"}; '
+      f'{"a column of another kind" if column in _TAKEN else "there already"}; '
       'name each dimension once, by a name of its own',
     )
     found.append(Wanted(name, scale))
@@ -115,7 +116,7 @@ def number(text: str) -> float:
   if not text or text.lower() in ('nan', 'na', 'n/a', 'none', 'null'):
     return math.nan
   try:
-    value = float(text)
+    value = math.inf if '_' in text else float(text)  # Python takes 1_0 for 10
   except ValueError:
     value = math.inf
   if not math.isfinite(value):

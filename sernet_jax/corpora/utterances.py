@@ -181,7 +181,7 @@ def require_names(corpus: Corpus) -> Corpus:
     return corpus
   shown = listing([f'{number:g}' for number in numbers], 4)
   fraction = any(
-    number != int(number) for number in numbers if number == number
+    not number.is_integer() for number in numbers if number == number
   )
   require(
     not fraction and len(numbers) <= MOST_NUMBERED,

@@ -235,7 +235,9 @@ def _calibrated(args: argparse.Namespace, bundle: Bundle) -> Bundle:
     == pathlib.Path(args.workdir).resolve()
   )
   selection = bundle.about.get('selection', args.selection)
-  found = calibrated.parse(args.temperature, selection, fold if own else '')
+  found = calibrated.parse(
+    args.temperature, selection, fold if own else '', bundle
+  )
   tqdm.tqdm.write(
     f'temperature {found.temperature:.3f} ({found.source})', file=sys.stderr
   )

@@ -80,3 +80,9 @@ def spec(size: str = 'paper', **fields: Any) -> ModelSpec:
       f'leave one of the two out',
     )
   return ModelSpec(**chosen._asdict(), **fields)
+
+
+def name_of(network: Any) -> str:
+  """Returns the size that a network has, '' for one of its own."""
+  own = getattr(network, 'filters', 0), getattr(network, 'blocks', ())
+  return next((name for name, size in SIZES.items() if own == size), '')

@@ -16,17 +16,16 @@ import argparse
 import collections
 import contextlib
 import dataclasses
-import os
 import pathlib
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sernet_jax.audio import containers
-from sernet_jax.common import command_line, machine, text
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import command_line, folders, machine, text
+from sernet_jax.common.errors import require
 from sernet_jax.predict.inference import options
 
 if TYPE_CHECKING:
@@ -254,7 +253,7 @@ def _paths(given: Sequence[str]) -> tuple[list[str], list[str]]:
   for path in given:
     require(path != '', 'a recording is named by nothing; give its path')
     if path != STDIN and pathlib.Path(path).is_dir():
-      files = [file for file in _files(path) if not file.name.startswith('.')]
+      files = list(folders.below(path))
       inside = sorted(
         str(file)
         for file in files
@@ -285,25 +284,6 @@ def _passed_over(path: str, files: Sequence[pathlib.Path]) -> list[str]:
   return [
     f'{path}: passed over what is not called as a recording: {", ".join(named)}'
   ] * bool(kinds)
-
-
-def _files(path: str) -> Iterator[pathlib.Path]:
-  """Yields all files in a folder and below, also behind links to folders."""
-
-  def closed(error: OSError) -> NoReturn:
-    raise InputError(
-      f'{error.filename} cannot be entered ({error.strerror}); change its '
-      'permissions, or give the folders and files beside it'
-    ) from error
-
-  seen = set()
-  for folder, folders, names in os.walk(path, onerror=closed, followlinks=True):
-    real = os.path.realpath(folder)
-    if real in seen:  # a link back
-      folders.clear()
-      continue
-    seen.add(real)
-    yield from (pathlib.Path(folder, name) for name in names)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,9 @@ import pytest
 from recordings import put_wav
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.corpora import dimensions, registry
+from sernet_jax.corpora import dimensions, protocols, registry
 from sernet_jax.corpora.dimensions import Dimension, Wanted
+from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.readers import iemocap
 from sernet_jax.corpora.specs import DataSpec
 
@@ -33,6 +34,8 @@ def test_names_and_scales_are_read():
     ('a b', 'no usable name'),
     ('1st', 'no usable name'),
     ('arousal,arousal', 'there already'),
+    ('arousal,Arousal', 'there already'),
+    ('Label', 'a column of another kind'),
     ('label', 'a column of another kind'),
   ],
 )
@@ -121,6 +124,7 @@ def test_a_manifest_without_dimensions_is_as_before(tmp_path):
     ('"3,5"', r"line 2 has the arousal '3,5'.*a point for the comma"),
     ('6', r'line 2 has the arousal 6, outside its scale of 1 to 5'),
     ('inf', r"line 2 has the arousal 'inf', which is not a number"),
+    ('1_0', r"line 2 has the arousal '1_0', which is not a number"),
   ],
 )
 def test_faults_of_a_column_are_named_by_line(tmp_path, text, match):
@@ -131,6 +135,34 @@ def test_faults_of_a_column_are_named_by_line(tmp_path, text, match):
       manifest_path=write(tmp_path, rows),
       dimensions='arousal:1:5',
     )
+
+
+def test_a_fold_without_values_to_learn_from_is_refused(tmp_path):
+  """Its outputs would be of random weights, and nobody would know."""
+  rows = [
+    (f'{speaker}{label}.wav', label, speaker, arousal, '')
+    for speaker in ('ann', 'bob', 'cyd')
+    for label, arousal in (('joy', '1'), ('sad', '2'))
+  ]
+
+  def folds(changed, name='loso'):
+    lines = [(*row[:3], changed(*row), '') for row in rows]
+    path = write(tmp_path, lines)
+    corpus = registry.load(
+      'manifest', manifest_path=path, dimensions='arousal:1:5'
+    )
+    return protocols.make(corpus, ProtocolSpec(name))
+
+  def of_ann(path, label, speaker, value, _):
+    return value if speaker == 'ann' else ''
+
+  assert len(folds(lambda *row: row[3])) == 3
+  match = "fold 'ann' of 'loso' trains on 0 values of arousal"
+  with pytest.raises(InputError, match=match):
+    folds(of_ann)
+  with pytest.raises(InputError, match='trains on 4 values of arousal, none'):
+    folds(lambda *row: row[3] if row[2] == 'ann' else '3')
+  assert len(folds(of_ann, 'all')) == 1
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path):

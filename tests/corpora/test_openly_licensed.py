@@ -126,6 +126,14 @@ def test_emozionalmente_with_another_list(tmp_path):
   write_samples(tmp_path, [], ['file', 'actor'])
   with pytest.raises(InputError, match=r'no column file_name, emotion_expr'):
     emozionalmente.emozionalmente(tmp_path)
-  (tmp_path / 'metadata/samples.csv').write_bytes(b'\xff\xfe')
+  # Lines that are cut short name no recording.
+  path = tmp_path / 'metadata/samples.csv'
+  path.write_text('actor,file_name,emotion_expressed,sentence\nanna\n')
+  put(tmp_path / 'audio', ['1.wav'])
+  with pytest.raises(InputError, match='1 have other names, such as audio/1'):
+    emozionalmente.emozionalmente(tmp_path)
+  with pytest.raises(InputError, match=r'audio has no metadata/samples\.csv'):
+    emozionalmente.emozionalmente(tmp_path / 'audio')
+  path.write_bytes(b'\xff\xfe')
   with pytest.raises(InputError, match=r'samples.csv cannot be read.*zenodo'):
     emozionalmente.emozionalmente(tmp_path)

@@ -397,8 +397,13 @@ def test_weights_in_the_box_have_names(tmp_path, monkeypatch):
     models.load('emodb_robust', fold='03')
   with pytest.raises(InputError, match='emodb or emodb_robust'):
     models.load('emodb_robsut')
-  # What a user has under that name goes first.
+  # What a user has under that name goes first, but for the folder of a corpus.
   monkeypatch.chdir(tmp_path)
+  (tmp_path / 'emodb').mkdir()
+  assert models.load('emodb').name == 'emodb'
+  (tmp_path / 'emodb' / 'config.json').write_text('{}')
+  with pytest.raises(InputError, match=r'emodb/config\.json'):
+    models.load('emodb')
   (tmp_path / 'emodb_robust').write_text('mine')
   with pytest.raises(InputError, match='no known kind'):
     models.load('emodb_robust')

@@ -101,6 +101,10 @@ def test_who_cannot_be_enrolled(place, tmp_path, capsys):
   assert 'is not a folder' in refused(run_, f'--enroll={tmp_path / "no"}')
   assert 'holds no recordings' in refused(run_, f'--enroll={tmp_path}')
   assert 'give --model=RUN_FOLDER' in refused(f'--enroll={place / "ann"}')
+  no_run = f'--model={tmp_path}'
+  err = refused(no_run, f'--enroll={place / "ann"}')
+  assert f'statistics of a run, which {tmp_path} is not' in err
+  assert 'give the folder of a training run' in refused(no_run)
   (tmp_path / 'x').mkdir()
   silence = tmp_path / 'x' / 'silent.wav'
   soundfile.write(silence, np.zeros(16_000), 16_000)

@@ -99,6 +99,16 @@ def test_a_batch_of_unequal_sounds(predictor):
   assert predictor.predict_batch([], RATE_HZ) == []
 
 
+def test_a_path_is_a_sound_too(predictor, place):
+  (listed,) = predictor.predict_files([place / '03.wav'])
+  for path in (place / '03.wav', str(place / '03.wav')):
+    found = predictor.predict(path)
+    assert found.name == str(place / '03.wav')
+    assert found.probabilities == listed.probabilities
+  assert 'load' in dir(sernet_jax)
+  assert repr(predictor).startswith("Predictor('m.safetensors', classes=(")
+
+
 def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
   sounds = [np.zeros(9), LONG, [1, 2, 3]]
   found = predictor.predict_batch(sounds, RATE_HZ, errors='return')
@@ -124,6 +134,9 @@ def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
     (lambda p: p.predict_batch([LONG], [1, 2]), '2 sample rates for 1 sounds'),
     (lambda p: p.predict_batch([LONG], RATE_HZ, errors='x'), "errors is 'x'"),
     (lambda p: p.predict_files('a.wav'), 'one path; give a list'),
+    (lambda p: p.predict('a.wav', RATE_HZ), "'a.wav' is a file, which says"),
+    (lambda p: p.predict('none.wav'), 'none.wav does not exist'),
+    (lambda p: p.predict(LONG), 'without a sample rate; give it'),
     (lambda p: sernet_jax.load('none'), 'none does not exist'),
   ],
 )

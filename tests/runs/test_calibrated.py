@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+import small_networks
 import tiny_runs
 from exportable import bundle, recordings
 
 from sernet_jax.audio import segments
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import __main__ as export
+from sernet_jax.features.spec import MfccSpec
+from sernet_jax.nn import network
 from sernet_jax.predict import bundle as bundle_lib, models, run_bundles
 from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.sessions import formats
@@ -106,6 +111,71 @@ def test_the_command_calibrates_each_fold_by_the_others(finished, tmp_path):
   about = bundle_lib.load(path).about
   expected = calibrated.of_tests(finished, 'last', fold).temperature
   assert float(about['temperature']) == pytest.approx(expected, rel=1e-3)
+
+
+def _changed(run_folder_, tmp_path, change):
+  """A copy of a run whose predictions.csv has other rows."""
+  copy = tiny_runs.copy_of(run_folder_, tmp_path)
+  folder = run_folder.RunFolder(copy)
+  rows = [new for row in folder.read_predictions() for new in change(row)]
+  folder.write_predictions(rows, folder.read_results().classes)
+  return copy
+
+
+def test_no_seed_of_a_fold_sets_its_own_temperature(finished, tmp_path):
+  """Nor does another fold of the same speakers, as `loso_text` has them."""
+  folder = run_folder.RunFolder(finished)
+  fold = folder.read_predictions()[0]['fold']
+  alone = calibrated.of_tests(finished, 'last', fold)
+  seeds = _changed(
+    finished, tmp_path / 'a', lambda row: [{**row, 'seed': s} for s in (0, 1)]
+  )
+  found = calibrated.of_tests(seeds, 'last', f'{fold}, seed 1')
+  assert found.temperature == pytest.approx(alone.temperature)
+  texts = _changed(
+    finished,
+    tmp_path / 'b',
+    lambda row: [
+      {**row, 'fold': f'{row["fold"]}_text{1 + int(row["utterance"][-5]) % 2}'}
+    ],
+  )
+  found = calibrated.of_tests(texts, 'last', f'{fold}_text1')
+  assert found.temperature == pytest.approx(alone.temperature)
+
+
+def test_a_run_of_another_task_or_network_sets_none(finished):
+  (one, *_) = run_bundles.from_run(finished, 'last')
+  assert calibrated.of_tests(finished, 'last', bundle=one).temperature > 0
+  swapped = dataclasses.replace(one, classes=one.classes[::-1])
+  with pytest.raises(InputError, match='with the classes high, low, and the'):
+    calibrated.of_tests(finished, 'last', bundle=swapped)
+  with pytest.raises(InputError, match='of another network than the model'):
+    calibrated.of_tests(finished, 'last', bundle=bundle())
+
+
+@pytest.mark.parametrize('name', small_networks.NAMES)
+def test_networks_with_several_dense_layers(name):
+  spec = small_networks.settings(name)
+  folded = network.fold(spec, *small_networks.weights(spec))
+  (kind, *_) = spec.takes
+  bands, coefficients = {
+    'mfcc': (20, spec.width),
+    'log_mel': (spec.width, 1),
+    'log_mel_deltas': (spec.width // 3, 1),
+  }[kind]
+  made = bundle_lib.Bundle(
+    spec,
+    MfccSpec(num_mel_bands=bands, num_coefficients=coefficients),
+    kind,
+    AudioSpec(16_000, 1.0),
+    bundle().classes,
+    folded,
+  )
+  found = calibrated.calibrate(made, calibrated.Calibration(2.5)).folded
+  for layer, arrays in folded.items():
+    for array, values in arrays.items():
+      expected = values / 2.5 if layer == 'head' else values
+      np.testing.assert_allclose(found[layer][array], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def relabeled(tmp_path):
     (('1.5', '3.0', '4.25'), r'3 labels that are numbers \(1\.5, 3, 4\.25\)'),
     ([str(k) for k in range(24)], r'24 labels that are numbers \(0, 1, 2, 3'),
     (('nan', '2.5'), 'labels that are numbers'),
+    (('inf', '2'), 'labels that are numbers'),
   ],
 )
 def test_a_scale_is_not_taken_for_classes(relabeled, labels, match):

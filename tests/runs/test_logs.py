@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -109,6 +110,47 @@ def test_mlflow_keeps_curves_and_settings(tmp_path, monkeypatch):
     (4, 5e-4),
   ]
   assert run.data.metrics['ann_ seed 1/test/uar'] == 0.4
+
+
+def test_a_log_that_fails_later_does_not_end_a_training(
+  tmp_path, monkeypatch, capsys
+):
+  taken = []
+
+  @contextlib.contextmanager
+  def fails(folder, settings):
+    def write(row):
+      if taken:
+        raise ConnectionError('the server went away')
+      taken.append(row)
+
+    yield write
+    raise ConnectionError('and stays away')
+
+  @contextlib.contextmanager
+  def works(folder, settings):
+    rows = []
+    try:
+      yield rows.append
+    finally:
+      kept.append((rows, sys.exc_info()[0]))
+
+  kept = []
+  monkeypatch.setitem(writers.LOGGERS, 'mlflow', fails)
+  monkeypatch.setitem(writers.LOGGERS, 'wandb', works)
+  with opened(tmp_path, 'mlflow', 'wandb') as write:
+    for epoch in range(3):
+      write({**ROW, 'epoch': epoch})
+  assert len(taken) == 1 and kept == [
+    ([{**ROW, 'epoch': epoch} for epoch in range(3)], None)
+  ]
+  err = capsys.readouterr().err
+  assert err.startswith('warning: mlflow stopped taking figures (the server')
+  assert len(err.splitlines()) == 1
+  # A log is told of a training that ends early, and does not swallow it.
+  with pytest.raises(KeyboardInterrupt), opened(tmp_path, 'wandb'):
+    raise KeyboardInterrupt
+  assert kept[-1] == ([], KeyboardInterrupt)
 
 
 def test_a_store_that_cannot_be_used_is_named(tmp_path, monkeypatch):

@@ -17,6 +17,8 @@ from commands import sernet
     (['--mode=trian'], "did you mean 'train'?"),
     (['--confg=x'], "Unknown command line flag 'confg'"),
     (['stray'], "['stray'] is not a flag"),
+    (['mine.py'], "['mine.py'] is not a flag; write --config=mine.py"),
+    (['docs'], 'the folder of a run, write --workdir=docs'),
     (['--config.data.root=/no/such/folder'], 'sernet_jax.download emodb'),
     (['--connect_s=-1'], '--connect_s is for a training by several'),
     (['--coordinator=a:1', '--connect_s=-1'], '--connect_s is -1; give'),
@@ -51,8 +53,14 @@ def test_a_wrong_config_is_one_sentence_and_code_2(config, message):
 def test_report_without_a_run_is_one_sentence(tmp_path):
   done = sernet('--mode=report', f'--workdir={tmp_path}')
   assert done.returncode == 2
-  assert str(tmp_path) in done.stderr
-  assert len(done.stderr.strip().splitlines()) == 1
+  path = tmp_path / 'results.json'
+  assert done.stderr == (
+    f'error: {path} is missing; check --workdir, or run the training command '
+    'with this --workdir again\n'
+  )
+  done = sernet('--mode=report')
+  assert done.returncode == 2
+  assert 'name its folder with --workdir=' in done.stderr
 
 
 def test_train_then_report_from_the_files_alone(tmp_path):

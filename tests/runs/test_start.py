@@ -264,6 +264,18 @@ def test_weights_that_do_not_fit_are_refused(
   assert not (tmp_path / 'run').exists()
 
 
+def test_a_network_of_another_size_is_told_by_its_size(place, tmp_path):
+  """The advice to set model.filters would lead to the same sentence again."""
+  config = tiny.config(
+    place / 'corpus' / 'list.csv',
+    place / 'features',
+    train__start_from='emodb',
+    model__size='tiny',
+  )
+  with pytest.raises(InputError, match=r"model\.size='paper', not 'tiny'; set"):
+    run.train(config, tmp_path / 'run')
+
+
 def test_classes_without_overlap_may_have_a_new_head(place, source, others):
   config = settings(
     place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+from sernet_jax.common import folders
 from sernet_jax.common.errors import require
 
 # Read by libsndfile ...
@@ -51,14 +52,14 @@ def below(folder: pathlib.Path, option: str = '') -> list[pathlib.Path]:
     option: that named it, such as '--enroll=', for the error.
 
   Raises:
-    InputError: if it is not a folder, or holds none.
+    InputError: if it is not a folder, one in it is closed, or it holds none.
   """
   require(
     folder.is_dir(),
     f'{option}{folder} is not a folder; give one of recordings',
   )
   found = sorted(
-    path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES
+    path for path in folders.below(folder) if path.suffix.lower() in SUFFIXES
   )
   require(
     bool(found),

@@ -49,7 +49,8 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
 
   Raises:
     InputError: if the corpus is too small or not the one the protocol is for,
-      if a fold is unknown, or if a class would have no training utterance.
+      if a fold is unknown, or if a class would have no training utterance, or
+      a dimension no values to learn from.
   """
   hold_out = spec.validation == 'speaker'
   if hold_out:
@@ -196,6 +197,21 @@ def _check(
     f'{", ".join(missing)}; add recordings of it by other speakers or leave '
     'the class out with a manifest',
   )
+  if corpus.dimensions:
+    _require_values(corpus, spec, fold)
+
+
+def _require_values(corpus: Corpus, spec: ProtocolSpec, fold: Fold) -> None:
+  """Refuses a fold whose outputs for a dimension nothing would have trained."""
+  values = corpus.values[fold.train]  # (utterances, dimensions)
+  for dimension, column in zip(corpus.dimensions, values.T, strict=True):
+    known = column[np.isfinite(column)]
+    require(
+      len(np.unique(known)) > 1,
+      f'fold {fold.name!r} of {spec.name!r} trains on {len(known)} values of '
+      f'{dimension.name}, none different from another; annotate recordings of '
+      f'other speakers, or leave {dimension.name} out of data.dimensions',
+    )
 
 
 def _require_no_copies(

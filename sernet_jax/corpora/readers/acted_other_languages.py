@@ -260,7 +260,7 @@ def _nemo_rows(path: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
       )
       for row in rows:
         yield rows.line_num, {key: (row[key] or '').strip() for key in needed}
-  except (OSError, UnicodeDecodeError) as error:
+  except (OSError, UnicodeDecodeError, csv.Error) as error:
     raise InputError(
       f'{path} cannot be read ({error}); nEMO is its data.tsv and its folder '
       f'samples, available from {_NEMO_SOURCE}'

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import collections
-import os
 import pathlib
 from collections.abc import Callable, Iterator
 
-from sernet_jax.common import files
+from sernet_jax.common import files, folders
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, compared
@@ -142,22 +141,13 @@ def below(
   depth: int | None = None,
   suffixes: tuple[str, ...] = ('.wav',),
 ) -> Iterator[pathlib.Path]:
-  """Yields recordings below a folder, in order, without the ones of macOS.
+  """Yields recordings below a folder, in order; see `folders.below`.
 
   Args:
     folder: where to begin.
     depth: how many folders deep to look; None for all.
     suffixes: of recordings, in small letters.
   """
-  for path, folders, names in os.walk(folder):
-    if depth is not None and (
-      len(pathlib.Path(path).relative_to(folder).parts) >= depth
-    ):
-      folders.clear()
-    # In place, so that `walk` follows this order and skips the rest.
-    folders[:] = sorted(
-      name for name in folders if name[0] != '.' and name != '__MACOSX'
-    )
-    for name in sorted(names):
-      if name.lower().endswith(suffixes) and name[0] != '.':
-        yield pathlib.Path(path, name)
+  for path in folders.below(folder, depth):
+    if path.name.lower().endswith(suffixes):
+      yield path

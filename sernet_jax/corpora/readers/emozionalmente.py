@@ -48,7 +48,13 @@ def emozionalmente(root: PathLike) -> Corpus:
   """
   folder = files.absolute(root)
   listed: dict[str, dict[str, str]] = {}
-  for path in sorted(folder.glob('**/metadata/samples.csv'))[:1]:
+  lists = sorted(folder.glob('**/metadata/samples.csv'))
+  require(
+    bool(lists) or not any(by_filename.below(folder)),
+    f'{folder} has no metadata/samples.csv, which says who speaks and how; give '
+    'the folder of the whole archive, which holds metadata and audio',
+  )
+  for path in lists[:1]:
     listed = _rows(path)
   sentences = sorted({row['sentence'] for row in listed.values()})
   texts = {sentence: f's{i:02}' for i, sentence in enumerate(sentences, 1)}
@@ -77,7 +83,8 @@ def _rows(path: pathlib.Path) -> dict[str, dict[str, str]]:
         f'{path} has no column {", ".join(missing)}; take the one of {_SOURCE}',
       )
       return {
-        row['file_name'].strip(): {
+        # A line may have too few fields.
+        (row['file_name'] or '').strip(): {
           name: (row[name] or '').strip() for name in _COLUMNS
         }
         for row in rows

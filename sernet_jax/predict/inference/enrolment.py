@@ -50,13 +50,13 @@ def adapter(
   Raises:
     InputError: if there is no run, or a recording cannot be used.
   """
+  run = run_folder.RunFolder(workdir)
   require(
-    bool(os.fspath(workdir)) and pathlib.Path(workdir).is_dir(),
+    bool(os.fspath(workdir)) and run.config.exists(),
     f'--enroll moves the statistics of a run, which {workdir or "the model"} '
     'is not; give --model=RUN_FOLDER, or export the run with --enroll and take '
     'that file',
   )
-  run = run_folder.RunFolder(workdir)
   experiment = of_run.settings_of(run)
   recipe = experiment.recipe(len(run.read_results().classes))
   heard = _heard(pathlib.Path(folder), experiment, recipe.model.masked)

@@ -39,6 +39,10 @@ class Predictor:
   def __init__(self, model: models.Model) -> None:
     self.model = model
 
+  def __repr__(self) -> str:
+    """Returns what it is called and what it tells apart."""
+    return f'Predictor({self.model.name!r}, classes={self.classes})'
+
   @property
   def classes(self) -> tuple[str, ...]:
     """Names of the classes, in the order of the probabilities."""
@@ -46,8 +50,8 @@ class Predictor:
 
   def predict(
     self,
-    samples: npt.ArrayLike,
-    rate_hz: float,
+    samples: npt.ArrayLike | _Source,
+    rate_hz: float | None = None,
     *,
     hop_s: float | None = None,
     whole: str = 'segments',
@@ -55,13 +59,13 @@ class Predictor:
     embed: bool = False,
     abstain: float = 0.0,
   ) -> Prediction:
-    """Recognizes one sound in memory, of any length.
+    """Recognizes one sound in memory, or one file, of any length.
 
     Args:
       samples: (samples,), (1, samples) or (samples, channels); int8, int16,
         int32 or uint8, scaled by the range of their type, or floating-point
-        with full scale 1.
-      rate_hz: sample rate, 100 Hz to 1 MHz.
+        with full scale 1. Or the path of a recording.
+      rate_hz: sample rate, 100 Hz to 1 MHz; None for a file, which says it.
       hop_s: see the class.
       whole: see the class.
       listening: see the class.
@@ -71,9 +75,23 @@ class Predictor:
     Raises:
       InputError: if it is not sound, silent or not finite.
     """
-    heard = sound.make(samples, rate_hz)
+    source: _Source
+    if isinstance(samples, str | os.PathLike):
+      require(
+        rate_hz is None,
+        f'{samples!r} is a file, which says its sample rate; leave out '
+        f'{rate_hz!r}',
+      )
+      source = samples
+    else:
+      require(
+        rate_hz is not None,
+        'the samples come without a sample rate; give it, as in '
+        'predict(samples, 16_000)',
+      )
+      source = sound.make(samples, rate_hz)  # type: ignore[arg-type]
     (found,) = self._predict(
-      [heard], 'raise', hop_s, whole, listening, embed, abstain
+      [source], 'raise', hop_s, whole, listening, embed, abstain
     )
     return found
 

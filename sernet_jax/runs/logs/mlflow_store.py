@@ -54,13 +54,13 @@ def writer(
       found.experiment_id if found else client.create_experiment(EXPERIMENT)
     )
     run = client.create_run(number, run_name=folder.absolute().name)
+    for field, value in trees.flatten(settings).items():
+      client.log_param(run.info.run_id, field, str(value)[:_MAX_PARAMETER])
   except (exceptions.MlflowException, OSError) as error:
     raise InputError(
       f'MLflow cannot keep a run in {place} ({first_line(error)}); correct '
       'MLFLOW_TRACKING_URI, or leave mlflow out of train.loggers'
     ) from error
-  for field, value in trees.flatten(settings).items():
-    client.log_param(run.info.run_id, field, str(value)[:_MAX_PARAMETER])
 
   def write(row: Mapping[str, Any]) -> None:
     trial = _NOT_IN_NAMES.sub('_', run_folder.trial_of(row))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sernet_jax.common.errors import require, require_choice
+import tqdm
+
+from sernet_jax.common import text as text_lib
+from sernet_jax.common.errors import first_line, require, require_choice
 from sernet_jax.runs.logs import mlflow_store, tensorboard, weights_and_biases
 from sernet_jax.runs.logs.scalars import Write
 
@@ -45,6 +49,9 @@ def opened(
 ) -> Iterator[Write]:
   """Opens logs; what it gives writes a row of metrics.jsonl into all of them.
 
+  A log that fails later, as a server that goes away, is left out from there on,
+  with a warning: a training does not end for it, and metrics.jsonl has all rows.
+
   Args:
     folder: of the run.
     names: some of `LOGGERS`; () drops the rows.
@@ -55,7 +62,8 @@ def opened(
   """
   with contextlib.ExitStack() as stack:
     each = [
-      stack.enter_context(LOGGERS[name](folder, settings)) for name in names
+      stack.enter_context(_spared(name, LOGGERS[name](folder, settings)))
+      for name in names
     ]
 
     def write(row: Mapping[str, Any]) -> None:
@@ -63,3 +71,43 @@ def opened(
         one(row)
 
     yield write
+
+
+@contextlib.contextmanager
+def _spared(
+  name: str, log: contextlib.AbstractContextManager[Write]
+) -> Iterator[Write]:
+  """Opens a log whose failures, once it is open, are warnings."""
+  write = log.__enter__()
+  failed = False
+
+  def warn(error: Exception) -> None:
+    nonlocal failed
+    if not failed:
+      tqdm.tqdm.write(
+        f'warning: {name} stopped taking figures '
+        f'({text_lib.printable(first_line(error))}); the training goes on '
+        'without it, and metrics.jsonl has them all',
+        file=sys.stderr,
+      )
+    failed = True
+
+  def spared(row: Mapping[str, Any]) -> None:
+    try:
+      if not failed:
+        write(row)
+    except Exception as error:  # its library has errors of its own
+      warn(error)
+
+  ended: BaseException | None = None
+  try:
+    yield spared
+  except BaseException as error:
+    ended = error
+    raise
+  finally:
+    try:
+      log.__exit__(type(ended) if ended else None, ended, None)
+    except Exception as error:
+      if error is not ended:
+        warn(error)

@@ -267,10 +267,13 @@ def release_path(name: str = RELEASES[0]) -> pathlib.Path:
 def released(model: str | os.PathLike[str]) -> str:
   """Returns the name of weights in the package if `model` is one, or ''.
 
-  A file or folder of that name goes first.
+  A file or the folder of a run with that name goes first; the folder of a
+  corpus, which may well be called `emodb`, does not.
   """
   name = os.fspath(model)
-  return name if name in RELEASES and not pathlib.Path(name).exists() else ''
+  path = pathlib.Path(name)
+  own = path.is_file() or (path / 'config.json').exists()
+  return name if name in RELEASES and not own else ''
 
 
 def _check_tensors(

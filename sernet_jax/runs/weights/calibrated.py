@@ -8,6 +8,7 @@ probabilities and needs to know nothing of it. Labels stay the same.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ import numpy as np
 
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.corpora.protocols import PROTOCOLS
+from sernet_jax.nn.network import Spec
+from sernet_jax.nn.networks.settings import HEAD
 from sernet_jax.results import run_folder
 from sernet_jax.results.confidence import of_run
 from sernet_jax.results.selections import SELECTIONS
@@ -41,14 +44,16 @@ class Calibration(NamedTuple):
   coverage: float = 0.0
 
 
-def parse(text: str, selection: str, but_not: str = '') -> Calibration:
+def parse(
+  text: str, selection: str, but_not: str = '', bundle: Bundle | None = None
+) -> Calibration:
   """Returns the temperature that a command was asked for.
 
   Args:
     text: a number, or the folder of a run whose tests set it.
     selection: of that run.
-    but_not: speakers' fold whose tests are left out, as it is going to be
-      tested with the temperature; '' for none.
+    but_not: see `of_tests`.
+    bundle: see `of_tests`.
 
   Raises:
     InputError: if it is neither, or the run's tests do not show what a new
@@ -57,7 +62,7 @@ def parse(text: str, selection: str, but_not: str = '') -> Calibration:
   try:
     number = float(text)
   except ValueError:
-    return of_tests(text, selection, but_not)
+    return of_tests(text, selection, but_not, bundle)
   require(
     _LOWEST <= number <= _HIGHEST,
     f'--temperature is {text}; give a number from {_LOWEST} to {_HIGHEST:g}, '
@@ -67,18 +72,26 @@ def parse(text: str, selection: str, but_not: str = '') -> Calibration:
 
 
 def of_tests(
-  workdir: str | os.PathLike[str], selection: str, but_not: str = ''
+  workdir: str | os.PathLike[str],
+  selection: str,
+  but_not: str = '',
+  bundle: Bundle | None = None,
 ) -> Calibration:
   """Finds the temperature that the tests of a run ask for.
 
   Args:
     workdir: folder of a run whose tests are of speakers it never heard.
     selection: whose tests.
-    but_not: fold whose tests are left out; '' for none.
+    but_not: trial that is going to be tested with the temperature (a fold, or
+      'FOLD, seed SEED'), so that all tests of its speakers are left out; ''
+      for none.
+    bundle: the model that it is for, which must be of such a training; None
+      for any.
 
   Raises:
     InputError: if there is no such run or selection, its training heard the
-      test speakers or saw their answers, or no test is left.
+      test speakers or saw their answers, it is of another task or network, or
+      no test is left.
   """
   folder = run_folder.RunFolder(workdir)
   require(
@@ -104,11 +117,20 @@ def of_tests(
     'its weights, so the model would become too sure; give a run of the '
     'protocol loso, and --selection=last',
   )
-  rows = [
-    row
-    for row in folder.read_predictions()
-    if not but_not or row['fold'] != but_not
-  ]
+  if bundle is not None:
+    _require_alike(
+      workdir, experiment.recipe(len(results.classes)).model, bundle
+    )
+    require(
+      results.classes == bundle.classes,
+      f'--temperature={workdir} is of a run with the classes '
+      f'{", ".join(results.classes)}, and the model has '
+      f'{", ".join(bundle.classes)}; give a run with the same classes',
+    )
+  rows = folder.read_predictions()
+  # In every seed, and whatever else these speakers say under `loso_text`.
+  own = {row['speaker'] for row in rows if run_folder.trial_of(row) == but_not}
+  rows = [row for row in rows if row['speaker'] not in own]
   found = None
   for dtype in ('float16', 'float32'):
     tests = of_run.tests_of(rows, results.classes, selection, dtype)
@@ -118,11 +140,34 @@ def of_tests(
   if found is None:
     raise InputError(
       f'--temperature={workdir} has no tests of {selection}'
-      + f' beside those of the fold {but_not}' * bool(but_not)
+      + f' beside those of speakers in the fold {but_not}' * bool(but_not)
       + '; give a run that has tested speakers it never heard'
     )
   source = f'{len(tests[1])} tests of {len(set(tests[2]))} speakers never heard'
   return Calibration(found.temperature, source, found.threshold, found.coverage)
+
+
+def _require_alike(
+  workdir: str | os.PathLike[str], theirs: Spec, bundle: Bundle
+) -> None:
+  """Refuses a run of another network than the model's."""
+  ours = bundle.model
+  require(
+    theirs.name == ours.name
+    and all(getattr(theirs, f) == getattr(ours, f) for f in theirs.shaping),
+    f'--temperature={workdir} is of a run of another network than the model '
+    f'({theirs.name} of {_count(theirs):,} numbers, and {ours.name} of '
+    f'{_count(ours):,}), and each needs a temperature of its own; give a run '
+    'with the same model settings, or a number',
+  )
+
+
+def _count(model: Spec) -> int:
+  return sum(
+    math.prod(shape)
+    for arrays in model.shapes().values()
+    for shape in arrays.values()
+  )
 
 
 def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
@@ -142,15 +187,14 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
     'model as it was before',
   )
   temperature = calibration.temperature
-  (head,) = bundle.model.layers('dense')
   arrays = {
     name: np.float32(np.float64(array) / temperature)
-    for name, array in bundle.folded[head.name].items()
+    for name, array in bundle.folded[HEAD].items()
   }
   ranges = dict(bundle.ranges)
-  if head.name in ranges:
-    low, high = ranges[head.name]
-    ranges[head.name] = low / temperature, high / temperature
+  if HEAD in ranges:
+    low, high = ranges[HEAD]
+    ranges[HEAD] = low / temperature, high / temperature
   about = {
     **bundle.about,
     'temperature': f'{temperature:.4g}',
@@ -163,7 +207,7 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
     )
   return dataclasses.replace(
     bundle,
-    folded={**bundle.folded, head.name: arrays},
+    folded={**bundle.folded, HEAD: arrays},
     ranges=ranges,
     about=about,
   )

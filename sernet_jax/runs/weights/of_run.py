@@ -56,8 +56,8 @@ def weights_of_run(
   folder = run_folder.RunFolder(workdir)
   require(
     folder.config.exists(),
-    f'{workdir} holds no run (there is no config.json); give the --workdir of '
-    'a training run',
+    f'{workdir} holds no run (there is no config.json); give the folder of a '
+    'training run',
   )
   experiment = settings_of(folder)
   reported = experiment.selections

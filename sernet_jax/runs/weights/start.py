@@ -20,7 +20,7 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import network, networks
+from sernet_jax.nn import network, networks, sizes
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import checkpoint
 from sernet_jax.runs.config import Experiment
@@ -167,6 +167,12 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
     f'{where} model.name={start.model.name!r}, not '
     f'{experiment.model.name!r}; set model.name to it, or start from other '
     'weights',
+  )
+  size, own = map(sizes.name_of, (start.model, experiment.model))
+  require(
+    not size or not own or size == own,
+    f'{where} model.size={size!r}, not {own!r}; set model.size to it, or start '
+    'from other weights',
   )
   for field in start.model.shaping:
     theirs, ours = getattr(start.model, field), getattr(experiment.model, field)
