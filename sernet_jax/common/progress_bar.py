@@ -79,3 +79,8 @@ def make(
     bar_format=f'{{desc}}: {{n_fmt}} of {{total_fmt}} {unit}, '
     '{elapsed} passed, {remaining} left{postfix}',
   )
+
+
+def say(line: str) -> None:
+  """Prints a line to stderr, above a bar that may be there."""
+  tqdm.tqdm.write(line, file=sys.stderr)

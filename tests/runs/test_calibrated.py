@@ -143,6 +143,16 @@ def test_no_seed_of_a_fold_sets_its_own_temperature(finished, tmp_path):
   assert found.temperature == pytest.approx(alone.temperature)
 
 
+def test_one_speaker_alone_says_nothing_of_a_threshold(finished, tmp_path):
+  """The tempered confidence of a speaker is what the others' tests make it."""
+  one = _changed(
+    finished, tmp_path, lambda row: [row] if row['speaker'] == 'ann' else []
+  )
+  found = calibrated.of_tests(one, 'last')
+  assert (found.threshold, found.coverage) == (None, 0.0)
+  assert found.source == '8 tests of 1 speaker never heard'
+
+
 def test_a_run_of_another_task_or_network_sets_none(finished):
   (one, *_) = run_bundles.from_run(finished, 'last')
   assert calibrated.of_tests(finished, 'last', bundle=one).temperature > 0

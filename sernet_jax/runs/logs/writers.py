@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import tqdm
-
-from sernet_jax.common import text as text_lib
+from sernet_jax.common import progress_bar, text as text_lib
 from sernet_jax.common.errors import first_line, require, require_choice
 from sernet_jax.runs.logs import mlflow_store, tensorboard, weights_and_biases
 from sernet_jax.runs.logs.scalars import Write
@@ -84,11 +81,10 @@ def _spared(
   def warn(error: Exception) -> None:
     nonlocal failed
     if not failed:
-      tqdm.tqdm.write(
+      progress_bar.say(
         f'warning: {name} stopped taking figures '
         f'({text_lib.printable(first_line(error))}); the training goes on '
-        'without it, and metrics.jsonl has them all',
-        file=sys.stderr,
+        'without it, and metrics.jsonl has them all'
       )
     failed = True
 

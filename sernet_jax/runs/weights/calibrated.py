@@ -143,7 +143,13 @@ def of_tests(
       + f' beside those of speakers in the fold {but_not}' * bool(but_not)
       + '; give a run that has tested speakers it never heard'
     )
-  source = f'{len(tests[1])} tests of {len(set(tests[2]))} speakers never heard'
+  speakers = len(set(tests[2]))
+  source = (
+    f'{len(tests[1])} tests of {speakers} speaker{"s" * (speakers > 1)} never '
+    'heard'
+  )
+  if speakers == 1:  # whose tests nobody else's have tempered
+    return Calibration(found.temperature, source)
   return Calibration(found.temperature, source, found.threshold, found.coverage)
 
 
