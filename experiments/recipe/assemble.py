@@ -29,7 +29,7 @@ from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import style
-from sernet_jax.results.run_results import Results
+from sernet_jax.results.formats import results_json
 from sernet_jax.runs import defaults, differences
 
 HERE = pathlib.Path(__file__).parent
@@ -42,7 +42,7 @@ def row_of(workdir: str, kind: str) -> dict[str, Any]:
   if pathlib.Path(workdir).is_file():
     record = files.read_json(pathlib.Path(workdir), ('config', 'results'))
     settings = record['config']
-    results = Results.from_json(record['results'])
+    results = results_json.decode(record['results'])
   else:
     folder = run_folder.RunFolder(workdir)
     settings, results = folder.read_config(), folder.read_results()

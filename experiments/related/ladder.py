@@ -29,7 +29,7 @@ import ml_collections
 from experiments.lib import provenance
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
-from sernet_jax.results import json_records
+from sernet_jax.results.formats import json_records
 from sernet_jax.runs import config_flags, run
 
 CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'

@@ -15,13 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.common import extras
 from sernet_jax.common.errors import first_line
 
 CONVERT = 'convert it, for instance: ffmpeg -i FILE NEW.wav'
-MISSING = (
-  'is {name}, which needs the package av; install it with '
-  "pip install av, or in a clone pip install -e '.[media]', or " + CONVERT
-)
 # Their packets say how long they sound, to the sample: the last one is cut to
 # that. Others say it to the decoder, or not at all.
 _TIMED = ('mov',)
@@ -144,7 +141,9 @@ def opened(
   try:
     import av
   except ImportError as error:
-    raise MediaError(MISSING.format(name=name)) from error
+    raise MediaError(
+      str(extras.missing(f'is {name}, which needs', 'media', CONVERT))
+    ) from error
   # Given as a file, FFmpeg opens no other.
   with pathlib.Path(path).open('rb') as file, contextlib.ExitStack() as stack:
     try:

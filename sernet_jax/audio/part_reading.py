@@ -13,17 +13,12 @@ from sernet_jax.audio.part import Part, Recording
 from sernet_jax.audio.spec import MEAN
 
 
-def read(
-  recording: Recording,
-  channel: str = MEAN,
-  watch: quality.Watch | None = None,
-) -> tuple[np.ndarray, int]:
+def read(recording: Recording, channel: str = MEAN) -> tuple[np.ndarray, int]:
   """Reads a recording, or a part of one, like `reading.read`.
 
   Args:
     recording: a file or a part of one.
     channel: 'mean' of the channels, or the number of one from 0 on.
-    watch: measures a file that is not a part.
 
   Returns:
     Samples float32 (samples,), and their rate in Hz.
@@ -33,7 +28,7 @@ def read(
       end of its file, and its path is then the part in words.
   """
   if not isinstance(recording, Part):
-    return reading.read(recording, channel, watch)
+    return reading.read(recording, channel)
   path = pathlib.Path(recording.path)
   changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
   with _DECODING:

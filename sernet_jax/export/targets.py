@@ -140,8 +140,9 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
   others = [kind for kind, _ in pairs if kind in FOLDERS and kind != WEB]
   require(
     not bundle.model.masked or not others,
-    'the network was trained to look at own frames alone (model.pooling), '
-    f'which --format={others[0] if others else ""} does not have; export to '
+    f'the network looks at the frames of the utterance alone (model.pooling), and '
+    f'--format={others[0] if others else ""} always computes a whole segment; '
+    'export to '
     f'{", ".join(formats.PRECISIONS)}, or train with model.pooling=mean',
   )
 

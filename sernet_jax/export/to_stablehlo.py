@@ -55,7 +55,7 @@ def convert(
     )
 
   shape = jax.export.symbolic_shape(f'batch, {samples}')
-  with _without_paths():
+  with _without_call_stacks():
     exported = jax.export.export(jax.jit(sernet), platforms=PLATFORMS)(
       jax.ShapeDtypeStruct(shape, np.float32)
     )
@@ -64,11 +64,15 @@ def convert(
 
 
 @contextlib.contextmanager
-def _without_paths() -> Iterator[None]:
-  """Keeps the folders of whoever exports out of a program's debug texts."""
-  name = 'jax_hlo_source_file_canonicalization_regex'
+def _without_call_stacks() -> Iterator[None]:
+  """Keeps call stacks and folders of whoever exports out of a program.
+
+  JAX writes up to 100 frames of Python per operation, so that a program would
+  depend on where its export was called.
+  """
+  name = 'jax_traceback_in_locations_limit'
   before = getattr(jax.config, name)
-  jax.config.update(name, '.*')
+  jax.config.update(name, 0)
   try:
     yield
   finally:

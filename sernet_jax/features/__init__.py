@@ -20,6 +20,7 @@ from sernet_jax.features.tables import dct_matrix, mel_matrix, window
 
 if TYPE_CHECKING:
   from sernet_jax.features.augment import mixup, spec_augment
+  from sernet_jax.features.compression import compress
   from sernet_jax.features.framing import frame_mask
   from sernet_jax.features.normalization import (
     RunningState,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
   from sernet_jax.features.presets import PRESETS
   from sernet_jax.features.spectral import (
     cepstrum,
-    compress,
     log_mel_spectrogram,
     mel_spectrogram,
     mfcc,
@@ -83,7 +83,7 @@ _HOMES = {
   'StreamState': 'streaming',
   'add_deltas': 'postprocess',
   'cepstrum': 'spectral',
-  'compress': 'spectral',
+  'compress': 'compression',
   'deltas': 'postprocess',
   'frame_mask': 'framing',
   'log_mel_spectrogram': 'spectral',

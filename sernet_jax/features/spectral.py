@@ -9,14 +9,19 @@ without the extra scale of the zeroth coefficient, clipping.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax.features import blocks as features_blocks, fft, framing
+from sernet_jax.features import (
+  blocks as features_blocks,
+  compression,
+  fft,
+  framing,
+)
+from sernet_jax.features.compression import compress as compress
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.features.tables import (
   dct_matrix,
@@ -138,7 +143,7 @@ def _log_mel_whole(
 ) -> jax.Array:
   """Compressed mel bands of all frames at once."""
   log_mel, _ = _bands(framing.split(samples, count, spec), spec)
-  return _above_floor(log_mel, spec, mask)
+  return compression.above_floor(log_mel, spec, mask)
 
 
 def _mfcc_in_blocks(
@@ -170,7 +175,7 @@ def _mfcc_in_blocks(
 
   # Each (blocks, ..., frames of a block, width); width 1 for the maxima.
   log_mel, energy, loudest = blocks.over(first_round)
-  floor = _floor(blocks.join(loudest), spec, mask)
+  floor = compression.floor(blocks.join(loudest), spec, mask)
 
   def second_round(block: tuple[jax.Array, jax.Array | None]) -> jax.Array:
     log_mel, energy = block
@@ -189,7 +194,7 @@ def _log_mel_in_blocks(
   """`_log_mel_whole`, a few frames of every utterance at a time."""
   blocks = features_blocks.Blocks(samples, count, spec, raw)
   log_mel = blocks.join(blocks.over(lambda frames: _bands(frames, spec)[0]))
-  return _above_floor(log_mel, spec, mask)
+  return compression.above_floor(log_mel, spec, mask)
 
 
 def mfcc_of_frames(
@@ -206,7 +211,7 @@ def mfcc_of_frames(
     (..., frames, coefficients).
   """
   log_mel, energy = _bands(frames, spec)
-  return _cepstrum(_above_floor(log_mel, spec, mask), energy, spec)
+  return _cepstrum(compression.above_floor(log_mel, spec, mask), energy, spec)
 
 
 def _bands(
@@ -220,7 +225,7 @@ def _bands(
   spectrum, energy = _spectrum(frames, spec)
   if spec.zeroth == 'spectrum_energy':
     energy = spectrum.sum(axis=-1, keepdims=True)
-  return _compress(_mel(spectrum, spec), spec), energy
+  return compression.by_band(_mel(spectrum, spec), spec), energy
 
 
 def _cepstrum(
@@ -229,27 +234,11 @@ def _cepstrum(
   """DCT, the zeroth coefficient, clipping: (..., frames, coefficients)."""
   cepstrum = _matmul(log_mel, dct_matrix(spec))
   if energy is not None:
-    energy = jnp.log(_floored(energy, spec))
+    energy = jnp.log(compression.floored(energy, spec))
     cepstrum = jnp.concatenate([energy, cepstrum[..., 1:]], axis=-1)
   if spec.clip is not None:
     cepstrum = jnp.clip(cepstrum, -spec.clip, spec.clip)
   return cepstrum
-
-
-def compress(
-  mel: jax.Array, spec: MfccSpec, mask: jax.Array | None = None
-) -> jax.Array:
-  """The logarithm, decibels or power of mel bands, as `spec` asks.
-
-  Args:
-    mel: (..., frames, bands), at least 0.
-    spec: the front end.
-    mask: bool (..., frames), the frames `top_db` looks at; None for all.
-
-  Returns:
-    The shape of `mel`.
-  """
-  return _above_floor(_compress(mel, spec), spec, mask)
 
 
 def cepstrum(log_mel: jax.Array, spec: MfccSpec) -> jax.Array:
@@ -258,35 +247,6 @@ def cepstrum(log_mel: jax.Array, spec: MfccSpec) -> jax.Array:
   The zeroth coefficient is that of the DCT, whatever `spec.zeroth` says.
   """
   return _cepstrum(log_mel, None, spec)
-
-
-def _compress(mel: jax.Array, spec: MfccSpec) -> jax.Array:
-  """Compresses without the floor of `top_db`."""
-  floored = _floored(mel, spec)
-  if spec.compression == 'power':
-    return floored**spec.exponent
-  if spec.compression == 'ln':
-    return jnp.log(floored)
-  return (10.0 / math.log(10.0)) * jnp.log(floored)  # decibels
-
-
-def _above_floor(
-  compressed: jax.Array, spec: MfccSpec, mask: jax.Array | None
-) -> jax.Array:
-  """Raises values to the floor of `top_db`, if there is one."""
-  if spec.top_db is None:
-    return compressed
-  return jnp.maximum(compressed, _floor(compressed, spec, mask))
-
-
-def _floor(
-  decibels: jax.Array, spec: MfccSpec, mask: jax.Array | None
-) -> jax.Array:
-  """Returns the maximum of (..., frames, bands) less `top_db`, (..., 1, 1)."""
-  assert spec.top_db is not None
-  if mask is not None:
-    decibels = jnp.where(mask[..., None], decibels, -jnp.inf)
-  return decibels.max(axis=(-2, -1), keepdims=True) - spec.top_db
 
 
 def _spectrum(
@@ -335,13 +295,6 @@ def _mel(spectrum: jax.Array, spec: MfccSpec) -> jax.Array:
 def _masked(values: jax.Array, mask: jax.Array | None) -> jax.Array:
   """Sets frames to 0 that are not the utterance's own."""
   return values if mask is None else jnp.where(mask[..., None], values, 0)
-
-
-def _floored(values: jax.Array, spec: MfccSpec) -> jax.Array:
-  """Keeps what is compressed away from 0."""
-  if spec.log_floor > 0:
-    values = jnp.maximum(values, spec.log_floor)
-  return values + spec.log_offset if spec.log_offset > 0 else values
 
 
 def _constant(table: np.ndarray, like: jax.Array) -> jax.Array:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.common import files
+from sernet_jax.common import extras, files
 from sernet_jax.common.errors import InputError, first_line, require
 
 MAX_FILE_BYTES = 256 << 20  # Adam's moments may be in it too
@@ -107,10 +107,7 @@ def _h5py() -> types.ModuleType:
   try:
     import h5py
   except ImportError as error:
-    raise InputError(
-      "Keras' files need the package h5py; install it with "
-      "pip install h5py, or in a clone pip install -e '.[keras-files]'"
-    ) from error
+    raise extras.missing("Keras' files need", 'keras-files') from error
   return h5py
 
 

@@ -17,11 +17,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sernet_jax.common import command_line, text
+from sernet_jax.common import command_line, extras, text
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict.inference import options, unsure
 
 if TYPE_CHECKING:
+  import numpy as np
+
   from sernet_jax.audio.listening import Listening
   from sernet_jax.predict.models import Model
 
@@ -98,10 +100,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
   try:
     import gradio
   except ImportError as error:
-    raise InputError(
-      'the demo needs the package gradio, which is not installed; run '
-      "pip install gradio, or in a clone pip install -e '.[demo]'"
-    ) from error
+    raise extras.missing('the demo needs', 'demo') from error
   from sernet_jax.audio import timeline
   from sernet_jax.common import jax_setup
 
@@ -163,6 +162,7 @@ def _page(
   def failed(message: str) -> tuple[Any, ...]:
     return None, f'**{_ERROR}** {text.markdown(message)}', None, []
 
+  names = [one.name for one in model.dimensions]
   note = _NOTE.format(
     name=text.markdown(model.name),
     classes=text.markdown(', '.join(model.classes)),
@@ -196,7 +196,7 @@ def _page(
           buttons=['download', 'fullscreen'],
         )
         windows = gradio.Dataframe(
-          headers=['from (s)', 'to (s)', 'label', 'probability'],
+          headers=['from (s)', 'to (s)', 'label', 'probability', *names],
           label='Timeline',
         )
     outputs = [shares, notes, picture, windows]
@@ -226,8 +226,8 @@ def listen(
     abstain: least probability of a label.
 
   Returns:
-    (probability by class, what makes the label doubtful, path of a PNG, rows
-    of the timeline).
+    (probability by class, dimensions and what makes the label doubtful, path of
+    a PNG, rows of the timeline).
 
   Raises:
     InputError: if the recording cannot be used.
@@ -253,12 +253,25 @@ def listen(
       None
       if window.probabilities is None
       else round(float(window.probabilities.max()), 3),
+      *_rounded(window.numbers, len(model.dimensions)),
     ]
     for window in result.windows
   ]
   shares = dict(zip(model.classes, result.probabilities.tolist(), strict=True))
-  doubts = [f'The recording {text.markdown(one)}.' for one in result.notes]
+  numbers = _rounded(result.numbers, len(model.dimensions))
+  lines = [
+    f'{text.markdown(one.name)}: {value:g} ({one.low:g} to {one.high:g})'
+    for one, value in zip(model.dimensions, numbers, strict=True)
+  ]
+  lines += [f'The recording {text.markdown(one)}.' for one in result.notes]
   if result.label is None:
-    doubts.append(f'The model is unsure: no class reaches {abstain:g}.')
-  notes = '\n'.join(f'- {doubt}' for doubt in doubts)
+    lines.append(f'The model is unsure: no class reaches {abstain:g}.')
+  notes = '\n'.join(f'- {line}' for line in lines)
   return shares, notes, str(picture), rows
+
+
+def _rounded(numbers: np.ndarray | None, count: int) -> list[float | None]:
+  """Numbers of the dimensions for people; None each in silence."""
+  if numbers is None:
+    return [None] * count
+  return [round(float(number), 2) for number in numbers]

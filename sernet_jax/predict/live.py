@@ -19,11 +19,13 @@ import numpy as np
 from sernet_jax.audio import decoding, quality, timeline
 from sernet_jax.audio.containers import signatures
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
+from sernet_jax.common import extras
 from sernet_jax.common.errors import InputError, require, require_not_negative
 from sernet_jax.features.spec import num_frames
 from sernet_jax.nn.spec import ModelSpec
+from sernet_jax.predict.inference import embeddings, options
+from sernet_jax.predict.inference.result import Window, answer
 from sernet_jax.predict.models import Model
-from sernet_jax.predict.recordings import Window
 from sernet_jax.predict.sessions import waveform
 
 if TYPE_CHECKING:
@@ -35,13 +37,6 @@ HINT = (
   'convert it, for instance: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 -, or '
   'give the file to python -m sernet_jax.predict'
 )
-# Name -> type of a sample, little-endian; what is taken off it; full scale.
-FORMATS = {
-  's16': ('<i2', 0, 1 << 15),
-  's32': ('<i4', 0, 1 << 31),
-  'f32': ('<f4', 0, 1),
-  'u8': ('u1', 1 << 7, 1 << 7),
-}
 
 
 def from_raw(
@@ -56,7 +51,7 @@ def from_raw(
   Args:
     chunks: bytes; a sample may lie across two of them.
     problems: receives a sentence if half a sample is left at the end.
-    form: of the samples, one of `FORMATS`.
+    form: of the samples, one of `options.SAMPLE_FORMATS`.
     channels: their number; samples of all of them take turns.
     channel: 'mean' of them, or the number of one from 0 on.
 
@@ -67,7 +62,7 @@ def from_raw(
     InputError: if it is a file of any kind or text instead, is empty, or holds
       a number that is not finite.
   """
-  kind, zero, scale = FORMATS[form]
+  kind, zero, scale = options.SAMPLE_FORMATS[form]
   width = np.dtype(kind).itemsize * channels
   rest, begun, read = b'', False, False
   for chunk in chunks:
@@ -183,6 +178,11 @@ def _moving(
       'computes whole windows; leave it at 0 or give a run or safetensors file'
     )
   require(
+    not model.dimensions,
+    f'held_db is {held_db:g}, but {model.name} gives numbers beside its classes, '
+    'which are computed of whole windows; leave it at 0',
+  )
+  require(
     moving_window.stands_alone(model.mfcc),
     f'held_db is {held_db:g}, but the front end looks beyond single frames; '
     'leave it at 0',
@@ -269,6 +269,7 @@ class _Judge:
     moving: moving_window.MovingWindow | None,
   ) -> None:
     self._model, self._listening, self._moving = model, listening, moving
+    self._run = embeddings.rows(model)
     self._loudest_db = -np.inf
 
   def __call__(self, start: int, samples: np.ndarray) -> Window:
@@ -286,10 +287,11 @@ class _Judge:
     if segment is None:
       return Window(*times_s, None, None)
     if self._moving is not None and len(samples) == model.audio.num_samples:
-      shares = self._moving(start, samples)
+      row = self._moving(start, samples)
     else:
-      shares = model(segment[None])[0]
-    return Window(*times_s, model.classes[int(np.argmax(shares))], shares)
+      row = self._run(segment[None])[0]
+    found = answer(row, model.classes, len(model.dimensions))
+    return Window(*times_s, *found)
 
 
 def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
@@ -304,10 +306,7 @@ def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
   try:
     import sounddevice
   except ImportError as error:
-    raise InputError(
-      'the microphone needs the package sounddevice; install it with '
-      "pip install sounddevice, or in a clone pip install -e '.[microphone]'"
-    ) from error
+    raise extras.missing('the microphone needs', 'microphone') from error
   except OSError as error:  # the library below it
     raise InputError(
       f'sounddevice cannot be used ({error}); install PortAudio, for instance '

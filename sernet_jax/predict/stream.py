@@ -7,8 +7,9 @@ for every hop, one line of JSON:
 
   {"time_s": 3.0, "start_s": 0.0, "label": "anger", "probabilities": {...}}
 
-about the sound from start_s to time_s; label and probabilities are null in
-silence, also beside the loudest window so far (--gate_db). Else the lines are
+about the sound from start_s to time_s, with `dimensions` where the model has
+some; label and numbers are null in silence, also beside the loudest window so
+far (--gate_db). Else the lines are
 those of the timeline that `python -m sernet_jax.predict` gives for the same
 sound, the last and shorter window included. Ctrl-C ends the microphone.
 """
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument(
     '--format',
-    choices=('s16', 's32', 'f32', 'u8'),
+    choices=tuple(options.SAMPLE_FORMATS),
     default='s16',
     help='of a sample: signed or unsigned bits, or float (%(default)s)',
   )
@@ -143,6 +144,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     problems,
     args.held_db,
   )
+  names = [one.name for one in model.dimensions]
   for window in windows:
     window = unsure.of_part(window, args.abstain)
     line = {
@@ -153,6 +155,8 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
         window.probabilities, model.classes
       ),
     }
+    if names:
+      line['dimensions'] = output.shares_by_name(window.numbers, names)
     sys.stdout.write(json.dumps(line) + '\n')
     sys.stdout.flush()
     _report(problems)

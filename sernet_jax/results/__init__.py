@@ -4,9 +4,8 @@
   results = RunFolder('runs/emodb').read_results()  # typed, a `Results`
   print(results.selections['last'].pooled.uar)
 
-- `run_folder`: the files of a run; `predictions_csv` and `array_file` are two
-  of their formats
-- `run_results` and `json_records`: results.json as frozen dataclasses
+- `run_folder`: the files of a run, `formats`: how they are written
+- `run_results`: the content of results.json as frozen dataclasses
 - `selections`: the table of selections: whose weights a result belongs to
 - `metrics`, `statistics`, `summaries`: scores, intervals and tests, and the
   way from predictions to results

@@ -19,7 +19,13 @@ import numpy.typing as npt
 
 from sernet_jax.common import files, locks
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.results import array_file, json_records, predictions_csv
+from sernet_jax.results.formats import (
+  array_file,
+  json_records,
+  metric_lines,
+  predictions_csv,
+  results_json,
+)
 from sernet_jax.results.run_results import Results
 
 # What to do about a file of a run.
@@ -36,7 +42,6 @@ _TEXTS = (
   ('features', 'preset'),
   ('features', 'kind'),
 )
-_MOST = 2**31  # of an epoch, a seed or a loss
 # Statistics that BatchNorm keeps of each block.
 _MOMENTS = ('mean', 'variance')
 
@@ -153,7 +158,7 @@ class RunFolder:
       self.results, json_records.required(Results), self._cure
     )
     try:
-      return Results.from_json(content)
+      return results_json.decode(content)
     except json_records.MismatchError as error:
       raise InputError(
         f'{self.results} is damaged ({error}); delete it and {self._cure.again}'
@@ -163,7 +168,7 @@ class RunFolder:
     """Adds lines to metrics.jsonl; on return they are on the disk."""
     text = ''.join(files.json_line(row) for row in rows)
     files.make_folder(self.path, self._cure)
-    if self.metrics.exists() and not _ends_with_newline(self.metrics):
+    if self.metrics.exists() and not metric_lines.is_whole(self.metrics):
       self._rewrite_metrics(self.read_metrics())  # Drops a broken last line.
     with (
       files.writing(self.metrics, self._cure),
@@ -175,29 +180,8 @@ class RunFolder:
 
   def read_metrics(self) -> list[dict[str, Any]]:
     """Returns the lines of metrics.jsonl; a broken last one is left out."""
-    lines = (
-      files.read_bytes(self.metrics, self._cure)
-      .decode('utf-8', 'replace')
-      .split('\n')
-    )
-    while lines and not lines[-1].strip():
-      lines.pop()
-    rows = []
-    for number, line in enumerate(lines, start=1):
-      try:
-        row = files.parse_json(line)
-        whole = _is_row(row)
-      except ValueError:
-        whole = False
-      if whole:
-        rows.append(row)
-      else:
-        require(
-          number == len(lines),
-          f'{self.metrics} is damaged at line {number}; delete that line, or '
-          'the run folder to start over',
-        )
-    return rows
+    content = files.read_bytes(self.metrics, self._cure)
+    return metric_lines.decode(content, self.metrics)
 
   def truncate_metrics(self, epochs_done: Mapping[str, int]) -> None:
     """Drops the rows that a resumed run is going to repeat.
@@ -318,35 +302,3 @@ def trial_of(row: Mapping[str, Any]) -> str:
       several.
   """
   return f'{row["fold"]}, seed {row["seed"]}' if 'seed' in row else row['fold']
-
-
-def _is_row(row: Any) -> bool:
-  """Tells whether a line of metrics.jsonl has the types that readers expect."""
-
-  def number(value: Any, most: float = _MOST, kind: Any = (int, float)) -> bool:
-    fits = isinstance(value, kind) and not isinstance(value, bool)
-    return fits and 0 <= value <= most
-
-  if not isinstance(row, dict) or not isinstance(row.get('fold'), str):
-    return False
-  parts = [row[part] for part in ('train', 'validation', 'test') if part in row]
-  return (
-    number(row.get('epoch'), kind=int)
-    and number(row.get('seed', 0), kind=int)
-    and number(row.get('learning_rate', 0))
-    and all(
-      isinstance(part, dict)
-      and number(part.get('loss', 0))
-      and all(number(part.get(score, 0), 1) for score in ('wa', 'uar'))
-      and isinstance(part.get('confusion', []), list)
-      for part in parts
-    )
-  )
-
-
-def _ends_with_newline(path: pathlib.Path) -> bool:
-  with path.open('rb') as file:
-    if file.seek(0, os.SEEK_END) == 0:
-      return True
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b'\n'

@@ -8,20 +8,17 @@ belong to some runs only, so files may lack them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from sernet_jax.corpora.dimensions import Dimension
-from sernet_jax.corpora.protocols import PROTOCOLS
-from sernet_jax.results import json_records, metrics
 from sernet_jax.results.dimensions.record import DimensionResult
-from sernet_jax.results.selections import SELECTIONS
+from sernet_jax.results.formats import json_records
 
 Share = Annotated[float, json_records.Range(0, 1)]
 Count = Annotated[int, json_records.Range(0, 1 << 53)]
 Amount = Annotated[float, json_records.Range(0, 1e18)]
 Matrix = tuple[tuple[Count, ...], ...]
-_ROUNDING = 1e-6  # of a score written by any version
 # Score -> lower and upper edge.
 Intervals = Mapping[str, tuple[Share, Share]]
 
@@ -259,87 +256,3 @@ class Results:
   def to_json(self) -> dict[str, Any]:
     """Returns the content of results.json."""
     return json_records.encode(self)
-
-  @classmethod
-  def from_json(cls, content: Mapping[str, Any]) -> Results:
-    """Returns the results that a results.json holds.
-
-    Raises:
-      json_records.MismatchError: if an entry is missing, of another type or
-        out of range, or does not fit the others.
-    """
-    results = json_records.decode(cls, content)
-    _require_sense(results)
-    return results
-
-
-def _require_sense(results: Results) -> None:
-  """Raises `MismatchError` for entries that do not fit each other."""
-
-  def check(condition: bool, problem: str) -> None:
-    if not condition:
-      raise json_records.MismatchError(problem)
-
-  check(
-    results.protocol in PROTOCOLS, f'its protocol is {results.protocol[:40]!r}'
-  )
-  check('last' in results.selections, 'it has no selection last')
-  for kind in (results.selections, results.selections_float32 or {}):
-    for name, selection in kind.items():
-      check(name in SELECTIONS, f'there is no selection {name[:40]!r}')
-      several = selection.over_seeds.seeds if selection.over_seeds else ()
-      check(
-        not several or len(several) == len(results.all_seeds),
-        f'{name} has other seeds than the run',
-      )
-      for each in (selection, *several):
-        _check_selection(name, each, len(results.classes), check)
-      check(
-        [one.name for one in selection.dimensions]
-        == [one.name for one in results.dimensions],
-        f'{name} has other dimensions than the run',
-      )
-  crossed = results.crossed
-  for name, cells in (crossed.selections if crossed else {}).items():
-    check(name in results.selections, f'it has no selection {name[:40]!r}')
-    check(bool(cells), f'crossed.{name} has no cell')
-    assert crossed is not None
-    for cell in cells:
-      known = {cell.test, *cell.train} <= set(crossed.corpora)
-      check(known, f'{cell.fold[:40]} is of no corpus of it')
-      check(
-        cell.ci95 is None or {'uar', 'wa'} <= cell.ci95.keys(),
-        f'{cell.fold[:40]} has no interval of uar and wa',
-      )
-
-
-def _check_selection(
-  name: str,
-  selection: SelectionResult,
-  num_classes: int,
-  check: Callable[[bool, str], None],
-) -> None:
-  """Checks that scores are those of their confusion matrices."""
-  check(bool(selection.folds), f'{name} has no fold')
-  check(bool(selection.speakers), f'{name} has no speaker')
-  check(
-    selection.ci95 is None or set(metrics.SCORES) <= selection.ci95.keys(),
-    f'{name} has no interval of some score',
-  )
-  parts: list[PooledResult | FoldResult | SpeakerResult] = [
-    selection.pooled,
-    *selection.folds,
-    *selection.speakers,
-  ]
-  for part in parts:
-    sizes = {len(part.confusion), *map(len, part.confusion)}
-    check(
-      sizes == {num_classes},
-      f'{name} has a confusion matrix that is not of {num_classes} classes',
-    )
-    check(any(map(any, part.confusion)), f'{name} has tests of nothing')
-    scores = metrics.scores(part.confusion)
-    check(
-      all(abs(scores[key] - part[key]) < _ROUNDING for key in ('wa', 'uar')),
-      f'{name} has scores that are not those of its confusion matrix',
-    )

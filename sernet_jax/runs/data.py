@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -97,8 +98,8 @@ def sound_of(
   """Loads a corpus as sound, and the features that its tests hear.
 
   A network that looks at an utterance's own frames alone is tested on
-  utterances that begin at the first frame; another one on segments as
-  `feature_cache` makes them.
+  utterances that begin at the first frame, of longer ones on their middle;
+  another one on segments as `feature_cache` makes them.
   """
   spec, audio = experiment.mfcc, experiment.test_audio
   store = mel_store.load(
@@ -113,6 +114,9 @@ def sound_of(
     values, frames = mel_store.features_of(
       store, experiment.feature_kind, spec, most
     )
+    longer = np.flatnonzero(store.counts > most)
+    if longer.size:
+      values[longer] = _cuts(experiment, store.corpus, longer)
     owners = np.arange(len(values), dtype=np.int32)
     heard = CorpusFeatures(store.corpus, values, owners, store.skipped, frames)
   else:
@@ -135,6 +139,32 @@ def sound_of(
       [order[u.speaker] for u in store.corpus.utterances], np.int32
     ),
   )
+
+
+def _cuts(
+  experiment: Experiment, corpus: Corpus, longer: np.ndarray
+) -> np.ndarray:
+  """Features of utterances that are longer than what tests hear.
+
+  Their middle is cut out and scaled by itself, as `predict` and exported files
+  do it; the scale of a whole recording may come from a part that is not heard.
+
+  Args:
+    experiment: the settings.
+    corpus: all utterances.
+    longer: indices of the longer ones.
+
+  Returns:
+    float32 (longer ones, frames, coefficients).
+  """
+  part = dataclasses.replace(
+    corpus,
+    utterances=tuple(corpus.utterances[index] for index in longer),
+    expected_speakers=(),
+  )
+  cut = _features(experiment, part, experiment.test_audio)
+  assert cut.corpus == part, 'what was read before can be cut'
+  return np.asarray(cut.features)
 
 
 def _told(corpus: Corpus) -> list[list[str]]:

@@ -19,6 +19,7 @@ from sernet_jax.corpora.cache import durations
 from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
+from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_results import Results
 from sernet_jax.runs import config as config_lib, differences, trainer
 from sernet_jax.runs.config import Experiment
@@ -103,7 +104,7 @@ def _train(
 
   finished = group.from_first(prepare)
   if finished is not None:
-    return Results.from_json(finished)
+    return results_json.decode(finished)
   # Whatever is wrong with the corpus shows before the folder is touched.
   data = _load(experiment, group)
   begun = (folder.path / history.FILE).exists()

@@ -12,13 +12,9 @@ from sernet_jax.audio import quality
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.nn import network
-from sernet_jax.results import (
-  crossed,
-  json_records,
-  run_folder,
-  summaries,
-)
+from sernet_jax.results import crossed, run_folder, summaries
 from sernet_jax.results.dimensions import of_tests
+from sernet_jax.results.formats import json_records
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import (
   Cost,

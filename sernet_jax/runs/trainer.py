@@ -16,6 +16,7 @@ from sernet_jax.common import text
 from sernet_jax.common.errors import require
 from sernet_jax.results import report, run_folder
 from sernet_jax.results.caveats import times
+from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import Results
 from sernet_jax.runs import checkpoint, predictions, summary
@@ -24,7 +25,7 @@ from sernet_jax.runs.data import Data
 from sernet_jax.runs.distributed import checkpoint_writer
 from sernet_jax.runs.distributed.group import Group
 from sernet_jax.runs.loop import Checkpoints, Loop
-from sernet_jax.runs.weights import start as start_lib
+from sernet_jax.runs.weights import first_states, start as start_lib
 from sernet_jax.runs.weights.start import Start
 from sernet_jax.training import batch_norm_statistics, optim, trial_state
 from sernet_jax.training.recipes import Weights
@@ -140,11 +141,11 @@ class Trainer:
     train = self.experiment.train
     start = self.start or start_lib.load(train.start_from)
     start_lib.require_same(self.folder, start)
-    return start_lib.states(start, self.recipe, self.data, train.new_head)
+    return first_states.states(start, self.recipe, self.data, train.new_head)
 
   def _results(self, states: TrialState, done: np.ndarray) -> Results:
     """Returns the results, which process 0 makes and shares as JSON."""
-    return Results.from_json(
+    return results_json.decode(
       self.group.from_first(lambda: self._finish(states, done).to_json())
     )
 

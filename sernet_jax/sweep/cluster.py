@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sernet_jax.common import files
+from sernet_jax.common import extras, files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.sweep import local_processes
 from sernet_jax.sweep.grid import SWEEP
@@ -96,10 +96,7 @@ class Cluster:
     try:
       import submitit
     except ImportError:
-      raise InputError(
-        f'--engine={name} needs the package submitit; install it with '
-        "pip install submitit, or in a clone pip install -e '.[slurm]'"
-      ) from None
+      raise extras.missing(f'--engine={name} needs', 'slurm') from None
     require(processes >= 1, f'--processes is {processes}; give 1 or more')
     self._submitit = submitit
     self.detached = name == 'slurm'

@@ -240,7 +240,12 @@ def test_nemo_without_its_list_or_with_another(tmp_path):
   with pytest.raises(InputError, match=r'no recordings of nemo.*github'):
     acted_other_languages.nemo(tmp_path)
   (tmp_path / 'data.tsv').write_text('file\temotion\n')
-  with pytest.raises(InputError, match='does not begin with the columns'):
+  with pytest.raises(InputError, match='no column file_id, speaker_id; take'):
+    acted_other_languages.nemo(tmp_path)
+  # More than a cell of the reader of tables may have.
+  head = 'file_id\temotion\tspeaker_id\n'
+  (tmp_path / 'data.tsv').write_text(head + 'x' * (1 << 18))
+  with pytest.raises(InputError, match=r'data.tsv cannot be read .*take the'):
     acted_other_languages.nemo(tmp_path)
 
 

@@ -16,8 +16,8 @@ from sernet_jax.corpora import joined, protocols
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus, Utterance
 from sernet_jax.results import caveats, crossed as crossed_lib, report
+from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_folder import RunFolder
-from sernet_jax.results.run_results import Results
 from sernet_jax.runs import run
 from sernet_jax.sweep.comparison import cross
 
@@ -243,7 +243,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   last = results['selections']['last']
   said = {**results, 'protocol': 'loso', 'corpus': 'one'}
   within.write_config(settings)
-  within.write_results(Results.from_json(said))
+  within.write_results(results_json.decode(said))
   out = tmp_path / 'out'
   command = [str(folder.path), '--within', str(within.path)]
   command += ['--output', str(out)]
@@ -259,7 +259,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   assert (out / 'matrix.png').read_bytes().startswith(b'\x89PNG')
 
   def refused(**changes):
-    within.write_results(Results.from_json({**said, **changes}))
+    within.write_results(results_json.decode({**said, **changes}))
     assert cross.main(command) == 2
     return capsys.readouterr().err
 
@@ -267,7 +267,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   assert 'figures of different tasks' in refused(classes=['high', 'mid'])
   assert 'is about three, which is not in' in refused(corpus='three')
   assert 'has train.epochs=300' in refused(epochs=300)
-  within.write_results(Results.from_json(said))
+  within.write_results(results_json.decode(said))
   settings['loss']['name'] = 'focal'
   within.write_config(settings)
   assert cross.main(command) == 2

@@ -7,8 +7,11 @@ import re
 import jax
 import numpy as np
 import pytest
+import small_model
 import tiny
 from exportable import BOUND, expected, heard
+
+from sernet_jax.export import to_stablehlo
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
@@ -25,6 +28,20 @@ def test_no_path_of_the_maker_is_in_the_file(exported_file):
   # A longer name than the numbers of the weights spell by chance.
   assert not re.search(rb'\w{4}\.py\b', content)
   assert str(tiny.ROOT).encode() not in content
+
+
+def test_a_file_does_not_depend_on_who_calls():
+  """The same weights give the same bytes, from any depth of calls."""
+  model = small_model.make()
+
+  def called_deeper(calls):
+    if calls:
+      return called_deeper(calls - 1)
+    return to_stablehlo.convert(model, 'fp16', {})
+
+  content = to_stablehlo.convert(model, 'fp16', {})
+  assert called_deeper(7) == content
+  assert b'called_deeper' not in content
 
 
 def test_subnormal_samples_are_not_zero(exported_file):

@@ -28,6 +28,7 @@ from sernet_jax.predict import (
   recognizer,
   recordings,
 )
+from sernet_jax.predict.inference import options
 
 # Formats that libsndfile writes and that have a mark of their own.
 MARKED = sorted(
@@ -157,8 +158,8 @@ def test_faint_noise_is_silence_beside_a_voice(
 def test_the_last_bit_of_noise_is_silence(tmp_path, model):
   samples = np.random.default_rng(0).integers(-1, 2, 16_000) / 32_768
   path = write(tmp_path / 'a.wav', samples)
-  for options in ({}, {'whole': 'timeline'}):
-    failure = one(path, model, **options)
+  for asked in ({}, {'whole': 'timeline'}):
+    failure = one(path, model, **asked)
     assert 'its windows has -92 dB of full scale' in failure.message
   heard = one(path, model, listening=Listening(floor_db=-100))
   assert heard.label
@@ -205,11 +206,11 @@ def test_channels_that_cancel_are_said(tmp_path, model):
 
 
 def test_listening_that_makes_no_sense():
-  for options in (
+  for asked in (
     {'channel': 'left'}, {'gate_db': 0}, {'floor_db': 3}, {'least_s': -1}
   ):  # fmt: skip
-    with pytest.raises(InputError, match=f'--{next(iter(options))} is'):
-      Listening(**options)
+    with pytest.raises(InputError, match=f'--{next(iter(asked))} is'):
+      Listening(**asked)
 
 
 @pytest.mark.parametrize(
@@ -361,9 +362,9 @@ def test_noise_is_not_taken_for_a_file():
     np.testing.assert_array_equal(found * 32_768, raw)
 
 
-@pytest.mark.parametrize('form', live.FORMATS)
+@pytest.mark.parametrize('form', options.SAMPLE_FORMATS)
 def test_forms_and_channels_of_a_stream(form):
-  kind, zero, scale = live.FORMATS[form]
+  kind, zero, scale = options.SAMPLE_FORMATS[form]
   stereo = np.array([[0.5, 0.25], [-0.5, 0.0], [-1.0, 0.75]])
   raw = (stereo * scale + zero).astype(kind).tobytes()
   chunks = [raw[:3], raw[3:4], raw[4:]]

@@ -11,10 +11,10 @@ import pytest
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.dimensions import Dimension
-from sernet_jax.results import json_records, predictions_csv
 from sernet_jax.results.dimensions import agreement, of_tests, texts
 from sernet_jax.results.dimensions.record import DimensionResult
 from sernet_jax.results.figures import dimension_plot
+from sernet_jax.results.formats import json_records, predictions_csv
 
 RANDOM = np.random.default_rng(1)
 TRUE = RANDOM.uniform(1, 5, 60)

@@ -13,8 +13,8 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, metrics, report, summaries
 from sernet_jax.results.confidence import of_run
+from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_folder import RunFolder
-from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
 CLASSES = (
@@ -151,7 +151,7 @@ def fake_run(
     },
     'seconds': 2440.5,
   }
-  folder.write_results(Results.from_json(results))
+  folder.write_results(results_json.decode(results))
   folder.write_predictions(predictions, classes)
   folder.write_config(
     {
@@ -483,7 +483,7 @@ def test_names_from_outside_are_text_not_markup(tmp_path):
   )
   results['corpus'] = evil
   results['skipped_files'] = {f'/{evil}.wav': evil}
-  folder.write_results(Results.from_json(results))
+  folder.write_results(results_json.decode(results))
   environment = folder.read_environment()
   folder.write_environment({**environment, 'command': evil})
   text = report.write(folder).read_text()
@@ -524,7 +524,7 @@ def test_page_says_what_the_protocol_shows(
   small, monkeypatch, protocol, shows, not_shown
 ):
   folder, results = small
-  folder.write_results(Results.from_json({**results, 'protocol': protocol}))
+  folder.write_results(results_json.decode({**results, 'protocol': protocol}))
   monkeypatch.setattr(report, '_draw', lambda *_: FIGURES)
   text = ' '.join(Page(report.write(folder).read_text()).text.split())
   first, second = re.search(
@@ -549,10 +549,10 @@ FIGURES = _Figures()
 def test_notes_limit_what_results_may_be_taken_for(small):
   _, results = small
   results = {**results, 'epochs': 300, 'skipped_files': {}}
-  assert caveats.notes(Results.from_json(results)) == []
+  assert caveats.notes(results_json.decode(results)) == []
 
   def note(**changes):
-    (only,) = caveats.notes(Results.from_json({**results, **changes}))
+    (only,) = caveats.notes(results_json.decode({**results, **changes}))
     return only
 
   assert note(synthetic=True) == utterances.SYNTHETIC_NOTE
@@ -580,7 +580,7 @@ def test_one_speaker_has_a_page_without_interval(tmp_path):
 
 def test_summary_is_short_and_says_where_to_look(full):
   folder, results, _ = full
-  lines = report.summary_text(Results.from_json(results), folder).splitlines()
+  lines = report.summary_text(results_json.decode(results), folder).splitlines()
   assert len(lines) <= 9
   last = results['selections']['last']
   low, high = map(percent, last['ci95']['uar'])
@@ -591,5 +591,5 @@ def test_summary_is_short_and_says_where_to_look(full):
   )
   assert 'optimistic: epoch with the best WA on the test speakers' in lines[4]
   assert lines[-1].endswith(str(folder.report))
-  one = Results.from_json({**results, 'synthetic': True})
+  one = results_json.decode({**results, 'synthetic': True})
   assert utterances.SYNTHETIC_NOTE in report.summary_text(one)

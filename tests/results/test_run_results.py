@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import pathlib
 
 import pytest
 
-from sernet_jax.results.json_records import MismatchError
-from sernet_jax.results.run_results import Results
+from sernet_jax.results.formats import results_json
+from sernet_jax.results.formats.json_records import MismatchError
 
 ROOT = pathlib.Path(__file__).parents[2]
 RUNS = [
@@ -37,7 +38,7 @@ def test_there_are_runs_to_read():
 @pytest.mark.parametrize('path', RUNS, ids=lambda path: path.parent.name)
 def test_a_file_is_read_and_written_back_byte_for_byte(path):
   content = content_of(path)
-  back = Results.from_json(content).to_json()
+  back = results_json.decode(content).to_json()
   assert json.dumps(back) == json.dumps(content)
 
 
@@ -46,18 +47,25 @@ def test_a_file_of_an_older_version_is_written_back_without_later_entries(
 ):
   for name in LATER:
     del content[name]
-  results = Results.from_json(content)
+  results = results_json.decode(content)
   assert results.validation is None and results.selections_float32 is None
   assert json.dumps(results.to_json()) == json.dumps(content)
 
 
 def test_entries_of_a_later_version_are_ignored(content):
-  assert Results.from_json({**content, 'weather': 'fine'}) == (
-    Results.from_json(content)
+  assert results_json.decode({**content, 'weather': 'fine'}) == (
+    results_json.decode(content)
   )
 
 
+def keep_last(content):
+  """Drops what is beside the selection `last`."""
+  content['selections'] = {'last': content['selections']['last']}
+  content.pop('selections_float32', None)
+
+
 def test_several_seeds_and_corpora_come_back(content):
+  keep_last(content)
   last = content['selections']['last']
   scores = {k: v for k, v in last['pooled'].items() if k != 'confusion'}
   seeds = [{'seed': seed, **last} for seed in (3, 4)]
@@ -74,7 +82,7 @@ def test_several_seeds_and_corpora_come_back(content):
     'corpora': ['a', 'b'],
     'selections': {'last': [cell, {**cell, 'ci95': None}]},
   }
-  results = Results.from_json(content)
+  results = results_json.decode(content)
   assert results.all_seeds == (3, 4)
   assert results.last.over_seeds.seeds[1].seed == 4
   assert results.last.folds[0].epoch == (40, 40)
@@ -85,7 +93,7 @@ def test_several_seeds_and_corpora_come_back(content):
 
 
 def test_a_score_is_found_by_its_name(content):
-  pooled = Results.from_json(content).last.pooled
+  pooled = results_json.decode(content).last.pooled
   assert (
     pooled['uar']
     == pooled.uar
@@ -118,16 +126,64 @@ def test_what_does_not_fit_is_named(content, path, value, message):
     inner = inner[key]
   inner[path[-1]] = value
   with pytest.raises(MismatchError, match=message):
-    Results.from_json(content)
+    results_json.decode(content)
 
 
 def test_a_missing_entry_is_named(content):
   del content['selections']['last']['folds'][2]['uar']
   message = r'selections\.last\.folds\[2\]\.uar is missing'
   with pytest.raises(MismatchError, match=message):
-    Results.from_json(content)
+    results_json.decode(content)
+
+
+def with_another_selection(content):
+  """A second selection beside `last`, as runs have."""
+  keep_last(content)
+  content['selections']['last_recomputed'] = copy.deepcopy(
+    content['selections']['last']
+  )
+  return content['selections']['last_recomputed']
+
+
+@pytest.mark.parametrize('part', ['folds', 'speakers'])
+@pytest.mark.parametrize('change', [list.pop, list.reverse])
+def test_selections_have_the_same_rows(content, part, change):
+  """Pages set them beside each other."""
+  other = with_another_selection(content)
+  results_json.decode(content)
+  change(other[part])
+  message = f'last_recomputed has other {part} than last'
+  with pytest.raises(MismatchError, match=message):
+    results_json.decode(content)
+
+
+def test_a_run_of_several_seeds_has_them_in_all_selections(content):
+  content['seeds'] = [3, 4]
+  with pytest.raises(MismatchError, match='last has other seeds than the run'):
+    results_json.decode(content)
+
+
+def test_epochs_are_of_as_many_seeds_as_the_run_has(content):
+  content['selections']['last']['folds'][0]['epoch'] = [40, 40]
+  with pytest.raises(MismatchError, match='epochs of other seeds'):
+    results_json.decode(content)
+
+
+def test_crossed_selections_are_those_of_the_run(content):
+  cell = {'fold': 'a>b', 'train': ['a'], 'test': 'b', 'n': 2, 'classes': ['x']}
+  cell |= {'uar': 0.5, 'wa': 1.0, 'ci95': None}
+  crossed = {'corpora': ['a', 'b'], 'selections': {'last': [cell]}}
+  keep_last(content)
+  content['crossed'] = crossed
+  results_json.decode(content)
+  with_another_selection(content)
+  with pytest.raises(MismatchError, match='crossed has other selections'):
+    results_json.decode(content)
+  crossed['selections']['last_recomputed'] = [cell, cell]
+  with pytest.raises(MismatchError, match='other cells than last'):
+    results_json.decode(content)
 
 
 def test_results_cannot_be_changed(content):
   with pytest.raises(dataclasses.FrozenInstanceError):
-    Results.from_json(content).epochs = 1
+    results_json.decode(content).epochs = 1

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 
 import numpy as np
 import pytest
+import soundfile
 import tiny
 import tiny_runs
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.dimensions import Dimension
-from sernet_jax.predict import __main__ as predict, models, run_bundles
+from sernet_jax.export import __main__ as export
+from sernet_jax.predict import (
+  __main__ as predict,
+  demo,
+  live,
+  models,
+  run_bundles,
+  stream,
+)
 from sernet_jax.predict.inference import predictor
 from sernet_jax.predict.inference.prediction import to_frame
+from sernet_jax.predict.sessions import formats
 from sernet_jax.results import run_folder
 from sernet_jax.runs import config as config_lib, run
-from sernet_jax.runs.weights import bundle, start
+from sernet_jax.runs.weights import bundle, first_states, start
 
 DIMENSIONS = 'arousal:1:5,valence:0:10'
 
@@ -147,6 +158,48 @@ def test_tables_have_a_column_for_each(finished, place, capsys):
   assert frame['d_arousal'][0] == pytest.approx(float(rows[0]['d_arousal']))
 
 
+def test_a_stream_and_the_demo_have_them(
+  finished, place, tmp_path, monkeypatch, capsys
+):
+  folder, _ = finished
+  path = place / 'corpus' / 'bob_low_2.wav'
+  (found,) = predictor.load(folder.path).predict_files([path], hop_s=0.1)
+  samples, rate_hz = soundfile.read(path, dtype='int16')
+  raw = io.TextIOWrapper(io.BytesIO(samples.tobytes()))
+  monkeypatch.setattr('sys.stdin', raw)
+  words = [f'--model={folder.path}', f'--rate_hz={rate_hz}', '--hop_s=0.1']
+  assert stream.main(words) == 0
+  lines = [json.loads(x) for x in capsys.readouterr().out.splitlines()]
+  assert len(lines) == len(found.timeline)
+  for line, moment in zip(lines, found.timeline, strict=True):
+    assert line['dimensions'] == pytest.approx(moment.dimensions, rel=1e-4)
+  model = models.load(folder.path)
+  _, notes, _, rows = demo.listen(str(path), model, 0.1, tmp_path)
+  arousal, valence = found.dimensions.values()
+  assert f'- arousal: {round(arousal, 2):g} (1 to 5)' in notes
+  assert f'- valence: {round(valence, 2):g} (0 to 10)' in notes
+  assert [row[4:] for row in rows] == [
+    [round(number, 2) for number in moment.dimensions.values()]
+    for moment in found.timeline
+  ]
+  with pytest.raises(InputError, match='gives numbers beside its classes'):
+    live.estimates([], model, rate_hz, 0.032, held_db=3.0)
+
+
+def test_the_report_of_a_file_has_license_and_scales(finished, tmp_path):
+  path = tmp_path / 'x.safetensors'
+  words = [f'--workdir={finished[0].path}', '--fold=bob', f'--output={path}']
+  words += ['--format=safetensors', '--precision=fp32', '--license=CC-BY-4.0']
+  assert export.main(words) == 0
+  report = json.loads(formats.report_path(path).read_text())
+  assert report['license'] == 'CC-BY-4.0'
+  assert report['dimensions'] == [
+    {'name': 'arousal', 'low': 1, 'high': 5},
+    {'name': 'valence', 'low': 0, 'high': 10},
+  ]
+  assert bundle.load(path).about['license'] == 'CC-BY-4.0'
+
+
 def test_chosen_classes_leave_the_numbers(finished, place):
   folder, _ = finished
   path = str(place / 'corpus' / 'bob_low_2.wav')
@@ -179,7 +232,7 @@ def test_training_starts_from_the_dimensions_that_agree(finished, place):
   data = run.Data(experiment, run.load_corpus(experiment))
   recipe = experiment.recipe(2)
   begun = start.load(experiment.train.start_from)
-  states = start.states(begun, recipe, data, new_head=False)
+  states = first_states.states(begun, recipe, data, new_head=False)
   kernel = np.asarray(states.params['dimensions']['kernel'])[0]
   learnt = begun.of('ann').weights[0]['dimensions']['kernel']
   np.testing.assert_array_equal(kernel[:, 0], learnt[:, 1])

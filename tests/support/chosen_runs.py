@@ -7,7 +7,7 @@ import dataclasses
 import tiny
 
 from sernet_jax.results import run_folder, summaries
-from sernet_jax.results.run_results import Results
+from sernet_jax.results.formats import results_json
 from sernet_jax.runs import config
 from sernet_jax.sweep.comparison import compare_runs
 
@@ -91,7 +91,7 @@ def make_run(folder, right, changes=None, results=None, environment=None):
     'seconds': 60.0,
     **(results or {}),
   }
-  run.write_results(Results.from_json(content))
+  run.write_results(results_json.decode(content))
   return folder
 
 

@@ -20,9 +20,9 @@ from sernet_jax.common.errors import InputError
 
 
 def run(module: str, count: int) -> mutations.Counts:
-  """Counts what became of `count` attempts of a module in tests/support."""
+  """Counts what became of attempts of a module in tests/support, up to `count`."""
   counts = mutations.Counts()
-  first = 0
+  first = mutations.first()
   while first < count:
     first = _some(module, first, count, counts)
   return counts

@@ -1,7 +1,8 @@
 """Damage as disks, editors and other programs do it, from a fixed seed.
 
 Tests try a few; `SERNET_FUZZ=2000 pytest tests/robustness -n 0 -s` tries that
-many of each kind and prints the counts.
+many of each kind and prints the counts. `SERNET_FIRST=1000` begins with the
+thousandth where attempts do not depend on each other (`isolated`).
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def how_many(few: int, large: int) -> int:
   """How many to try: a few, what the issue of a release asks, or a number."""
   wanted = os.environ.get('SERNET_FUZZ', few)
   return large if wanted == 'large' else int(wanted)
+
+
+def first() -> int:
+  """The attempt to begin with, so that a long trial can be made in parts."""
+  return int(os.environ.get('SERNET_FIRST', '0'))
 
 
 def of_bytes(content: bytes, random) -> bytes:

@@ -48,6 +48,11 @@ class MelRows(NamedTuple):
   rows: np.ndarray
   skipped: dict[str, str]
 
+  @property
+  def counts(self) -> np.ndarray:
+    """Frames of each utterance, (utterances,): every second row is one."""
+    return (self.rows + 1) // 2
+
 
 def load(
   corpus: Corpus,
@@ -116,7 +121,7 @@ def features_of(
     float32 (utterances, frames, coefficients), zeros behind an utterance, and
     int32 (utterances,), the frames of each.
   """
-  counts = (store.rows + 1) // 2  # every second row is a frame
+  counts = store.counts
   frames = np.minimum(counts, most_frames).astype(np.int32)
   width = kinds.KINDS[kind].width(spec)
   result = np.zeros((len(frames), int(frames.max()), width), np.float32)

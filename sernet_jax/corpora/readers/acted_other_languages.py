@@ -6,14 +6,11 @@ its entry of the table of corpora.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import pathlib
 import re
-from collections.abc import Iterator
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.readers import by_filename
 from sernet_jax.corpora.readers.by_filename import Parsed
@@ -23,6 +20,7 @@ from sernet_jax.corpora.readers.entry import (
   Published,
   each,
 )
+from sernet_jax.corpora.readers.tables import published_list
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 EMOVO_LABELS = {
@@ -179,7 +177,14 @@ def nemo(root: PathLike) -> Corpus:
     return by_filename.collect(NEMO, folder, _nemo_by_name)
   listed: dict[str, tuple[str, str]] = {}
   odd = []
-  for number, row in _nemo_rows(listing_path):
+  rows = published_list.rows(
+    listing_path,
+    ('file_id', 'emotion', 'speaker_id'),
+    _NEMO_SOURCE,
+    separator='\t',
+    quoted=False,
+  )
+  for number, row in rows:
     label = NEMO_LABELS.get(row['emotion'].lower())
     if label and row['speaker_id'] and row['file_id']:
       listed[row['file_id']] = (label, row['speaker_id'])
@@ -245,26 +250,6 @@ def _nemo_by_name(path: pathlib.Path) -> Parsed:
   return Utterance(
     path.stem, str(path), label, speaker, sentence, text=sentence
   )
-
-
-def _nemo_rows(path: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
-  """Yields line number and fields of the list of nEMO."""
-  needed = ('file_id', 'emotion', 'speaker_id')
-  try:
-    with path.open(encoding='utf-8-sig', newline='') as file:
-      rows = csv.DictReader(file, delimiter='\t', quoting=csv.QUOTE_NONE)
-      require(
-        set(needed) <= set(rows.fieldnames or ()),
-        f'{path} does not begin with the columns {", ".join(needed)}; take the '
-        f'one of {_NEMO_SOURCE}',
-      )
-      for row in rows:
-        yield rows.line_num, {key: (row[key] or '').strip() for key in needed}
-  except (OSError, UnicodeDecodeError, csv.Error) as error:
-    raise InputError(
-      f'{path} cannot be read ({error}); nEMO is its data.tsv and its folder '
-      f'samples, available from {_NEMO_SOURCE}'
-    ) from error
 
 
 ENTRIES = (EMOVO, NEMO, SHEMO)

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from sernet_jax.common import files
+from sernet_jax.common import extras, files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora import dimensions as dimensions_lib
@@ -19,7 +19,6 @@ from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, Source
 from sernet_jax.corpora.readers.tables import audformat_rows
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
-_INSTALL = "pip install audformat, or in a clone pip install -e '.[audformat]'"
 _TEXT = 'transcription'  # scheme of sentences, by the custom of databases
 
 
@@ -56,9 +55,8 @@ def load(
   try:
     import audformat
   except ImportError as error:
-    raise InputError(
-      f'{folder} is an audformat database, but audformat is not installed; run '
-      f'{_INSTALL}'
+    raise extras.missing(
+      f'{folder} is an audformat database, which needs', 'audformat'
     ) from error
   return corpus(
     audformat.Database.load(str(folder)),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import pathlib
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import require
 from sernet_jax.corpora.readers import by_filename
 from sernet_jax.corpora.readers.by_filename import Parsed
 from sernet_jax.corpora.readers.entry import (
@@ -16,6 +15,7 @@ from sernet_jax.corpora.readers.entry import (
   Published,
   each,
 )
+from sernet_jax.corpora.readers.tables import published_list
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 LABELS = {
@@ -55,7 +55,8 @@ def emozionalmente(root: PathLike) -> Corpus:
     'the folder of the whole archive, which holds metadata and audio',
   )
   for path in lists[:1]:
-    listed = _rows(path)
+    rows = published_list.rows(path, _COLUMNS, _SOURCE)
+    listed = {row['file_name']: row for _, row in rows}
   sentences = sorted({row['sentence'] for row in listed.values()})
   texts = {sentence: f's{i:02}' for i, sentence in enumerate(sentences, 1)}
 
@@ -68,31 +69,6 @@ def emozionalmente(root: PathLike) -> Corpus:
     return Utterance(path.stem, str(path), label, row['actor'], text, text=text)
 
   return by_filename.collect(ENTRY, folder, parse)
-
-
-def _rows(path: pathlib.Path) -> dict[str, dict[str, str]]:
-  """Reads the list: file -> fields."""
-  try:
-    with path.open(encoding='utf-8-sig', newline='') as file:
-      rows = csv.DictReader(file)
-      missing = [
-        name for name in _COLUMNS if name not in (rows.fieldnames or ())
-      ]
-      require(
-        not missing,
-        f'{path} has no column {", ".join(missing)}; take the one of {_SOURCE}',
-      )
-      return {
-        # A line may have too few fields.
-        (row['file_name'] or '').strip(): {
-          name: (row[name] or '').strip() for name in _COLUMNS
-        }
-        for row in rows
-      }
-  except (OSError, UnicodeDecodeError, csv.Error) as error:
-    raise InputError(
-      f'{path} cannot be read ({error}); take the one of {_SOURCE}'
-    ) from error
 
 
 _SOURCE = 'https://zenodo.org/records/12616095'

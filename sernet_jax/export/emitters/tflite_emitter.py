@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sernet_jax.export.emitters import int8
+from sernet_jax.export.emitters import int8, tflite_own_frames
 from sernet_jax.export.emitters.int8 import Range
 from sernet_jax.export.emitters.tflite_graph import Graph, Value
 from sernet_jax.nn.spec import Layer
@@ -68,50 +68,10 @@ class Writer:
     return self.graph.operator(name.upper(), [x], [output], options)
 
   def extent(self, x: Value) -> Value:
-    graph, some = self.graph, self._some(x)
-    mirrored = graph.operator(
-      'REVERSE_V2',
-      [some, graph.ints(1)],
-      [graph.tensor(x.shape)],
-      'ReverseV2Options',
-    )
-    # length - zeros in front - zeros behind
-    first, behind = (
-      self._cast(self._first(values), 'INT32', 'FLOAT32')
-      for values in (some, mirrored)
-    )
-    number = self.constant(np.full((1, 1), x.shape[1], np.float32))
-    return self.binary('sub', self.binary('sub', number, first), behind)
+    return tflite_own_frames.extent(self.graph, x)
 
   def from_first(self, x: Value) -> Value:
-    graph, length = self.graph, size_of(x.shape, 1)
-    scalars = [
-      graph.table(np.asarray(value, np.int32)) for value in (0, length, 1)
-    ]
-    count = graph.operator(
-      'RANGE', scalars, [graph.tensor((length,), 'INT32')], 'RangeOptions'
-    )
-    places = graph.operator(
-      'ADD',
-      [self._first(self._some(x)), count],
-      [graph.tensor(x.shape, 'INT32')],
-      'AddOptions',
-    )
-    places = graph.operator(
-      'FLOOR_MOD',
-      [places, graph.table(np.asarray([length], np.int32))],
-      [graph.tensor(x.shape, 'INT32')],
-      'FloorModOptions',
-    )
-    graph.versions['GATHER'] = 5  # each row has indices of its own
-    return graph.operator(
-      'GATHER',
-      [x, places],
-      [graph.tensor(x.shape)],
-      'GatherOptions',
-      axis=1,
-      batchDims=1,
-    )
+    return tflite_own_frames.from_first(self.graph, x)
 
   def by_frame(self, x: Value, weights: Value) -> Value:
     frames = size_of(x.shape, 1)
@@ -120,43 +80,6 @@ class Writer:
   def rows(self, x: Value) -> Value:
     frames, coefficients, channels = (size_of(x.shape, i) for i in (1, 2, 3))
     return self.reshape(x, (frames * coefficients, channels))
-
-  def _some(self, x: Value) -> Value:
-    """1 where x is not 0, else 0."""
-    graph = self.graph
-    zero = self.constant(np.zeros((1, 1), np.float32))
-    some = graph.operator(
-      'NOT_EQUAL', [x, zero], [graph.tensor(x.shape, 'BOOL')], 'NotEqualOptions'
-    )
-    return self._cast(some, 'BOOL', 'FLOAT32')
-
-  def _cast(self, x: Value, before: str, after: str) -> Value:
-    types = self.graph.schema.TensorType
-    return self.graph.operator(
-      'CAST',
-      [x],
-      [self.graph.tensor(x.shape, after)],
-      'CastOptions',
-      inDataType=getattr(types, before),
-      outDataType=getattr(types, after),
-    )
-
-  def _first(self, x: Value) -> Value:
-    """Index of the first greatest value of each row, int32 (batch, 1)."""
-    index = self.graph.operator(
-      'ARG_MAX',
-      [x, self.graph.table(np.asarray(1, np.int32))],
-      [self.graph.tensor((None,), 'INT32')],
-      'ArgMaxOptions',
-      outputType=self.graph.schema.TensorType.INT32,
-    )
-    return self.graph.operator(
-      'RESHAPE',
-      [index, self.graph.ints(-1, 1)],
-      [self.graph.tensor((None, 1), 'INT32')],
-      'ReshapeOptions',
-      newShape=[-1, 1],
-    )
 
   def top(self, x: Value, count: int) -> Value:
     shape = (*x.shape[:-1], count)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sernet_jax.common import files, text
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import extras, files, text
+from sernet_jax.common.errors import require
 from sernet_jax.predict import output
 from sernet_jax.predict.inference import unsure
 from sernet_jax.predict.inference.result import Recording, Window
-from sernet_jax.results import array_file
+from sernet_jax.results.formats import array_file
 
 FORMATS = ('.npz', '.csv', '.parquet')
 # How a file of each begins, so that nothing else is replaced by one.
@@ -165,9 +165,9 @@ def _parquet() -> tuple:
     import pyarrow
     from pyarrow import parquet
   except ImportError as error:
-    raise InputError(
-      'a .parquet file needs the package pyarrow, which is not installed; run '
-      "pip install pyarrow, or in a clone pip install -e '.[parquet]', or "
-      'choose another --embeddings that ends in .npz or .csv'
+    raise extras.missing(
+      'a .parquet file needs',
+      'parquet',
+      'choose another --embeddings that ends in .npz or .csv',
     ) from error
   return pyarrow, parquet

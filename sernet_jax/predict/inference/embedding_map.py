@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common import extras, files
+from sernet_jax.common.errors import require
 from sernet_jax.predict.inference.embedding_file import Table
 from sernet_jax.results.figures import picture_file
 
@@ -85,8 +85,5 @@ def _tsne() -> Any:
   try:
     from sklearn.manifold import TSNE
   except ImportError as error:
-    raise InputError(
-      '--map needs the package scikit-learn, which is not installed; run pip '
-      "install scikit-learn, or in a clone pip install -e '.[scikit-learn]'"
-    ) from error
+    raise extras.missing('--map needs', 'scikit-learn') from error
   return TSNE

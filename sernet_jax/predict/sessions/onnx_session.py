@@ -8,12 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sernet_jax.common import extras
 from sernet_jax.common.errors import InputError, first_line
 
 INPUT, OUTPUT = 'waveform', 'probabilities'
-_INSTALL = (
-  "pip install onnx onnxruntime, or in a clone pip install -e '.[onnx]'"
-)
 
 
 class Session:
@@ -61,7 +59,4 @@ def needed() -> Iterator[None]:
   try:
     yield
   except ImportError as error:
-    raise InputError(
-      f'ONNX files need the package {error.name}, which is not installed; '
-      f'run {_INSTALL}'
-    ) from error
+    raise extras.missing('ONNX files need', 'onnx') from error

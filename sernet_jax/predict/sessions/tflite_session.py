@@ -10,14 +10,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sernet_jax.common import extras
 from sernet_jax.common.errors import InputError, first_line
 
 INPUT, OUTPUT = 'waveform', 'probabilities'
 METADATA = 'sernet_jax'
 IDENTIFIER = b'TFL3'
-_INSTALL = (
-  "pip install ai-edge-litert, or in a clone pip install -e '.[tflite]'"
-)
 
 
 class Session:
@@ -100,7 +98,4 @@ def needed() -> Iterator[None]:
   try:
     yield
   except ImportError as error:
-    raise InputError(
-      'TensorFlow Lite files need the package ai-edge-litert, which is not '
-      f'installed; run {_INSTALL}'
-    ) from error
+    raise extras.missing('TensorFlow Lite files need', 'tflite') from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated
 
-from sernet_jax.results import json_records
+from sernet_jax.results.formats import json_records
 
 _Correlation = Annotated[float, json_records.Range(-1, 1)]
 _Count = Annotated[int, json_records.Range(0, 1 << 53)]

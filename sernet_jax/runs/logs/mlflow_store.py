@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sernet_jax.common import trees
+from sernet_jax.common import extras, trees
 from sernet_jax.common.errors import InputError, first_line
 from sernet_jax.results import run_folder
 from sernet_jax.runs.logs import scalars
@@ -43,7 +43,9 @@ def writer(
     import mlflow
     from mlflow import exceptions
   except ImportError as error:
-    raise scalars.missing('mlflow') from error
+    raise extras.missing(
+      'train.loggers=mlflow needs', 'mlflow', 'leave it out'
+    ) from error
   place = os.environ.get('MLFLOW_TRACKING_URI') or (
     f'sqlite:///{folder.absolute() / FILE}'
   )

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sernet_jax.common.errors import InputError
-
 _SCORES = ('loss', 'wa', 'uar')
 
 # Takes rows of metrics.jsonl.
 Write = Callable[[Mapping[str, Any]], None]
-
-
-def missing(package: str) -> InputError:
-  """Returns the error where the package of a log is not installed."""
-  return InputError(
-    f'train.loggers names {package}, which is not installed; run pip install '
-    f"{package}, or in a clone pip install -e '.[{package}]', or leave it out"
-  )
 
 
 def of_row(row: Mapping[str, Any]) -> dict[str, float]:

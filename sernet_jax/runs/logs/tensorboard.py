@@ -7,8 +7,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sernet_jax.common import files
-from sernet_jax.common.errors import InputError
+from sernet_jax.common import extras, files
 from sernet_jax.results import run_folder
 from sernet_jax.runs.logs import scalars
 from sernet_jax.runs.logs.scalars import Write
@@ -29,10 +28,10 @@ def writer(
   try:
     import tensorboardX
   except ImportError as error:
-    raise InputError(
-      'train.tensorboard is True but tensorboardX is not installed; run '
-      "pip install tensorboardX, or in a clone pip install -e '.[tensorboard]' "
-      'or leave it False'
+    raise extras.missing(
+      'train.loggers=tensorboard or train.tensorboard=True needs',
+      'tensorboard',
+      'leave it out',
     ) from error
   return _writing(folder / 'tensorboard', tensorboardX.SummaryWriter)
 

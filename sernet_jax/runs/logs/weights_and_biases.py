@@ -12,6 +12,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sernet_jax.common import extras
 from sernet_jax.common.errors import InputError, first_line
 from sernet_jax.results import run_folder
 from sernet_jax.runs.logs import scalars
@@ -36,7 +37,9 @@ def writer(
   try:
     import wandb
   except ImportError as error:
-    raise scalars.missing('wandb') from error
+    raise extras.missing(
+      'train.loggers=wandb needs', 'wandb', 'leave it out'
+    ) from error
   try:
     run = wandb.init(
       project=os.environ.get('WANDB_PROJECT', PROJECT),

@@ -1,0 +1,35 @@
+"""Front ends of other networks, see `nn.networks`.
+
+Our reading of their papers, made by no library.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sernet_jax.features.presets import libraries
+from sernet_jax.features.spec import MfccSpec
+
+CHEN2018 = MfccSpec(
+  frame_samples=400,
+  hop_samples=160,
+  fft_size=512,
+  power=2,
+  num_mel_bands=40,
+  lower_edge_hz=0.0,
+  upper_edge_hz=8000.0,
+  clip=None,
+)
+ZHONG2020 = MfccSpec(
+  frame_samples=640,
+  hop_samples=160,
+  power=2,
+  lower_edge_hz=0.0,
+  upper_edge_hz=8000.0,
+  compression='db',
+  log_floor=1e-10,
+  log_offset=0.0,
+  clip=None,
+)
+# 39 coefficients of librosa at its defaults, as TIM-Net's code has them.
+TIMNET = dataclasses.replace(libraries.LIBROSA, num_coefficients=39)
