@@ -28,10 +28,13 @@ def rows(
   Raises:
     InputError: if the list cannot be read or lacks a column.
   """
-  quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
   try:
     with path.open(encoding='utf-8-sig', newline='') as file:
-      found = csv.DictReader(file, delimiter=separator, quoting=quoting)
+      found = csv.DictReader(
+        file,
+        delimiter=separator,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+      )
       names = found.fieldnames or ()
       missing = [name for name in columns if name not in names]
       require(
