@@ -16,7 +16,12 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.predict import bundle, run_bundles
 from sernet_jax.runs import config as config_lib, run
 from sernet_jax.runs.data import Data, load_corpus
-from sernet_jax.runs.weights import heads, history, start as start_lib
+from sernet_jax.runs.weights import (
+  first_states,
+  heads,
+  history,
+  start as start_lib,
+)
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
@@ -65,7 +70,7 @@ def begun(config):
   start = start_lib.load(experiment.train.start_from)
   start_lib.record(start, experiment, data)
   recipe = experiment.recipe(len(data.features.corpus.classes))
-  states = start_lib.states(start, recipe, data, experiment.train.new_head)
+  states = first_states.states(start, recipe, data, experiment.train.new_head)
   return start, recipe, data, states
 
 
