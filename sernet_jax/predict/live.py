@@ -290,8 +290,10 @@ class _Judge:
       row = self._moving(start, samples)
     else:
       row = self._run(segment[None])[0]
-    found = answer(row, model.classes, len(model.dimensions))
-    return Window(*times_s, *found)
+    label, shares, _, numbers = answer(
+      row, model.classes, len(model.dimensions)
+    )
+    return Window(*times_s, label, shares, numbers=numbers)
 
 
 def microphone(rate_hz: int, problems: list[str]) -> Iterator[bytes]:
