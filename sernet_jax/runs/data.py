@@ -60,6 +60,7 @@ class Data:
       owners,
       experiment.train.batch_size,
       experiment.seeds,
+      _speakers(corpus) if experiment.train.batches == 'speaker' else None,
     )
     self.labels: np.ndarray | batching.Truth = corpus.labels[owners]
     if corpus.dimensions:
@@ -77,6 +78,12 @@ class Data:
     names = _told(self.features.corpus)
     tests = [fold.test.tolist() for fold in self.folds]
     return hashlib.sha256(json.dumps([names, tests]).encode()).hexdigest()
+
+
+def _speakers(corpus: Corpus) -> np.ndarray:
+  """Numbers the speaker of every utterance, int32."""
+  names = [utterance.speaker for utterance in corpus.utterances]
+  return np.unique(names, return_inverse=True)[1].astype(np.int32)
 
 
 def _features(

@@ -55,6 +55,9 @@ class FoldArrays(NamedTuple):
     train_mask: float32 (examples,).
     test: see `EvalSet`.
     validation: the same, or None.
+    groups: int32 (examples,), the speaker of each row where every batch holds
+      one speaker alone, else None. The rows of a batch lie together, and
+      places that no recording fills have a mask of 0 anywhere.
   """
 
   seed: jax.typing.ArrayLike
@@ -63,6 +66,7 @@ class FoldArrays(NamedTuple):
   train_mask: jax.typing.ArrayLike
   test: EvalSet
   validation: EvalSet | None
+  groups: jax.typing.ArrayLike | None = None
 
 
 def fold_arrays(
@@ -71,6 +75,7 @@ def fold_arrays(
   segment_utterances: np.ndarray,
   batch_size: int,
   seeds: Sequence[int] = (0,),
+  speakers: np.ndarray | None = None,
 ) -> list[FoldArrays]:
   """Lays out every fold and seed as arrays of equal shape.
 
@@ -80,6 +85,7 @@ def fold_arrays(
     segment_utterances: int32 (segments,), the utterance of each segment.
     batch_size: training sets and evaluation sets are padded to multiples.
     seeds: every fold is trained with each.
+    speakers: int32 (utterances,), where a batch holds one speaker alone.
 
   Returns:
     One `FoldArrays` of numpy arrays per trial: all folds of the first seed,
@@ -93,7 +99,9 @@ def fold_arrays(
     return -(-size // batch_size) * batch_size
 
   trains = [segments_of(fold.train) for fold in folds]
-  num_train = padded(max(len(train) for train in trains))
+  owners = None if speakers is None else speakers[segment_utterances]
+  laid_out = [_train_rows(rows, owners, batch_size) for rows in trains]
+  num_train = max(len(rows) for rows, _, _ in laid_out)
   tests = _eval_sets(
     [fold.test for fold in folds], labels, segment_utterances, padded
   )
@@ -105,16 +113,47 @@ def fold_arrays(
     FoldArrays(
       np.int32(seed),
       np.int32(fold.index),
-      _pad(train, num_train),
-      _pad(np.ones(len(train), np.float32), num_train),
+      _pad(rows, num_train),
+      _pad(mask, num_train),
       test,
       validation,
+      None if groups is None else _pad(groups, num_train),
     )
     for seed in seeds
-    for fold, train, test, validation in zip(
-      folds, trains, tests, validations, strict=True
+    for fold, (rows, mask, groups), test, validation in zip(
+      folds, laid_out, tests, validations, strict=True
     )
   ]
+
+
+def _train_rows(
+  rows: np.ndarray, owners: np.ndarray | None, batch_size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+  """Lays a training set out in whole batches.
+
+  Args:
+    rows: the segments, ascending.
+    owners: the speaker of every segment of the corpus, or None.
+    batch_size: of a step.
+
+  Returns:
+    Rows, mask and speakers, see `FoldArrays`. A speaker's recordings are
+    spread evenly over as few batches as hold them.
+  """
+  if owners is None:
+    size = -(-len(rows) // batch_size) * batch_size
+    return _pad(rows, size), _pad(np.ones(len(rows), np.float32), size), None
+  found = []
+  for speaker in np.unique(owners[rows]):
+    own = rows[owners[rows] == speaker]
+    for part in np.array_split(own, -(-len(own) // batch_size)):
+      mask = np.ones(len(part), np.float32)
+      group = np.full(batch_size, speaker, np.int32)
+      found.append((_pad(part, batch_size), _pad(mask, batch_size), group))
+  every, masks, groups = (
+    np.concatenate(parts) for parts in zip(*found, strict=True)
+  )
+  return every, masks, groups
 
 
 def _eval_sets(

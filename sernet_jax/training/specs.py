@@ -15,6 +15,9 @@ from sernet_jax.common.errors import (
 # How the learning rate follows the epochs; see `optim.learning_rate`.
 SCHEDULES = ('exponential', 'cosine', 'one_cycle')
 
+# What a batch is drawn from.
+BATCHES = ('mixed', 'speaker')
+
 # Ways in which the folds of a run share the devices; see `mapping`.
 MAPPINGS = ('auto', 'map', 'vmap', 'shard')
 
@@ -131,6 +134,9 @@ class TrainSpec:
   Attributes:
     epochs: of each fold and seed.
     batch_size: examples of a step.
+    batches: 'mixed', or 'speaker' for batches of one speaker alone, whose
+      BatchNorm statistics are then those of a voice, as under
+      `protocol.adaptation`.
     checkpoint_epochs: epochs between two checkpoints, at most.
     report_epochs: epochs of one compiled call; 0 for 1 on CPUs and
       `checkpoint_epochs` elsewhere.
@@ -148,6 +154,7 @@ class TrainSpec:
 
   epochs: int = 300
   batch_size: int = 32
+  batches: str = 'mixed'
   checkpoint_epochs: int = 10
   report_epochs: int = 0
   fold_mapping: str = 'auto'
@@ -165,6 +172,7 @@ class TrainSpec:
       f'train.report_epochs is {self.report_epochs}; give a whole number of 1 '
       'or more, or 0 to leave it to the device',
     )
+    require_choice('train.batches', self.batches, BATCHES)
     require_choice('train.fold_mapping', self.fold_mapping, MAPPINGS)
     require_choice('train.precision', self.precision, PRECISIONS)
     for field in ('freeze', 'new_head'):

@@ -9,6 +9,7 @@ best epoch happen on the device.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TypeVar
 
 import jax
@@ -138,10 +139,39 @@ def shuffled(
   draw = jax.vmap(
     lambda segment: jax.random.bits(jax.random.fold_in(key, segment))
   )
+  shape = (-1, recipe.batch_size)
+  if fold.groups is not None:
+    return _shuffled_by_speaker(recipe, fold, draw, key)
   # The mask is the first key: padding goes to the end.
   order = jnp.lexsort((draw(fold.train), 1 - fold.train_mask))
-  shape = (-1, recipe.batch_size)
   return fold.train[order].reshape(shape), fold.train_mask[order].reshape(shape)
+
+
+def _shuffled_by_speaker(
+  recipe: Recipe,
+  fold: FoldArrays,
+  draw: Callable[[jax.Array], jax.Array],
+  key: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+  """Deals each speaker's recordings anew to that speaker's batches."""
+  shape = (-1, recipe.batch_size)
+  groups, padding = jnp.asarray(fold.groups), 1 - fold.train_mask
+  places = jnp.arange(len(groups))
+  # Recordings by speaker and at random, and the places that they had, by
+  # speaker: as many of both, so that the n-th takes the n-th place.
+  taken = jnp.lexsort((draw(fold.train), groups, padding))
+  freed = jnp.lexsort((places, groups, padding))
+  rows = jnp.zeros_like(fold.train).at[freed].set(fold.train[taken])
+  rows, mask = rows.reshape(shape), fold.train_mask.reshape(shape)
+  # The batches too come in random order, those of padding alone last.
+  batches = jnp.arange(len(rows))
+  draws = jax.vmap(
+    lambda batch: jax.random.bits(
+      jax.random.fold_in(jax.random.fold_in(key, 2**31 - 1), batch)
+    )
+  )(batches)
+  order = jnp.lexsort((draws, mask.sum(1) == 0))
+  return rows[order], mask[order]
 
 
 def train_epoch(

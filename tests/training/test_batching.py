@@ -152,3 +152,42 @@ def test_validation_is_there_where_the_protocol_holds_somebody_out(held_out):
     np.testing.assert_array_equal(arrays.validation.labels, [1, 3, 0])
   else:
     assert arrays.validation is None
+
+
+@hypothesis.settings(max_examples=25)
+@hypothesis.given(cases(), st.integers(1, 4))
+def test_batches_of_one_speaker_hold_nobody_else(case, people):
+  _, labels, segment_utterances, batch_size = case
+  speakers = np.arange(len(labels), dtype=np.int32) % people
+  arrays = batching.fold_arrays(*case, speakers=speakers)
+  plain = batching.fold_arrays(*case)
+  assert len({len(each.train) for each in arrays}) == 1
+  assert len(arrays[0].train) % batch_size == 0
+  for one, other in zip(arrays, plain, strict=True):
+    real = one.train_mask > 0
+    rows = sorted(other.train[other.train_mask > 0])
+    assert sorted(one.train[real]) == rows
+    owners = speakers[segment_utterances[one.train]]
+    np.testing.assert_array_equal(owners[real], one.groups[real])
+    batches = np.reshape(one.groups, (-1, batch_size))
+    masks = np.reshape(real, (-1, batch_size))
+    counts = {}
+    for batch, mask in zip(batches, masks, strict=True):
+      assert len(set(batch[mask])) <= 1
+      if mask.any():
+        counts.setdefault(batch[mask][0], []).append(mask.sum())
+    # As few batches as hold a speaker's recordings, evenly filled.
+    for sizes in counts.values():
+      assert len(sizes) == -(-sum(sizes) // batch_size)
+      assert max(sizes) - min(sizes) <= 1
+
+
+def test_the_batches_of_a_speaker_by_hand():
+  fold = Fold('a', 0, int32(1, 2, 3, 4, 5, 6), NOBODY, int32(0))
+  speakers = int32(0, 2, 1, 2, 2, 1, 2)
+  (arrays,) = batching.fold_arrays(
+    [fold], np.zeros(7, np.int32), np.arange(7), 3, speakers=speakers
+  )
+  np.testing.assert_array_equal(arrays.train, [2, 5, 0, 1, 3, 0, 4, 6, 0])
+  np.testing.assert_array_equal(arrays.train_mask, [1, 1, 0] * 3)
+  np.testing.assert_array_equal(arrays.groups, [1, 1, 1, 2, 2, 2, 2, 2, 2])

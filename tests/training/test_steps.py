@@ -156,6 +156,29 @@ def test_an_epoch_sees_every_training_example_once_in_a_new_order(
   assert np.asarray(segments)[np.asarray(mask) == 1].tolist() == orders[0]
 
 
+def test_batches_of_one_speaker_are_dealt_anew_in_every_epoch(recipe):
+  speakers = np.repeat(np.arange(3, dtype=np.int32), (2, 9, 6))
+  fold = Fold(
+    'a', 1, *(np.array(rows, 'i4') for rows in (range(2, 17), (), (0, 1)))
+  )
+  (arrays,) = batching.fold_arrays(
+    [fold], np.zeros(17, np.int32), np.arange(17), 4, (SEED,), speakers
+  )
+  shuffle = jax.jit(steps.shuffled, static_argnums=0)
+  found = []
+  for epoch in range(3):
+    rows, masks = map(np.asarray, shuffle(recipe, arrays, jnp.int32(epoch)))
+    assert sorted(rows[masks == 1]) == list(fold.train)
+    batches = [sorted(r[m == 1]) for r, m in zip(rows, masks, strict=True)]
+    assert all(len(set(speakers[batch])) == 1 for batch in batches)
+    assert sorted(map(len, batches)) == [3, 3, 3, 3, 3]
+    found.append(batches)
+  assert found[0] != found[1] != found[2]
+  # Batches and their order change, not only the order within a batch.
+  assert {tuple(b) for b in found[0]} != {tuple(b) for b in found[1]}
+  assert len({tuple(speakers[b[0]] for b in each) for each in found}) > 1
+
+
 def test_the_training_confusion_counts_each_example_once(together, folds):
   for (_, rows), fold in zip(together, folds, strict=True):
     for row in rows:
