@@ -6,10 +6,11 @@
 
 Several runs of one name are its seeds. `paper` is tested with recomputed
 statistics (`last_recomputed`), `recipe` with the moving average of the weights
-(`average`); neither was chosen on a test. The folder of a design is what
+(`average`), as `recipe_by_speaker`, whose batches hold one speaker each
+(`train.batches`); none was chosen on a test. The folder of a design is what
 `experiments.recipe.design` writes. Writes results.json, adapted.png and the
 tables of README.md; what is not named again stays, from results.json and from
-adapted.json there. A RUN may be the results.json that experiments.collect
+the curves of `experiments.recipe.adapt` there. A RUN may be the results.json that experiments.collect
 keeps of one.
 """
 
@@ -24,7 +25,7 @@ import matplotlib as mpl
 import numpy as np
 
 from experiments.lib import assemble, markdown, provenance
-from experiments.recipe import design
+from experiments.recipe import adapt, design
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import run_folder
@@ -34,7 +35,17 @@ from sernet_jax.runs import defaults, differences
 
 HERE = pathlib.Path(__file__).parent
 LISTS = ('seed', 'uar', 'wa', 'ci95', 'seconds')  # a value for each seed
-SELECTION = {'paper': 'last_recomputed', 'recipe': 'average'}
+SELECTION = {
+  'paper': 'last_recomputed',
+  'recipe': 'average',
+  'recipe_by_speaker': 'average',
+}
+_TITLES = {
+  'recipe': 'recipe, mixed batches',
+  'recipe_by_speaker': 'recipe, batches of one speaker',
+}
+# The key of a curve of enrolment in results.json -> the kind of its network.
+CURVES = {'adapted': 'recipe', 'adapted_by_speaker': 'recipe_by_speaker'}
 
 
 def row_of(workdir: str, kind: str) -> dict[str, Any]:
@@ -153,29 +164,40 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
   for text in given.design:
     corpus, _, folder = text.partition('=')
     made.setdefault('design', {})[corpus] = design_of(pathlib.Path(folder))
-  adapted = given.output / 'adapted.json'
-  if adapted.exists():
-    made['adapted'] = files.read_json(adapted)
-    _add_adapted(made, [files.read_json(path) for path in given.adapted])
+  others = [files.read_json(path) for path in given.adapted]
+  for curve, kind in CURVES.items():
+    adapted = given.output / f'{curve}.json'
+    if adapted.exists():
+      made[curve] = files.read_json(adapted)
+      of_kind = [each for each in others if curve_of(each) == curve]
+      _add_adapted(made, kind, [made[curve], *of_kind])
   made['environment'] = provenance.record(
     'experiments.recipe.assemble', sys.argv[1:]
   )
   return made
 
 
-def _add_adapted(made: dict[str, Any], others: list[dict[str, Any]]) -> None:
+def curve_of(found: dict[str, Any]) -> str:
+  """Returns the key of a curve that `experiments.recipe.adapt` has written."""
+  return adapt.FILES[found.get('batches', 'mixed')].removesuffix('.json')
+
+
+def _add_adapted(
+  made: dict[str, Any], kind: str, curves: list[dict[str, Any]]
+) -> None:
   """Puts what all recordings of a speaker are worth beside the other figures.
 
   Args:
-    made: content of results.json, with the curve of one seed as 'adapted'.
-    others: curves of further seeds.
+    made: content of results.json.
+    kind: of the networks.
+    curves: one for each seed; of several priors the last counts.
   """
-  corpus = made['adapted']['corpus']
+  corpus = curves[0]['corpus']
   kinds = made.setdefault(corpus, {}).setdefault('loso_adapted', {})
-  loso = made[corpus].get('loso', {}).get('recipe', {})
-  known = apart(kinds['recipe']) if 'recipe' in kinds else []
+  loso = made[corpus].get('loso', {}).get(kind, {})
+  known = apart(kinds[kind]) if kind in kinds else []
   rows = {row['seed']: row for row in known}
-  for found in (made['adapted'], *others):
+  for found in curves:
     for row in found['rows']:
       if row['enrolled'] == 'all':
         rows[found['seed']] = {
@@ -188,14 +210,14 @@ def _add_adapted(made: dict[str, Any], others: list[dict[str, Any]]) -> None:
           'enrolled': 'all',
           'prior': row['prior'],
         }
-  kinds['recipe'] = together([rows[seed] for seed in sorted(rows)])
+  kinds[kind] = together([rows[seed] for seed in sorted(rows)])
 
 
 def tables(made: dict[str, Any]) -> dict[str, str]:
   """The tables of the page."""
   lines = []
   for corpus, protocols in made.items():
-    if corpus in ('design', 'environment', 'adapted'):
+    if corpus in ('design', 'environment', *CURVES):
       continue
     for protocol, kinds in protocols.items():
       for kind, row in kinds.items():
@@ -261,32 +283,38 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         for run in each['runs']
       ],
     )
-  if 'adapted' in made:
-    result['adapted'] = markdown.table(
+  curves = {
+    kind: made[curve] for curve, kind in CURVES.items() if curve in made
+  }
+  for name, key, first in (
+    ('adapted', 'rows', 'recordings heard first'),
+    ('skewed', 'skewed', 'one emotion heard first'),
+  ):
+    lines = [
       [
-        'recordings heard first',
-        'prior',
-        'draws',
-        'UAR, mean',
-        '95 %, one draw',
-      ],
-      [
-        [
-          row['enrolled'],
-          f'{row["prior"]:g}',
-          row['draws'],
-          f'{100 * row["mean"]:.1f}',
-          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in row['ci95'])),
-        ]
-        for row in made['adapted']['rows']
-      ],
-    )
+        kind,
+        row['enrolled'],
+        f'{row["prior"]:g}',
+        row['draws'],
+        f'{100 * row["mean"]:.1f}',
+        '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in row['ci95'])),
+      ]
+      for kind, curve in curves.items()
+      for row in curve.get(key, ())
+    ]
+    if lines:
+      result[name] = markdown.table(
+        ['training', first, 'prior', 'draws', 'UAR, mean', '95 %, one draw'],
+        lines,
+      )
   return result
 
 
 def figure(made: dict[str, Any], path: pathlib.Path) -> None:
   """Draws the UAR over the recordings that were heard first."""
-  rows = made.get('adapted', {}).get('rows', [])
+  curves = {
+    kind: made[curve] for curve, kind in CURVES.items() if curve in made
+  }
   with mpl.rc_context(style.STYLE):
     picture = style.new_figure(
       7.0,
@@ -297,18 +325,28 @@ def figure(made: dict[str, Any], path: pathlib.Path) -> None:
       'points: draws; band: 95 % over speakers of the first draw',
     )
     axis = picture.subplots()
-    places = np.arange(len(rows))
-    if rows:
+    labels: list[str] = []
+    for (kind, curve), color in zip(
+      curves.items(),
+      (style.COLORS['test'], style.COLORS['train']),
+      strict=False,
+    ):
+      # One curve for each training, of the first prior that was asked for.
+      first = curve['rows'][0]['prior']
+      rows = [row for row in curve['rows'] if row['prior'] == first]
+      places, labels = np.arange(len(rows)), [str(r['enrolled']) for r in rows]
       low, high = ([100 * row['ci95'][edge] for row in rows] for edge in (0, 1))
-      axis.fill_between(places, low, high, color='0.9')
+      axis.fill_between(places, low, high, color=color, alpha=0.12, lw=0)
       means = [100 * row['mean'] for row in rows]
-      axis.plot(places, means, color=style.COLORS['test'])
+      axis.plot(places, means, color=color, label=_TITLES[kind])
       for place, row in zip(places, rows, strict=True):
         values = [100 * value for value in row['uar']]
-        axis.plot([place] * len(values), values, '.', color='0.3')
-    axis.set_xticks(places, [str(row['enrolled']) for row in rows])
+        axis.plot([place] * len(values), values, '.', color=color)
+    axis.set_xticks(range(len(labels)), labels)
     axis.set_xlabel('recordings')
     axis.set_ylabel('UAR, per cent')
+    if len(curves) > 1:
+      axis.legend(loc='lower right')
     style.save(picture, path)
 
 

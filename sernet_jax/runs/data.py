@@ -25,7 +25,12 @@ from sernet_jax.corpora import (
 from sernet_jax.corpora.cache import feature_cache, mel_store
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold, balance
-from sernet_jax.corpora.utterances import Corpus, check, require_names
+from sernet_jax.corpora.utterances import (
+  UNKNOWN_SPEAKER,
+  Corpus,
+  check,
+  require_names,
+)
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import batching
@@ -81,8 +86,18 @@ class Data:
 
 
 def _speakers(corpus: Corpus) -> np.ndarray:
-  """Numbers the speaker of every utterance, int32."""
+  """Numbers the speaker of every utterance, int32.
+
+  Raises:
+    InputError: if one has no speaker.
+  """
   names = [utterance.speaker for utterance in corpus.utterances]
+  unknown = names.count(UNKNOWN_SPEAKER)
+  require(
+    not unknown,
+    f"train.batches is 'speaker', but {unknown} of {len(names)} recordings have "
+    "no known speaker; set data.speaker, or train.batches='mixed'",
+  )
   return np.unique(names, return_inverse=True)[1].astype(np.int32)
 
 

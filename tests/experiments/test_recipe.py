@@ -70,15 +70,32 @@ def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
   assert '| tiny | `loso`, 3 folds, 24 tests | paper |' in text
   # The curve of adaptation joins the page.
   adapt.main(
-    [finished_runs['recipe'], '--draws=2', f'--output={page}', '--sizes=1,0']
+    [
+      finished_runs['recipe'],
+      *('--draws=2', '--sizes=1,0', '--skewed', f'--output={page}'),
+    ]
+  )
+  curve = json.loads((page / 'adapted.json').read_text())
+  (page / 'adapted_by_speaker.json').write_text(
+    json.dumps(curve | {'batches': 'speaker', 'seed': 3})
   )
   assemble.main([f'--output={page}'])
-  rows = json.loads((page / 'results.json').read_text())['adapted']['rows']
+  content = json.loads((page / 'results.json').read_text())
+  kinds = content['manifest']['loso_adapted']
+  assert kinds['recipe']['seed'] == [0]
+  assert kinds['recipe_by_speaker']['seed'] == [3]
+  skewed = content['adapted']['skewed']
+  assert [row['draws'] for row in skewed] == [1] * len(skewed)
+  assert len({row['enrolled'] for row in skewed}) == len(skewed) > 1
+  rows = content['adapted']['rows']
   assert [(row['enrolled'], row['draws']) for row in rows] == [
     (1, 2),
     ('all', 1),
   ]
-  assert '| all | 20 | 1 |' in (page / 'README.md').read_text()
+  text = (page / 'README.md').read_text()
+  for kind in ('recipe', 'recipe_by_speaker'):
+    assert f'| {kind} | all | 20 | 1 |' in text
+    assert f'| {kind} | {skewed[0]["enrolled"]} | 20 | 1 |' in text
 
 
 def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):

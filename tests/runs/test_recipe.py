@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -53,6 +54,37 @@ def test_a_stopped_run_ends_with_the_same_bits(place, recipe, tmp_path):
   assert (workdir / 'predictions.csv').read_text() == (
     recipe / 'predictions.csv'
   ).read_text()
+
+
+def test_batches_of_one_speaker_resume_to_the_same_bits(place, tmp_path):
+  fields = {'train__batches': 'speaker', 'data__crop': 'random'}
+  whole, again = tmp_path / 'whole', tmp_path / 'again'
+  run.train(tiny_runs.settings(place, train__epochs=2, **fields), whole)
+  for epochs in (1, 2):
+    run.train(tiny_runs.settings(place, train__epochs=epochs, **fields), again)
+  one, other = (
+    (folder / 'predictions.csv').read_text() for folder in (whole, again)
+  )
+  assert one == other
+  mixed = tmp_path / 'mixed'
+  fields['train__batches'] = 'mixed'
+  run.train(tiny_runs.settings(place, train__epochs=2, **fields), mixed)
+  assert (mixed / 'predictions.csv').read_text() != one
+
+
+def test_batches_of_one_speaker_need_speakers(place):
+  made = config_lib.experiment(
+    tiny_runs.settings(
+      place, train__batches='speaker', protocol__name='random10'
+    )
+  )
+  corpus = load_corpus(made)
+  first = dataclasses.replace(corpus.utterances[0], speaker='unknown')
+  corpus = dataclasses.replace(
+    corpus, utterances=(first, *corpus.utterances[1:])
+  )
+  with pytest.raises(InputError, match=r'1 of 24 recordings .* data\.speaker'):
+    Data(made, corpus)
 
 
 def test_nothing_is_chosen_on_the_tests(recipe):
@@ -155,6 +187,7 @@ def test_tests_hear_whole_utterances_from_their_first_frame(place):
     ({'optim__average': 1.0}, 'optim.average'),
     ({'loss__label_smoothing': 1.0}, 'loss.label_smoothing'),
     ({'model__pooling': 'max'}, 'pooling'),
+    ({'train__batches': 'voices'}, 'train.batches'),
   ],
 )
 def test_settings_that_do_not_go_together_are_refused(place, changes, words):
