@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import errno
 import io
@@ -9,6 +10,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from sernet_jax.common import text
 from sernet_jax.common.errors import InputError, first_line
@@ -108,3 +110,11 @@ def fail(reason: object) -> int:
   """Prints what is wrong with the user's input; returns the exit code."""
   print(f'error: {text.printable(str(reason))}', file=sys.stderr)
   return MISTAKE
+
+
+class Parser(argparse.ArgumentParser):
+  """An `ArgumentParser` that repeats no control characters of its arguments."""
+
+  def error(self, message: str) -> NoReturn:
+    """Prints the usage and what is wrong, and ends with code 2."""
+    super().error(text.printable(message))

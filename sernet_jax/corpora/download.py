@@ -183,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   from sernet_jax.corpora.registry import CORPORA
 
   entries = {name: entry for name, entry in CORPORA.items() if entry.archive}
-  parser = argparse.ArgumentParser(
+  parser = command_line.Parser(
     prog='python -m sernet_jax.download',
     description='Fetch a corpus, check every file, unpack it.',
   )

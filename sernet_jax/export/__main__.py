@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = command_line.Parser(
     prog='python -m sernet_jax.export',
     description='Write a trained model as one file, from raw sound to '
     'probabilities, and compare it with the JAX model.',

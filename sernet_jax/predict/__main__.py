@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = command_line.Parser(
     prog='python -m sernet_jax.predict',
     description='Say which emotion is heard in recordings.',
     epilog='Exit code: 0, or 1 if some recordings could not be used, 2 if none.',

@@ -75,7 +75,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = command_line.Parser(
     prog='python -m sernet_jax.demo',
     description='A page on this machine to record or upload and see which '
     'emotion is heard.',

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = command_line.Parser(
     prog='python -m sernet_jax.stream',
     description='Estimate emotions in raw sound from stdin while it comes in: '
     'little-endian samples without a header.',

@@ -102,3 +102,23 @@ def test_a_terminal_that_is_not_utf8_shows_question_marks(monkeypatch):
   assert command_line.run(lambda: print('größe')) == 0
   stream.flush()
   assert content.getvalue() == b'gr??e\n'
+
+
+def test_arguments_are_repeated_without_control_characters(capsys):
+  parser = command_line.Parser(prog='command')
+  with pytest.raises(SystemExit) as caught:
+    parser.parse_args(["run'\x1b[2J", '\u202egnp'])
+  assert caught.value.code == command_line.MISTAKE
+  printed = capsys.readouterr().err
+  assert "unrecognized arguments: run'" in printed
+  assert not {'\x1b', '\u202e'} & {*printed}
+
+
+def test_all_commands_have_that_parser():
+  package = pathlib.Path(command_line.__file__).parents[1]
+  others = [
+    path.name
+    for path in package.rglob('*.py')
+    if 'argparse.ArgumentParser(' in path.read_text()
+  ]
+  assert others == []

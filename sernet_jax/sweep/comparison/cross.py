@@ -196,7 +196,7 @@ def write(
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
-  parser = argparse.ArgumentParser(
+  parser = command_line.Parser(
     prog='python -m sernet_jax.cross',
     description='The matrix of a run across corpora: table and heat map.',
   )
