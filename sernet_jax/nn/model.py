@@ -238,8 +238,8 @@ def apply(
       what lies behind them is not looked at, unless `spec.pooling` is 'mean'.
       None: all frames are the utterance's own.
     frozen: names of layers that stay as they are in training: they are
-      normalized with the moving statistics, which they keep, and have no
-      gradient.
+      normalized with the moving statistics, which they keep; `network.apply`
+      takes their gradient away.
 
   Returns:
     (outputs (examples, num_classes + dimensions), stats): logits, and behind
@@ -255,11 +255,6 @@ def apply(
   if frames is not None and spec.masked:
     x, mask = norm_pool.frame_mask(x, mask, frames)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
-  if frozen:
-    params = {
-      name: jax.lax.stop_gradient(arrays) if name in frozen else arrays
-      for name, arrays in params.items()
-    }
   module = nnx.merge(_graph(spec), params, stats)
   logits = module(x, mask, train, key, dtype, axis, tuple(frozen))
   if train:

@@ -29,7 +29,17 @@ def init(key: jax.Array, spec: Spec) -> tuple[Tree, Tree]:
 def apply(
   spec: Spec, params: Tree, stats: Tree, x: jax.Array, **given: Any
 ) -> tuple[jax.Array, Tree]:
-  """Computes (logits, stats) of a batch; arguments as `nn.model.apply`."""
+  """Computes (logits, stats) of a batch; arguments as `nn.model.apply`.
+
+  Layers that are `frozen` have no gradient.
+  """
+  if given.get('frozen'):
+    import jax
+
+    params = {
+      name: jax.lax.stop_gradient(arrays) if name in given['frozen'] else arrays
+      for name, arrays in params.items()
+    }
   return networks.of(spec).apply(spec, params, stats, x, **given)
 
 

@@ -22,7 +22,7 @@ from absl import flags, logging as absl_logging
 from ml_collections import ConfigDict
 
 import sernet_jax
-from sernet_jax.common import command_line, files
+from sernet_jax.common import command_line, files, trees
 from sernet_jax.common.errors import InputError, first_line, nearest, require
 from sernet_jax.runs import defaults
 
@@ -91,8 +91,9 @@ def as_json(config: ConfigDict) -> str:
 
 def parse(argv: list[str]) -> list[str]:
   """Parses flags; a mistake in one is a mistake of the user."""
+  fields = _fields(argv)
   try:
-    return flags.FLAGS(argv)
+    return flags.FLAGS([_with_tuple(argument, fields) for argument in argv])
   except SystemExit:  # after --help, which absl ends with 1
     sys.exit(0)
   except KeyboardInterrupt:
@@ -103,33 +104,72 @@ def parse(argv: list[str]) -> list[str]:
       reason = getattr(reason, '__context__', None)
     reason = (
       reason
-      or _unknown_field(argv)
-      or _wrong_type(str(error))
+      or _unknown_field(argv, fields)
+      or _wrong_type(str(error), fields)
       or _in_one_sentence(error)
     )
   sys.exit(command_line.fail(reason))
 
 
-def _unknown_field(argv: list[str]) -> str | None:
+def _fields(argv: list[str]) -> dict[str, Any]:
+  """Returns the fields of the config that is named, with its values.
+
+  Those of the defaults if none is named, or it cannot be used.
+  """
+  named = [
+    following if equal == '' else value
+    for argument, following in zip(argv, [*argv[1:], ''], strict=True)
+    for flag, equal, value in [argument.partition('=')]
+    if flag in ('--config', '-config')
+  ]
+  if not named:
+    return defaults.fields()
+  try:
+    config = load_file(named[-1]).to_dict()
+  except InputError:
+    return defaults.fields()
+  return trees.flatten(config) | dict.fromkeys(
+    defaults.optional(defaults.network_of(config))
+  )
+
+
+def _with_tuple(argument: str, fields: Mapping[str, Any]) -> str:
+  """Returns --config.FIELD=A,B of a tuple of texts as Python writes one."""
+  flag, _, value = argument.partition('=')
+  field = flag.lstrip('-').removeprefix('config.')
+  if (
+    not flag.lstrip('-').startswith('config.')
+    or field not in defaults.tuples_of_text()
+    or field not in fields
+    or not value
+    or value[0] in '([\'"'
+  ):
+    return argument
+  return f'{flag}={tuple(filter(None, map(str.strip, value.split(","))))!r}'
+
+
+def _unknown_field(argv: list[str], fields: Mapping[str, Any]) -> str | None:
   """Says which --config.field does not exist and which was meant."""
-  fields = sorted(defaults.fields())
   for argument in argv:
     field = argument.lstrip('-').split('=')[0].removeprefix('config.')
     if argument.lstrip('-').startswith('config.') and field not in fields:
-      cure = nearest(field, fields)
+      cure = nearest(field, sorted(fields))
       return f'--config.{field} is not a field of the config: {cure}'
   return None
 
 
-def _wrong_type(text: str) -> str | None:
+def _wrong_type(text: str, fields: Mapping[str, Any]) -> str | None:
   """Says what type a --config.field has, from absl's message."""
   match = re.match(r'flag --config\.([\w.]+)=(.*?): ', text, re.DOTALL)
-  default = defaults.fields().get(match[1]) if match else None
+  default = fields.get(match[1]) if match else None
   if match is None or default is None:
     return None
+  example = repr(default)
+  if match[1] in defaults.tuples_of_text():
+    example = "('a', 'b'), or a,b"
   return (
     f'--config.{match[1]}={match[2][:80]} is of another type; give a '
-    f'{type(default).__name__} such as {default!r}'
+    f'{type(default).__name__} such as {example}'
   )
 
 

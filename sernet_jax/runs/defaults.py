@@ -114,6 +114,23 @@ def fields() -> dict[str, Any]:
   return trees.flatten(_sections())
 
 
+def tuples_of_text() -> tuple[str, ...]:
+  """Lists the fields that hold any number of texts, e.g. 'protocol.folds'."""
+  sections = {
+    'data': DataSpec,
+    'augment': AugmentSpec,
+    'loss': LossSpec,
+    'protocol': ProtocolSpec,
+    'train': TrainSpec,
+  }
+  return tuple(
+    f'{section}.{field.name}'
+    for section, spec in sections.items()
+    for field in dataclasses.fields(spec)
+    if field.type == 'tuple[str, ...]'
+  )
+
+
 def _sections(network: str = networks.DEFAULT) -> dict[str, Any]:
   optim = _fields(OptimSpec)
   return {

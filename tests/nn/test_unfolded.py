@@ -9,7 +9,7 @@ import pytest
 import small_model
 import two_blocks
 
-from sernet_jax.nn import folded, model, unfolded
+from sernet_jax.nn import folded, model, network, unfolded
 from sernet_jax.nn.spec import ModelSpec
 
 FRAMES = np.array([9, 5, 7, 9, 6], np.int32)
@@ -70,7 +70,7 @@ def test_frozen_layers_keep_weights_and_statistics_and_have_no_gradient():
   frozen = ('spectral', 'temporal', 'joint', 'block1')
 
   def loss(params):
-    logits, moved = model.apply(
+    logits, moved = network.apply(
       spec, params, stats, x, train=True, frozen=frozen
     )
     return jnp.sum(logits**2), moved

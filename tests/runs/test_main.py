@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -34,6 +35,31 @@ def test_a_mistake_is_one_sentence_and_code_2(tmp_path, arguments, message):
   assert len(done.stderr.strip().splitlines()) == 1
   assert done.stdout == ''
   assert not workdir.exists()
+
+
+def parsed(arguments):
+  """Prints fields of the config as the command line reads it."""
+  return sernet('--config=configs/acrnn.py', '--print_config', *arguments)
+
+
+def test_folds_are_names_with_commas_beside_fields_of_a_network():
+  done = parsed(
+    ['--config.model.convolutions=1', '--config.protocol.folds=03,08']
+  )
+  assert (done.returncode, done.stderr) == (0, '')
+  config = json.loads(done.stdout)
+  assert config['model']['convolutions'] == 1
+  assert config['protocol']['folds'] == ['03', '08']
+
+
+def test_the_flag_at_fault_is_named_beside_fields_of_a_network():
+  fault = ['--config.model.convolutions=1', "--config.protocol.folds=('03"]
+  done = parsed(fault)
+  assert done.returncode == 2
+  assert "--config.protocol.folds=('03 is of another type" in done.stderr
+  assert "such as ('a', 'b'), or a,b" in done.stderr
+  done = parsed(['--config.model.convolution=1'])
+  assert "did you mean 'model.convolutions'?" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ the definitions, which accelerators run as they are.
   winograd      3 x 3 convolutions by tiles
   tiling        the matrices and the cutting of maps, for winograd
   shifted       convolutions of one channel
+  taps          convolutions of any stride and dilation, and max pooling
   fence         keeps XLA from fusing two pieces of work
   precision     bfloat16 and TF32 as accelerators compute them
 """

@@ -34,7 +34,7 @@ def multiply_adds(program: core.Jaxpr) -> int:
       cells = math.prod(operation.outvars[0].aval.shape)
       total += cells * math.prod(shape[axis] for axis in contracted)
     else:
-      inside = sum(multiply_adds(each) for each in _programs(given))
+      inside = sum(multiply_adds(each) for each in _inside(operation))
       total += inside * (given['length'] if name == 'scan' else 1)
   return total
 
@@ -48,7 +48,7 @@ def largest(program: core.Jaxpr, weights: Collection[Any] = ()) -> int:
   """
   most = 0
   for operation in program.eqns:
-    inside = list(_programs(operation.params))
+    inside = _inside(operation)
     if inside:
       most = max(most, *(largest(each) for each in inside))
       continue
@@ -61,13 +61,17 @@ def largest(program: core.Jaxpr, weights: Collection[Any] = ()) -> int:
   return most
 
 
-def _programs(params: dict[str, Any]) -> list[Any]:
-  """Lists the programs inside of an operation."""
+def _inside(operation: Any) -> list[Any]:
+  """Lists the programs inside of an operation.
+
+  What is computed otherwise on another platform counts as its definition, which
+  `lax.platform_dependent` has last.
+  """
   found = []
-  for value in params.values():
+  for value in operation.params.values():
     for one in value if isinstance(value, tuple | list) else (value,):
       if hasattr(one, 'jaxpr'):
         one = one.jaxpr
       if hasattr(one, 'eqns'):
         found.append(one)
-  return found
+  return found[-1:] if operation.params.get('branches_platforms') else found

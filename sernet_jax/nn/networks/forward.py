@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from sernet_jax.nn import parallel
+from sernet_jax.nn.kernels import taps
 from sernet_jax.nn.networks import recurrent
 
 Tree = Mapping[str, Mapping[str, jax.Array]]
@@ -87,15 +88,7 @@ class Pass:
     kept = x.dtype
     if self._dtype is not None:
       kernel, x = kernel.astype(self._dtype), x.astype(self._dtype)
-    y = jax.lax.conv_general_dilated(
-      x,
-      kernel,
-      strides,
-      padding,
-      rhs_dilation=dilation,
-      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-      feature_group_count=x.shape[-1] // kernel.shape[2],
-    ).astype(kept)
+    y = taps.conv(x, kernel, strides, padding, dilation).astype(kept)
     self.shorten(strides[0], y.shape[1])
     return y + arrays['bias'] if 'bias' in arrays else y
 
@@ -126,14 +119,7 @@ class Pass:
       total = max((-(-size // step) - 1) * step + wide - size, 0)
       before = total // 2 if pads else (wide - step) // 2
       pads.append((before, max(total - before, 0)))
-    y = jax.lax.reduce_window(
-      x,
-      -jnp.inf,
-      jax.lax.max,
-      (1, *window, 1),
-      (1, *strides, 1),
-      ((0, 0), *pads, (0, 0)),
-    )
+    y = taps.max_pool(x, window, strides, (pads[0], pads[1]))
     self.shorten(strides[0], y.shape[1])
     # A window may reach beyond an own frame that its step does not hold.
     return jnp.where(self.own[:, :, None, None] > 0, y, 0.0)

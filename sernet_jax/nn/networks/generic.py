@@ -170,11 +170,6 @@ def apply(
   """
   require_shape(spec, x)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
-  if frozen:
-    params = {
-      name: jax.lax.stop_gradient(arrays) if name in frozen else arrays
-      for name, arrays in params.items()
-    }
   run = make_pass(
     params,
     stats,
