@@ -31,3 +31,20 @@ EMOBOX_EMODB = {
   'wav2vec2-base': {'wa': 83.14},
 }
 EMOBOX_PARAMETERS = '95 to 1,550 million parameters'
+
+# System -> level of `experiments.related.ladder` -> UAR in per cent, source.
+# Those of mixed voices are no figures of an unknown voice.
+_CHEN = 'Chen, He, Yang, Zhang, IEEE Signal Processing Letters 25(10), 2018'
+_KEESING = 'Keesing, Koh, Witbrock, Interspeech 2021, best of nine classifiers'
+_YE = 'README of github.com/Jiaxin-Ye/TIM-Net_SER'
+LADDER = {
+  'svm_egemaps': {'L3': (66.0, _KEESING)},
+  'svm_egemaps_per_speaker': {'L3': (80.0, _KEESING)},
+  'light_sernet': {'L0': (94.15, 'arXiv 2110.03435')},
+  'acrnn': {'L3': (82.82, _CHEN)},
+  'acrnn_1': {'L3': (81.53, _CHEN)},
+  # The first figure chose the epoch on the test, the second is the correction.
+  'timnet': {'L0': (95.17, _YE), 'L1': (89.19, _YE)},
+  # Voices mixed by the public code, whose epoch a tenth of its own chooses.
+  'separable': {'L1': (90.1, 'Zhong et al., Interspeech 2020, abstract')},
+}

@@ -6,6 +6,7 @@ import acrnn_twin
 import jax
 import numpy as np
 import pytest
+import slopes
 import small_networks
 
 from sernet_jax.common.errors import InputError
@@ -81,18 +82,6 @@ def test_a_step_is_that_of_an_independent_twin():
       params, utterances, labels, spec.convolutions, spec.pool, spec.bands
     )
 
-  exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
+  exact = slopes.as_float64(params)
   assert value == pytest.approx(theirs(exact), rel=1e-5)
-  for layer in exact:  # each layer's gradient along a direction of its own
-    direction = {
-      name: random.normal(size=values.shape)
-      for name, values in exact[layer].items()
-    }
-
-    def at(step, layer=layer, direction=direction):
-      moved = {k: v + step * direction[k] for k, v in exact[layer].items()}
-      return theirs({**exact, layer: moved})
-
-    slope = (at(1e-6) - at(-1e-6)) / 2e-6
-    found = sum(np.sum(gradient[layer][k] * direction[k]) for k in direction)
-    np.testing.assert_allclose(found, slope, rtol=2e-3, atol=2e-5)
+  slopes.check(gradient, exact, theirs)

@@ -1,14 +1,18 @@
-"""TIM-Net: counts of its code, and a map computed by hand."""
+"""TIM-Net: counts of its code, and a map and a step against twins in numpy."""
 
 from __future__ import annotations
 
 import jax
 import numpy as np
 import pytest
+import slopes
 import small_networks
+import timnet_twin
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import network, networks
+from sernet_jax.training import losses
+from sernet_jax.training.specs import LossSpec
 
 
 def test_parameters_are_those_of_the_authors_code():
@@ -48,6 +52,39 @@ def test_logits_are_those_of_a_twin_in_numpy():
     pooled = params['levels']['values'] @ means
     expected = pooled @ params['head']['kernel'] + params['head']['bias']
     np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_a_step_is_that_of_an_independent_twin():
+  """Loss, its slopes, and what the moving statistics become."""
+  spec = small_networks.settings('timnet', block_dropout=0.0)
+  params, stats = small_networks.weights(spec)
+  x = np.random.default_rng(3).normal(size=(4, 9, spec.width))
+  labels = np.array([0, 2, 1, 2])
+
+  def ours(params):
+    logits, moved = network.apply(
+      spec, params, stats, x[..., None].astype(np.float32), train=True
+    )
+    spec_of_loss = LossSpec(label_smoothing=0.1)
+    loss = losses.soft(logits, jax.nn.one_hot(labels, 3), spec_of_loss)
+    return loss.mean(), moved
+
+  (value, moved), gradient = jax.jit(jax.value_and_grad(ours, has_aux=True))(
+    params
+  )
+
+  def theirs(params):
+    return timnet_twin.loss(params, x, labels, spec.levels, 0.1)
+
+  exact = slopes.as_float64(params)
+  loss, moments = theirs(exact)
+  assert value == pytest.approx(loss, rel=1e-5)
+  assert set(moments) == set(moved) == set(stats)
+  for name, (mean, variance) in moments.items():
+    for key, own in (('mean', mean), ('variance', variance)):
+      expected = 0.99 * stats[name][key] + 0.01 * own
+      np.testing.assert_allclose(moved[name][key], expected, atol=1e-5)
+  slopes.check(gradient, exact, lambda params: theirs(params)[0])
 
 
 def test_channels_are_dropped_in_training_alone():

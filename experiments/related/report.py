@@ -1,0 +1,191 @@
+"""Writes the table and the picture of the ladder from the records.
+
+  python -m experiments.related.report
+
+Reads results.json here, which `experiments.related.ladder` fills, and the
+seeds of our own training from experiments/recipe/results.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import Any
+
+import matplotlib as mpl
+
+from experiments.lib import markdown, published
+from sernet_jax.common import command_line, files
+from sernet_jax.results.figures import style
+
+HERE = pathlib.Path(__file__).parent
+# Level -> what it is, the color of its points.
+LEVELS = {
+  'L0': ('voices mixed, best epoch on the test', '#D55E00'),
+  'L1': ('voices mixed, test untouched', '#E69F00'),
+  'L2': ('unseen voices, best epoch on the test', '#56B4E9'),
+  'L3': ('unseen voices, test untouched', '#0072B2'),
+}
+# Key of the records -> name in the table, and of its published figures.
+NAMES = {
+  'svm_egemaps': ('eGeMAPS, linear SVM', 'svm_egemaps'),
+  'svm_egemaps_per_speaker': (
+    'the same, scaled by each speaker',
+    'svm_egemaps_per_speaker',
+  ),
+  'light_sernet_paper': ('Light-SERNet, as published', 'light_sernet'),
+  'light_sernet_recipe': ('Light-SERNet, our training', ''),
+  'acrnn_1': ('3-D ACRNN, one convolution', 'acrnn_1'),
+  'acrnn': ('3-D ACRNN', 'acrnn'),
+  'timnet': ('TIM-Net', 'timnet'),
+  'separable': ('separable convolutions', 'separable'),
+}
+
+
+def read(
+  results: pathlib.Path = HERE / 'results.json',
+  recipe: pathlib.Path = HERE.parent / 'recipe' / 'results.json',
+) -> dict[str, Any]:
+  """Returns key -> record, in the order of `NAMES`.
+
+  Args:
+    results: of the ladder.
+    recipe: of our own training.
+  """
+  networks = files.read_json(results, ('networks',))['networks']
+  own = files.read_json(recipe, ('emodb',))['emodb']['loso']['recipe']
+  seeds = len(own['uar'])
+  row = {
+    **{name: sum(own[name]) / seeds for name in ('wa', 'uar')},
+    'ci95': None,  # each seed has one of its own
+    **{name: own[name] for name in ('epochs', 'selection')},
+    'folds': len(own['folds']),
+    'seeds': seeds,
+    'tests': own['tests'] * seeds,
+  }
+  ours = {'parameters': own['parameters'], 'ladder': {'L3': row}}
+  found = {**networks, 'light_sernet_recipe': ours}
+  return {key: found[key] for key in [*NAMES, *found] if key in found}
+
+
+def tables(records: dict[str, Any]) -> dict[str, str]:
+  """Returns name of a place in README.md -> table."""
+  rows = []
+  for key, record in records.items():
+    name, where = NAMES.get(key, (key, ''))
+    figures = published.LADDER.get(where, {})
+    for level, row in record['ladder'].items():
+      interval = {'uar': row['ci95']['uar']} if row['ci95'] else None
+      f1 = row.get('f1_macro')
+      told = figures.get(level)
+      rows.append(
+        [
+          name,
+          level,
+          markdown.percent(row, interval, 'uar'),
+          f'{100 * row["wa"]:.1f}',
+          None if f1 is None else f'{100 * f1:.1f}',
+          None if told is None else f'{told[0]:.1f}',
+          row['epochs'],
+          f'{row["folds"]} x {row["seeds"]}',
+          row.get('tests'),
+          _number(record.get('parameters')),
+          _number(record.get('mflops')),
+          _number(record.get('fp16_bytes')),
+        ]
+      )
+  header = [
+    'system',
+    'level',
+    'UAR, 95 %',
+    'WA',
+    'F1',
+    'published UAR',
+    'epochs',
+    'folds x seeds',
+    'tests',
+    'parameters',
+    'MFLOPs',
+    'fp16 bytes',
+  ]
+  return {'ladder': markdown.table(header, rows)}
+
+
+def _number(value: float | None) -> str | None:
+  return None if value is None else f'{value:,.0f}'
+
+
+def figure(records: dict[str, Any], path: pathlib.Path) -> None:
+  """Draws what was published beside what was measured."""
+  keys = [
+    key
+    for key, (_, where) in NAMES.items()
+    if key in records or where in published.LADDER
+  ]
+  with mpl.rc_context(style.STYLE):
+    picture = style.new_figure(
+      8.4,
+      0.62 * len(keys) + 0.9,
+      'Published beside measured',
+      'EMO-DB, unweighted average recall in per cent; hollow: published; filled: '
+      'measured here, with 95 % intervals over speakers; text: epochs, where '
+      'fewer than all folds how many',
+    )
+    axis = picture.subplots()
+    for place, key in enumerate(keys):
+      ladder = records.get(key, {}).get('ladder', {})
+      told = published.LADDER.get(NAMES[key][1], {})
+      for number, (level, (_, color)) in enumerate(LEVELS.items()):
+        height = place + 0.17 * (number - 1.5)
+        if level in told:
+          axis.plot(told[level][0], height, 'o', mec=color, mfc='white', ms=6)
+        if level in ladder:
+          _measured(axis, ladder[level], height, color)
+    for name, color in LEVELS.values():
+      axis.plot([], [], 'o', color=color, label=name)
+    axis.set_yticks(range(len(keys)), [NAMES[key][0] for key in keys])
+    axis.set_ylim(len(keys) - 0.4, -0.6)
+    axis.grid(axis='x')
+    axis.set_xlabel('UAR, per cent')
+    axis.legend(
+      loc='upper center',
+      bbox_to_anchor=(0.4, -0.42 / len(keys) - 0.06),
+      ncols=2,
+    )
+    style.save(picture, path)
+
+
+def _measured(
+  axis: Any, row: dict[str, Any], height: float, color: str
+) -> None:
+  """Draws one measured figure with its interval and its epochs."""
+  value = 100 * row['uar']
+  axis.plot(value, height, 'o', color=color, ms=6)
+  end = value
+  if row['ci95']:
+    low, end = (100 * edge for edge in row['ci95']['uar'])
+    axis.plot([low, end], [height] * 2, color=color, lw=1.5)
+  notes = []
+  if row['epochs']:
+    notes.append(f'{row["epochs"]}')
+  if row['folds'] < 10:
+    notes.append(f'{row["folds"]} folds')
+  axis.text(
+    end + 0.4, height, ', '.join(notes), va='center', size=6, color=style.GREY
+  )
+
+
+def main(argv: list[str]) -> None:
+  """Runs the command."""
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--output', type=pathlib.Path, default=HERE)
+  given = parser.parse_args(argv)
+  records = read()
+  for name, text in tables(records).items():
+    markdown.fill(given.output / 'README.md', name, text)
+  figure(records, given.output / 'published.png')
+
+
+if __name__ == '__main__':
+  sys.exit(command_line.run(lambda: main(sys.argv[1:])))

@@ -1,0 +1,68 @@
+"""The ladder's table and picture, from records."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import tiny
+
+from experiments.related import report
+
+
+def row(uar, **more):
+  return {
+    'wa': uar,
+    'uar': uar,
+    'f1_macro': uar,
+    'ci95': {'uar': [uar - 0.1, uar + 0.1]},
+    'epochs': 7,
+    'folds': 3,
+    'seeds': 1,
+    'tests': 90,
+    **more,
+  }
+
+
+@pytest.fixture
+def records(tmp_path):
+  path = tmp_path / 'results.json'
+  networks = {
+    'timnet': {
+      'parameters': 104_496,
+      'mflops': 12.3,
+      'fp16_bytes': 213_984,
+      'ladder': {'L3': row(0.5), 'L1': row(0.625, ci95=None)},
+    },
+    'of my own': {'ladder': {'L3': row(0.25)}},
+  }
+  path.write_text(json.dumps({'networks': networks}))
+  return report.read(path)
+
+
+def test_a_row_says_what_was_published_and_how_much_was_run(records):
+  lines = report.tables(records)['ladder'].splitlines()
+  assert '| TIM-Net | L3 | 50.0 [40.0, 60.0] | 50.0 | 50.0 | - | 7 | 3 x 1 ' in (
+    lines[-3]
+  )
+  assert '| TIM-Net | L1 | 62.5 | 62.5 | 62.5 | 89.2 | 7 | 3 x 1 ' in lines[-2]
+  assert lines[-1].startswith('| of my own | L3 | 25.0 [15.0, 35.0] ')
+
+
+def test_our_training_is_the_mean_of_its_seeds(records):
+  text = (tiny.ROOT / 'experiments/recipe/results.json').read_text()
+  own = json.loads(text)['emodb']['loso']['recipe']
+  found = records['light_sernet_recipe']['ladder']['L3']
+  assert found['uar'] == pytest.approx(sum(own['uar']) / len(own['uar']))
+  assert found['tests'] == 535 * len(own['uar']) == 535 * found['seeds']
+
+
+def test_the_picture_is_drawn_with_gaps(records, tmp_path):
+  path = tmp_path / 'published.png'
+  report.figure(records, path)
+  assert path.read_bytes().startswith(b'\x89PNG')
+
+
+def test_the_page_has_the_table_of_the_records():
+  page = (tiny.ROOT / 'experiments/related/README.md').read_text()
+  assert report.tables(report.read())['ladder'] in page
