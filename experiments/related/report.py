@@ -2,8 +2,9 @@
 
   python -m experiments.related.report
 
-Reads results.json here, which `experiments.related.ladder` fills, and the
-seeds of our own training from experiments/recipe/results.json.
+Reads results.json here, which `experiments.related.ladder` fills, Light-SERNet
+with mixed voices from experiments/table1, and our own training from
+experiments/recipe.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sernet_jax.common import command_line, files
 from sernet_jax.results.figures import style
 
 HERE = pathlib.Path(__file__).parent
+PAPER_LOSS = 'cross_entropy'
 # Level -> what it is, the color of its points.
 LEVELS = {
   'L0': ('voices mixed, best epoch on the test', '#D55E00'),
@@ -34,7 +36,7 @@ NAMES = {
     'the same, scaled by each speaker',
     'svm_egemaps_per_speaker',
   ),
-  'light_sernet_paper': ('Light-SERNet, as published', 'light_sernet'),
+  'light_sernet_paper': ("Light-SERNet, the paper's training", 'light_sernet'),
   'light_sernet_recipe': ('Light-SERNet, our training', ''),
   'acrnn_1': ('3-D ACRNN, one convolution', 'acrnn_1'),
   'acrnn': ('3-D ACRNN', 'acrnn'),
@@ -45,16 +47,55 @@ NAMES = {
 
 def read(
   results: pathlib.Path = HERE / 'results.json',
-  recipe: pathlib.Path = HERE.parent / 'recipe' / 'results.json',
+  experiments: pathlib.Path = HERE.parent,
 ) -> dict[str, Any]:
   """Returns key -> record, in the order of `NAMES`.
 
   Args:
     results: of the ladder.
-    recipe: of our own training.
+    experiments: folder with those of table1 and of recipe.
   """
-  networks = files.read_json(results, ('networks',))['networks']
-  own = files.read_json(recipe, ('emodb',))['emodb']['loso']['recipe']
+  found = dict(files.read_json(results, ('networks',))['networks'])
+  paper = found.setdefault('light_sernet_paper', {'ladder': {}})
+  rows = files.read_json(experiments / 'table1' / 'results.json', ('rows',))
+  mixed = _mixed(rows['rows'])
+  found['light_sernet_paper'] = {
+    **paper,
+    'ladder': dict(sorted({**mixed, **paper['ladder']}.items())),
+  }
+  recipe = files.read_json(experiments / 'recipe' / 'results.json', ('emodb',))
+  found['light_sernet_recipe'] = _our_training(recipe['emodb']['loso'])
+  return {key: found[key] for key in [*NAMES, *found] if key in found}
+
+
+def _mixed(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+  """Finds the longest trainings of the paper's network with mixed voices."""
+  levels = {
+    'L0': ('paper2021', 'best_on_test'),
+    'L1': ('random10', 'last_recomputed'),
+  }
+  found = {}
+  for level, (protocol, selection) in levels.items():
+    row = max(
+      (r for r in rows if (r['protocol'], r['loss']) == (protocol, PAPER_LOSS)),
+      key=lambda r: r['epochs'],
+    )
+    chosen = row['selections'][selection]
+    found[level] = {
+      **{name: chosen['pooled'][name] for name in ('wa', 'uar', 'f1_macro')},
+      'ci95': chosen['ci95'],
+      'epochs': row['epochs'],
+      'selection': selection,
+      'folds': len(row['folds']) or 10,  # none are named where all were run
+      'seeds': len(row['seeds']),
+      'tests': row['num_tests'],
+    }
+  return found
+
+
+def _our_training(kinds: dict[str, Any]) -> dict[str, Any]:
+  """Takes the mean over the seeds of our own training."""
+  own = kinds['recipe']
   seeds = len(own['uar'])
   row = {
     **{name: sum(own[name]) / seeds for name in ('wa', 'uar')},
@@ -64,9 +105,7 @@ def read(
     'seeds': seeds,
     'tests': own['tests'] * seeds,
   }
-  ours = {'parameters': own['parameters'], 'ladder': {'L3': row}}
-  found = {**networks, 'light_sernet_recipe': ours}
-  return {key: found[key] for key in [*NAMES, *found] if key in found}
+  return {'parameters': own['parameters'], 'ladder': {'L3': row}}
 
 
 def tables(records: dict[str, Any]) -> dict[str, str]:

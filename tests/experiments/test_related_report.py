@@ -42,8 +42,9 @@ def records(tmp_path):
 
 def test_a_row_says_what_was_published_and_how_much_was_run(records):
   lines = report.tables(records)['ladder'].splitlines()
-  assert '| TIM-Net | L3 | 50.0 [40.0, 60.0] | 50.0 | 50.0 | - | 7 | 3 x 1 ' in (
-    lines[-3]
+  assert (
+    '| TIM-Net | L3 | 50.0 [40.0, 60.0] | 50.0 | 50.0 | - | 7 | 3 x 1 '
+    in (lines[-3])
   )
   assert '| TIM-Net | L1 | 62.5 | 62.5 | 62.5 | 89.2 | 7 | 3 x 1 ' in lines[-2]
   assert lines[-1].startswith('| of my own | L3 | 25.0 [15.0, 35.0] ')
@@ -55,6 +56,19 @@ def test_our_training_is_the_mean_of_its_seeds(records):
   found = records['light_sernet_recipe']['ladder']['L3']
   assert found['uar'] == pytest.approx(sum(own['uar']) / len(own['uar']))
   assert found['tests'] == 535 * len(own['uar']) == 535 * found['seeds']
+
+
+def test_the_papers_network_with_mixed_voices_is_that_of_table1(records):
+  text = (tiny.ROOT / 'experiments/table1/results.json').read_text()
+  published = [
+    r
+    for r in json.loads(text)['rows']
+    if (r['protocol'], r['epochs']) == ('paper2021', 300)
+  ]
+  found = records['light_sernet_paper']['ladder']['L0']
+  expected = published[0]['selections']['best_on_test']['pooled']['uar']
+  assert found['uar'] == expected
+  assert found['folds'] == len(published[0]['folds']) == 4
 
 
 def test_the_picture_is_drawn_with_gaps(records, tmp_path):
