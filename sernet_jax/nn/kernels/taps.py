@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -110,17 +111,23 @@ def _backward(
     return jax.linear_transpose(lambda k: conv(x, k, **how), like)(dy)[0]
 
   def gradient(
-    compute: Callable[..., jax.Array], other: jax.Array
+    compute: Callable[..., jax.Array], other: jax.Array, fast: Any = None
   ) -> jax.Array:
     """One of the two, whose factors are rounded as those of the convolution."""
+    fast = fast or functools.partial(compute, _products)
     return jax.lax.platform_dependent(
       other,
       dy,
-      cpu=precision.as_accelerators(functools.partial(compute, _products)),
+      cpu=precision.as_accelerators(fast),
       default=functools.partial(compute, plain_conv),
     )
 
-  return gradient(by_input, kernel), gradient(by_kernel, x)
+  fast = None
+  if kernel.shape[2] != x.shape[-1]:
+    fast = functools.partial(
+      _depthwise_kernel_gradient, size=kernel.shape[:2], **how
+    )
+  return gradient(by_input, kernel), gradient(by_kernel, x, fast)
 
 
 _conv.defvjp(_forward, _backward)
@@ -174,6 +181,42 @@ def _products(
       jnp.add, [map_ @ tap for map_, tap in zip(read, taps, strict=True)]
     )
   return jnp.concatenate(read, axis=-1) @ taps.reshape(-1, taps.shape[-1])
+
+
+def _depthwise_kernel_gradient(
+  x: jax.Array,
+  dy: jax.Array,
+  size: Pair,
+  strides: Pair,
+  pads: Pads,
+  dilation: Pair,
+) -> jax.Array:
+  """Gradient of a kernel (height, width, 1, channels), frame by frame.
+
+  A frame of all examples stays in the cache for all taps; whole maps, one tap
+  after the other, take four times as long.
+  """
+  padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+  (tall, wide), (down, right) = size, dilation
+  frames, columns, channels = dy.shape[1:]
+  reach = (columns - 1) * strides[1] + 1
+
+  def add_frame(total: jax.Array, frame: jax.Array) -> tuple[jax.Array, None]:
+    out = jax.lax.dynamic_index_in_dim(dy, frame, 1, keepdims=False)
+    found = []
+    for i in range(tall):
+      row = jax.lax.dynamic_index_in_dim(
+        padded, frame * strides[0] + i * down, 1, keepdims=False
+      )  # (b, f, c)
+      for j in range(wide):
+        left = j * right
+        cells = row[:, left : left + reach : strides[1]]
+        found.append((cells * out).sum(axis=0))  # (f', c)
+    return total + jnp.stack(found), None
+
+  start = jnp.zeros((tall * wide, columns, channels), x.dtype)
+  total, _ = jax.lax.scan(add_frame, start, jnp.arange(frames))
+  return total.sum(axis=1).reshape(tall, wide, 1, channels)
 
 
 def max_pool(

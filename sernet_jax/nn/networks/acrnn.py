@@ -118,9 +118,10 @@ def embed(spec: Settings, run: Pass, x: jax.Array) -> jax.Array:
   # (b, t, 3 f) -> (b, t, f, 3)
   x = x.reshape(*x.shape[:2], CHANNELS, spec.bands).swapaxes(2, 3)
   for number in range(1, spec.convolutions + 1):
-    x = jax.nn.leaky_relu(run.conv(f'conv{number}', x), _SLOPE)
-    if number == 1:
+    x = run.conv(f'conv{number}', x)
+    if number == 1:  # before the ReLU, which does not change what is largest
       x = run.max_pool(x, spec.pool)
+    x = jax.nn.leaky_relu(x, _SLOPE)
   x = run.dense('linear', x.reshape(*x.shape[:2], -1))  # (b, t, 768)
   if spec.norm == 'linear':
     x = jax.nn.leaky_relu(run.norm('norm', x), _SLOPE)
