@@ -33,7 +33,7 @@ EMOBOX_EMODB = {
 EMOBOX_PARAMETERS = '95 to 1,550 million parameters'
 
 # System -> level of `experiments.related.ladder` -> UAR in per cent, source.
-# Those of mixed voices are no figures of an unknown voice.
+# Those of mixed voices say nothing of an unknown voice.
 _CHEN = 'Chen, He, Yang, Zhang, IEEE Signal Processing Letters 25(10), 2018'
 _KEESING = 'Keesing, Koh, Witbrock, Interspeech 2021, best of nine classifiers'
 _YE = 'README of github.com/Jiaxin-Ye/TIM-Net_SER'

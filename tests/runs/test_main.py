@@ -53,10 +53,10 @@ def test_folds_are_names_with_commas_beside_fields_of_a_network():
 
 
 def test_the_flag_at_fault_is_named_beside_fields_of_a_network():
-  fault = ['--config.model.convolutions=1', "--config.protocol.folds=('03"]
+  fault = ['--config.model.convolutions=1', '--config.protocol.folds=(03,)']
   done = parsed(fault)
   assert done.returncode == 2
-  assert "--config.protocol.folds=('03 is of another type" in done.stderr
+  assert '--config.protocol.folds=(03,) is of another type' in done.stderr
   assert "such as ('a', 'b'), or a,b" in done.stderr
   done = parsed(['--config.model.convolution=1'])
   assert "did you mean 'model.convolutions'?" in done.stderr

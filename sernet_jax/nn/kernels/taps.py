@@ -106,11 +106,11 @@ def _backward(
   x, kernel = saved
   how: dict[str, Any] = {'strides': strides, 'pads': pads, 'dilation': dilation}
 
-  def by_input(conv: Conv, kernel: jax.Array, dy: jax.Array) -> jax.Array:
+  def to_input(conv: Conv, kernel: jax.Array, dy: jax.Array) -> jax.Array:
     like = jax.ShapeDtypeStruct(x.shape, dy.dtype)
     return jax.linear_transpose(lambda x: conv(x, kernel, **how), like)(dy)[0]
 
-  def by_kernel(conv: Conv, x: jax.Array, dy: jax.Array) -> jax.Array:
+  def to_kernel(conv: Conv, x: jax.Array, dy: jax.Array) -> jax.Array:
     like = jax.ShapeDtypeStruct(kernel.shape, dy.dtype)
     return jax.linear_transpose(lambda k: conv(x, k, **how), like)(dy)[0]
 
@@ -131,7 +131,7 @@ def _backward(
     fast = functools.partial(
       _depthwise_kernel_gradient, size=kernel.shape[:2], **how
     )
-  return gradient(by_input, kernel), gradient(by_kernel, x, fast)
+  return gradient(to_input, kernel), gradient(to_kernel, x, fast)
 
 
 _conv.defvjp(_forward, _backward)
