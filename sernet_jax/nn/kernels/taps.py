@@ -68,8 +68,10 @@ def conv(
   size = kernel.shape[:2]
   if isinstance(padding, str):
     window = [(n - 1) * d + 1 for n, d in zip(size, dilation, strict=True)]
-    padding = jax.lax.padtype_to_pads(x.shape[1:3], window, strides, padding)
-  (above, below), (left, right) = padding
+    around = jax.lax.padtype_to_pads(x.shape[1:3], window, strides, padding)
+  else:
+    around = padding
+  (above, below), (left, right) = around
   pads = (int(above), int(below)), (int(left), int(right))
   inputs = x.shape[-1]
   if kernel.shape[2] != inputs and kernel.shape[2:] != (1, inputs):  # groups
@@ -242,11 +244,15 @@ def max_pool(
     (examples, frames', coefficients', channels).
   """
   for axis in (1, 0):
-    size, step, around = [1, 1], [1, 1], [(0, 0)] * 4
-    size[axis], step[axis] = window[axis], strides[axis]
+    around = [(0, 0)] * 4
     around[axis + 1] = pads[axis]
     padded = jnp.pad(x, around, constant_values=-jnp.inf)
-    x, *others = copies(padded, tuple(size), tuple(step), (1, 1))
+    size, step = window[axis], strides[axis]
+    x, *others = (
+      copies(padded, (1, size), (1, step), (1, 1))
+      if axis
+      else copies(padded, (size, 1), (step, 1), (1, 1))
+    )
     for other in others:
       # As the maximum of XLA does, it passes on what is not a number.
       x = jnp.where((other > x) | jnp.isnan(other), other, x)
