@@ -17,6 +17,13 @@ SMALL = {
     'units': 3,
     'dense': 5,
   },
+  'drn': {
+    'bands': 5,
+    'first': 3,
+    'channels': (4, 3, 4, 6),
+    'heads': 2,
+    'dense': 5,
+  },
   'timnet': {'levels': 2, 'coefficients': 5},
   'separable': {
     'bands': 9,

@@ -67,6 +67,7 @@ NETWORKS: dict[str, Entry] = {
     ('blocks',),
   ),
   'acrnn': _beside('acrnn'),
+  'drn': _beside('drn'),
   'separable': _beside('separable'),
   'timnet': _beside('timnet'),
 }

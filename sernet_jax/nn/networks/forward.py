@@ -182,6 +182,28 @@ class Pass:
     weights = jax.nn.softmax(jnp.where(self.own > 0, scores, _NEVER), axis=1)
     return jnp.einsum('bt,btc->bc', weights, x)
 
+  def attend_each(
+    self, query: jax.Array, key: jax.Array, value: jax.Array, heads: int
+  ) -> jax.Array:
+    """Lets each frame add up own frames, by several heads (Vaswani et al. 2017).
+
+    Args:
+      query: (b, t, c), c a multiple of `heads`; so are `key` and `value`.
+      key: likewise.
+      value: likewise.
+      heads: that share the channels out among them.
+
+    Returns:
+      (b, t, c), the heads' sums side by side.
+    """
+    shape = (*query.shape[:2], heads, query.shape[2] // heads)
+    query, key, value = (a.reshape(shape) for a in (query, key, value))
+    scores = jnp.einsum('bqhc,bkhc->bhqk', query, key) / shape[-1] ** 0.5
+    own = self.own[:, None, None] > 0  # (b, 1, 1, k)
+    weights = jax.nn.softmax(jnp.where(own, scores, _NEVER), axis=-1)
+    mixed = jnp.einsum('bhqk,bkhc->bqhc', weights, value)
+    return mixed.reshape(*shape[:2], -1)
+
   def mean(self, x: jax.Array) -> jax.Array:
     """Averages own frames of x, (b, t, ..., c) to (b, ..., c)."""
     count = jnp.maximum(self.own.sum(axis=1), 1.0)
