@@ -211,7 +211,7 @@ def _measured(
   if row['folds'] < 10:
     notes.append(f'{row["folds"]} folds')
   axis.text(
-    end + 0.4, height, ', '.join(notes), va='center', size=6, color=style.GREY
+    end + 1.0, height, ', '.join(notes), va='center', size=6, color=style.GREY
   )
 
 
