@@ -112,9 +112,9 @@ class Watch:
     level = 10 * np.log10(bands + 1e-30)
     for edge in range(round(_LOWEST_HZ / _BAND_HZ), int(highest / _BAND_HZ)):
       above = level[edge + 1 :]
-      below = np.median(level[max(0, edge - 6) : max(1, edge - 1)])
-      if not above.size:
+      if not above.size:  # at a rate that has no such band
         break
+      below = np.median(level[max(0, edge - 6) : max(1, edge - 1)])
       fall_db = below - above.max()
       if fall_db >= CLIFF_DB and level.max() - above.max() >= EMPTY_DB:
         return (edge + 1) * _BAND_HZ

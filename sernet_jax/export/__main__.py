@@ -147,11 +147,12 @@ def _run(args: argparse.Namespace) -> None:
   )
   from sernet_jax.predict import bundle as bundle_lib
 
-  if not args.workdir and not args.model:
-    args.model = bundle_lib.RELEASES[0]
-
-  if bundle_lib.released(args.model):
-    args.model = str(bundle_lib.release_path(args.model))
+  if args.workdir or args.model:
+    name = bundle_lib.released(args.model)
+  else:
+    name = bundle_lib.RELEASES[0]
+  if name:
+    args.model = str(bundle_lib.release_path(name))
     args.output = args.output or 'exports'
 
   from sernet_jax.common import jax_setup

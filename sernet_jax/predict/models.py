@@ -92,6 +92,7 @@ def load(
   fold: str = '',
   enroll: str | os.PathLike[str] = '',
   in_numpy: int | None = 0,
+  channel: str = '',
 ) -> Model:
   """Loads a model from its path.
 
@@ -105,6 +106,7 @@ def load(
       are adapted; '' for none.
     in_numpy: segments that a bundle or run computes in numpy before it loads
       JAX, see `plain.quick_start`; None for all.
+    channel: of the recordings of `enroll`, see `Listening`.
 
   Raises:
     InputError: if there is no such model or it cannot be used.
@@ -113,7 +115,7 @@ def load(
   if os.fspath(enroll):
     from sernet_jax.predict.inference import enrolment
 
-    adapt = enrolment.adapter(path, enroll)
+    adapt = enrolment.adapter(path, enroll, channel=channel)
   from sernet_jax.predict import bundle
 
   name = bundle.released(path)

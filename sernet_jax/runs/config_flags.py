@@ -24,6 +24,7 @@ from ml_collections import ConfigDict
 import sernet_jax
 from sernet_jax.common import command_line, files, trees
 from sernet_jax.common.errors import InputError, first_line, nearest, require
+from sernet_jax.nn import networks
 from sernet_jax.runs import defaults
 
 _PACKAGE = pathlib.Path(sernet_jax.__file__).parent
@@ -74,7 +75,13 @@ def load_config() -> ConfigDict:
     'no --config was given; pass one such as --config=configs/emodb.py, or '
     f'the name of one in the package ({", ".join(shipped())})',
   )
-  return flags.FLAGS.config
+  config = flags.FLAGS.config
+  own = networks.fields(defaults.network_of(config))
+  model = config.get('model')
+  if not isinstance(model, ConfigDict) or set(own) <= set(model):
+    return config
+  # --config.model.name chose another network, which has fields of its own.
+  return defaults.merged(config.to_dict())
 
 
 def as_json(config: ConfigDict) -> str:

@@ -109,9 +109,13 @@ def _update(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
       settings[key] = tuple(value) if isinstance(value, list) else value
 
 
-def fields() -> dict[str, Any]:
-  """Returns every field with its section, e.g. 'train.epochs', in order."""
-  return trees.flatten(_sections())
+def fields(network: str = networks.DEFAULT) -> dict[str, Any]:
+  """Returns every field with its section, e.g. 'train.epochs', in order.
+
+  Args:
+    network: whose fields the section `model` has.
+  """
+  return trees.flatten(_sections(network))
 
 
 def tuples_of_text() -> tuple[str, ...]:

@@ -47,6 +47,7 @@ def test_without_a_model_the_weights_in_the_package(
   tmp_path, capsys, monkeypatch
 ):
   monkeypatch.chdir(tmp_path)
+  (tmp_path / 'emodb').write_text('a file of this name is none of its business')
   code, _ = run_command(capsys, '--format=safetensors', '--precision=fp32')
   assert code == 0
   path = tmp_path / 'exports' / 'emodb_fp32.safetensors'

@@ -91,6 +91,24 @@ def test_commands_and_files_have_it(place, tmp_path, capsys):
   ).name.endswith('(fold ann, adapted)')
 
 
+def test_the_same_channel_is_enrolled_and_recognized(place, tmp_path, capsys):
+  (tmp_path / 'both').mkdir()
+  random = np.random.default_rng(0)
+  for path in sorted((place / 'ann').iterdir()):
+    samples, rate_hz = soundfile.read(path)
+    noise = random.uniform(-0.9, 0.9, len(samples))
+    sound = np.stack([noise, samples], axis=1)
+    soundfile.write(tmp_path / 'both' / path.name, sound, rate_hz)
+  shares = []
+  for folder, channel in ((place / 'ann', 0), (tmp_path / 'both', 1)):
+    arguments = [f'--model={place / "run"}', f'--enroll={folder}']
+    arguments += ['--fold=ann', f'--channel={channel}', '--output=csv']
+    assert predict.main([*arguments, str(folder / 'ann_low_0.wav')]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    shares.append([float(cell) for cell in line.split(',')[5:7]])
+  np.testing.assert_allclose(*shares, atol=1e-3)  # 16 bits again
+
+
 def test_who_cannot_be_enrolled(place, tmp_path, capsys):
   def refused(*arguments):
     code = predict.main([*arguments, str(place / 'ann' / 'ann_low_0.wav')])

@@ -17,6 +17,13 @@ from commands import sernet
     (['--config.train.epochs=many'], 'give a int such as 300'),
     (['--mode=trian'], "did you mean 'train'?"),
     (['--confg=x'], "Unknown command line flag 'confg'"),
+    # Another network has fields of its own, also where a flag chooses it.
+    (
+      ['--config=acrnn', '--config.model.size=tiny'],
+      'model.size is not a field',
+    ),
+    (['--config=acrnn', '--config.model.bands=x'], 'give a int such as 40'),
+    (['--config.model.name=acrnn'], 'which reads log_mel_deltas'),
     (['stray'], "['stray'] is not a flag"),
     (['mine.py'], "['mine.py'] is not a flag; write --config=mine.py"),
     (['docs'], 'the folder of a run, write --workdir=docs'),
@@ -28,7 +35,10 @@ from commands import sernet
 )
 def test_a_mistake_is_one_sentence_and_code_2(tmp_path, arguments, message):
   workdir = tmp_path / 'run'
-  done = sernet('--config=configs/emodb.py', f'--workdir={workdir}', *arguments)
+  given = [f'--workdir={workdir}', *arguments]
+  if not any(argument.startswith('--config=') for argument in arguments):
+    given.insert(0, '--config=configs/emodb.py')
+  done = sernet(*given)
   assert done.returncode == 2
   assert message in done.stderr
   assert 'Traceback' not in done.stderr

@@ -269,6 +269,16 @@ def test_weights_that_do_not_fit_are_refused(
   assert not (tmp_path / 'run').exists()
 
 
+def test_a_run_called_as_the_weights_in_the_package_goes_first(
+  source, tmp_path, monkeypatch
+):
+  shutil.copytree(source[0], tmp_path / 'emodb')
+  monkeypatch.chdir(tmp_path)
+  assert start_lib.load('emodb').classes == ('high', 'low')
+  (tmp_path / 'emodb' / 'config.json').unlink()  # a corpus, perhaps
+  assert len(start_lib.load('emodb').classes) == 7
+
+
 def test_a_network_of_another_size_is_told_by_its_size(place, tmp_path):
   """The advice to set model.filters would lead to the same sentence again."""
   config = tiny.config(

@@ -9,6 +9,7 @@ are apart from the weights, so the model is a run and no file; what
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sernet_jax.audio import containers, segments as segments_lib
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import num_frames
@@ -35,6 +37,7 @@ def adapter(
   workdir: str | os.PathLike[str],
   folder: str | os.PathLike[str],
   prior: float | None = None,
+  channel: str = '',
 ) -> Callable[[Weights, Weights], Weights]:
   """Returns what moves the statistics of a run's networks towards a voice.
 
@@ -43,6 +46,7 @@ def adapter(
     folder: recordings of one speaker.
     prior: recordings that the training set's statistics count as; None for
       what the run says.
+    channel: of the recordings, see `Listening`; '' for what the run heard.
 
   Returns:
     A function from (params, stats) of one network to its adapted stats.
@@ -59,7 +63,10 @@ def adapter(
   )
   experiment = of_run.settings_of(run)
   recipe = experiment.recipe(len(run.read_results().classes))
-  heard = _heard(pathlib.Path(folder), experiment, recipe.model.masked)
+  audio = experiment.test_audio
+  if channel:
+    audio = dataclasses.replace(audio, channel=channel)
+  heard = _heard(pathlib.Path(folder), experiment, recipe.model.masked, audio)
   if prior is None:
     prior = experiment.protocol.prior
 
@@ -70,7 +77,10 @@ def adapter(
 
 
 def _heard(
-  folder: pathlib.Path, experiment: Experiment, masked: bool
+  folder: pathlib.Path,
+  experiment: Experiment,
+  masked: bool,
+  audio: AudioSpec,
 ) -> np.ndarray | Heard:
   """Reads the recordings of a folder as a test of the run hears them.
 
@@ -79,7 +89,7 @@ def _heard(
     network looks at an utterance's own alone.
   """
   paths = containers.below(folder, '--enroll=')
-  audio, spec = experiment.test_audio, experiment.mfcc
+  spec = experiment.mfcc
   prepared = np.concatenate(
     [segments_lib.load_segments(path, audio) for path in paths]
   )

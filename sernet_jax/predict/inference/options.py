@@ -86,7 +86,12 @@ def load(args: argparse.Namespace, in_numpy: int | None = 0) -> Model:
   from sernet_jax.predict.inference import class_choice
 
   model = models.load(
-    args.model, args.selection, args.fold, args.enroll, in_numpy
+    args.model,
+    args.selection,
+    args.fold,
+    args.enroll,
+    in_numpy,
+    getattr(args, 'channel', ''),
   )
   warn_of(args.model, args.selection)
   return class_choice.among(model, args.classes)

@@ -66,7 +66,11 @@ _MOST_AT_ONCE = 1 << 25
 def read(path: pathlib.Path) -> bytes:
   """Reads a whole file of bounded size; `InputError` if it cannot be read."""
   require(path.exists(), f'{path} does not exist; check the name of the model')
-  require(path.is_file(), f'{path} is not a file; give a .safetensors file')
+  require(
+    path.is_file(),
+    f'{path} is not a file; give a .safetensors file, or the folder of a run with '
+    '--workdir',
+  )
   try:
     with path.open('rb') as file:
       content = file.read(MAX_FILE_BYTES + 1)

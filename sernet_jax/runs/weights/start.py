@@ -85,7 +85,7 @@ def load(text: str) -> Start:
     InputError: if there are none, or they cannot be used.
   """
   path = pathlib.Path(text)
-  if text in bundle.RELEASES:
+  if bundle.released(text):
     path = bundle.release_path(text)
   elif path.suffix.lower() != '.safetensors':
     return _of_run(text, path)
