@@ -91,7 +91,7 @@ def _run() -> int:
   require_choice('--engine', _ENGINE.value, _ENGINES)
   from sernet_jax.common import files
   from sernet_jax.results import run_folder
-  from sernet_jax.runs import config as config_lib
+  from sernet_jax.runs import config as config_lib, defaults
   from sernet_jax.sweep import (
     axes as axes_lib,
     final_comparison,
@@ -101,7 +101,8 @@ def _run() -> int:
     seeds_together,
   )
 
-  axes = [axes_lib.parse_axis(text) for text in _AXIS.value]
+  known = defaults.fields(defaults.network_of(config))
+  axes = [axes_lib.parse_axis(text, known) for text in _AXIS.value]
   jobs = grid.jobs(config, axes, _YES.value)
   flag = flags.FLAGS['config']
   fields = {field for axis in axes for field in axis.fields}

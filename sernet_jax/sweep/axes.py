@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sernet_jax.common.errors import InputError, nearest, require
@@ -39,8 +39,13 @@ class Axis:
   values: tuple[tuple[Any, ...], ...]
 
 
-def parse_axis(text: str) -> Axis:
+def parse_axis(text: str, known: Mapping[str, Any] | None = None) -> Axis:
   """Parses an axis; see the top of the file.
+
+  Args:
+    text: of the axis.
+    known: fields of the config with their defaults; None for those of the
+      default network.
 
   Raises:
     InputError: if a field is unknown, a value is of the wrong type or stands
@@ -53,7 +58,7 @@ def parse_axis(text: str) -> Axis:
     'loss.name=cross_entropy,focal or seed=0:5',
   )
   fields = tuple(left.split('/'))
-  known = _defaults()
+  known = defaults.fields() if known is None else known
   for field in fields:
     require(
       field in known,
@@ -76,9 +81,9 @@ def parse_axis(text: str) -> Axis:
     f'--axis {text} names a field twice; name each once',
   )
   if len(fields) == 1:
-    values = [(value,) for value in _one_field(text, fields[0], right)]
+    values = [(value,) for value in _one_field(text, fields[0], right, known)]
   else:
-    values = [_step(text, fields, part) for part in right.split(',')]
+    values = [_step(text, fields, part, known) for part in right.split(',')]
   require(
     len(set(values)) == len(values),
     f'--axis {text} gives a value twice; give each once',
@@ -86,12 +91,14 @@ def parse_axis(text: str) -> Axis:
   return Axis(fields, tuple(values))
 
 
-def _one_field(text: str, field: str, values: str) -> list[Any]:
+def _one_field(
+  text: str, field: str, values: str, known: Mapping[str, Any]
+) -> list[Any]:
   """Returns the values of an axis of one field."""
   result: list[Any] = []
   for part in values.split(','):
-    numbers = _range(text, field, part)
-    result += [_value(text, field, part)] if numbers is None else numbers
+    numbers = _range(text, part, type(known[field]))
+    result += [_value(text, field, part, known)] if numbers is None else numbers
     require(
       len(result) <= _MOST_VALUES,
       f'--axis {text} has more than {_MOST_VALUES:,} values; give fewer',
@@ -99,7 +106,9 @@ def _one_field(text: str, field: str, values: str) -> list[Any]:
   return result
 
 
-def _step(text: str, fields: Sequence[str], part: str) -> tuple[Any, ...]:
+def _step(
+  text: str, fields: Sequence[str], part: str, known: Mapping[str, Any]
+) -> tuple[Any, ...]:
   """Returns a value for each of the fields that change together."""
   words = part.split('/')
   require(
@@ -108,13 +117,13 @@ def _step(text: str, fields: Sequence[str], part: str) -> tuple[Any, ...]:
     'fields; write one for each, separated by /',
   )
   return tuple(
-    _value(text, field, word) for field, word in zip(fields, words, strict=True)
+    _value(text, field, word, known)
+    for field, word in zip(fields, words, strict=True)
   )
 
 
-def _range(text: str, field: str, part: str) -> list[Any] | None:
+def _range(text: str, part: str, kind: type) -> list[Any] | None:
   """Returns the numbers of lo:hi or lo:hi:step, None if it is neither."""
-  kind = type(_defaults()[field])
   if kind not in (int, float) or ':' not in part:
     return None
   match = re.fullmatch(r'(-?\d+):(-?\d+)(?::(-?\d+))?', part)
@@ -136,9 +145,9 @@ def _range(text: str, field: str, part: str) -> list[Any] | None:
   return [kind(number) for number in numbers]
 
 
-def _value(text: str, field: str, word: str) -> Any:
+def _value(text: str, field: str, word: str, known: Mapping[str, Any]) -> Any:
   """Converts a word to the type that the field has in the config."""
-  example = _defaults()[field]
+  example = known[field]
   kind = type(example)
   try:
     if kind is tuple:
@@ -158,7 +167,3 @@ def _value(text: str, field: str, word: str) -> Any:
     f'--axis {text} has an empty value; give one such as {format_value(example)}',
   )
   return value
-
-
-def _defaults() -> dict[str, Any]:
-  return defaults.fields()

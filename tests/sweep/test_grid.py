@@ -13,6 +13,7 @@ import tiny
 from sernet_jax.common import trees
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import selections
+from sernet_jax.runs import defaults
 from sernet_jax.sweep import (
   axes as axes_lib,
   grid as sweep_grid,
@@ -48,6 +49,19 @@ def test_values_have_the_type_of_their_field(text, expected):
   found = values(text)
   assert found == expected
   assert [type(value) for value in found] == [type(e) for e in expected]
+
+
+def test_another_network_has_axes_of_its_own():
+  known = defaults.fields('acrnn')
+  axis = axes_lib.parse_axis('model.convolutions=1,3:5', known)
+  assert axis.values == ((1,), (3,), (4,))
+  with pytest.raises(InputError, match=r"'model\.size' is not a field"):
+    axes_lib.parse_axis('model.size=tiny', known)
+  config = defaults.get_config('acrnn')
+  config.features.kind = 'log_mel_deltas'
+  config.features.preset = 'chen2018'
+  jobs = sweep_grid.jobs(config, [axis])
+  assert [job.config.model.convolutions for job in jobs] == [1, 3, 4]
 
 
 def test_fields_that_change_together():
