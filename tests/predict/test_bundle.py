@@ -20,6 +20,7 @@ from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import folded
 from sernet_jax.nn.spec import PAPER_BLOCKS, ModelSpec
 from sernet_jax.predict import bundle, models
+from sernet_jax.predict.inference import options
 from sernet_jax.predict.sessions import formats
 from sernet_jax.runs.weights import bundle_file
 
@@ -401,6 +402,7 @@ def test_weights_in_the_box_have_names(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   (tmp_path / 'emodb').mkdir()
   assert models.load('emodb').name == 'emodb'
+  options.warn_of('emodb', 'last')
   (tmp_path / 'emodb' / 'config.json').write_text('{}')
   with pytest.raises(InputError, match=r'emodb/config\.json'):
     models.load('emodb')

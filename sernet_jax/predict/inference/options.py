@@ -104,7 +104,9 @@ def warn_of(model: str, selection: str) -> None:
     model: '', a file or the folder of a run, which can be read.
     selection: of the run.
   """
-  if model and pathlib.Path(model).is_dir():
+  from sernet_jax.predict import bundle
+
+  if model and pathlib.Path(model).is_dir() and not bundle.released(model):
     from sernet_jax.predict import run_bundles  # loads what trains
 
     sentence = run_bundles.warning(model, selection)
