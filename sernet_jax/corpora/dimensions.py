@@ -121,7 +121,8 @@ def number(text: str) -> float:
     value = math.inf
   if not math.isfinite(value):
     point = text.replace(',', '.', 1)
-    comma = ' (write a point for the comma)' if _is_number(point) else ''
+    wrong = ',' in text and _is_number(point)
+    comma = ' (write a point for the comma)' if wrong else ''
     raise InputError(f'{text[:40]!r}, which is not a number{comma}')
   return value
 

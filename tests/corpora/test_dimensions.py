@@ -124,7 +124,7 @@ def test_a_manifest_without_dimensions_is_as_before(tmp_path):
     ('"3,5"', r"line 2 has the arousal '3,5'.*a point for the comma"),
     ('6', r'line 2 has the arousal 6, outside its scale of 1 to 5'),
     ('inf', r"line 2 has the arousal 'inf', which is not a number"),
-    ('1_0', r"line 2 has the arousal '1_0', which is not a number"),
+    ('1_0', r"line 2 has the arousal '1_0', which is not a number;"),
   ],
 )
 def test_faults_of_a_column_are_named_by_line(tmp_path, text, match):
