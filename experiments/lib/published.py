@@ -48,3 +48,6 @@ LADDER = {
   # Voices mixed by the public code, whose epoch a tenth of its own chooses.
   'separable': {'L1': (90.1, 'Zhong et al., Interspeech 2020, abstract')},
 }
+
+# Key of `LADDER` -> epochs that the paper or its code trains.
+EPOCHS = {'light_sernet': 300, 'timnet': 500}
