@@ -44,6 +44,7 @@ _TITLES = {
   'recipe': 'recipe, mixed batches',
   'recipe_by_speaker': 'recipe, batches of one speaker',
 }
+_LINE_COLORS = tuple(style.COLORS[n] for n in ('test', 'train', 'validation'))
 # The key of a curve of enrolment in results.json -> the kind of its network.
 CURVES = {'adapted': 'recipe', 'adapted_by_speaker': 'recipe_by_speaker'}
 
@@ -326,26 +327,28 @@ def figure(made: dict[str, Any], path: pathlib.Path) -> None:
     )
     axis = picture.subplots()
     labels: list[str] = []
-    for (kind, curve), color in zip(
-      curves.items(),
-      (style.COLORS['test'], style.COLORS['train']),
-      strict=False,
-    ):
-      # One curve for each training, of the first prior that was asked for.
-      first = curve['rows'][0]['prior']
-      rows = [row for row in curve['rows'] if row['prior'] == first]
+    lines = [
+      (
+        f'{_TITLES[kind]}, prior {prior:g}',
+        [r for r in rows if r['prior'] == prior],
+      )
+      for kind, curve in curves.items()
+      for rows in [curve['rows']]
+      for prior in sorted({row['prior'] for row in rows}, reverse=True)
+    ]
+    for (title, rows), color in zip(lines, _LINE_COLORS, strict=False):
       places, labels = np.arange(len(rows)), [str(r['enrolled']) for r in rows]
       low, high = ([100 * row['ci95'][edge] for row in rows] for edge in (0, 1))
       axis.fill_between(places, low, high, color=color, alpha=0.12, lw=0)
       means = [100 * row['mean'] for row in rows]
-      axis.plot(places, means, color=color, label=_TITLES[kind])
+      axis.plot(places, means, color=color, label=title)
       for place, row in zip(places, rows, strict=True):
         values = [100 * value for value in row['uar']]
         axis.plot([place] * len(values), values, '.', color=color)
     axis.set_xticks(range(len(labels)), labels)
     axis.set_xlabel('recordings')
     axis.set_ylabel('UAR, per cent')
-    if len(curves) > 1:
+    if len(lines) > 1:
       axis.legend(loc='lower right')
     style.save(picture, path)
 

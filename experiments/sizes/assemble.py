@@ -5,10 +5,10 @@
 Several runs of a size are its seeds; all are runs of EMO-DB under `loso` with
 the settings of configs/recipe.py and `model.size`. A RUN may be the results.json
 that experiments.collect keeps of one. Costs are measured here, with weights
-drawn at random, of which they do not depend: the arena in the interpreter of
+drawn at random, on which they do not depend: the arena in the interpreter of
 TensorFlow Lite Micro, flash and static memory of the compiled C sources. Writes
 results.json, sizes.png and the table of README.md; runs that are not named
-again stay.
+again stay. Without one of `paper` its figures are those of the recipe's page.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.results.figures import style
 
 FRAMES = 184  # of 3 s
+RECIPE = pathlib.Path(__file__).parents[1] / 'recipe' / 'results.json'
 AXES = {
   'multiply_adds': ('multiply-adds of 3 s, millions', 1e-6),
   'arena_bytes': ('arena, TensorFlow Lite Micro, KiB', 1 / 1024),
@@ -86,6 +87,9 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
     rows.setdefault(size, {})['costs'] = costs(size)
     if size in runs:
       rows[size]['run'] = together(runs[size])
+  if 'run' not in rows['paper'] and RECIPE.exists():
+    recipe = files.read_json(RECIPE, ('emodb',))
+    rows['paper']['run'] = recipe['emodb']['loso']['recipe']
   return {
     'question': 'How much smaller may the network be?',
     'sizes': rows,
@@ -106,6 +110,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         f'{price["arena_bytes"] / 1024:.0f} KiB',
         f'{price["tflite_bytes"] / 1024:.0f} KiB',
         f'{price["flash_bytes"] / 1024:.0f} KiB',
+        run['epochs'] if run else None,
         len(run['uar']) if run else None,
         ', '.join(f'{100 * value:.1f}' for value in run['uar'])
         if run
@@ -125,6 +130,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
     'arena',
     'file of TensorFlow Lite Micro',
     'flash in C',
+    'epochs',
     'seeds',
     'UAR, per cent',
     '95 %',
