@@ -45,6 +45,7 @@ YOUNG: dict[str, Any] = {
   'data.channel': 'mean',
   'train.seeds': 1,
   'train.precision': 'float32',
+  'train.batches': 'mixed',
   'data.crop': 'center',
   'data.test_duration_s': 0.0,
   'model.pooling': 'mean',
