@@ -146,7 +146,7 @@ def figure(made: dict[str, Any], path: pathlib.Path) -> None:
       8.0,
       3.2,
       'Smaller networks, speakers unseen in training',
-      'EMO-DB, loso; points: seeds; bars: 95 % over speakers',
+      'EMO-DB, loso; points: seeds; bars: 95 % over speakers, first seed',
     )
     axes = picture.subplots(1, len(AXES), sharey=True)
     for axis, (name, (title, unit)) in zip(axes, AXES.items(), strict=True):
@@ -158,6 +158,9 @@ def figure(made: dict[str, Any], path: pathlib.Path) -> None:
         axis.plot([place] * len(values), values, '.', color='0.2')
         axis.annotate(size, (place, edges[1]), ha='center', va='bottom')
       axis.set_xscale('log')
+      places = [row['costs'][name] * unit for row in trained.values()]
+      axis.set_xticks(places, [f'{place:.3g}' for place in places])
+      axis.minorticks_off()
       axis.margins(x=0.2, y=0.15)
       axis.set_xlabel(title)
     axes[0].set_ylabel('UAR, per cent')
