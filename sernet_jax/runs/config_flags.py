@@ -7,6 +7,7 @@ from the defaults; `config.experiment` checks the outcome.
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import importlib.util
 import inspect
@@ -15,7 +16,7 @@ import pathlib
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from absl import flags, logging as absl_logging
@@ -98,7 +99,8 @@ def as_json(config: ConfigDict) -> str:
 
 def parse(argv: list[str]) -> list[str]:
   """Parses flags; a mistake in one is a mistake of the user."""
-  fields = _fields(argv)
+  # Loads the config, which runs a file of the user: only where it is asked for.
+  fields = functools.cache(lambda: _fields(argv))
   try:
     return flags.FLAGS([_with_tuple(argument, fields) for argument in argv])
   except SystemExit:  # after --help, which absl ends with 1
@@ -111,8 +113,8 @@ def parse(argv: list[str]) -> list[str]:
       reason = getattr(reason, '__context__', None)
     reason = (
       reason
-      or _unknown_field(argv, fields)
-      or _wrong_type(str(error), fields)
+      or _unknown_field(argv, fields())
+      or _wrong_type(str(error), fields())
       or _in_one_sentence(error)
     )
   sys.exit(command_line.fail(reason))
@@ -140,16 +142,16 @@ def _fields(argv: list[str]) -> dict[str, Any]:
   )
 
 
-def _with_tuple(argument: str, fields: Mapping[str, Any]) -> str:
+def _with_tuple(argument: str, fields: Callable[[], Mapping[str, Any]]) -> str:
   """Returns --config.FIELD=A,B of a tuple of texts as Python writes one."""
   flag, _, value = argument.partition('=')
   field = flag.lstrip('-').removeprefix('config.')
   if (
     not flag.lstrip('-').startswith('config.')
     or field not in defaults.tuples_of_text()
-    or field not in fields
     or not value
     or value[0] in '([\'"'
+    or field not in fields()
   ):
     return argument
   return f'{flag}={tuple(filter(None, map(str.strip, value.split(","))))!r}'

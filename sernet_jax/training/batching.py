@@ -7,6 +7,7 @@ serves them all and they can be stacked along a leading axis, with their seeds.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -95,9 +96,7 @@ def fold_arrays(
   def segments_of(utterances: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.isin(segment_utterances, utterances))
 
-  def padded(size: int) -> int:
-    return -(-size // batch_size) * batch_size
-
+  padded = functools.partial(_padded, batch_size=batch_size)
   trains = [segments_of(fold.train) for fold in folds]
   owners = None if speakers is None else speakers[segment_utterances]
   laid_out = [_train_rows(rows, owners, batch_size) for rows in trains]
@@ -126,6 +125,11 @@ def fold_arrays(
   ]
 
 
+def _padded(size: int, batch_size: int) -> int:
+  """Returns the next multiple of `batch_size`."""
+  return -(-size // batch_size) * batch_size
+
+
 def _train_rows(
   rows: np.ndarray, owners: np.ndarray | None, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -141,7 +145,7 @@ def _train_rows(
     spread evenly over as few batches as hold them.
   """
   if owners is None:
-    size = -(-len(rows) // batch_size) * batch_size
+    size = _padded(len(rows), batch_size)
     return _pad(rows, size), _pad(np.ones(len(rows), np.float32), size), None
   found = []
   for speaker in np.unique(owners[rows]):

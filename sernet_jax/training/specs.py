@@ -135,8 +135,7 @@ class TrainSpec:
     epochs: of each fold and seed.
     batch_size: examples of a step.
     batches: 'mixed', or 'speaker' for batches of one speaker alone, whose
-      BatchNorm statistics are then those of a voice, as under
-      `protocol.adaptation`.
+      BatchNorm statistics are then those of a voice, as under `loso_adapted`.
     checkpoint_epochs: epochs between two checkpoints, at most.
     report_epochs: epochs of one compiled call; 0 for 1 on CPUs and
       `checkpoint_epochs` elsewhere.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-
+import closed_folders
 import pytest
 
 from sernet_jax.audio import containers
@@ -44,14 +42,7 @@ def test_recordings_for_enrolment_and_calibration_are_the_same(place):
 
 
 def test_a_closed_folder_is_named(place, monkeypatch):
-  scandir = os.scandir
-
-  def closed(path):
-    if str(path).endswith('joy'):
-      raise PermissionError(errno.EACCES, 'Permission denied', path)
-    return scandir(path)
-
-  monkeypatch.setattr(os, 'scandir', closed)
+  closed_folders.close(monkeypatch, 'joy')
   for read in (
     lambda: folders_of_classes.folders(place, '{label}/{speaker}_*'),
     lambda: containers.below(place),

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import acrnn_twin
-import jax
-import numpy as np
 import pytest
 import slopes
 import small_networks
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import network, networks
-from sernet_jax.training import losses
-from sernet_jax.training.specs import LossSpec
 
 FACTS = [
   ({'norm': 'linear', 'num_classes': 4}, 8_317_510),
@@ -61,27 +57,8 @@ def test_settings_that_make_no_sense_are_one_sentence(fields, match):
 def test_a_step_is_that_of_an_independent_twin():
   """Loss, and its slope along random directions, in numpy and float64."""
   spec = small_networks.settings('acrnn')
-  params, stats = small_networks.weights(spec)
-  random = np.random.default_rng(5)
-  lengths, labels = (17, 12, 9, 14), np.array([0, 2, 1, 2])
-  utterances = [random.normal(1.0, 2.0, (n, spec.width)) for n in lengths]
-  x = np.full((4, 20, spec.width, 1), 7.0, np.float32)  # padding, not 0
-  for row, utterance in zip(x, utterances, strict=True):
-    row[: len(utterance), :, 0] = utterance
 
-  def ours(params):
-    logits, _ = network.apply(
-      spec, params, stats, x, train=True, frames=np.array(lengths)
-    )
-    return losses.per_example(logits, labels, LossSpec()).mean()
+  def theirs(*given):
+    return acrnn_twin.loss(*given, spec.convolutions, spec.pool, spec.bands)
 
-  value, gradient = jax.jit(jax.value_and_grad(ours))(params)
-
-  def theirs(params):
-    return acrnn_twin.loss(
-      params, utterances, labels, spec.convolutions, spec.pool, spec.bands
-    )
-
-  exact = slopes.as_float64(params)
-  assert value == pytest.approx(theirs(exact), rel=1e-5)
-  slopes.check(gradient, exact, theirs)
+  slopes.check_step(spec, theirs, lengths=(17, 12, 9, 14), frames=20, seed=5)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import drn_twin
-import jax
-import numpy as np
 import pytest
 import slopes
 import small_networks
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.nn import network, networks
-from sernet_jax.training import losses
-from sernet_jax.training.specs import LossSpec
+from sernet_jax.nn import networks
 
 
 @pytest.mark.parametrize(
@@ -29,28 +25,11 @@ def test_parameters_are_those_of_the_layer_table(classes, expected):
 def test_a_step_is_that_of_an_independent_twin():
   """Loss, and its slopes, of utterances of several lengths side by side."""
   spec = small_networks.settings('drn')
-  params, stats = small_networks.weights(spec)
-  random = np.random.default_rng(6)
-  lengths, labels = (31, 26, 17, 22), np.array([0, 2, 1, 2])
-  utterances = [random.normal(1.0, 2.0, (n, spec.width)) for n in lengths]
-  x = np.full((4, 37, spec.width, 1), 7.0, np.float32)  # padding, not 0
-  for row, utterance in zip(x, utterances, strict=True):
-    row[: len(utterance), :, 0] = utterance
 
-  def ours(params):
-    logits, _ = network.apply(
-      spec, params, stats, x, train=True, frames=np.array(lengths)
-    )
-    return losses.per_example(logits, labels, LossSpec()).mean()
+  def theirs(*given):
+    return drn_twin.loss(*given, spec.heads)
 
-  value, gradient = jax.jit(jax.value_and_grad(ours))(params)
-
-  def theirs(params):
-    return drn_twin.loss(params, utterances, labels, spec.heads)
-
-  exact = slopes.as_float64(params)
-  assert value == pytest.approx(theirs(exact), rel=1e-5)
-  slopes.check(gradient, exact, theirs)
+  slopes.check_step(spec, theirs, lengths=(31, 26, 17, 22), frames=37, seed=6)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import jax
-import numpy as np
 import pytest
 import separable_twin
 import slopes
 import small_networks
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.nn import network, networks
-from sernet_jax.training import losses
+from sernet_jax.nn import networks
 from sernet_jax.training.specs import LossSpec
 
 
@@ -50,25 +47,15 @@ def test_settings_that_make_no_sense_are_one_sentence(fields, match):
 def test_a_step_is_that_of_an_independent_twin(shared):
   """Loss, and its slopes, of utterances of several lengths side by side."""
   spec = small_networks.settings('separable', shared=shared)
-  params, stats = small_networks.weights(spec)
-  random = np.random.default_rng(6)
-  lengths, labels = (17, 12, 9, 14), np.array([0, 2, 1, 2])
-  utterances = [random.normal(1.0, 2.0, (n, spec.width)) for n in lengths]
-  x = np.full((4, 20, spec.width, 1), 7.0, np.float32)  # padding, not 0
-  for row, utterance in zip(x, utterances, strict=True):
-    row[: len(utterance), :, 0] = utterance
 
-  def ours(params):
-    logits, _ = network.apply(
-      spec, params, stats, x, train=True, frames=np.array(lengths)
-    )
-    return losses.per_example(logits, labels, LossSpec(name='focal')).mean()
+  def theirs(*given):
+    return separable_twin.loss(*given, spec.blocks)
 
-  value, gradient = jax.jit(jax.value_and_grad(ours))(params)
-
-  def theirs(params):
-    return separable_twin.loss(params, utterances, labels, spec.blocks)
-
-  exact = slopes.as_float64(params)
-  assert value == pytest.approx(theirs(exact), rel=1e-5)
-  slopes.check(gradient, exact, theirs)
+  slopes.check_step(
+    spec,
+    theirs,
+    lengths=(17, 12, 9, 14),
+    frames=20,
+    seed=6,
+    loss=LossSpec(name='focal'),
+  )

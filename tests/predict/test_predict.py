@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import subprocess
 import sys
 
+import closed_folders
 import numpy as np
 import pytest
 import small_model
@@ -108,14 +108,7 @@ def test_folders_behind_links_are_searched_once(say, place, tmp_path):
 def test_a_folder_that_may_not_be_entered_is_named(
   say, place, monkeypatch, capsys
 ):
-  scandir = os.scandir
-
-  def closed(path):
-    if str(path).endswith('deep'):
-      raise PermissionError(errno.EACCES, 'Permission denied', path)
-    return scandir(path)
-
-  monkeypatch.setattr(os, 'scandir', closed)
+  closed_folders.close(monkeypatch, 'deep')
   code, out, err = say(predict, place / 'many')
   assert (code, out) == (2, '')
   assert 'deep cannot be entered (Permission denied)' in err

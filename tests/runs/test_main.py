@@ -62,6 +62,19 @@ def test_folds_are_names_with_commas_beside_fields_of_a_network():
   assert config['protocol']['folds'] == ['03', '08']
 
 
+def test_a_config_of_ones_own_is_run_once(tmp_path):
+  notes = tmp_path / 'notes'
+  path = tmp_path / 'mine.py'
+  path.write_text(
+    f'open({str(notes)!r}, "a").write("run ")\n'
+    "def get_config():\n  return {'train': {'epochs': 2}}\n"
+  )
+  done = sernet(f'--config={path}', '--print_config', '--config.seed=3')
+  assert (done.returncode, done.stderr) == (0, '')
+  assert json.loads(done.stdout)['train']['epochs'] == 2
+  assert notes.read_text() == 'run '
+
+
 def test_the_flag_at_fault_is_named_beside_fields_of_a_network():
   fault = ['--config.model.convolutions=1', '--config.protocol.folds=(03,)']
   done = parsed(fault)

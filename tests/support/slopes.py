@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import jax
 import numpy as np
+import pytest
+import small_networks
+
+from sernet_jax.nn import network
+from sernet_jax.training import losses
+from sernet_jax.training.specs import LossSpec
 
 
 def as_float64(params):
@@ -35,3 +41,38 @@ def check(gradient, params, loss, seed=5):
     np.testing.assert_allclose(
       found, slope, rtol=2e-3, atol=2e-5, err_msg=layer
     )
+
+
+def check_step(spec, theirs, lengths, frames, seed, loss=None):
+  """A step of four padded utterances is that of each in an independent twin.
+
+  Args:
+    spec: of a small network.
+    theirs: (params, utterances, labels) to the loss, in float64.
+    lengths: frames of each of the four utterances.
+    frames: of the batch, padded with numbers that are not 0.
+    seed: of the utterances.
+    loss: `LossSpec`; None for its default.
+  """
+  params, stats = small_networks.weights(spec)
+  random = np.random.default_rng(seed)
+  labels = np.array([0, 2, 1, 2])
+  utterances = [random.normal(1.0, 2.0, (n, spec.width)) for n in lengths]
+  x = np.full((4, frames, spec.width, 1), 7.0, np.float32)
+  for row, utterance in zip(x, utterances, strict=True):
+    row[: len(utterance), :, 0] = utterance
+
+  def ours(params):
+    logits, _ = network.apply(
+      spec, params, stats, x, train=True, frames=np.array(lengths)
+    )
+    return losses.per_example(logits, labels, loss or LossSpec()).mean()
+
+  value, gradient = jax.jit(jax.value_and_grad(ours))(params)
+
+  def twin(params):
+    return theirs(params, utterances, labels)
+
+  exact = as_float64(params)
+  assert value == pytest.approx(twin(exact), rel=1e-5)
+  check(gradient, exact, twin)

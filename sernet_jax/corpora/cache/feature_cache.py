@@ -175,9 +175,8 @@ def _compute(
         corpus, audio_spec, spec.upper_edge_hz, on_bad_file, done, progress
       )
       _write_blocks(segments, kind, spec, audio_spec, file, note, done)
-  except (
-    InputError
-  ):  # bad files: the user will have changed them by the next run
+  except InputError:
+    # Bad files: the user will have changed them by the next run.
     part.unlink(missing_ok=True)
     note.unlink(missing_ok=True)
     raise
