@@ -5,13 +5,14 @@
     --design ravdess=FOLDER
 
 Several runs of one name are its seeds. `paper` is tested with recomputed
-statistics (`last_recomputed`), `recipe` with the moving average of the weights
-(`average`), as `recipe_by_speaker`, whose batches hold one speaker each
-(`train.batches`); none was chosen on a test. The folder of a design is what
-`experiments.recipe.design` writes. Writes results.json, adapted.png and the
-tables of README.md; what is not named again stays, from results.json and from
-the curves of `experiments.recipe.adapt` there. A RUN may be the results.json that experiments.collect
-keeps of one.
+statistics (`last_recomputed`), all others with the moving average of the weights
+(`average`): `recipe`, `small` (its network of that size), and the two with
+`_by_speaker`, whose batches hold one speaker each (`train.batches`). None was
+chosen on a test. The folder of a design is what `experiments.recipe.design`
+writes. --adapted names what `experiments.recipe.adapt` wrote of further seeds;
+its curves beside results.json are taken anyway. Writes results.json, adapted.png
+and the tables of README.md; what is not named again stays. A RUN may be the
+results.json that experiments.collect keeps of one.
 """
 
 from __future__ import annotations
@@ -21,32 +22,26 @@ import pathlib
 import sys
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 
-from experiments.lib import assemble, markdown, provenance
-from experiments.recipe import adapt, design
+from experiments.lib import assemble, provenance
+from experiments.recipe import design, pages
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import run_folder
-from sernet_jax.results.figures import style
 from sernet_jax.results.formats import results_json
 from sernet_jax.runs import defaults, differences
 
 HERE = pathlib.Path(__file__).parent
-LISTS = ('seed', 'uar', 'wa', 'ci95', 'seconds')  # a value for each seed
+# A value for each seed.
+LISTS = ('seed', 'uar', 'wa', 'ci95', 'over', 'seconds')
 SELECTION = {
   'paper': 'last_recomputed',
   'recipe': 'average',
   'recipe_by_speaker': 'average',
+  'small': 'average',
+  'small_by_speaker': 'average',
 }
-_TITLES = {
-  'recipe': 'recipe, mixed batches',
-  'recipe_by_speaker': 'recipe, batches of one speaker',
-}
-_LINE_COLORS = tuple(style.COLORS[n] for n in ('test', 'train', 'validation'))
-# The key of a curve of enrolment in results.json -> the kind of its network.
-CURVES = {'adapted': 'recipe', 'adapted_by_speaker': 'recipe_by_speaker'}
 
 
 def row_of(workdir: str, kind: str) -> dict[str, Any]:
@@ -103,11 +98,11 @@ def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
       'than their seed; give each its own name',
     )
   require(
-    len({row['seed'] for row in rows}) == len(rows),
+    len({str(row['seed']) for row in rows}) == len(rows),
     f'the seeds are {[row["seed"] for row in rows]}; give each once',
   )
   return {
-    **{n: [row[n] for row in rows] for n in LISTS if n in first},
+    **{n: [row.get(n) for row in rows] for n in LISTS if n in first},
     **{name: value for name, value in first.items() if name not in LISTS},
   }
 
@@ -165,22 +160,26 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
   for text in given.design:
     corpus, _, folder = text.partition('=')
     made.setdefault('design', {})[corpus] = design_of(pathlib.Path(folder))
-  others = [files.read_json(path) for path in given.adapted]
-  for curve, kind in CURVES.items():
-    adapted = given.output / f'{curve}.json'
-    if adapted.exists():
-      made[curve] = files.read_json(adapted)
-      of_kind = [each for each in others if curve_of(each) == curve]
-      _add_adapted(made, kind, [made[curve], *of_kind])
+  found = [files.read_json(path) for path in given.adapted]
+  for curve in pages.CURVES:
+    path = given.output / f'{curve}.json'
+    if path.exists():
+      made[curve] = files.read_json(path)
+      found.insert(0, made[curve])
+  for kind in dict.fromkeys(map(kind_of, found)):
+    _add_adapted(made, kind, [one for one in found if kind_of(one) == kind])
   made['environment'] = provenance.record(
     'experiments.recipe.assemble', sys.argv[1:]
   )
   return made
 
 
-def curve_of(found: dict[str, Any]) -> str:
-  """Returns the key of a curve that `experiments.recipe.adapt` has written."""
-  return adapt.FILES[found.get('batches', 'mixed')].removesuffix('.json')
+def kind_of(found: dict[str, Any]) -> str:
+  """Returns the kind of the networks that `experiments.recipe.adapt` adapted."""
+  if 'seeds' in found:
+    return 'committee'
+  name = 'recipe' if found.get('size', 'paper') == 'paper' else found['size']
+  return name + '_by_speaker' * (found.get('batches', 'mixed') == 'speaker')
 
 
 def _add_adapted(
@@ -193,164 +192,38 @@ def _add_adapted(
     kind: of the networks.
     curves: one for each seed; of several priors the last counts.
   """
-  corpus = curves[0]['corpus']
-  kinds = made.setdefault(corpus, {}).setdefault('loso_adapted', {})
-  loso = made[corpus].get('loso', {}).get(kind, {})
-  known = apart(kinds[kind]) if kind in kinds else []
-  rows = {row['seed']: row for row in known}
-  for found in curves:
-    for row in found['rows']:
-      if row['enrolled'] == 'all':
-        rows[found['seed']] = {
-          **{k: loso[k] for k in ('tests', 'folds', 'parameters') if k in loso},
-          'seed': found['seed'],
-          'uar': row['uar'][0],
-          'ci95': row['ci95'],
-          'epochs': found['epochs'],
-          'selection': found['selection'],
-          'enrolled': 'all',
-          'prior': row['prior'],
-        }
-  kinds[kind] = together([rows[seed] for seed in sorted(rows)])
+  corpus = made.setdefault(curves[0]['corpus'], {})
+  loso = corpus.get('loso', {}).get(kind, {})
+  for protocol, enrolled in (('loso_adapted', 'all'), ('loso', 'none')):
+    if protocol == 'loso' and kind != 'committee':
+      continue  # what single networks are worth is in their runs
+    kinds = corpus.setdefault(protocol, {})
+    known = apart(kinds[kind]) if kind in kinds else []
+    rows = {str(row['seed']): row for row in known}
+    for found in curves:
+      for row in found['rows']:
+        if row['enrolled'] == enrolled:
+          seed = found['seeds' if kind == 'committee' else 'seed']
+          rows[str(seed)] = _adapted_row(row, found, loso) | {'seed': seed}
+    if rows:
+      kinds[kind] = together(sorted(rows.values(), key=lambda row: row['seed']))
 
 
-def tables(made: dict[str, Any]) -> dict[str, str]:
-  """The tables of the page."""
-  lines = []
-  for corpus, protocols in made.items():
-    if corpus in ('design', 'environment', *CURVES):
-      continue
-    for protocol, kinds in protocols.items():
-      for kind, row in kinds.items():
-        uar = ', '.join(f'{100 * value:.1f}' for value in row['uar'])
-        intervals = [
-          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in each))
-          for each in row['ci95']
-          if each
-        ]
-        lines.append(
-          [
-            corpus,
-            f'`{protocol}`, {len(row.get("folds", []))} folds, '
-            f'{row.get("tests", 0)} tests',
-            kind,
-            row['epochs'],
-            len(row['uar']),
-            uar,
-            ', '.join(intervals) or None,
-            ', '.join(f'{100 * value:.1f}' for value in row.get('wa', []))
-            or None,
-          ]
-        )
-  result = {
-    'figures': markdown.table(
-      [
-        'corpus',
-        'protocol',
-        'training',
-        'epochs',
-        'seeds',
-        'UAR, per cent',
-        '95 %',
-        'WA',
-      ],
-      lines,
-    )
+def _adapted_row(
+  row: dict[str, Any], found: dict[str, Any], loso: dict[str, Any]
+) -> dict[str, Any]:
+  """One seed's figure, from a row of a curve, its curve and its run's row."""
+  known = {**loso, **found}
+  return {
+    **{k: known[k] for k in ('tests', 'folds', 'parameters') if k in known},
+    'uar': row['uar'][0],
+    'ci95': row['ci95'],
+    **({'over': row['over']} if 'over' in row else {}),
+    'epochs': found['epochs'],
+    'selection': found['selection'],
+    'enrolled': row['enrolled'],
+    'prior': row['prior'],
   }
-  designs = made.get('design', {})
-  whole = {name: each for name, each in designs.items() if each['effects']}
-  if whole:
-    result['effects'] = markdown.table(
-      ['change', *(f'{corpus}, points of UAR' for corpus in whole)],
-      [
-        [
-          f'`{change}`',
-          *(f'{100 * d["effects"][change]:+.1f}' for d in whole.values()),
-        ]
-        for change in design.CHANGES
-      ],
-    )
-  if designs:
-    result['runs'] = markdown.table(
-      ['corpus', 'on', 'UAR', '95 %'],
-      [
-        [
-          corpus,
-          ', '.join(f'`{name}`' for name in run['on']) or 'none',
-          f'{100 * run["uar"]:.1f}',
-          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in run['ci95'])),
-        ]
-        for corpus, each in designs.items()
-        for run in each['runs']
-      ],
-    )
-  curves = {
-    kind: made[curve] for curve, kind in CURVES.items() if curve in made
-  }
-  for name, key, first in (
-    ('adapted', 'rows', 'recordings heard first'),
-    ('skewed', 'skewed', 'one emotion heard first'),
-  ):
-    lines = [
-      [
-        kind,
-        row['enrolled'],
-        f'{row["prior"]:g}',
-        row['draws'],
-        f'{100 * row["mean"]:.1f}',
-        '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in row['ci95'])),
-      ]
-      for kind, curve in curves.items()
-      for row in curve.get(key, ())
-    ]
-    if lines:
-      result[name] = markdown.table(
-        ['training', first, 'prior', 'draws', 'UAR, mean', '95 %, one draw'],
-        lines,
-      )
-  return result
-
-
-def figure(made: dict[str, Any], path: pathlib.Path) -> None:
-  """Draws the UAR over the recordings that were heard first."""
-  curves = {
-    kind: made[curve] for curve, kind in CURVES.items() if curve in made
-  }
-  with mpl.rc_context(style.STYLE):
-    picture = style.new_figure(
-      7.0,
-      3.2,
-      'Recordings of a voice, heard before the test',
-      'EMO-DB, the speaker unseen in training; no labels are used',
-      '',
-      'points: draws; band: 95 % over speakers of the first draw',
-    )
-    axis = picture.subplots()
-    labels: list[str] = []
-    lines = [
-      (
-        f'{_TITLES[kind]}, prior {prior:g}',
-        [r for r in rows if r['prior'] == prior],
-      )
-      for kind, curve in curves.items()
-      for rows in [curve['rows']]
-      for prior in sorted({row['prior'] for row in rows}, reverse=True)
-    ]
-    for (title, rows), color in zip(lines, _LINE_COLORS, strict=False):
-      places, labels = np.arange(len(rows)), [str(r['enrolled']) for r in rows]
-      low, high = ([100 * row['ci95'][edge] for row in rows] for edge in (0, 1))
-      axis.fill_between(places, low, high, color=color, alpha=0.12, lw=0)
-      means = [100 * row['mean'] for row in rows]
-      axis.plot(places, means, color=color, label=title)
-      for place, row in zip(places, rows, strict=True):
-        values = [100 * value for value in row['uar']]
-        axis.plot([place] * len(values), values, '.', color=color)
-    axis.set_xticks(range(len(labels)), labels)
-    axis.set_xlabel('recordings')
-    axis.set_ylabel('UAR, per cent')
-    if len(lines) > 1:
-      axis.legend(loc='lower right')
-    style.save(picture, path)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -380,8 +253,8 @@ def main(argv: list[str]) -> None:
     picture='adapted.png',
     options=options,
     content=content,
-    figure=figure,
-    tables=tables,
+    figure=pages.figure,
+    tables=pages.tables,
   )
 
 

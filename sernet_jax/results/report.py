@@ -133,13 +133,14 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
     if selection.dimensions:
       lines.append(f'  {"":<15} {texts.line(selection.dimensions)}')
     if selection.over_seeds:
-      spread = selection.over_seeds
+      spread, whole = selection.over_seeds, selection.over_seeds.together
       each = ', '.join(
         f'{seed.seed}: {_percent(seed.pooled.uar)}' for seed in spread.seeds
       )
       lines.append(
         f'  {"":<15} over seeds: UAR mean {_percent(spread.mean.uar)} %, '
         f'sd {_percent(spread.sd.uar)} ({each})'
+        + (f'; as a committee {_percent(whole.pooled.uar)} %' if whole else '')
       )
   if results.crossed:
     lines += ['  UAR, per cent, last epoch:']

@@ -135,11 +135,14 @@ class OverSeeds:
     mean: of the pooled scores.
     sd: their standard deviation (ddof 1).
     seeds: results of each seed alone.
+    together: results of the seeds as a committee, whose probabilities are the
+      mean of theirs; None in runs from before it was computed.
   """
 
   mean: Scores
   sd: Scores
   seeds: tuple[SelectionResult, ...]
+  together: SelectionResult | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -121,19 +121,25 @@ def from_trials(
     epochs = {row['fold']: row['epoch'] for row in rows}
     return from_predictions(rows, classes, epochs)
 
-  together = summary(rows)
+  whole = summary(rows)
   if len(seeds) == 1:
-    return together
+    return whole
   each = [summary([row for row in rows if row['seed'] == s]) for s in seeds]
   pooled = [result.pooled for result in each]
+
+  def with_epochs(found: SelectionResult) -> SelectionResult:
+    """Gives every fold the epochs of all seeds."""
+    folds = zip(found.folds, *(one.folds for one in each), strict=True)
+    return dataclasses.replace(
+      found,
+      folds=tuple(
+        dataclasses.replace(fold, epoch=tuple(f.epoch for f in of_seeds))
+        for fold, *of_seeds in folds
+      ),
+    )
+
   return dataclasses.replace(
-    together,
-    folds=tuple(
-      dataclasses.replace(fold, epoch=tuple(f.epoch for f in of_seeds))
-      for fold, *of_seeds in zip(
-        together.folds, *(result.folds for result in each), strict=True
-      )
-    ),
+    with_epochs(whole),
     over_seeds=OverSeeds(
       mean=_mean(pooled),
       sd=_sd(pooled),
@@ -141,8 +147,26 @@ def from_trials(
         dataclasses.replace(result, seed=seed)
         for seed, result in zip(seeds, each, strict=True)
       ),
+      together=with_epochs(summary(_votes(rows, classes))),
     ),
   )
+
+
+def _votes(rows: Sequence[Row], classes: Sequence[str]) -> list[Row]:
+  """Returns one row per test, decided by the mean of all seeds' probabilities.
+
+  Args:
+    rows: as for `from_trials`, with `utterance` and `probabilities` (classes,).
+    classes: names in the order of the probabilities.
+  """
+  tests: dict[tuple[str, str], list[Row]] = {}
+  for row in rows:
+    tests.setdefault((row['fold'], row['utterance']), []).append(row)
+  voted: list[Row] = []
+  for of_seeds in tests.values():
+    mean = np.mean([row['probabilities'] for row in of_seeds], axis=0)
+    voted.append({**of_seeds[0], 'predicted': classes[int(mean.argmax())]})
+  return voted
 
 
 def intervals(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import tiny_runs
 
 from experiments.recipe import adapt, assemble, design
 from sernet_jax.common.errors import InputError
-from sernet_jax.runs import run
+from sernet_jax.results import run_folder
+from sernet_jax.runs import defaults, run
 
 
 @pytest.fixture(scope='module')
@@ -139,3 +141,65 @@ def test_further_seeds_join_those_on_record(tmp_path, finished_runs):
   # The curves are of the corpus that their run names.
   row = content['manifest']['loso_adapted']['recipe']
   assert row['seed'] == [0, 7] and len(row['ci95']) == 2
+
+
+def test_several_seeds_are_a_committee(tmp_path, finished_runs, blank_figures):
+  first = pathlib.Path(finished_runs['recipe'])
+  settings = run_folder.RunFolder(first).read_config()
+  second = tmp_path / 'second'
+  run.train(defaults.merged(settings | {'seed': 1}), second)
+  page = tmp_path / 'page'
+  page.mkdir()
+  adapt.main(
+    [
+      *(str(first), str(second), f'--against={finished_runs["paper"]}'),
+      *('--draws=1', '--sizes=-1,0', '--prior', '20', '0', f'--output={page}'),
+    ]
+  )
+  found = json.loads((page / 'committee.json').read_text())
+  assert found['seeds'] == [0, 1]
+  cost = run_folder.RunFolder(first).read_results().cost
+  assert found['parameters'] == 2 * cost.parameters
+  none, *others = found['rows']
+  assert [(row['enrolled'], row['prior']) for row in others] == [
+    ('all', 20),
+    ('all', 0),
+  ]
+  # Nothing heard: the mean of what both runs have written.
+  tables = [
+    {
+      row['utterance']: row
+      for row in run_folder.RunFolder(folder).read_predictions()
+      if (row['selection'], row['weights_dtype']) == ('average', 'float16')
+    }
+    for folder in (first, second)
+  ]
+  classes = run_folder.RunFolder(first).read_results().classes
+  counts = np.zeros((len(classes), len(classes)))
+  for name, row in tables[0].items():
+    total = np.add(row['probabilities'], tables[1][name]['probabilities'])
+    counts[classes.index(row['label']), np.argmax(total)] += 1
+  uar = np.mean(np.diag(counts) / counts.sum(1))
+  assert none['uar'] == [pytest.approx(uar)]
+  paper = run_folder.RunFolder(finished_runs['paper']).read_results()
+  theirs = paper.selections['last_recomputed'].pooled.uar
+  assert none['over']['uar'] == pytest.approx(uar - theirs)
+  assemble.main([f'--output={page}'])
+  content = json.loads((page / 'results.json').read_text())['manifest']
+  assert content['loso']['committee']['seed'] == [[0, 1]]
+  assert content['loso_adapted']['committee']['prior'] == 0
+  text = (page / 'README.md').read_text()
+  assert '| committee | 2 | 2 as one |' in text
+  with pytest.raises(InputError, match='other recordings or folds'):
+    adapt.curve([str(first), other_corpus(tmp_path)], 'average', [0.0], 1, (0,))
+
+
+def other_corpus(place):
+  """A run like the recipe's of one recording less."""
+  table = tiny.write_corpus(place / 'corpus')
+  table.write_text(''.join(table.read_text().splitlines(keepends=True)[:-1]))
+  settings = tiny_runs.settings(
+    place, train__epochs=1, optim__average=0.8, protocol__best_on_test=False
+  )
+  run.train(settings, place / 'other')
+  return str(place / 'other')

@@ -270,6 +270,19 @@ def test_training_on_everything_tests_nothing_and_says_so(place, tmp_path):
   )
 
 
+def committee(workdir, classes, selection):
+  """Counts of the decisions by the seeds' mean probabilities."""
+  tests = {}
+  for row in run_folder.RunFolder(workdir).read_predictions():
+    if (row['selection'], row['weights_dtype']) == (selection, 'float16'):
+      tests.setdefault((row['fold'], row['utterance']), []).append(row)
+  counts = np.zeros((len(classes), len(classes)), np.int64)
+  for first, second in tests.values():
+    total = np.add(first['probabilities'], second['probabilities'])
+    counts[classes.index(first['label']), np.argmax(total)] += 1
+  return counts.tolist()
+
+
 def test_several_seeds_are_reported_with_their_spread(
   finished, place, tmp_path
 ):
@@ -302,6 +315,9 @@ def test_several_seeds_are_reported_with_their_spread(
     spread = selection.over_seeds
     assert spread.mean.uar == pytest.approx(np.mean(scores))
     assert spread.sd.uar == pytest.approx(np.std(scores, ddof=1))
+    counts = committee(workdir, results.classes, name)
+    assert np.array_equal(spread.together.pooled.confusion, counts)
+    assert spread.together.folds[0].epoch == selection.folds[0].epoch
   assert results.last.folds[0].epoch == (4, 4)
   folder = run_folder.RunFolder(workdir)
   assert {row['seed'] for row in folder.read_predictions()} == {0, 1}
@@ -309,7 +325,10 @@ def test_several_seeds_are_reported_with_their_spread(
   said = report.summary_text(results)
   assert '4 epochs, 2 seeds, 48 tests' in said
   assert 'over seeds: UAR mean' in said
+  together = results.last.over_seeds.together.pooled.uar
+  assert f'; as a committee {100 * together:.1f} %' in said
   page = folder.report.read_text()
+  assert 'as a committee' in page
   assert 'Each seed' in page and 'seeds 0, 1' in page
   assert 'Only part of the protocol' not in page
   with pytest.raises(InputError, match=r'train.seeds=2, not 3'):

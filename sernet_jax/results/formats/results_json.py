@@ -62,12 +62,14 @@ def _check_seeds(
   name: str, selection: SelectionResult, results: Results
 ) -> None:
   """Checks a selection and those of its seeds, if it has several."""
-  several = selection.over_seeds.seeds if selection.over_seeds else ()
+  over = selection.over_seeds
+  several = over.seeds if over else ()
   _require(
     len(several) == len(results.seeds or ()),
     f'{name} has other seeds than the run',
   )
-  for each in (selection, *several):
+  committee = (over.together,) if over and over.together else ()
+  for each in (selection, *several, *committee):
     _check_selection(name, each, len(results.classes))
     # Pages set selections beside each other, row by row.
     for what, of_last, own in (
