@@ -87,6 +87,18 @@ def test_a_step_is_that_of_an_independent_twin():
   slopes.check(gradient, exact, lambda params: theirs(params)[0])
 
 
+def test_levels_begin_mixed_by_small_weights():
+  """As in the code; Glorot's, up to 0.8, choose a class before any training."""
+  spec = networks.make('timnet')
+  init = jax.jit(network.init, static_argnums=1)
+  drawn = [
+    np.asarray(init(jax.random.key(seed), spec)[0]['levels']['values'])
+    for seed in range(4)
+  ]
+  assert 0.03 < np.abs(drawn).max() <= 0.05
+  assert np.std(drawn) > 0.02
+
+
 def test_channels_are_dropped_in_training_alone():
   spec = small_networks.settings('timnet', block_dropout=0.5)
   params, stats = small_networks.weights(spec)

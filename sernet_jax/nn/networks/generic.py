@@ -85,8 +85,8 @@ def network(embed: Embed, make_pass: Callable[..., Pass] = Pass) -> Network:
 def init(key: jax.Array, spec: NetworkSettings) -> tuple[Tree, Tree]:
   """Draws parameters and statistics as Keras initializes them.
 
-  Kernels are Glorot-uniform, recurrent kernels orthogonal, biases 0 but for
-  an LSTM's forget gate, whose is 1.
+  Kernels are Glorot-uniform, recurrent kernels orthogonal, a mixture uniform
+  within 0.05, biases 0 but for an LSTM's forget gate, whose is 1.
 
   Args:
     key: a `jax.random.key`.
@@ -134,6 +134,8 @@ def _draw(
   if kind == 'depthwise' and name == 'kernel':
     limit = np.sqrt(6 / (2 * shape[0] * shape[1]))  # fans of one channel
     return jax.random.uniform(key, shape, minval=-limit, maxval=limit)
+  if kind == 'mixture':
+    return jax.random.uniform(key, shape, minval=-0.05, maxval=0.05)
   if name in ('kernel', 'values'):
     return initializers.glorot_uniform()(
       key, shape if len(shape) > 1 else (*shape, 1)

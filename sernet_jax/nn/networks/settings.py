@@ -34,7 +34,16 @@ class Layer(NamedTuple):
     return sum(math.prod(shape) for _, shape in self.arrays)
 
 
-KINDS = ('conv', 'depthwise', 'dense', 'norm', 'lstm', 'gru', 'vector')
+KINDS = (
+  'conv',
+  'depthwise',
+  'dense',
+  'norm',
+  'lstm',
+  'gru',
+  'vector',
+  'mixture',
+)
 
 
 def conv(
@@ -83,6 +92,11 @@ def gru(name: str, inputs: int, units: int) -> Layer:
 def vector(name: str, size: int, array: str = 'values') -> Layer:
   """Numbers of their own; 'values' are drawn, a 'slope' begins at 0.25."""
   return Layer(name, 'vector', ((array, (size,)),))
+
+
+def mixture(name: str, size: int) -> Layer:
+  """Weights of a sum, 'values', that begin within 0.05 of 0."""
+  return Layer(name, 'mixture', (('values', (size,)),))
 
 
 def _recurrent(

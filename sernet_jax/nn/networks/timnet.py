@@ -76,7 +76,7 @@ class Settings(NetworkSettings):
           found.append(settings.norm(f'{name}_norm', size))
     return (
       *found,
-      settings.vector('levels', self.levels),
+      settings.mixture('levels', self.levels),
       settings.dense('head', size, self.num_classes),
     )
 
