@@ -24,6 +24,12 @@ SMALL = {
     'heads': 2,
     'dense': 5,
   },
+  'lflb': {
+    'bands': 6,
+    'channels': (3, 4, 3, 5),
+    'pools': (2, 2, 1, 3),
+    'units': 4,
+  },
   'timnet': {'levels': 2, 'coefficients': 5},
   'separable': {
     'bands': 9,

@@ -23,5 +23,6 @@ PRESETS = {
   'python_speech_features': libraries.PYTHON_SPEECH_FEATURES,
   'chen2018': papers.CHEN2018,
   'zhong2020': papers.ZHONG2020,
+  'lflb': papers.LFLB,
   'timnet': papers.TIMNET,
 }

@@ -31,5 +31,9 @@ ZHONG2020 = MfccSpec(
   log_offset=0.0,
   clip=None,
 )
+# librosa.feature.melspectrogram(y, sr=16000) in dB.
+LFLB = dataclasses.replace(
+  libraries.LIBROSA, sample_rate_hz=16_000, upper_edge_hz=8000.0
+)
 # 39 coefficients of librosa at its defaults, as TIM-Net's code has them.
 TIMNET = dataclasses.replace(libraries.LIBROSA, num_coefficients=39)

@@ -68,6 +68,7 @@ NETWORKS: dict[str, Entry] = {
   ),
   'acrnn': _beside('acrnn'),
   'drn': _beside('drn'),
+  'lflb': _beside('lflb'),
   'separable': _beside('separable'),
   'timnet': _beside('timnet'),
 }

@@ -177,6 +177,12 @@ class Pass:
       [run(ahead, x, self.own), run(back, x, self.own, reverse=True)], axis=-1
     )
 
+  def last(self, name: str, x: jax.Array) -> jax.Array:
+    """Runs an LSTM; returns its output at the last own frame, (b, h)."""
+    outputs = recurrent.lstm(self.weights(name), x, self.own)  # (b, t, h)
+    behind = jnp.pad(self.own[:, 1:], ((0, 0), (0, 1)))
+    return jnp.einsum('bt,bth->bh', self.own - behind, outputs)
+
   def attend(self, scores: jax.Array, x: jax.Array) -> jax.Array:
     """Adds up own frames of x (b, t, c) by the softmax of scores (b, t)."""
     weights = jax.nn.softmax(jnp.where(self.own > 0, scores, _NEVER), axis=1)
