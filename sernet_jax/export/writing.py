@@ -12,6 +12,7 @@ from sernet_jax.common.errors import require
 from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
 from sernet_jax.features import kinds
+from sernet_jax.nn.networks import binary
 from sernet_jax.predict import bundle as bundle_lib, recognizer
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.plain import chain, own_frames
@@ -115,11 +116,14 @@ def known_ranges(bundle: Bundle) -> dict[str, tuple[float, float]]:
 def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:
   """Bytes that the network's weights take in a file, without the front end.
 
-  A bias takes 4 bytes, in fp16 2 in safetensors and StableHLO files. In 8 bits
+  A bias takes 4 bytes, in fp16 2 in safetensors and StableHLO files; a binary
+  weight a bit in safetensors files, with a number for each output. In 8 bits
   the kernels of the blocks take a byte a weight and a float32 scale for each
   output.
   """
-  if precision == 'fp32' or kind in ('safetensors', 'stablehlo'):
+  if kind == 'safetensors':
+    return binary.num_bytes(bundle.model, {'fp32': 4, 'fp16': 2}[precision])
+  if precision == 'fp32' or kind == 'stablehlo':
     return {'fp32': 4, 'fp16': 2}[precision] * bundle.num_parameters
   total = 0
   for layer in bundle.light_sernet.layers():

@@ -129,6 +129,7 @@ class ModelSpec:
   """
 
   name: ClassVar[str] = 'light_sernet'  # as config.model.name has it
+  binary: ClassVar[tuple[str, ...]] = ()  # arrays of signs, see nn.networks
   # Fields that two networks must share to share weights.
   shaping: ClassVar[tuple[str, ...]] = ('paths', 'filters', 'blocks', 'pooling')
 

@@ -43,7 +43,7 @@ def check(gradient, params, loss, seed=5):
     )
 
 
-def check_step(spec, theirs, lengths, frames, seed, loss=None):
+def check_step(spec, theirs, lengths, frames, seed, loss=None, weights=None):
   """A step of four padded utterances is that of each in an independent twin.
 
   Args:
@@ -53,8 +53,9 @@ def check_step(spec, theirs, lengths, frames, seed, loss=None):
     frames: of the batch, padded with numbers that are not 0.
     seed: of the utterances.
     loss: `LossSpec`; None for its default.
+    weights: (params, stats); None for `small_networks.weights`.
   """
-  params, stats = small_networks.weights(spec)
+  params, stats = weights or small_networks.weights(spec)
   random = np.random.default_rng(seed)
   labels = np.array([0, 2, 1, 2])
   utterances = [random.normal(1.0, 2.0, (n, spec.width)) for n in lengths]

@@ -7,16 +7,18 @@ import numpy as np
 
 from sernet_jax.nn import network, networks
 
+_ACRNN = {
+  'convolutions': 2,
+  'bands': 4,
+  'channels': (4, 6),
+  'linear': 8,
+  'units': 3,
+  'dense': 5,
+}
 # Network -> fields that make it small.
 SMALL = {
-  'acrnn': {
-    'convolutions': 2,
-    'bands': 4,
-    'channels': (4, 6),
-    'linear': 8,
-    'units': 3,
-    'dense': 5,
-  },
+  'acrnn': _ACRNN,
+  'bcrnn': _ACRNN,
   'drn': {
     'bands': 5,
     'first': 3,

@@ -1,7 +1,7 @@
 """Networks by name: the one table that `config.model.name` chooses from.
 
-Each network is one module here: its settings with its layers as data, and
-`embed`, the function from features to the vector that its head reads. All
+Each network is one module of `published`: its settings with its layers as data,
+and `embed`, the function from features to the vector that its head reads. All
 that trains, tests, counts, stores or exports a network finds it by the name
 of its settings through this table, and asks for no name anywhere else.
 
@@ -10,7 +10,9 @@ of its settings through this table, and asks for no name anywhere else.
   recurrent     LSTM and GRU over the frames that are an utterance's own
   generic       init, apply, fold and the rest of a network, from `embed`
   arithmetic    multiplications of a program, counted
+  binary        weights of one bit
   light_sernet  Light-SERNet, with kernels and formats of its own
+  published/    the networks of other papers
 """
 
 from __future__ import annotations
@@ -52,9 +54,10 @@ class Entry:
   optional: tuple[str, ...] = ()
 
 
-def _beside(module: str) -> Entry:
-  """Returns the entry of a module of this folder."""
-  return Entry(f'{_HERE}.{module}.NETWORK', f'{_HERE}.{module}.Settings')
+def _published(module: str) -> Entry:
+  """Returns the entry of a module of `published`."""
+  place = f'{_HERE}.published.{module}'
+  return Entry(f'{place}.NETWORK', f'{place}.Settings')
 
 
 NETWORKS: dict[str, Entry] = {
@@ -66,11 +69,12 @@ NETWORKS: dict[str, Entry] = {
     {'size': 'paper'},  # decides filters and blocks
     ('blocks',),
   ),
-  'acrnn': _beside('acrnn'),
-  'drn': _beside('drn'),
-  'lflb': _beside('lflb'),
-  'separable': _beside('separable'),
-  'timnet': _beside('timnet'),
+  'acrnn': _published('acrnn'),
+  'bcrnn': _published('bcrnn'),
+  'drn': _published('drn'),
+  'lflb': _published('lflb'),
+  'separable': _published('separable'),
+  'timnet': _published('timnet'),
 }
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import parallel
-from sernet_jax.nn.networks import arithmetic
+from sernet_jax.nn.networks import arithmetic, binary
 from sernet_jax.nn.networks.forward import Pass
 from sernet_jax.nn.networks.settings import HEAD, NetworkSettings
 
@@ -173,7 +173,7 @@ def apply(
   require_shape(spec, x)
   params, stats = jax.tree.map(jnp.asarray, (params, stats))
   run = make_pass(
-    params,
+    binary.in_training(spec, params),
     stats,
     own_frames(spec, x, mask, frames),
     train=train,
@@ -219,8 +219,11 @@ def require_shape(spec: NetworkSettings, x: jax.Array) -> None:
 def fold(
   spec: NetworkSettings, params: Mapping[str, Any], stats: Mapping[str, Any]
 ) -> Tree:
-  """Puts parameters and statistics side by side; nothing is folded away."""
-  return {
+  """Puts parameters and statistics side by side; nothing is folded away.
+
+  Binary weights are those of inference, no longer what training moves.
+  """
+  both: Tree = {
     layer.name: {
       name: np.asarray(values, np.float32)
       for name, values in (
@@ -230,6 +233,7 @@ def fold(
     }
     for layer in spec.all_layers()
   }
+  return binary.in_files(spec, both)
 
 
 def unfold(
@@ -237,7 +241,7 @@ def unfold(
   folded: Mapping[str, Any],
   moments: Mapping[str, Any] | None = None,
 ) -> tuple[Tree, Tree]:
-  """Takes apart what `fold` has put together."""
+  """Takes apart what `fold` has put together; binary weights stay as they are."""
   del moments
   parts: list[Tree] = [{}, {}]
   for layer in spec.all_layers():
@@ -310,5 +314,5 @@ def cost(
     'parameters_folded': trainable + statistics,
     'mflops': 2 * arithmetic.multiply_adds(program.jaxpr) / 1e6,
     'peak_memory_kib': arithmetic.largest(program.jaxpr, weights) * 4 / 1024,
-    'fp16_bytes': 2 * (trainable + statistics),
+    'fp16_bytes': binary.num_bytes(spec, 2),
   }

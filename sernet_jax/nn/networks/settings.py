@@ -20,6 +20,8 @@ class Layer(NamedTuple):
     arrays: (name, shape) of each parameter.
     statistics: likewise, of what training moves without a gradient.
     l2: whether its kernel carries the L2 term of the loss.
+    binary: names of the arrays whose weights are a sign, see
+      `networks.binary`.
   """
 
   name: str
@@ -27,6 +29,7 @@ class Layer(NamedTuple):
   arrays: tuple[tuple[str, tuple[int, ...]], ...]
   statistics: tuple[tuple[str, tuple[int, ...]], ...] = ()
   l2: bool = False
+  binary: tuple[str, ...] = ()
 
   @property
   def num_weights(self) -> int:
@@ -97,6 +100,12 @@ def vector(name: str, size: int, array: str = 'values') -> Layer:
 def mixture(name: str, size: int) -> Layer:
   """Weights of a sum, 'values', that begin within 0.05 of 0."""
   return Layer(name, 'mixture', (('values', (size,)),))
+
+
+def binary(layer: Layer) -> Layer:
+  """The same layer with matrices of signs, if it has any."""
+  names = tuple(name for name, shape in layer.arrays if len(shape) > 1)
+  return layer._replace(binary=names)
 
 
 def _recurrent(
@@ -183,6 +192,15 @@ class NetworkSettings:
       layer.name: dict((*layer.arrays, *layer.statistics))
       for layer in self.all_layers()
     }
+
+  @property
+  def binary(self) -> tuple[str, ...]:
+    """'layer/array' of all binary weights, see `networks.binary`."""
+    return tuple(
+      f'{layer.name}/{name}'
+      for layer in self.all_layers()
+      for name in layer.binary
+    )
 
   @property
   def embedding_size(self) -> int:

@@ -33,7 +33,7 @@ from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn import folding, network
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.runs.weights import bundle_file, seals
+from sernet_jax.runs.weights import bundle_file, packing, seals
 
 FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file
@@ -177,7 +177,7 @@ def save(
     path: of the file; its name should end in '.safetensors'.
     bundle: what to write.
     dtype: 'float16' rounds the folded numbers to the nearest fp16; 'float32'
-      keeps them to the bit.
+      keeps them to the bit. Binary weights are bits in both.
 
   Raises:
     InputError: if a number is beyond fp16's largest, 65504, or the file
@@ -185,7 +185,11 @@ def save(
   """
   require_choice('dtype', dtype, DTYPES)
   tensors = {}
-  for name, array in trees.flatten(bundle.folded, '/').items():
+  arrays = packing.packed(bundle.model, trees.flatten(bundle.folded, '/'))
+  for name, array in arrays.items():
+    if array.dtype == np.uint8:
+      tensors[name] = array
+      continue
     with np.errstate(over='ignore'):
       tensors[name] = np.ascontiguousarray(array, dtype)
     require(
@@ -239,13 +243,13 @@ def load(path: str | os.PathLike[str]) -> Bundle:
     seals.check_seal(path, content)
   try:
     parts = bundle_file.parts(texts)
-    expected = trees.flatten(parts['model'].shapes(), '/')
-    _check_tensors(header, expected)
-    arrays = safetensors.numpy.load(content)
+    model = parts['model']
+    _check_tensors(header, packing.shapes(model), packing.signs(model))
+    arrays = packing.unpacked(model, safetensors.numpy.load(content))
     tree: network.Tree = {}
-    for name in expected:
+    for name, values in arrays.items():
       block, array = name.split('/')
-      tree.setdefault(block, {})[array] = arrays[name].astype(np.float32)
+      tree.setdefault(block, {})[array] = values
     return Bundle(folded=tree, **parts)
   except safetensors.SafetensorError as error:
     raise bundle_file.damaged(path, error) from error
@@ -277,10 +281,12 @@ def released(model: str | os.PathLike[str]) -> str:
 
 
 def _check_tensors(
-  header: dict[str, Any], expected: dict[str, tuple[int, ...]]
+  header: dict[str, Any],
+  expected: dict[str, tuple[int, ...]],
+  signs: Iterable[str],
 ) -> None:
   _require_names(header.keys(), expected.keys())
-  codes = set()
+  codes, bits = set(), set(signs)
   for name, shape in expected.items():
     entry = header[name]
     require(
@@ -288,7 +294,13 @@ def _check_tensors(
       f'{name} has another shape than the {shape} of its network; export it '
       'again',
     )
-    codes.add(str(entry.get('dtype'))[:20])
+    code = str(entry.get('dtype'))[:20]
+    require(
+      (code == 'U8') == (name in bits),
+      f'{name} is {code}, where binary weights alone are U8; export it again',
+    )
+    if name not in bits:
+      codes.add(code)
   require(
     codes in ({'F16'}, {'F32'}),
     f'its numbers are {sorted(codes)}, not all F16 or all F32; export it again',

@@ -1,0 +1,94 @@
+"""Weights of one bit: a sign for each, one magnitude for each output.
+
+In training they are made of real numbers, which the optimizer moves, in each
+pass anew; files hold the bits and the magnitudes. Settings say which arrays
+they are, `binary`: ('layer/array', ...).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+if TYPE_CHECKING:
+  from sernet_jax.nn.network import Spec
+
+Tree = dict[str, dict[str, Any]]
+
+
+@jax.custom_vjp
+def binarized(weights: jax.Array) -> jax.Array:
+  """Computes sign(w) mean |w|, over all weights of an output together.
+
+  The sign of 0 is 1. Its gradient goes straight through to the weights (Bengio
+  et al. 2013), as if they were used themselves, but those beyond 1 have none
+  (Courbariaux et al. 2016).
+
+  Args:
+    weights: (..., outputs).
+  """
+  over = tuple(range(weights.ndim - 1))
+  size = jnp.mean(jnp.abs(weights), axis=over, keepdims=True)
+  return jnp.where(weights >= 0, size, -size)
+
+
+def _forward(weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+  return binarized(weights), jnp.abs(weights) <= 1
+
+
+def _backward(inside: jax.Array, gradient: jax.Array) -> tuple[jax.Array]:
+  return (jnp.where(inside, gradient, 0.0),)
+
+
+binarized.defvjp(_forward, _backward)
+
+
+def in_training(spec: Spec, params: Tree) -> Tree:
+  """Returns the parameters that a pass of training computes with."""
+  return _mapped(spec, params, binarized)
+
+
+def in_files(spec: Spec, weights: Tree) -> Tree:
+  """Returns numpy weights as a file has them; twice is the same as once."""
+  return _mapped(spec, weights, _in_numpy)
+
+
+def _mapped(spec: Spec, tree: Mapping[str, Any], change: Any) -> Tree:
+  return {
+    layer: {
+      name: change(values) if f'{layer}/{name}' in spec.binary else values
+      for name, values in arrays.items()
+    }
+    for layer, arrays in tree.items()
+  }
+
+
+def _in_numpy(weights: np.ndarray) -> np.ndarray:
+  """`binarized` in numpy, with means that do not move equal numbers."""
+  over = tuple(range(weights.ndim - 1))
+  size = np.abs(weights).mean(axis=over, keepdims=True, dtype=np.float64)
+  size = size.astype(np.float32)
+  return np.where(weights >= 0, size, -size)
+
+
+def num_bytes(spec: Spec, each: int) -> int:
+  """Counts the bytes of all weights in a file.
+
+  Args:
+    spec: the network.
+    each: bytes of a weight that is not binary.
+  """
+  total = 0
+  for layer, arrays in spec.shapes().items():
+    for name, shape in arrays.items():
+      size = math.prod(shape)
+      if f'{layer}/{name}' in spec.binary:
+        total += -(-size // 8) + each * shape[-1]
+      else:
+        total += each * size
+  return total

@@ -1,0 +1,1 @@
+"""Networks of other papers, a module each, which the table names."""
