@@ -40,6 +40,10 @@ NAMES = {
   'light_sernet_recipe': ('Light-SERNet, our training', ''),
   'acrnn_1': ('3-D ACRNN, one convolution', 'acrnn_1'),
   'acrnn': ('3-D ACRNN', 'acrnn'),
+  'bcrnn': ('binary ACRNN', 'bcrnn'),
+  'drn': ('dilated residual network', 'drn'),
+  'gmtcn': ('GM-TCN', 'gmtcn'),
+  'lflb': ('LFLB network', 'lflb'),
   'timnet': ('TIM-Net', 'timnet'),
   'separable': ('separable convolutions', 'separable'),
 }

@@ -26,6 +26,7 @@ SMALL = {
     'heads': 2,
     'dense': 5,
   },
+  'gmtcn': {'levels': 2, 'coefficients': 5},
   'lflb': {
     'bands': 6,
     'channels': (3, 4, 3, 5),

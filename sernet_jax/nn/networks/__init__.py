@@ -72,6 +72,7 @@ NETWORKS: dict[str, Entry] = {
   'acrnn': _published('acrnn'),
   'bcrnn': _published('bcrnn'),
   'drn': _published('drn'),
+  'gmtcn': _published('gmtcn'),
   'lflb': _published('lflb'),
   'separable': _published('separable'),
   'timnet': _published('timnet'),

@@ -5,7 +5,7 @@ Shapes in comments: b examples, t frames, f coefficients, c channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -65,7 +65,7 @@ class Pass:
 
   def conv(
     self,
-    name: str,
+    name: str | Sequence[str],
     x: jax.Array,
     strides: tuple[int, int] = (1, 1),
     padding: str | list[tuple[int, int]] = 'SAME',
@@ -74,7 +74,8 @@ class Pass:
     """Convolves own frames; a depthwise kernel takes each channel alone.
 
     Args:
-      name: of the layer.
+      name: of the layer; those of several are computed at once, and stand side
+        by side.
       x: (examples, frames, coefficients, inputs).
       strides: along both axes; `own` is shortened by the first.
       padding: 'SAME', 'VALID' or ((before, after), ...) of both axes.
@@ -83,7 +84,10 @@ class Pass:
     Returns:
       (examples, frames, coefficients, outputs); not masked.
     """
-    arrays = self.weights(name)
+    names = (name,) if isinstance(name, str) else name
+    arrays: Mapping[str, jax.Array] = jax.tree.map(
+      lambda *each: jnp.concatenate(each, axis=-1), *map(self.weights, names)
+    )
     kernel, x = arrays['kernel'], self.masked(x)
     kept = x.dtype
     if self._dtype is not None:
