@@ -44,6 +44,7 @@ NAMES = {
   'drn': ('dilated residual network', 'drn'),
   'gmtcn': ('GM-TCN', 'gmtcn'),
   'lflb': ('LFLB network', 'lflb'),
+  'multipath': ('multi-path spectrogram', 'multipath'),
   'timnet': ('TIM-Net', 'timnet'),
   'separable': ('separable convolutions', 'separable'),
 }

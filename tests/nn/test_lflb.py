@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import lflb_twin
 import numpy as np
@@ -29,9 +31,12 @@ def test_parameters_are_those_of_the_layer_table(fields, trainable):
   assert card['parameters'] == trainable + 2 * (64 + 64 + 128 + 128)
 
 
-def test_eight_seconds_are_251_frames_of_128_bands():
+def test_eight_seconds_are_247_frames_of_128_bands():
+  """With half a frame of zeros on both sides they are the code's 251."""
   spec = features.PRESETS['lflb']
-  assert features.num_frames(8 * spec.sample_rate_hz, spec) == 251
+  assert features.num_frames(8 * spec.sample_rate_hz, spec) == 247
+  centered = dataclasses.replace(spec, padding='zeros')
+  assert features.num_frames(8 * spec.sample_rate_hz, centered) == 251
   assert spec.num_mel_bands == 128
 
 

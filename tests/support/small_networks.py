@@ -33,6 +33,13 @@ SMALL = {
     'pools': (2, 2, 1, 3),
     'units': 4,
   },
+  'multipath': {
+    'bands': 7,
+    'maps': 3,
+    'kernel_frames': (2, 3),
+    'kernel_bands': (4, 3),
+    'dense': (5, 4),
+  },
   'timnet': {'levels': 2, 'coefficients': 5},
   'separable': {
     'bands': 9,
@@ -51,7 +58,9 @@ _init = jax.jit(network.init, static_argnums=1)
 
 def settings(name: str, num_classes: int = 3, **fields):
   """Settings of a small network."""
-  return networks.make(name, num_classes=num_classes, **SMALL[name], **fields)
+  return networks.make(
+    name, **{'num_classes': num_classes, **SMALL[name], **fields}
+  )
 
 
 def weights(spec, seed: int = 0):

@@ -24,5 +24,6 @@ PRESETS = {
   'chen2018': papers.CHEN2018,
   'zhong2020': papers.ZHONG2020,
   'lflb': papers.LFLB,
+  'yenigalla2018': papers.YENIGALLA2018,
   'timnet': papers.TIMNET,
 }

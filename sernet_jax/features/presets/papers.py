@@ -31,9 +31,16 @@ ZHONG2020 = MfccSpec(
   log_offset=0.0,
   clip=None,
 )
-# librosa.feature.melspectrogram(y, sr=16000) in dB.
+# librosa.feature.melspectrogram(y, sr=16000, center=False) in dB: frames that
+# lie inside of the sound, so that an utterance's own can be told from zeros.
 LFLB = dataclasses.replace(
-  libraries.LIBROSA, sample_rate_hz=16_000, upper_edge_hz=8000.0
+  libraries.LIBROSA,
+  sample_rate_hz=16_000,
+  upper_edge_hz=8000.0,
+  padding='none',
+  top_db=None,
 )
+# 256 frames of 6 s.
+YENIGALLA2018 = dataclasses.replace(LFLB, hop_samples=368)
 # 39 coefficients of librosa at its defaults, as TIM-Net's code has them.
 TIMNET = dataclasses.replace(libraries.LIBROSA, num_coefficients=39)

@@ -28,6 +28,8 @@ _LAYOUT = ('NHWC', 'HWIO', 'NHWC')
 # Copies side by side take this many times the map; beyond it each has a product
 # of its own.
 _MOST_COPIED = 512
+# Of fewer inputs than these, the taps of a row have one product together.
+_FEW_INPUTS = 8
 
 
 def plain_conv(
@@ -181,6 +183,17 @@ def _products(
   if kernel.shape[2] != inputs:  # each channel alone
     return functools.reduce(
       jnp.add, [map_ * tap[0] for map_, tap in zip(read, taps, strict=True)]
+    )
+  if len(taps) * inputs > _MOST_COPIED and inputs < _FEW_INPUTS:
+    wide = kernel.shape[1]
+    starts = range(0, len(taps), wide)
+    return functools.reduce(
+      jnp.add,
+      [
+        jnp.concatenate(read[i : i + wide], axis=-1)
+        @ taps[i : i + wide].reshape(-1, taps.shape[-1])
+        for i in starts
+      ],
     )
   if len(taps) * inputs > _MOST_COPIED:
     return functools.reduce(

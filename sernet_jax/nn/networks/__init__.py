@@ -74,6 +74,7 @@ NETWORKS: dict[str, Entry] = {
   'drn': _published('drn'),
   'gmtcn': _published('gmtcn'),
   'lflb': _published('lflb'),
+  'multipath': _published('multipath'),
   'separable': _published('separable'),
   'timnet': _published('timnet'),
 }

@@ -7,9 +7,8 @@ three pairs of causal convolutions of two frames: one of a pair, through a ReLU,
 weighs the other by its sigmoid; the mean of the three goes on. A level adds to
 its input, and all levels' second stages add up for the head.
 
-Our reading: frames behind an utterance take part in nothing, where the code pads
-the sound with zeros on both sides and hears them; its Adam has other betas than
-ours (0.93 and 0.98). As there, features are not standardized.
+All frames count, zeros around an utterance too, and features are not standardized,
+as published. Our reading: its Adam has other betas than ours (0.93 and 0.98).
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ class Settings(NetworkSettings):
 
   name: ClassVar[str] = 'gmtcn'
   takes: ClassVar[tuple[str, ...]] = ('mfcc',)
+  masked: ClassVar[bool] = False
 
   levels: int = 7
   coefficients: int = 39

@@ -13,7 +13,8 @@ public: the layers are those of two re-implementations, the log-mel bands of
 - A window of the pooling counts if it holds any frame of the utterance, so that
   the LSTM has a step for each 128 frames begun (4.1 s); the code drops windows
   that are not full and always has exactly one, of 8 s with their zeros.
-- Frames behind an utterance take part in nothing; the code hears them.
+- Frames lie inside of the sound, 247 in 8 s, and those behind an utterance take
+  part in nothing; the code has 251, with zeros on both sides, and hears them all.
 """
 
 from __future__ import annotations
