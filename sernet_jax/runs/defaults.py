@@ -28,7 +28,7 @@ from sernet_jax.training.sound.augment_spec import AugmentSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
 # Fields of specs that belong to Adam, not to a config.
-_ADAM = ('beta1', 'beta2', 'epsilon')
+_ADAM = ('epsilon',)
 
 
 def get_config(network: str = networks.DEFAULT) -> ConfigDict:

@@ -58,6 +58,8 @@ YOUNG: dict[str, Any] = {
   'optim.cycle_epochs': 40,
   'optim.weight_decay': 0.0,
   'optim.average': 0.0,
+  'optim.beta1': 0.9,
+  'optim.beta2': 0.999,
   **{
     f'augment.{field.name}': field.default
     for field in dataclasses.fields(AugmentSpec)

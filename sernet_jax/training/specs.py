@@ -85,8 +85,8 @@ class OptimSpec:
       beside Adam (AdamW, Loshchilov & Hutter 2019); 0 for none.
     average: share of the old value in a moving average of the weights, step
       by step; 0 for none. The selection `average` tests it.
-    beta1: of Adam.
-    beta2: of Adam.
+    beta1: of Adam, share of the old value in the mean of gradients.
+    beta2: likewise, of their squares.
     epsilon: of Adam.
   """
 

@@ -8,7 +8,7 @@ weighs the other by its sigmoid; the mean of the three goes on. A level adds to
 its input, and all levels' second stages add up for the head.
 
 All frames count, zeros around an utterance too, and features are not standardized,
-as published. Our reading: its Adam has other betas than ours (0.93 and 0.98).
+as published.
 """
 
 from __future__ import annotations

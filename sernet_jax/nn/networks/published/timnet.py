@@ -5,8 +5,7 @@ ICASSP 2023, arXiv 2211.08233, after its code
 two frames, twice as far apart as the level before, whose sigmoid weighs the
 level's own input; the levels' means over time are mixed by learned weights.
 
-All frames count, zeros around an utterance too, as published. Our reading: its
-Adam has other betas than ours (0.93 and 0.98).
+All frames count, zeros around an utterance too, as published.
 """
 
 from __future__ import annotations
