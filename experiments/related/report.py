@@ -41,6 +41,7 @@ NAMES = {
   'acrnn_1': ('3-D ACRNN, one convolution', 'acrnn_1'),
   'acrnn': ('3-D ACRNN', 'acrnn'),
   'bcrnn': ('binary ACRNN', 'bcrnn'),
+  'cpac': ('CPAC', 'cpac'),
   'drn': ('dilated residual network', 'drn'),
   'gmtcn': ('GM-TCN', 'gmtcn'),
   'lflb': ('LFLB network', 'lflb'),

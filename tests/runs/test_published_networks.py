@@ -21,7 +21,7 @@ from sernet_jax.runs import defaults, run
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
 # The others of the table go through `test_networks.py` as `acrnn` does.
-NAMES = ('bcrnn', 'gmtcn', 'lflb', 'multipath')
+NAMES = ('bcrnn', 'cpac', 'gmtcn', 'lflb', 'multipath')
 
 
 def settings(name, place, **changes):

@@ -19,6 +19,14 @@ _ACRNN = {
 SMALL = {
   'acrnn': _ACRNN,
   'bcrnn': _ACRNN,
+  'cpac': {
+    'coefficients': 38,
+    'channels': 3,
+    'groups': 2,
+    'size': 4,
+    'capsules': 3,
+    'convolution_dropout': False,
+  },
   'drn': {
     'bands': 5,
     'first': 3,

@@ -71,6 +71,7 @@ NETWORKS: dict[str, Entry] = {
   ),
   'acrnn': _published('acrnn'),
   'bcrnn': _published('bcrnn'),
+  'cpac': _published('cpac'),
   'drn': _published('drn'),
   'gmtcn': _published('gmtcn'),
   'lflb': _published('lflb'),

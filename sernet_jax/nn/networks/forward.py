@@ -130,15 +130,24 @@ class Pass:
 
   def drop_channels(self, x: jax.Array, rate: float) -> jax.Array:
     """Drops whole channels of x, (b, ..., c), in training with a key."""
+    return self._drop(x, rate, (*[1] * (x.ndim - 2), x.shape[-1]))
+
+  def drop(self, x: jax.Array, rate: float) -> jax.Array:
+    """Drops values of x, (b, ...), in training with a key."""
+    return self._drop(x, rate, x.shape[1:])
+
+  def _drop(
+    self, x: jax.Array, rate: float, shape: tuple[int, ...]
+  ) -> jax.Array:
+    """Drops what a draw of a shape says, which x has or is broadcast to."""
     if not self.train or self._key is None or not rate:
       return x
     self._draws += 1
     key = jax.random.fold_in(self._key, self._draws)
     # Drawn for the whole batch, so that it is the same on any mesh.
-    shape = (x.shape[0] * parallel.count(self._axis), x.shape[-1])
-    kept = jax.random.bernoulli(key, 1 - rate, shape)
+    count = x.shape[0] * parallel.count(self._axis)
+    kept = jax.random.bernoulli(key, 1 - rate, (count, *shape))
     kept = parallel.own(kept, self._axis)
-    kept = kept.reshape(x.shape[0], *[1] * (x.ndim - 2), x.shape[-1])
     return jnp.where(kept, x / (1 - rate), 0.0)
 
   def dense(self, name: str, x: jax.Array) -> jax.Array:
@@ -147,11 +156,14 @@ class Pass:
     y = x @ arrays['kernel']
     return y + arrays['bias'] if 'bias' in arrays else y
 
-  def norm(self, name: str, x: jax.Array) -> jax.Array:
-    """Normalizes channels over own frames, or over examples if x is (b, c)."""
+  def norm(self, name: str, x: jax.Array, fixed: bool = False) -> jax.Array:
+    """Normalizes channels over own frames, or over examples if x is (b, c).
+
+    With `fixed`, by the moving statistics in training too, which stay.
+    """
     arrays, stats = self.params.get(name, {}), self.stats[name]
     mean, variance = stats['mean'], stats['variance']
-    if self.train and name not in self._frozen:
+    if self.train and not fixed and name not in self._frozen:
       mean, variance = self._moments(x)
       keep = self._momentum
       self.stats[name] = {
