@@ -26,7 +26,7 @@ def signs(spec: Spec) -> list[str]:
 
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
   """Returns name -> shape of all tensors of a file."""
-  found = {}
+  found: dict[str, tuple[int, ...]] = {}
   for name, shape in trees.flatten(spec.shapes(), '/').items():
     if name in spec.binary:
       found[f'{name}/{_SIGNS}'] = (-(-math.prod(shape) // 8),)
