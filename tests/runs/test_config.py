@@ -26,7 +26,7 @@ def test_every_config_is_complete_and_valid(name):
   experiment = config_lib.experiment(settings)
   assert experiment.name.startswith(name)
   assert (
-    name in ('cross', 'quickstart', 'recipe', 'robust')
+    name in ('cross', 'lflb', 'quickstart', 'recipe', 'robust')
     or settings.train.epochs == 300
   )
 
