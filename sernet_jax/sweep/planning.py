@@ -66,8 +66,14 @@ class Planned:
     return self.num_folds * train.seeds * train.epochs
 
   def finished(self) -> bool:
-    """True if its folder holds results of these settings."""
-    if not (self.folder.results.exists() and self.folder.config.exists()):
+    """True if its folder holds results of these settings, and their report.
+
+    A job that was killed while it drew the report draws it when run again.
+    """
+    folder = self.folder
+    if not all(
+      path.exists() for path in (folder.results, folder.config, folder.report)
+    ):
       return False
     settings = config_lib.to_dict(self.job.config)
     return self.folder.read_results().epochs == settings['train'][

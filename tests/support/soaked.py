@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import numpy as np
 
 RATE_HZ = 16_000
 BLOCK_S = 60
+DIFFERENT = 60  # blocks, of which making one takes a while
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,24 +43,28 @@ class Soak:
 
 
 def blocks(count: int):
-  """Yields minutes of sound, 16 bits: voices, noise, clicks, clipping, pauses."""
-  time_s = np.arange(BLOCK_S * RATE_HZ) / RATE_HZ
+  """Yields minutes of sound, 16 bits; those of an hour come again and again."""
   for number in range(count):
-    random = np.random.default_rng(number)
-    pitch_hz = random.uniform(80, 400)
-    glide = np.cumsum(
-      pitch_hz * (1 + 0.2 * np.sin(random.uniform(1, 4) * time_s))
-    )
-    sound = sum(
-      np.sin(2 * np.pi / RATE_HZ * k * glide) / k for k in range(1, 9)
-    )
-    sound *= np.sin(np.pi * random.uniform(1, 3) * time_s) ** 2
-    sound += random.uniform(0, 0.3) * random.standard_normal(time_s.size)
-    sound *= 10 ** random.uniform(-4, 0.5)  # down to 3 bits, up to clipping
-    start = random.integers(time_s.size)
-    sound[start : start + int(random.uniform(0, 20) * RATE_HZ)] = 0
-    sound[random.integers(time_s.size, size=5)] = 1
-    yield np.clip(32_767 * sound, -32_768, 32_767).astype('<i2').tobytes()
+    yield _minute(number % DIFFERENT)
+
+
+@functools.cache
+def _minute(number: int) -> bytes:
+  """Voices, noise, clicks, clipping and pauses."""
+  time_s = np.arange(BLOCK_S * RATE_HZ) / RATE_HZ
+  random = np.random.default_rng(number)
+  pitch_hz = random.uniform(80, 400)
+  glide = np.cumsum(
+    pitch_hz * (1 + 0.2 * np.sin(random.uniform(1, 4) * time_s))
+  )
+  sound = sum(np.sin(2 * np.pi / RATE_HZ * k * glide) / k for k in range(1, 9))
+  sound *= np.sin(np.pi * random.uniform(1, 3) * time_s) ** 2
+  sound += random.uniform(0, 0.3) * random.standard_normal(time_s.size)
+  sound *= 10 ** random.uniform(-4, 0.5)  # down to 3 bits, up to clipping
+  start = random.integers(time_s.size)
+  sound[start : start + int(random.uniform(0, 20) * RATE_HZ)] = 0
+  sound[random.integers(time_s.size, size=5)] = 1
+  return np.clip(32_767 * sound, -32_768, 32_767).astype('<i2').tobytes()
 
 
 def run(minutes: int, arguments: list[str], hop_s: float = 1.0) -> Soak:

@@ -107,6 +107,7 @@ class Fake:
     results = job.folder.read_results()
     epochs = job.job.experiment.train.epochs
     job.folder.write_results(dataclasses.replace(results, epochs=epochs))
+    job.folder.report.write_text('')
 
   def poll(self, job):
     return self.codes.get(job.name, 0)
@@ -200,6 +201,17 @@ def test_more_epochs_run_a_finished_job_again(corpus, tmp_path, quick):
   scheduler.execute(jobs, Fake())
   more = planned(corpus, tmp_path, 'seed=0:1', train__epochs=9)
   assert jobs[0].finished() and not more[0].finished()
+
+
+def test_a_job_that_was_killed_while_its_report_was_drawn_is_run_again(
+  corpus, tmp_path, quick
+):
+  jobs = planned(corpus, tmp_path, 'seed=0:2')
+  scheduler.execute(jobs, Fake())
+  jobs[1].folder.report.unlink()
+  again = Fake()
+  assert not scheduler.execute(jobs, again)
+  assert again.started == [jobs[1].name] and jobs[1].finished()
 
 
 def test_progress_counts_lines_as_they_come_and_go(corpus, tmp_path):
