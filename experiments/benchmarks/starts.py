@@ -40,6 +40,7 @@ COMMANDS = {
   'stream --help': ['-m', 'sernet_jax.stream', '--help'],
   'export --help': ['-m', 'sernet_jax.export', '--help'],
   'main --help': ['-m', 'sernet_jax.main', '--help'],
+  'download --help': ['-m', 'sernet_jax.download', '--help'],
   'predict': ['-m', 'sernet_jax.predict', '{wav}'],
   'predict, first': ['-m', 'sernet_jax.predict', '{wav}'],
   'stream': ['-m', 'sernet_jax.stream'],

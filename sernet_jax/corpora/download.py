@@ -3,8 +3,7 @@
 Downloads the official archive (and resumes after a break), checks it and makes
 a folder appear in one step, whole or not at all: of EMO-DB `wav`, each
 recording with its known SHA-256 sum; of other corpora `recordings`, the whole
-archive with the MD5 sum that is published for it. Which there are is in the
-table of corpora: entries with an `archive`.
+archive with the MD5 sum that is published for it, see `readers.archives`.
 """
 
 from __future__ import annotations
@@ -12,41 +11,29 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import importlib.resources
 import os
 import pathlib
-import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sernet_jax.common import command_line, files, locks
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.archive import BadArchive, unpack, unpack_all
 from sernet_jax.corpora.fetch import fetch, on_disk
-from sernet_jax.corpora.readers.entry import Archive, CorpusEntry
+from sernet_jax.corpora.readers.archives import (
+  ARCHIVES,
+  EMODB_URL,
+  Archive,
+  emodb_sums,
+)
 
-EMODB_URL = 'http://emodb.bilderbar.info/download/download.zip'
+if TYPE_CHECKING:
+  from sernet_jax.corpora.readers.entry import CorpusEntry
+
 _SCRATCH = '.download'
-_SUM_LINE = re.compile(r'([0-9a-f]{64})[ ][ *]([^/\\]+)')
-
-
-def emodb_sums() -> dict[str, str]:
-  """Returns the SHA-256 sum of each recording of EMO-DB by file name."""
-  folder = importlib.resources.files('sernet_jax.corpora')
-  file = folder / 'data' / 'emodb_sha256.txt'
-  return parse_sums(file.read_text())
-
-
-def parse_sums(text: str) -> dict[str, str]:
-  """Reads {name: sum} from lines as `sha256sum` writes them."""
-  sums = {}
-  for line in text.splitlines():
-    match = _SUM_LINE.fullmatch(line)
-    assert match, f'not a line of sha256sum: {line!r}'
-    sums[match[2]] = match[1]
-  return sums
 
 
 def wrong_files(folder: pathlib.Path, sums: Mapping[str, str]) -> list[str]:
@@ -179,15 +166,11 @@ def _md5(path: pathlib.Path) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
-  # The readers load libsndfile, which the functions above do not need.
-  from sernet_jax.corpora.registry import CORPORA
-
-  entries = {name: entry for name, entry in CORPORA.items() if entry.archive}
   parser = command_line.Parser(
     prog='python -m sernet_jax.download',
     description='Fetch a corpus, check every file, unpack it.',
   )
-  known = ['emodb', *entries]
+  known = ['emodb', *ARCHIVES]
   parser.add_argument('corpus', help=f'one of {", ".join(known)}')
   parser.add_argument(
     '--root',
@@ -201,6 +184,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   default = files.cache_dir() / args.corpus
 
   def command() -> None:
+    # The readers load numpy and libsndfile, which `--help` does not need.
+    from sernet_jax.corpora.registry import CORPORA
+
     entry = CORPORA.get(args.corpus)
     if entry and entry.published and args.corpus not in known:
       raise InputError(
@@ -209,8 +195,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         'folder with --config.data.root='
       )
     require_choice('the corpus', args.corpus, known)
-    if args.corpus in entries:
-      _run_archive(args, entries[args.corpus], default)
+    if entry and entry.archive:
+      _run_archive(args, entry, default)
     else:
       _run(args, default)
 

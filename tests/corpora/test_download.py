@@ -26,7 +26,7 @@ from sernet_jax.common import files as files_lib, locks
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import archive, download, fetch, registry
 from sernet_jax.corpora.readers import emodb, openly_licensed
-from sernet_jax.corpora.readers.entry import Archive
+from sernet_jax.corpora.readers.archives import Archive
 
 FILES = {
   f'{number:02}a01Fa.wav': np.random.default_rng(number).bytes(9000)

@@ -78,6 +78,8 @@ try:
 except SystemExit as end:
   assert not end.code, end.code
 heavy = {{'jax', 'flax', 'optax', 'orbax', 'matplotlib', 'pandas'}}
+if '{command}' not in ('cross', 'demo'):
+  heavy |= {{'numpy', 'soundfile'}}
 sys.exit(f'{{found}} loaded' if (found := heavy & set(sys.modules)) else 0)
 """
   done = subprocess.run(

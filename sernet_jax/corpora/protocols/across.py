@@ -1,4 +1,4 @@
-"""Folds across corpora: who trains and who tests.
+"""Folds across corpora, of who trains and who tests.
 
 A fold has the classes that both of its sides have; utterances of other
 classes are left out of it.
@@ -6,37 +6,16 @@ classes are left out of it.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from sernet_jax.common.errors import require
+from sernet_jax.corpora.protocols.pairs import Pair
 from sernet_jax.corpora.utterances import Corpus
 
-ARROW = '>'
-
-# Name of a fold, its training corpora, its test corpus.
-Pair = tuple[str, tuple[str, ...], str]
 # Name of a fold; training, validation and test set: int32, ascending indices.
 Split = tuple[str, np.ndarray, np.ndarray, np.ndarray]
-
-
-def one_left_out(names: Sequence[str]) -> list[Pair]:
-  """Tests each corpus once; all others train."""
-  names = sorted(names)
-  return [
-    (test, tuple(name for name in names if name != test), test)
-    for test in names
-  ]
-
-
-def ordered_pairs(names: Sequence[str]) -> list[Pair]:
-  """Trains on one corpus and tests another, in every ordered pair."""
-  return [
-    (f'{train}{ARROW}{test}', (train,), test)
-    for train, test in itertools.permutations(sorted(names), 2)
-  ]
 
 
 def splits(

@@ -9,7 +9,7 @@ import numpy as np
 
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.common.text import listing
-from sernet_jax.corpora.protocols import across
+from sernet_jax.corpora.protocols import across, test_sets
 from sernet_jax.corpora.protocols.spec import ProtocolSpec
 from sernet_jax.corpora.protocols.table import PROTOCOLS
 from sernet_jax.corpora.protocols.test_sets import TestSet
@@ -62,8 +62,9 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
       Fold(name, index, *sets) for index, (name, *sets) in enumerate(parts)
     ]
   else:
-    assert protocol.test_sets is not None
-    tests = protocol.test_sets(corpus, seed, spec.text_groups)
+    tests = test_sets.FUNCTIONS[protocol.test_sets](
+      corpus, seed, spec.text_groups
+    )
     folds = [_fold(corpus, spec, tests, index) for index in range(len(tests))]
   if spec.folds:
     names = [fold.name for fold in folds]

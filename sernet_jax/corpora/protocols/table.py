@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from sernet_jax.corpora.protocols import across, test_sets
-from sernet_jax.corpora.protocols.across import Pair
-from sernet_jax.corpora.protocols.test_sets import TestSet
-from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.corpora.protocols import pairs
+from sernet_jax.corpora.protocols.pairs import Pair
+
+NUM_PAIRS = 10  # folds of 'paper2021'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Protocol:
       only 'utterances'.
     shows: what its figures show.
     does_not_show: what they do not show.
-    test_sets: from corpus, seed and `protocol.text_groups` to the test set of
-      each fold.
+    test_sets: function of the module `test_sets`, '' for none; by its name, as
+      that module loads numpy, which `--help` need not.
     pairs: from the names of corpora to who trains and who tests.
     num_folds: folds of a complete run, where the number of tests does not
       tell (the tests overlap); None where each utterance is tested once.
@@ -44,7 +44,7 @@ class Protocol:
   unit: str
   shows: str
   does_not_show: str
-  test_sets: Callable[[Corpus, int, int], list[TestSet]] | None = None
+  test_sets: str = ''
   pairs: Callable[[Sequence[str]], list[Pair]] | None = None
   num_folds: int | None = None
   trains_on_tests: bool = False
@@ -52,7 +52,7 @@ class Protocol:
   caveat: str = ''
 
   def __post_init__(self) -> None:
-    assert (self.test_sets is None) != (self.pairs is None)
+    assert bool(self.test_sets) != bool(self.pairs)
     assert self.unit in ('speakers', 'corpora', 'utterances')
 
   @property
@@ -94,7 +94,7 @@ _ENTRIES = (
     does_not_show='They do not show how it fares with other languages, '
     'microphones or ways of speaking; and other recordings of the same '
     'sentences may have been trained on.',
-    test_sets=test_sets.by_speaker,
+    test_sets='by_speaker',
   ),
   Protocol(
     name='loso_adapted',
@@ -108,7 +108,7 @@ _ENTRIES = (
     'other adapted ones only, never with `loso`. The recordings heard first '
     'hold all emotions in the shares of the corpus, which a real speaker does '
     'not offer, and are those of the test.',
-    test_sets=test_sets.by_speaker,
+    test_sets='by_speaker',
     adapts=True,
   ),
   Protocol(
@@ -121,7 +121,7 @@ _ENTRIES = (
     does_not_show='The networks heard a quarter of the speakers less than with '
     '`loso`, so expect a little less than there; like there, the figures say '
     'nothing about other languages, microphones or ways of speaking.',
-    test_sets=test_sets.by_speaker_group,
+    test_sets='by_speaker_group',
   ),
   Protocol(
     name='loso_text',
@@ -135,7 +135,7 @@ _ENTRIES = (
     'microphones or ways of speaking. Training has fewer recordings than with '
     "'loso' (with two groups of sentences about half), so the two differ for "
     'that reason too.',
-    test_sets=test_sets.by_speaker_and_text,
+    test_sets='by_speaker_and_text',
   ),
   Protocol(
     name='random10',
@@ -147,7 +147,7 @@ _ENTRIES = (
     does_not_show='They do not show how it fares with an unknown voice; expect '
     'less there (leaving speakers out has cost a classical system 9 to 13 '
     'points on EMO-DB).',
-    test_sets=test_sets.stratified,
+    test_sets='stratified',
   ),
   Protocol(
     name='emobox',
@@ -157,7 +157,7 @@ _ENTRIES = (
     'a comparison with results published on the same folds.',
     does_not_show='Their speakers were also heard in training, so they do not '
     'show how it fares with an unknown voice; expect less there.',
-    test_sets=test_sets.emobox,
+    test_sets='emobox',
   ),
   Protocol(
     name='paper2021',
@@ -169,8 +169,8 @@ _ENTRIES = (
     does_not_show='Every tested speaker was also heard in training and the '
     'tests overlap, so they do not show how it fares with an unknown voice; '
     'expect less there, and take the intervals for too narrow.',
-    test_sets=test_sets.random_pairs,
-    num_folds=test_sets.NUM_PAIRS,
+    test_sets='random_pairs',
+    num_folds=NUM_PAIRS,
   ),
   Protocol(
     name='all',
@@ -180,7 +180,7 @@ _ENTRIES = (
     'run is for its weights.',
     does_not_show='It says nothing about any other recording or voice: for '
     "that, train the same settings with protocol.name='loso'.",
-    test_sets=test_sets.everything,
+    test_sets='everything',
     trains_on_tests=True,
     caveat='The tests are the training set itself, so these figures say '
     "nothing about new recordings; protocol.name='loso' does.",
@@ -197,7 +197,7 @@ _ENTRIES = (
     'do not show how it fares on others or on speech that nobody acted, and '
     'not why a figure is low: sound, language and the meaning of a label '
     'change at once.',
-    pairs=across.one_left_out,
+    pairs=pairs.one_left_out,
   ),
   Protocol(
     name='cross',
@@ -210,7 +210,7 @@ _ENTRIES = (
     'too, so a row is not a ranking of corpora. The pooled figures mix all '
     'pairs and count each utterance once for every training corpus: read the '
     'matrix.',
-    pairs=across.ordered_pairs,
+    pairs=pairs.ordered_pairs,
   ),
 )
 PROTOCOLS = {entry.name: entry for entry in _ENTRIES}

@@ -16,10 +16,10 @@ import numpy as np
 
 from sernet_jax.common.errors import require
 from sernet_jax.common.text import listing
+from sernet_jax.corpora.protocols.table import NUM_PAIRS
 from sernet_jax.corpora.utterances import UNKNOWN_SPEAKER, Corpus
 
 NUM_PARTS = 10
-NUM_PAIRS = 10
 NUM_GROUPS = 4
 
 
@@ -213,3 +213,18 @@ def everything(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
   """Makes one fold that tests what it trains on."""
   del seed, text_groups
   return [TestSet('all', np.arange(len(corpus.utterances), dtype=np.int32))]
+
+
+# Those that the table of protocols names.
+FUNCTIONS = {
+  function.__name__: function
+  for function in (
+    by_speaker,
+    by_speaker_group,
+    by_speaker_and_text,
+    stratified,
+    random_pairs,
+    emobox,
+    everything,
+  )
+}

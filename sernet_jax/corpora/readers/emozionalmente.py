@@ -7,9 +7,9 @@ import pathlib
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.corpora.readers import by_filename
+from sernet_jax.corpora.readers.archives import ARCHIVES
 from sernet_jax.corpora.readers.by_filename import Parsed
 from sernet_jax.corpora.readers.entry import (
-  Archive,
   CorpusEntry,
   PathLike,
   Published,
@@ -87,9 +87,5 @@ ENTRY = CorpusEntry(
     source=_SOURCE,
     paper='Catania, Wilke and Garzotto, IEEE TASLP 33, 2025',
   ),
-  archive=Archive(
-    url='https://zenodo.org/records/12616095/files/emozionalmente.zip',
-    md5='398c6502dd2b0e1e810f927c12897547',
-    max_bytes=559_000_000,
-  ),
+  archive=ARCHIVES['emozionalmente'],
 )

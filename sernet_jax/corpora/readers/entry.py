@@ -8,6 +8,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
+from sernet_jax.corpora.readers.archives import Archive
 from sernet_jax.corpora.utterances import Corpus
 
 PathLike = str | os.PathLike
@@ -77,21 +78,6 @@ class Published:
 
 
 @dataclasses.dataclass(frozen=True)
-class Archive:
-  """A ZIP archive of a whole corpus, where it is published.
-
-  Attributes:
-    url: its address.
-    md5: the sum that is published for it.
-    max_bytes: its size, or a little more; nothing longer is taken.
-  """
-
-  url: str
-  md5: str
-  max_bytes: int
-
-
-@dataclasses.dataclass(frozen=True)
 class CorpusEntry:
   """A corpus that `data.corpus` can name.
 
@@ -102,7 +88,7 @@ class CorpusEntry:
       there is no default.
     published: facts about the official release; None where there is none.
     archive: what `download` fetches; None where its address or its sum is not
-      known. EMO-DB has sums of its recordings instead.
+      known.
   """
 
   name: str

@@ -11,9 +11,9 @@ import pathlib
 import re
 
 from sernet_jax.corpora.readers import by_filename
+from sernet_jax.corpora.readers.archives import ARCHIVES
 from sernet_jax.corpora.readers.by_filename import Parsed
 from sernet_jax.corpora.readers.entry import (
-  Archive,
   CorpusEntry,
   PathLike,
   Published,
@@ -141,11 +141,7 @@ SUBESCO = CorpusEntry(
     source='https://zenodo.org/records/4526477',
     paper='Sultana et al., PLoS ONE 16(4), 2021',
   ),
-  archive=Archive(
-    url='https://zenodo.org/records/4526477/files/SUBESCO.zip',
-    md5='13d702cf944bf54d70d66bffc036ed7a',
-    max_bytes=1_664_512_929,
-  ),
+  archive=ARCHIVES['subesco'],
 )
 
 _MESD_VOICES = {'F': 'women', 'M': 'men', 'C': 'children'}
