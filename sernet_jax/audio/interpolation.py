@@ -93,6 +93,7 @@ class Trace:
     frequency: 2 kHz look like 12 kHz in 16, and like 8.
     """
     heard = np.concatenate(self._heard)
+    heard -= heard.mean()
     time_s = np.arange(len(heard)) / self._rate_hz
     tones_hz = [
       (old_hz + turn * self._rate_hz) / multiple

@@ -2,7 +2,8 @@
 
 The network scales every window to full level, so that it hears a voice in the
 faint noise of a pause. A window counts as silence if it lies `gate_db` below
-the loudest one of its recording, or below `floor_db`.
+the loudest one of its recording, or below `floor_db`. Levels are those of the
+sound without its mean: the offset of a sound card is not heard.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def level_db(samples: np.ndarray) -> float:
   """Returns the level of samples (samples,) in dB of full scale."""
   if not samples.size:
     return -math.inf
-  power = float(np.square(samples, dtype=np.float64).mean())
+  power = float(samples.var(dtype=np.float64))
   return 10 * math.log10(power) if power else -math.inf
 
 
@@ -83,7 +84,8 @@ class Levels:
 
   def __init__(self, rate_hz: int) -> None:
     self._step = max(1, round(_STEP_S * rate_hz))
-    self._energies: list[float] = []
+    self._sums: list[float] = []
+    self._squares: list[float] = []
     self._rest = np.zeros(0, np.float32)
 
   def push(self, samples: np.ndarray) -> None:
@@ -91,7 +93,8 @@ class Levels:
     samples = np.concatenate([self._rest, samples])
     whole = len(samples) // self._step * self._step
     steps = samples[:whole].reshape(-1, self._step)
-    self._energies += np.square(steps, dtype=np.float64).sum(axis=1).tolist()
+    self._sums += steps.sum(axis=1, dtype=np.float64).tolist()
+    self._squares += np.square(steps, dtype=np.float64).sum(axis=1).tolist()
     self._rest = samples[whole:].copy()
 
   def loudest(self, length: int, total: int) -> tuple[int, float]:
@@ -104,12 +107,16 @@ class Levels:
     Returns:
       Its first sample; and its level in dB of full scale.
     """
-    energies = [*self._energies]
+    counts = np.full(len(self._sums), self._step)
+    rows = np.stack([counts, self._sums, self._squares])
     if self._rest.size:
-      energies.append(float(np.square(self._rest, dtype=np.float64).sum()))
-    sums = np.concatenate([[0.0], np.cumsum(energies)])
-    count = max(1, min(len(energies), length // self._step))
-    windows = sums[count:] - sums[:-count]
+      rest = self._rest.astype(np.float64)
+      last = [rest.size, rest.sum(), np.square(rest).sum()]
+      rows = np.column_stack([rows, last])
+    count = max(1, min(rows.shape[1], length // self._step))
+    rows = np.pad(np.cumsum(rows, axis=1), ((0, 0), (1, 0)))
+    counts, sums, squares = rows[:, count:] - rows[:, :-count]
+    windows = squares - np.square(sums) / np.maximum(counts, 1)
     best = int(np.argmax(windows)) if windows.size else 0
     start = max(0, min(best * self._step, total - length))
     power = float(windows[best]) / min(count * self._step, max(1, total))

@@ -36,9 +36,10 @@ def read(recording: Recording, channel: str = MEAN) -> tuple[np.ndarray, int]:
   start, end_s = round(recording.start_s * rate_hz), recording.end_s
   end = samples.size if end_s is None else round(end_s * rate_hz)
   part = samples[start:end]
-  if not part.any():
-    reason = 'is silent' if part.size else 'lies behind the end of the file'
-    raise reading.BadFile(str(recording), reason)
+  if not part.size:
+    raise reading.BadFile(str(recording), 'lies behind the end of the file')
+  if not quality.holds_sound(part):
+    raise reading.BadFile(str(recording), 'is silent')
   return part, rate_hz
 
 

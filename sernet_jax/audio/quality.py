@@ -23,6 +23,7 @@ CLIFF_DB = 18.0
 EMPTY_DB = 45.0
 LOSS_DB = 1.0
 _BAND_HZ = 125.0
+_ROUNDING = 1e-13  # of an energy, of which a much larger one was taken
 _FRAME_S = 0.064
 _LOWEST_HZ = 1000.0  # where a cliff is looked for, up to ...
 _HIGHEST = 0.9  # ... this share of the network's band
@@ -46,6 +47,17 @@ def mix(block: np.ndarray, channel: str = MEAN) -> np.ndarray | None:
   return block[:, index] if index < block.shape[1] else None
 
 
+def holds_sound(samples: np.ndarray) -> bool:
+  """Tells whether samples (samples,) are more than a constant.
+
+  A constant, be it 0 or the offset of a sound card, is nothing that is heard; of
+  one sample nobody can say, unless it is 0.
+  """
+  if samples.size < 2:
+    return bool(samples.any())
+  return bool((samples != samples[0]).any())
+
+
 @functools.cache
 def _hann(length: int) -> np.ndarray:
   return np.hanning(length).astype(np.float32)
@@ -66,19 +78,28 @@ class Watch:
     self._with_spectrum = spectrum
     self.notes: list[str] = []
     self._rate_hz = 0
-    self._powers = np.zeros(0)  # sum of squares of each channel
-    self._mean = 0.0  # and of their mean
+    self._count = 0
+    # Sums and sums of squares of each channel, and of their mean at the end.
+    self._sums = self._squares = np.zeros(0)
     self._spectrum = np.zeros(0)  # sums of squares, (bins,)
+    self._heard, self._first, self._varied = 0, 0.0, False
     self._trace = Trace()
 
   def see(self, block: np.ndarray, samples: np.ndarray, rate_hz: int) -> None:
     """Takes in a block (frames, channels) and what is judged of it (frames,)."""
+    if not self._heard and samples.size:
+      self._first = float(samples[0])
+    self._heard += samples.size
+    self._varied = self._varied or bool((samples != self._first).any())
     if not self._rate_hz:
       self._rate_hz = rate_hz
-      self._powers = np.zeros(block.shape[1])
+      self._sums = np.zeros(block.shape[1] + 1)
+      self._squares = np.zeros(block.shape[1] + 1)
     if block.shape[1] > 1:
-      self._powers += np.square(block, dtype=np.float64).sum(axis=0)
-      self._mean += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
+      channels = np.column_stack([block, block.mean(axis=1)])
+      self._count += len(block)
+      self._sums += channels.sum(axis=0, dtype=np.float64)
+      self._squares += np.square(channels, dtype=np.float64).sum(axis=0)
     if self._with_spectrum:
       self._add_spectrum(samples)
       self._trace.add(samples, rate_hz)
@@ -87,13 +108,17 @@ class Watch:
     length = 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
     short = len(samples) < length
     if short:
-      samples = np.pad(samples, (0, length - len(samples)))
+      offset = samples.mean() if samples.size else 0.0
+      samples = np.pad(samples - offset, (0, length - len(samples)))
     frames = samples[: len(samples) // length * length].reshape(-1, length)
     window = _hann(length)
     total = np.zeros(length // 2 + 1)
     # Some at a time: the spectra of a minute take ten times its memory.
     for start in range(0, len(frames), 256):
-      spectra = np.fft.rfft(frames[start : start + 256] * window)
+      some = frames[start : start + 256]
+      # An offset is not sound, beside which all else would be faint.
+      some = some - some.mean(axis=1, keepdims=True)
+      spectra = np.fft.rfft(some * window)
       total += np.square(np.abs(spectra)).sum(axis=0)
     self._spectrum = self._spectrum + total if self._spectrum.size else total
 
@@ -120,6 +145,21 @@ class Watch:
         return (edge + 1) * _BAND_HZ
     return rate_hz / 2 if rate_hz / 2 <= highest else None
 
+  def silence(self) -> str:
+    """Says that all samples are alike, to follow the name of the recording.
+
+    Empty if they are not, or if there is one alone: see `holds_sound`.
+    """
+    if self._varied or (self._heard < 2 and self._first):
+      return ''
+    if np.isinf(self.loss_db()):
+      return (
+        'is silent as the mean of its channels, which cancel out; take one, by '
+        '--channel=0 or data.channel=0'
+      )
+    said = f'is silent: all its {self._heard} samples are {self._first:.6g}'
+    return f'{said}, and a constant holds no sound' if self._first else said
+
   def of_band(self, limit_hz: float) -> list[str]:
     """Returns what is odd about the band, to follow the name of the recording."""
     band_hz, old_hz = self.band_hz(limit_hz), self._trace.old_rate_hz()
@@ -133,12 +173,17 @@ class Watch:
     """Returns what the mean of the channels loses of them, in dB.
 
     Channels that are alike but for their levels lose nothing, unlike ones 3
-    dB, opposed ones all (infinity).
+    dB, opposed ones all (infinity). A constant offset does not count.
     """
-    if self._powers.size < 2 or not self._powers.any():
+    if not self._count:
       return 0.0
-    alike = np.square(np.sqrt(self._powers).mean())
-    return float(10 * np.log10(alike / self._mean)) if self._mean else np.inf
+    energies = self._squares - np.square(self._sums) / self._count
+    # What rounding leaves of a constant is not sound.
+    energies[energies < _ROUNDING * self._squares] = 0.0
+    alike, mean = np.square(np.sqrt(energies[:-1]).mean()), energies[-1]
+    if not alike:
+      return 0.0
+    return float(10 * np.log10(alike / mean)) if mean else np.inf
 
   def sentences(self, limit_hz: float, channel: str = MEAN) -> tuple[str, ...]:
     """Returns all that is odd, each to follow the name of the recording.
@@ -151,7 +196,7 @@ class Watch:
     found += self.of_band(limit_hz)
     loss_db = self.loss_db()
     if channel == MEAN and loss_db > LOSS_DB:
-      found.append(loss_sentence(loss_db, self._powers.size))
+      found.append(loss_sentence(loss_db, self._sums.size - 1))
     return tuple(found)
 
 

@@ -20,6 +20,8 @@ from sernet_jax.audio.decoding import BadFile as BadFile
 
 RESAMPLER_QUALITY = 'HQ'
 MAX_NAMED = 50  # bad files named in one message
+# Beyond whole numbers of 32 bits that were not scaled.
+LOUDEST = 1e10
 MAX_HELD = 1 << 28  # samples of a recording that is held whole: 1 GiB
 
 PathLike = str | os.PathLike
@@ -64,19 +66,9 @@ def _read(
         f'lasts more than {count / rate_hz / 3600:.1f} h, too long to be held '
         'in memory; cut it into shorter ones',
       )
-  samples = np.concatenate(parts)
-  if not samples.any():
-    raise BadFile(path, silence(watch, samples.size))
-  return samples, rate_hz
-
-
-def silence(watch: quality.Watch, count: int) -> str:
-  """Says why all `count` samples of a recording are 0."""
-  if np.isinf(watch.loss_db()):
-    return 'is silent as the mean of its channels, which cancel out; take ' + (
-      'one, by --channel=0 or data.channel=0'
-    )
-  return f'is silent: all its {count} samples are 0'
+  if silence := watch.silence():
+    raise BadFile(path, silence)
+  return np.concatenate(parts), rate_hz
 
 
 def blocks(
@@ -97,14 +89,14 @@ def blocks(
     count = 0
     for block in source.blocks():
       count += len(block)
-      samples = quality.mix(block, channel)
+      with np.errstate(over='ignore', invalid='ignore'):  # told below
+        samples = quality.mix(block, channel)
       if samples is None:
         raise BadFile(
           path, f'has {source.channels} channels, none of number {channel}'
         )
-      if not np.isfinite(samples).all():
-        bad = np.count_nonzero(~np.isfinite(samples))
-        raise BadFile(path, f'has {bad} samples that are not finite numbers')
+      if wrong := fault(samples):
+        raise BadFile(path, wrong)
       if watch is not None:
         watch.see(block, samples, source.rate_hz)
       yield samples, source.rate_hz
@@ -112,6 +104,17 @@ def blocks(
       raise BadFile(path, 'holds no samples')
     if watch is not None:
       watch.notes += source.notes
+
+
+def fault(samples: np.ndarray) -> str:
+  """Says that samples cannot be sound, to follow the name of a recording."""
+  bad = np.count_nonzero(~np.isfinite(samples))
+  if bad:
+    return f'has {bad} samples that are not finite numbers'
+  highest = float(np.abs(samples).max(initial=0.0))
+  if highest > LOUDEST:
+    return f'has samples up to {highest:.3g}, and full scale is 1'
+  return ''
 
 
 def load_mono(

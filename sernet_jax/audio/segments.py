@@ -91,11 +91,10 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
   Raises:
     InputError: as `prepare`, or if every segment is silent.
   """
-  parts = [prepare(part, spec.num_samples) for part in cut(waveform, spec)]
-  parts = [part for part in parts if part.any()]
+  parts = [part for part in cut(waveform, spec) if quality.holds_sound(part)]
   if not parts:
     raise InputError('waveform is silent in every segment; leave it out')
-  return np.stack(parts)
+  return np.stack([prepare(part, spec.num_samples) for part in parts])
 
 
 def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
@@ -115,23 +114,28 @@ def moved(waveform: np.ndarray, spec: AudioSpec) -> bool:
   """Tells whether the middle is silent, but not all of a recording."""
   left = max(0, len(waveform) - spec.num_samples) // 2
   middle = waveform[left : left + spec.num_samples]
-  hollow = not middle.any() and bool(waveform.any())
+  hollow = not quality.holds_sound(middle) and quality.holds_sound(waveform)
   return spec.segments == 'center' and hollow
 
 
 def loudest(waveform: np.ndarray, length: int, step: int) -> int:
-  """Returns where the loudest window begins, in steps.
+  """Returns where the loudest window begins, in steps; an offset is not sound.
 
   Args:
     waveform: (samples,).
     length: samples of a window.
     step: samples from one window to the next that is tried.
   """
-  sums = np.concatenate([[0.0], np.cumsum(np.square(waveform, dtype=float))])
+  waveform = waveform.astype(float)
+  sums = np.concatenate([[0.0], np.cumsum(waveform)])
+  squares = np.concatenate([[0.0], np.cumsum(np.square(waveform))])
   starts = np.arange(0, max(1, len(waveform) - length + step), step)
   starts = np.minimum(starts, max(0, len(waveform) - length))
   stops = np.minimum(starts + length, len(waveform))
-  return int(starts[np.argmax(sums[stops] - sums[starts])])
+  offsets = np.square(sums[stops] - sums[starts]) / np.maximum(
+    stops - starts, 1
+  )
+  return int(starts[np.argmax(squares[stops] - squares[starts] - offsets)])
 
 
 def load_segments(

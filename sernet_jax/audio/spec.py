@@ -18,6 +18,7 @@ EPSILON = 2.0**-52
 
 
 MEAN = 'mean'  # of the channels
+MOST_S = 3600  # of one segment
 
 
 def require_channel(field: str, channel: str) -> None:
@@ -48,6 +49,11 @@ class AudioSpec:
   def __post_init__(self) -> None:
     require_positive('sample_rate_hz', self.sample_rate_hz)
     require_positive('duration_s', self.duration_s)
+    require(
+      self.num_samples >= 1 and self.duration_s <= MOST_S,
+      f'duration_s is {self.duration_s}; give seconds that hold a sample at '
+      f'least, at most {MOST_S}',
+    )
     require_choice('segments', self.segments, ('center', 'all'))
     require_channel('data.channel', self.channel)
 

@@ -132,21 +132,19 @@ def pieces(
   Raises:
     BadFile: as `audio.load_mono`; silence is noticed at the end.
   """
-  resampler, silent, count, heard = None, True, 0, 0
+  resampler, count = None, 0
   watch = watch or quality.Watch(spectrum=False)
   for samples, from_hz in reading.blocks(path, channel, watch):
     if resampler is None:
       resampler = Resampler(from_hz, rate_hz)
-    silent = silent and not samples.any()
-    heard += len(samples)
     piece = resampler.push(samples)
     count += len(piece)
     yield piece
   assert resampler is not None  # reading.blocks yields a block or raises
   rest = resampler.push(np.zeros(0, np.float32), last=True)
   yield rest
-  if silent:
-    raise reading.BadFile(path, reading.silence(watch, heard))
+  if silence := watch.silence():
+    raise reading.BadFile(path, silence)
   if not count + len(rest):
     raise reading.BadFile(path, f'is shorter than one sample at {rate_hz} Hz')
 
@@ -171,4 +169,6 @@ def slice_of(
 
 def prepare(samples: np.ndarray, length: int) -> np.ndarray | None:
   """Prepares a window like `audio.prepare`; None if it is silent."""
-  return segments.prepare(samples, length) if samples.any() else None
+  if not quality.holds_sound(samples):
+    return None
+  return segments.prepare(samples, length)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -69,12 +69,20 @@ def table(
   return '\n'.join(lines)
 
 
-def listen(corpus: Corpus, spec: AudioSpec, limit_hz: float) -> tuple[str, ...]:
+def listen(
+  corpus: Corpus, spec: AudioSpec, limit_hz: float, bad: Collection[str] = ()
+) -> tuple[str, ...]:
   """Listens to some recordings, evenly spread over the corpus.
 
+  Args:
+    corpus: the corpus.
+    spec: the segments that are made of a recording.
+    limit_hz: up to which the features listen.
+    bad: paths that cannot be read, which was said already.
+
   Returns:
-    One sentence for each thing that is odd: a narrow band, channels that do
-    not add up, a silent middle. Those that cannot be read are passed over.
+    One sentence for each thing that is odd: silence, a narrow band, channels
+    that do not add up, a silent middle.
   """
   recordings = [utterance.recording for utterance in corpus.utterances]
   some = recordings[:: max(1, len(recordings) // _HEARD)]
@@ -83,7 +91,9 @@ def listen(corpus: Corpus, spec: AudioSpec, limit_hz: float) -> tuple[str, ...]:
     watch = quality.Watch()
     try:
       segments.load_segments(recording, spec, watch)
-    except reading.BadFile:
+    except reading.BadFile as error:
+      if error.path not in bad:
+        notes[str(recording)] = [error.reason]
       continue
     found = watch.sentences(limit_hz, spec.channel)
     if found:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sernet_jax.audio import decoding, quality, timeline
+from sernet_jax.audio import decoding, quality, reading, timeline
 from sernet_jax.audio.containers import signatures
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common import extras
@@ -104,12 +104,11 @@ def _samples(
 ) -> np.ndarray:
   """Converts whole samples of all channels to float32 (samples,)."""
   values = np.frombuffer(data, kind).astype(np.float32)
-  block = ((values - zero) / np.float32(scale)).reshape(-1, channels)
-  require(
-    bool(np.isfinite(block).all()),
-    'the input has samples that are not finite numbers; check --format',
-  )
-  samples = quality.mix(block, channel)
+  with np.errstate(over='ignore', invalid='ignore'):  # told below
+    block = ((values - zero) / np.float32(scale)).reshape(-1, channels)
+    samples = quality.mix(block, channel)
+  fault = reading.fault(block)
+  require(not fault, f'the input {fault}; check --format')
   if samples is None:
     raise InputError(
       f'--channel is {channel}, the input has {channels}; count from 0 on'
@@ -221,7 +220,7 @@ def _watched(
   count = 0
   for piece in pieces:
     # Silence tells nothing of the band.
-    if watch is not None and piece.any():
+    if watch is not None and quality.holds_sound(piece):
       watch.see(piece[:, None], piece, rate_hz)
       count += len(piece)
       if count >= BAND_S * rate_hz:

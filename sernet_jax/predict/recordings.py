@@ -15,6 +15,7 @@ grouped by recording again.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -162,6 +163,8 @@ def _segments(
       held = None
     if held is not None:
       held.append(piece)
+  if num_samples == 1:
+    floor_db = -math.inf  # a single sample has no level
   if windows is not None:
     yield from _spans(windows.finish(), length, floor_db)
   loudest, loudest_db = levels.loudest(length, num_samples)

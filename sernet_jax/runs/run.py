@@ -52,6 +52,7 @@ def default_workdir(config: ml_collections.ConfigDict) -> pathlib.Path:
 def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   """Returns the table of a corpus; draws it in workdir/corpus.png."""
   experiment = config_lib.experiment(config)
+  require(not workdir.is_file(), f'{workdir} is a file; choose a --workdir')
   try:
     corpus = load_corpus(experiment)
   except manifest.WrongLines as error:
@@ -65,7 +66,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
     workdir.mkdir(parents=True, exist_ok=True)
     corpus_plot.figure(corpus, durations_s, picture, segment_s)
   limit_hz = experiment.mfcc.upper_edge_hz
-  odd = inspection.listen(corpus, experiment.audio, limit_hz)
+  odd = inspection.listen(corpus, experiment.audio, limit_hz, bad)
   table = inspection.table(corpus, durations_s, segment_s, bad, odd)
   return f'{table}\nlook at {picture}'
 

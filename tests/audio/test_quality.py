@@ -28,6 +28,29 @@ def test_the_loss_of_a_mean_is_that_of_its_phase():
     assert found == pytest.approx(expected, abs=0.1)
 
 
+def test_an_offset_of_channels_does_not_count_for_their_loss():
+  left, right = np.random.default_rng(0).normal(size=(2, 30_000)) / 99
+  for channels, expected in (([left, right], 3), ([left, -left], np.inf)):
+    found = watched(np.stack(channels, 1) + np.array([0.7, 0.2])).loss_db()
+    assert found == pytest.approx(expected, abs=0.1)
+  assert watched(np.full((900, 2), 0.3)).loss_db() == 0
+
+
+def test_a_constant_is_no_sound():
+  for values, expected in (
+    ([], False), ([0], False), ([0.3], True), ([0.3] * 9, False),
+    ([0] * 9, False), ([0.3] * 8 + [0.2], True), ([-1] * 2, False),
+  ):  # fmt: skip
+    assert quality.holds_sound(np.float32(values)) == expected
+    watch = quality.Watch(spectrum=False)
+    for piece in np.array_split(np.float32(values), 3):
+      watch.see(piece[:, None], piece, RATE_HZ)
+    assert bool(watch.silence()) != expected
+  assert watch.silence() == (
+    'is silent: all its 2 samples are -1, and a constant holds no sound'
+  )
+
+
 def test_two_microphones_lose_more_than_a_decibel():
   """0.4 ms apart, as those of EMOVO: a comb with its first gap at 1.25 kHz."""
   sound = np.random.default_rng(0).normal(size=RATE_HZ)
@@ -36,6 +59,12 @@ def test_two_microphones_lose_more_than_a_decibel():
   assert 'lose 3.0 dB' in sentence
   assert '--channel=0' in sentence
   assert not watch.sentences(7600.0, '0')
+
+
+def test_an_offset_does_not_hide_the_band():
+  sound = 0.01 * np.random.default_rng(0).normal(size=RATE_HZ)
+  for samples in (sound, sound + 0.5, sound[:300] - 0.9):
+    assert watched(samples[:, None]).band_hz(7600.0) is None
 
 
 def test_a_band_ends_at_half_of_the_rate_or_nowhere():

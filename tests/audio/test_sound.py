@@ -96,6 +96,16 @@ def test_what_may_not_be_sound_is_refused(samples, rate_hz, match):
     (np.zeros(0), 16_000, 'holds no samples'),
     (np.zeros((0, 2)), 16_000, 'holds no samples'),
     (np.zeros(90), 16_000, 'is silent: all its 90 samples are 0'),
+    (
+      np.full(90, 9, np.int16),
+      8000,
+      'is silent: all its 90 samples are 0.000274658, and',
+    ),
+    (
+      np.full((90, 2), -0.5),
+      44_100,
+      'is silent: all its 90 samples are -0.5, and a',
+    ),
     (np.full(9, np.nan), 16_000, 'has 9 samples that are not finite'),
     (np.array([0.1, np.inf]), 16_000, 'has 1 samples that are not finite'),
     (TONE, 99, 'a sample rate of 99 Hz, outside of 100 to'),

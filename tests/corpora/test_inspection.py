@@ -51,7 +51,7 @@ def test_the_table_has_counts_totals_durations_and_problems():
 
 
 def test_some_recordings_are_listened_to(tmp_path):
-  """A telephone's band is told; what cannot be read is passed over."""
+  """A telephone's band is told, and silence; what is bad was said already."""
   corpus = make_corpus()
   random = np.random.default_rng(0)
   moved = []
@@ -60,10 +60,13 @@ def test_some_recordings_are_listened_to(tmp_path):
     rate_hz = 16_000 if index else 8000
     if index != 3:
       samples = 0.1 * random.normal(size=rate_hz)
+      samples = np.full(rate_hz, 0.25) if index == 5 else samples
       reading.write_wav(path, samples, rate_hz)
     moved.append(dataclasses.replace(utterance, path=str(path)))
   corpus = dataclasses.replace(corpus, utterances=tuple(moved))
-  (odd,) = inspection.listen(corpus, AudioSpec(), 7600.0)
+  bad = {moved[3].path: 'does not exist'}
+  odd, silent = inspection.listen(corpus, AudioSpec(), 7600.0, bad)
+  assert f'{tmp_path}/5.wav is silent: all its 16000 samples are 0.25' in silent
   assert f'1 of 12 recordings: {tmp_path}/0.wav has no sound above 4.0' in odd
   assert f'note: {odd}' in inspection.table(corpus, np.ones(12), odd=[odd])
 

@@ -179,6 +179,7 @@ SOUND = (np.arange(1000) % 37 * 500).astype('<i2').tobytes()
     (header(size=0), 'does not say how long'),
     (header(size=0xFFFFFFFF) + SOUND, 'does not say how long'),
     (header() + bytes(2000), 'is silent'),
+    (header() + b'\0\x10' * 1000, 'is silent'),
     (b'RIFF\0\0\0\0WAVEdata\x08\0\0\0' + SOUND, 'no format'),
   ],
 )
@@ -216,6 +217,7 @@ def test_the_gate_opens_for_bursts_and_not_for_steady_noise(library):
   burst[RATE_HZ : 2 * RATE_HZ] = 3000 * random.normal(size=RATE_HZ)
   assert not library.gate(np.zeros(RATE_HZ)).any()
   assert not library.gate(noise).any()
+  assert not library.gate(np.full(RATE_HZ, 0.3)).any()
   times_s = np.flatnonzero(library.gate(noise + burst)) * 256 / RATE_HZ
   assert 0.95 < times_s[0] < 1.05
   assert 2.2 < times_s[-1] < 2.4  # it closes 0.3 s after the burst

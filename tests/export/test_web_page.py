@@ -83,6 +83,7 @@ def speech(tmp_path_factory):
     ('window', RATE, sound(0.112)),
     ('long', RATE, sound(1.03)),
     ('silent_middle', RATE, silent_middle),
+    ('offset', RATE, silent_middle / 2 + 0.3),
     ('rate_48000', 48_000, sound(0.7, 48_000)),
     ('rate_44100', 44_100, sound(0.7, 44_100)),
     ('stereo', RATE, np.stack([sound(0.3), sound(0.3)], axis=1)),
@@ -90,6 +91,7 @@ def speech(tmp_path_factory):
     soundfile.write(folder / f'{name}.wav', values, rate, 'PCM_16')
   soundfile.write(folder / 'flac.flac', sound(0.5), RATE)
   soundfile.write(folder / 'silence.wav', np.zeros(9000), RATE)
+  soundfile.write(folder / 'constant.wav', np.full(9000, 0.3), RATE)
   (folder / 'text.wav').write_text('these are words')
   return folder
 
@@ -136,7 +138,10 @@ def agree(found, result, atol=1e-4):
 
 @pytest.mark.parametrize(
   'name',
-  ['short', 'window', 'long', 'silent_middle', 'stereo', 'rate_48000'],
+  [
+    *('short', 'window', 'long', 'silent_middle', 'offset', 'stereo'),
+    'rate_48000',
+  ],
 )
 def test_files_are_judged_as_predict_does(page, speech, name):
   path = speech / f'{name}.wav'
@@ -150,7 +155,9 @@ def test_files_are_judged_as_predict_does(page, speech, name):
   rows = page.run('document.querySelector("#rows").rows.length')
   assert rows == len(result.windows)
   notes = page.run('document.querySelector("#notes").innerText')
-  assert ('silent in its middle' in notes) == (name == 'silent_middle')
+  assert ('silent in its middle' in notes) == (
+    name in ('silent_middle', 'offset')
+  )
 
 
 @pytest.mark.parametrize('name', ['rate_44100.wav', 'flac.flac'])
@@ -166,6 +173,7 @@ def test_other_rates_and_formats_come_close(page, speech, name):
   ('name', 'words'),
   [
     ('silence.wav', 'The recording is silent: the loudest of its windows'),
+    ('constant.wav', 'The recording is silent: the loudest of its windows'),
     ('text.wav', 'cannot read the file as sound; convert it to WAV'),
   ],
 )

@@ -15,6 +15,7 @@ import soxr
 
 from sernet_jax.audio import (
   decoding,
+  listening as listening_lib,
   segments as segments_lib,
   timeline,
 )
@@ -165,6 +166,58 @@ def test_the_last_bit_of_noise_is_silence(tmp_path, model):
   assert heard.label
 
 
+@pytest.mark.parametrize('rate_hz', [16_000, 44_100])
+@pytest.mark.parametrize('value', [0.25, -1.0, 2.0**-15])
+def test_a_constant_is_silence(tmp_path, model, rate_hz, value):
+  """Whatever is asked for; levels do not count an offset."""
+  path = write(tmp_path / 'a.wav', np.full(9000, value), rate_hz)
+  for asked in (
+    {},
+    {'hop_s': 0},
+    {'whole': 'timeline'},
+    {'listening': Listening(floor_db=-np.inf, gate_db=np.inf)},
+  ):
+    failure = one(path, model, **asked)
+    assert f'all its 9000 samples are {value:.6g}, and' in failure.message
+  assert listening_lib.level_db(np.full(9000, value, np.float32)) == -np.inf
+
+
+def test_an_offset_is_not_heard(tmp_path, model):
+  """Pauses with one are silence, the loudest window is that of the sound."""
+  samples = small_model.sound(2.0)
+  samples[8000:24_000] = 0
+  plain = one(write(tmp_path / 'a.wav', samples), model)
+  path = write(tmp_path / 'b.wav', samples / 2 + 0.4)
+  for whole in recordings.WHOLE:
+    found = one(path, model, whole=whole)
+    assert [w.label is None for w in found.windows] == [
+      w.label is None for w in plain.windows
+    ]
+  assert one(path, model).notes == plain.notes
+  assert 'is silent in its middle' in plain.notes[0]
+  samples = soundfile.read(path, dtype='float32')[0]
+  streamed = live.estimates([samples], model, 16_000, hop_s=0.1)
+  assert [w.label is None for w in streamed] == [
+    w.label is None for w in found.windows
+  ]
+
+
+def test_levels_are_those_of_windows_without_their_mean():
+  random = np.random.default_rng(0)
+  for offset in (0.0, 0.5):
+    samples = np.float32(0.01 * random.normal(size=3210) + offset)
+    samples[1000:2000] *= 1.5
+    samples[1000:2000] -= 0.5 * offset
+    levels = listening_lib.Levels(1000)
+    for piece in np.array_split(samples, 7):
+      levels.push(piece)
+    start, found_db = levels.loudest(1000, samples.size)
+    assert start == segments_lib.loudest(samples, 1000, 100) == 1000
+    expected = listening_lib.level_db(samples[1000:2000])
+    assert found_db == pytest.approx(expected, abs=1e-6)
+    assert found_db == pytest.approx(20 * np.log10(0.015), abs=0.3)
+
+
 def test_a_short_recording_is_said_to_be_short(tmp_path, model):
   found = one(write(tmp_path / 'a.wav', np.full(1, 0.5)), model)
   assert 'lasts 0.00 s, shorter than 0.5 s' in found.notes[-1]
@@ -226,6 +279,15 @@ def test_listening_that_makes_no_sense():
 def test_arrays_that_were_not_prepared(model, array, match):
   with pytest.raises(InputError, match=match + '.*through audio.prepare'):
     model(array)
+
+
+def test_an_array_that_is_a_constant(model):
+  segments = np.zeros((3, 4000), np.float32)
+  segments[2] = 0.5
+  with pytest.raises(InputError, match=r'segment 2 has one value, 0\.5, from'):
+    model(segments)
+  segments[2, 0] = 0
+  assert model(segments).shape == (3, len(model.classes))
 
 
 def test_files_share_batches_and_keep_their_order(tmp_path, model):
@@ -380,6 +442,9 @@ def test_forms_and_channels_of_a_stream(form):
 def test_numbers_of_a_stream_that_are_not_finite():
   raw = np.float32([0.5, np.nan]).tobytes()
   with pytest.raises(InputError, match='check --format'):
+    [*live.from_raw([raw], [], 'f32')]
+  raw = np.full(400, 1e30, '<f4').tobytes()
+  with pytest.raises(InputError, match=r'samples up to 1e\+30, and full scale'):
     [*live.from_raw([raw], [], 'f32')]
 
 

@@ -56,6 +56,20 @@ def make_bad(folder):
     np.array([0, np.nan, np.inf]),
     subtype='FLOAT',
   )
+  add(
+    'loud.wav',
+    'and full scale is 1',
+    np.array([0, -1e30, 1]),
+    subtype='FLOAT',
+  )
+  # Their mean is beyond what 32 bits hold.
+  add(
+    'mean.wav',
+    '1 samples that are not fin',
+    np.full((1, 2), 3e38),
+    subtype='FLOAT',
+  )
+  add('constant.wav', 'and a constant holds no sound', np.full(100, 0.25))
   add('text.wav', 'is text, not a recording', b'path,label,speaker\n' * 9)
   add('headless.raw', 'sound without a header', b'\1\x80' * 99)
   add('cut.wav', 'is cut short', good.read_bytes()[:-100])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from sernet_jax.audio.spec import PERCENTILE
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import InputError, require
 
 BATCH = 16  # segments that a model is given at a time
 MARK = np.float32(1e-30)
@@ -30,7 +30,8 @@ def checked(segments: np.ndarray, num_samples: int) -> np.ndarray:
     num_samples: of its `AudioSpec`.
 
   Raises:
-    InputError: for another shape, whole numbers, values beyond 1 or not finite.
+    InputError: for another shape, whole numbers, values beyond 1 or not finite,
+      or a segment that is a constant other than 0.
   """
   cure = (
     'give float32 (segments, samples), each through '
@@ -53,6 +54,14 @@ def checked(segments: np.ndarray, num_samples: int) -> np.ndarray:
     f'the segments have values beyond 1 or not finite, which are not scaled; '
     f'{cure}',
   )
+  # Its features are what rounding leaves, which differs from program to program.
+  constant = (array == array[:, :1]).all(axis=1) & array[:, :1].any(axis=1)
+  if constant.any():
+    index = int(constant.argmax())
+    raise InputError(
+      f'segment {index} has one value, {array[index, 0]:g}, from end to end, and '
+      'a constant holds no sound; leave it out'
+    )
   return array
 
 

@@ -9,10 +9,14 @@
 void sernet_gate_init(sernet_gate *state) { memset(state, 0, sizeof *state); }
 
 int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
-  int64_t energy = 0;
+  int64_t energy = 0, sum = 0;
   float level_db;
   int32_t i;
-  for (i = 0; i < SERNET_HOP; i++) energy += (int32_t)hop[i] * hop[i];
+  for (i = 0; i < SERNET_HOP; i++) {
+    energy += (int32_t)hop[i] * hop[i];
+    sum += hop[i];
+  }
+  energy -= sum * sum / SERNET_HOP; /* a microphone's offset is not heard */
   /* At least the square of one step in one sample, so that there is a
    * logarithm. */
   if (energy < 1) energy = 1;

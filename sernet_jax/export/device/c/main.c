@@ -86,8 +86,10 @@ static const char *read_middle(FILE *file, size_t *count) {
       segment[(*count)++] = (int16_t)(value < 32768 ? value : value - 65536);
     }
   }
-  for (i = 0; i < *count; i++)
-    if (segment[i] != 0) return NULL;
+  /* A constant holds no sound; of one sample nobody can say. */
+  for (i = 1; i < *count; i++)
+    if (segment[i] != segment[0]) return NULL;
+  if (*count == 1 && segment[0] != 0) return NULL;
   return "is silent; give another recording";
 }
 

@@ -239,36 +239,46 @@ export function padded(samples, length) {
   return result;
 }
 
-function energy(samples) {
+// Number, sum and sum of squares of samples.
+function sums(samples) {
   let sum = 0;
-  for (const sample of samples) sum += sample * sample;
-  return sum;
+  let squares = 0;
+  for (const sample of samples) {
+    sum += sample;
+    squares += sample * sample;
+  }
+  return [samples.length, sum, squares];
+}
+
+// Energy without the mean, which is not heard; one sample has no other.
+function energy([count, sum, squares]) {
+  return count > 1 ? squares - (sum * sum) / count : squares;
 }
 
 const decibels = (power) => (power > 0 ? 10 * Math.log10(power) : -Infinity);
 
 // Level of samples in dB of full scale.
 export function level(samples) {
-  return decibels(energy(samples) / samples.length);
+  return decibels(energy(sums(samples)) / samples.length);
 }
 
 // The loudest window of a recording in steps of 0.1 s: {start, level}.
 export function loudestWindow(samples, length, rate) {
   const step = Math.max(1, Math.round(0.1 * rate));
-  const energies = [];
+  const steps = [];
   for (let at = 0; at < samples.length; at += step) {
-    energies.push(energy(samples.subarray(at, at + step)));
+    steps.push(sums(samples.subarray(at, at + step)));
   }
-  const count = Math.max(
-    1,
-    Math.min(energies.length, Math.floor(length / step)),
-  );
+  const count = Math.max(1, Math.min(steps.length, Math.floor(length / step)));
   let best = 0;
   let most = -1;
-  for (let i = 0; i + count <= energies.length; i++) {
-    let sum = 0;
-    for (let j = i; j < i + count; j++) sum += energies[j];
-    if (sum > most) [best, most] = [i, sum];
+  for (let i = 0; i + count <= steps.length; i++) {
+    const total = [0, 0, 0];
+    for (let j = i; j < i + count; j++) {
+      for (let k = 0; k < 3; k++) total[k] += steps[j][k];
+    }
+    const found = energy(total);
+    if (found > most) [best, most] = [i, found];
   }
   const power = most / Math.min(count * step, Math.max(1, samples.length));
   const start = Math.max(0, Math.min(best * step, samples.length - length));
