@@ -19,6 +19,7 @@ from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.cache import durations
+from sernet_jax.corpora.readers.archives import emodb_sums
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus, Utterance, cautioned
 
@@ -66,6 +67,33 @@ def pairs(utterances: Iterable[Utterance]) -> list[Pair]:
     if utterance.sound
     and (one := first.setdefault(utterance.sound, utterance)) is not utterance
   ]
+
+
+def of_emodb(corpus: Corpus) -> dict[int, str]:
+  """Finds files of EMO-DB under whatever names, by their checksums.
+
+  Returns:
+    Index of an utterance -> speaker in EMO-DB. Files that were converted, or
+    cannot be read, are not found.
+  """
+  names = {value: name for name, value in emodb_sums().items()}
+  paths = sorted({utterance.path for utterance in corpus.utterances})
+  with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+    found = dict(zip(paths, pool.map(_sha256, paths), strict=True))
+  return {
+    index: names[found[utterance.path]][:2]
+    for index, utterance in enumerate(corpus.utterances)
+    if found[utterance.path] in names
+  }
+
+
+def _sha256(path: str) -> str:
+  """Returns the checksum of a file, '' if it cannot be read."""
+  try:
+    with pathlib.Path(path).open('rb') as file:
+      return hashlib.file_digest(file, 'sha256').hexdigest()
+  except OSError:
+    return ''
 
 
 def _problems(utterances: Sequence[Utterance]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -13,6 +15,7 @@ import tiny
 import tiny_runs
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import duplicates, protocols
 from sernet_jax.predict import bundle, run_bundles
 from sernet_jax.runs import config as config_lib, run
 from sernet_jax.runs.data import Data, load_corpus
@@ -170,6 +173,30 @@ def test_other_weights_are_noticed_before_the_first_checkpoint(
     run.train(config, workdir)
 
 
+def test_copies_of_emodb_are_known_by_their_sums(place, others, monkeypatch):
+  experiment = config_lib.experiment(settings(place, others))
+  corpus = load_corpus(experiment)
+  given = experiment.data, corpus, protocols.make(corpus, experiment.protocol)
+
+  def cautions(apart, *heard):
+    heard = {fold.name: {'emodb': heard} for fold in given[2]}
+    return history.cautions(*given, apart, 'emodb', heard)
+
+  (text,) = cautions(True, '03', '08')
+  assert 'no file of others is one of EMO-DB byte for byte' in text
+  content = pathlib.Path(corpus.utterances[1].path).read_bytes()
+  sums = {'08a01Fa.wav': hashlib.sha256(content).hexdigest()}
+  monkeypatch.setattr(duplicates, 'emodb_sums', lambda: sums)
+  with pytest.raises(
+    InputError, match=r'emodb/08; 1 recording is a file of EM'
+  ):
+    cautions(True, '03', '08')
+  (text,) = cautions(False, '*')
+  assert '1 of the tested speakers among them, perhaps in' in text
+  (text,) = cautions(True, '03')
+  assert 'nobody checked' in text
+
+
 def test_what_weights_have_heard_is_carried_on(place, source, others, tmp_path):
   config = settings(
     place, others, train__start_from=str(source[1]), train__epochs=1
@@ -319,3 +346,5 @@ def test_names_that_mean_the_same_keep_their_rows():
   made = heads.join(drawn, learnt, heads.matches(old, new))
   assert made['kernel'].tolist() == [[1, 9, 2], [4, 9, 5]]
   assert made['bias'].tolist() == [1, 0, 2]
+  del drawn['bias']  # a head may have none
+  assert set(heads.join(drawn, learnt, {0: 1})) == {'kernel'}

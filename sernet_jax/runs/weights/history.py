@@ -18,7 +18,7 @@ import numpy as np
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
-from sernet_jax.corpora import joined
+from sernet_jax.corpora import duplicates, joined
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.corpora.utterances import Corpus
@@ -26,6 +26,7 @@ from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.data import Data
 
 FILE = 'history.json'
+EMODB = 'emodb'
 ALL = '*'  # in place of speakers: nobody wrote down which
 # Corpora that say nothing of whose recordings they are.
 _OWN = ('manifest', 'folders', 'audformat')
@@ -192,18 +193,27 @@ def cautions(
     InputError: if they have heard speakers of a protocol whose tests are of
       voices never heard.
   """
+  total = both(*heard.values())
+  copies: dict[int, str] = {}
+  if EMODB in total and data.corpus != EMODB:
+    copies = duplicates.of_emodb(corpus)
   leaks = {
-    fold.name: known(heard[fold.name], speakers(data, corpus, fold.test))
+    fold.name: known(
+      heard[fold.name],
+      both(
+        speakers(data, corpus, fold.test),
+        {EMODB: [copies[i] for i in fold.test if i in copies]},
+      ),
+    )
     for fold in folds
   }
   all_leaks = sorted({one for found in leaks.values() for one in found})
-  total = both(*heard.values())
   them = listing([_counted(corpus, them) for corpus, them in total.items()], 5)
   require(
     not all_leaks or not apart,
     f'train.start_from={name} has heard speakers that are tested '
-    f'({listing(all_leaks, 5)}), so the figures would not be of unknown '
-    'voices; start from others, test other recordings, or use a '
+    f'({listing(all_leaks, 5)}{_copies(copies)}), so the figures would not be of '
+    'unknown voices; start from others, test other recordings, or use a '
     "protocol that mixes speakers, such as protocol.name='random10'",
   )
   first = f'Training started from {name}, weights that have heard {them}'
@@ -221,11 +231,29 @@ def cautions(
   own = set(speakers(data, corpus, range(len(corpus.utterances)))) - set(total)
   kinds = {entry.corpus for entry in joined.parse(data.corpora)}
   if own and (kinds or {data.corpus}) & set(_OWN):
+    if set(total) == {EMODB}:
+      if copies:
+        return [
+          f'{first}; {len(copies)} recordings are files of EMO-DB, byte for byte, '
+          'of speakers that are not; whether converted ones are among the others, '
+          'nobody checked.'
+        ]
+      return [
+        f'{first}; no file of {listing(sorted(own), 3)} is one of EMO-DB byte '
+        'for byte, but whether converted ones are among them, nobody checked.'
+      ]
     return [
       f'{first}; whether recordings of {listing(sorted(own), 3)} are among it, '
       'under other names, nobody checked.'
     ]
   return [f'{first}, and none of the tested speakers.']
+
+
+def _copies(found: Mapping[int, str]) -> str:
+  if not found:
+    return ''
+  are = 'recording is a file' if len(found) == 1 else 'recordings are files'
+  return f'; {len(found)} {are} of EMO-DB, byte for byte'
 
 
 def _counted(corpus: str, them: Sequence[str]) -> str:
