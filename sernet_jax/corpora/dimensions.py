@@ -19,6 +19,8 @@ import numpy.typing as npt
 from sernet_jax.common.errors import InputError, require
 
 _NAME = re.compile(r'[^\W\d][\w-]{0,39}')
+# Of the values of a scale: their squares are numbers of 32 bits too.
+LARGEST = 1e15
 _TAKEN = ('path', 'label', 'speaker', 'group', 'text')
 
 
@@ -47,9 +49,19 @@ class Dimension:
       f'the scale of {self.name} is {self.low} to {self.high}; give numbers',
     )
     require(
+      max(abs(self.low), abs(self.high)) <= LARGEST,
+      f'the scale of {self.name} is {self.low:g} to {self.high:g}, beyond what '
+      f'32 bits tell apart; give numbers of at most {LARGEST:g}',
+    )
+    require(
       self.low < self.high,
       f'the scale of {self.name} is {self.low:g} to {self.high:g}; give the '
       f'lower number first, such as {self.name}:1:5',
+    )
+    require(
+      bool(np.float32(self.low) < np.float32(self.high)),
+      f'the scale of {self.name} is {self.low!r} to {self.high!r}, whose ends '
+      '32 bits do not tell apart; give the values in another unit',
     )
 
   def to_unit(self, values: npt.ArrayLike) -> np.ndarray:
@@ -124,6 +136,11 @@ def number(text: str) -> float:
     wrong = ',' in text and _is_number(point)
     comma = ' (write a point for the comma)' if wrong else ''
     raise InputError(f'{text[:40]!r}, which is not a number{comma}')
+  if abs(value) > LARGEST:
+    raise InputError(
+      f'{text[:40]!r}, which no scale has (at most {LARGEST:g}; leave the field '
+      'empty where there is no value)'
+    )
   return value
 
 

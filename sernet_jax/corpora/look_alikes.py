@@ -11,6 +11,9 @@ from sernet_jax.common.text import listing
 from sernet_jax.corpora import vocabulary
 from sernet_jax.corpora.utterances import Corpus, cautioned
 
+# Letters of other scripts that look like Latin ones, in small letters.
+_LATIN = str.maketrans('аеорсухіјѕһԁԛԝαονρυικ', 'aeopcyxijshdqwaovpuik')
+_WHOLE = re.compile(r'(\d+)\.0+')
 _ZEROS = re.compile(r'(?<!\d)0+(?=\d)')
 # A blank, line or dot that does not part two numbers.
 _SEPARATORS = re.compile(r'(?<!\d)[\s_.-]+|[\s_.-]+(?!\d)')
@@ -39,15 +42,23 @@ def noted(corpus: Corpus) -> Corpus:
 def plain(name: str) -> str:
   """Drops what people write in different ways: '03' and 'Spk-03' are '3', 'spk3'.
 
-  These are capitals, forms of one Unicode character, zeros before a number,
-  and blanks, lines and dots, except between two numbers.
+  These are capitals, forms of one Unicode character, invisible ones, letters of
+  other scripts that look alike, '3.0' for '3', zeros before a number, and blanks,
+  lines and dots, except between two numbers.
   """
-  text = unicodedata.normalize('NFKC', name).casefold()
+  text = _visible(name)
+  if match := _WHOLE.fullmatch(text):  # as spreadsheets write it
+    text = match[1]
   return _ZEROS.sub('', _SEPARATORS.sub('', text))
 
 
+def _visible(name: str) -> str:
+  text = unicodedata.normalize('NFKC', name).casefold().translate(_LATIN)
+  return ''.join(c for c in text if unicodedata.category(c) != 'Cf').strip()
+
+
 def _meaning(label: str) -> str:
-  name = vocabulary.shared(label)
+  name = vocabulary.shared(label) or vocabulary.shared(_visible(label))
   return f'={name}' if name else plain(label)
 
 
@@ -66,6 +77,8 @@ def _quoted(names: list[str]) -> str:
 def _how(names: list[str]) -> str:
   if len({name.casefold() for name in names}) == 1:
     return 'differ only in capitals'
+  if len({_visible(name) for name in names}) == 1:
+    return 'look the same'
   return f'mean the same ({vocabulary.shared(names[0]) or names[0]})'
 
 

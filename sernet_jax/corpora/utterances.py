@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
+import unicodedata
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -21,6 +22,8 @@ SYNTHETIC_NOTE = (
 
 # Classes that may be called by numbers; a scale has more of them.
 MOST_NUMBERED = 20
+
+MOST_CHARACTERS = 100  # of a label and of a speaker
 
 # The speaker of utterances of which nobody knows who speaks.
 UNKNOWN_SPEAKER = 'unknown'
@@ -154,6 +157,8 @@ def check(corpus: Corpus) -> None:
     f'{corpus.name} holds no utterances; point --config.data.root= at the '
     'whole corpus',
   )
+  _require_shown('label', corpus.classes, corpus.name)
+  _require_shown('speaker', corpus.speakers, corpus.name)
   counts = collections.Counter(u.label for u in corpus.utterances)
   without = [f'class {c!r}' for c in corpus.classes if not counts[c]]
   speakers = corpus.speakers
@@ -166,6 +171,20 @@ def check(corpus: Corpus) -> None:
     f'utterance of {listing(without)}; complete the recordings, or list those '
     'you want in a manifest (--config.data.manifest=)',
   )
+
+
+def _require_shown(what: str, names: Sequence[str], corpus: str) -> None:
+  """Refuses names that tables and files cannot show."""
+  for name in names:
+    controls = any(unicodedata.category(one) == 'Cc' for one in name)
+    require(
+      len(name) <= MOST_CHARACTERS and not controls,
+      f'{corpus} has the {what} {name[:40]!r} '
+      + (
+        'with control characters' if controls else f'of {len(name)} characters'
+      )
+      + f'; give at most {MOST_CHARACTERS} characters that can be seen',
+    )
 
 
 def require_names(corpus: Corpus) -> Corpus:

@@ -31,6 +31,9 @@ def test_names_and_scales_are_read():
     ('arousal:1', 'NAME:LEAST:GREATEST'),
     ('arousal:one:5', 'NAME:LEAST:GREATEST'),
     ('arousal:1:inf', 'give numbers'),
+    ('arousal:-1e308:1e308', 'beyond what 32 bits tell apart'),
+    ('arousal:0:1e-308', 'whose ends 32 bits do not tell apart'),
+    ('arousal:100000000:100000001', 'whose ends 32 bits do not'),
     ('a b', 'no usable name'),
     ('1st', 'no usable name'),
     ('arousal,arousal', 'there already'),
@@ -117,6 +120,15 @@ def test_a_manifest_without_dimensions_is_as_before(tmp_path):
   assert {u.values for u in corpus.utterances} == {()}
 
 
+@pytest.mark.parametrize('text', ['1e308', '-1e308', '1e16'])
+def test_values_beyond_all_scales_are_refused_without_a_scale(tmp_path, text):
+  rows = [('a.wav', 'joy', 'ann', text, ''), *ROWS[1:]]
+  path = write(tmp_path, rows)
+  with pytest.raises(InputError, match='which no scale has') as error:
+    registry.load('manifest', manifest_path=path, dimensions='arousal')
+  assert f'{path}' in str(error.value) and 'line 2' in str(error.value)
+
+
 @pytest.mark.parametrize(
   ('text', 'match'),
   [
@@ -125,6 +137,7 @@ def test_a_manifest_without_dimensions_is_as_before(tmp_path):
     ('6', r'line 2 has the arousal 6, outside its scale of 1 to 5'),
     ('inf', r"line 2 has the arousal 'inf', which is not a number"),
     ('1_0', r"line 2 has the arousal '1_0', which is not a number;"),
+    ('-1e308', r"mine.csv.* line 2 has the arousal '-1e308', which no scale"),
   ],
 )
 def test_faults_of_a_column_are_named_by_line(tmp_path, text, match):

@@ -34,6 +34,10 @@ def corpus(speakers=('a', 'b'), labels=('anger', 'joy')):
     ('Actor_03', 'actor-3'),
     ('jo\u0308rg', 'j\u00f6rg'),
     ('\uff11', '1'),
+    ('ann', 'ann\u200b'),
+    ('ann', '\u0430nn'),
+    ('3', '3.0'),
+    ('03', '3.00'),
   ],
 )
 def test_one_person_in_two_ways(one, other):
@@ -44,7 +48,16 @@ def test_one_person_in_two_ways(one, other):
 
 @pytest.mark.parametrize(
   ('one', 'other'),
-  [('3', '30'), ('1-1', '11'), ('1.1', '11'), ('10', '1'), ('ann', 'anna')],
+  [
+    ('3', '3.1'),
+    ('0', '0.5'),
+    ('30', '3.0'),
+    ('3', '30'),
+    ('1-1', '11'),
+    ('1.1', '11'),
+    ('10', '1'),
+    ('ann', 'anna'),
+  ],
 )
 def test_two_people(one, other):
   made = corpus((one, other))
@@ -59,6 +72,16 @@ def test_labels_that_mean_the_same_come_with_the_line_that_merges_them():
     'different classes; '
     '--config.data.classes=anger=anger+angry+rage,awe,joy merges them.'
   )
+
+
+@pytest.mark.parametrize('other', ['anger\u200b', '\u0430nger', '\ufeffanger'])
+def test_labels_that_look_the_same(other):
+  (problem,) = look_alikes.noted(
+    corpus(labels=('anger', other, 'joy'))
+  ).problems
+  assert f'{other!r} look the same and count as' in problem.replace(
+    "'anger', ", ''
+  ).replace(", 'anger'", '')
 
 
 def test_labels_that_differ_only_in_capitals():

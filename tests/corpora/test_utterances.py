@@ -7,7 +7,26 @@ from recordings import make_emodb
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.readers import emodb
-from sernet_jax.corpora.utterances import keep
+from sernet_jax.corpora.utterances import Corpus, Utterance, check, keep
+
+
+@pytest.mark.parametrize(
+  ('name', 'words'),
+  [('a\0b', 'with control'), ('a\nb', 'with control'), ('x' * 101, '101 char')],
+)
+def test_names_that_cannot_be_shown_are_refused(name, words):
+  def corpus(label='joy', speaker='ann'):
+    rows = ('1', 'anger', 'bob'), ('2', label, speaker)
+    return Corpus(
+      'made',
+      tuple(sorted({'anger', label})),
+      tuple(Utterance(n, f'/no/{n}', one, who) for n, one, who in rows),
+    )
+
+  for what in ('label', 'speaker'):
+    with pytest.raises(InputError, match=f'has the {what} .*{words}'):
+      check(corpus(**{what: name}))
+    check(corpus(**{what: 'x' * 100}))
 
 
 def test_keep_drops_bad_recordings_and_counts_them(tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import ClassVar
+
 import jax
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import small_networks
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import cost, folding, model, network, networks
+from sernet_jax.nn.networks import generic, settings as settings_lib
 from sernet_jax.nn.spec import ModelSpec
 
 OTHERS = small_networks.NAMES
@@ -162,3 +166,27 @@ def test_parameters_are_counted_as_they_are(made):
   assert card['parameters'] == trainable + statistics
   assert trainable == sum(layer.num_weights for layer in spec.layers())
   assert card['mflops'] > 0 and card['peak_memory_kib'] > 0
+
+
+def test_a_head_may_have_no_bias():
+  """In training and in inference, where it once needed one."""
+
+  @dataclasses.dataclass(frozen=True)
+  class Bare(settings_lib.NetworkSettings):
+    name: ClassVar[str] = 'bare'
+    width = 8
+
+    def all_layers(self):
+      return (settings_lib.dense('head', 8, self.num_classes, bias=False),)
+
+  made = generic.network(lambda spec, run, x: x.mean(axis=1))
+  spec = Bare(num_classes=3)
+  params, stats = made.init(jax.random.key(0), spec)
+  assert set(params['head']) == {'kernel'}
+  x = features(spec)
+  expected = x[..., 0].mean(axis=1) @ np.asarray(params['head']['kernel'])
+  logits, _ = made.apply(spec, params, stats, x, train=False)
+  folded = made.fold(spec, params, stats)
+  pooled = made.embeddings(spec, folded, x)
+  for found in (logits, made.head(spec, folded, pooled)):
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -275,7 +275,8 @@ def head(
   """Logits (examples, num_classes) of `embeddings`."""
   del spec
   arrays = {name: jnp.asarray(v) for name, v in folded[HEAD].items()}
-  return pooled @ arrays['kernel'] + arrays['bias']
+  logits = pooled @ arrays['kernel']
+  return logits + arrays['bias'] if 'bias' in arrays else logits
 
 
 def dimensions(

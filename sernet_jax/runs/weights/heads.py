@@ -60,15 +60,16 @@ def join(
   """Puts the rows that are kept into a head drawn at random.
 
   Args:
-    drawn: 'kernel' (inputs, new classes) and 'bias' (new classes,).
+    drawn: 'kernel' (inputs, new classes) and, if it has one, 'bias' (new
+      classes,).
     learnt: the same of the old classes.
     kept: from `matches`.
 
   Returns:
     As `drawn`.
   """
-  kernel, bias = (np.array(drawn[name]) for name in ('kernel', 'bias'))
-  for new, old in kept.items():
-    kernel[:, new] = np.asarray(learnt['kernel'])[:, old]
-    bias[new] = np.asarray(learnt['bias'])[old]
-  return {'kernel': kernel, 'bias': bias}
+  arrays = {name: np.array(values) for name, values in drawn.items()}
+  for name, values in arrays.items():
+    for new, old in kept.items():
+      values[..., new] = np.asarray(learnt[name])[..., old]
+  return arrays
