@@ -39,11 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
   """
   name, *rest = [*(sys.argv[1:] if argv is None else argv)] or ['--help']
   if name in ('-h', '--help', 'help'):
-    print(usage())
-    return 0
+    return command_line.run(lambda: print(usage()), is_filter=True)
   if name == '--version':
-    print(f'sernet_jax {sernet_jax.__version__}')
-    return 0
+    about = f'sernet_jax {sernet_jax.__version__}'
+    return command_line.run(lambda: print(about), is_filter=True)
   if name not in COMMANDS:
     return command_line.fail(
       f'{name!r} is not a command: {nearest(name, COMMANDS)}'

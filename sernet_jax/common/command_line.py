@@ -9,8 +9,8 @@ import io
 import os
 import pathlib
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from sernet_jax.common import text
 from sernet_jax.common.errors import InputError, first_line
@@ -18,6 +18,8 @@ from sernet_jax.common.interrupt import Stopped
 
 MISTAKE = 2  # exit code, as argparse has it
 CTRL_C = 130
+EMPTY = 'is empty; give a value, or leave the option out'
+_NO_MEMORY = 'RESOURCE_EXHAUSTED'
 # What is wrong with a path that somebody gave.
 _OF_A_PATH = (
   errno.ENAMETOOLONG,
@@ -27,6 +29,8 @@ _OF_A_PATH = (
   errno.ENOTDIR,
   errno.ELOOP,
 )
+# What is wrong where output goes, without a path.
+_OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # Device files of GPUs and TPUs on Linux.
 _ACCELERATORS = ('nvidiactl', 'kfd', 'accel0', 'vfio')
 _NO_BACKEND = ('Unable to initialize backend', 'Unknown backend')
@@ -64,9 +68,14 @@ def run(
     The exit code: that of `command`; 2 after an `InputError`; the code of
     `Stopped`; 130 after Ctrl-C; 1 for a filter whose reader is gone.
   """
+  _open_streams()
   _print_anything()
+  done = False
   try:
-    return command() or 0
+    code = command() or 0
+    done = True
+    sys.stdout.flush()
+    return code
   except InputError as error:
     return fail(error)
   except Stopped as stop:
@@ -77,18 +86,27 @@ def run(
       print(stopped, file=sys.stderr)
     return CTRL_C
   except BrokenPipeError:
-    if not is_filter:
+    if not (is_filter or done):
       raise
-    # Python flushes stdout once more at its end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _leave_output()
     return 1
   except OSError as error:
+    if error.filename is None and error.errno in _OF_OUTPUT:
+      _leave_output()
+      return fail(
+        f'nothing more can be written ({error.strerror}); free some space, or '
+        'send the output elsewhere'
+      )
     if error.filename is None or error.errno not in _OF_A_PATH:
       raise
     return fail(
       f'{error.filename} cannot be used ({error.strerror}); give another path'
     )
+  except MemoryError as error:
+    return fail(_too_much(error))
   except RuntimeError as error:
+    if str(error).startswith(_NO_MEMORY):
+      return fail(_too_much(error))
     if not str(error).startswith(_NO_BACKEND):
       raise
     return fail(
@@ -96,6 +114,30 @@ def run(
       f'here ({first_line(error)}); set JAX_PLATFORMS=cpu, or install jax for '
       'that device'
     )
+
+
+def _too_much(error: BaseException) -> str:
+  return (
+    f'there is not enough memory ({first_line(error)}); ask for less at once, '
+    'such as a smaller batch or shorter recordings'
+  )
+
+
+def _open_streams() -> None:
+  """Gives a process something for streams that were closed before it began.
+
+  Its first files would take their numbers, and what is printed would land in
+  those. Nothing is read from such a stream, and what goes there is lost.
+  """
+  for name, mode in (('stdin', 'r'), ('stdout', 'w'), ('stderr', 'w')):
+    if getattr(sys, name) is None:
+      setattr(sys, name, pathlib.Path(os.devnull).open(mode))  # noqa: SIM115
+
+
+def _leave_output() -> None:
+  """Keeps Python from writing to stdout once more at its end."""
+  with contextlib.suppress(OSError, ValueError):  # of a test
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_anything() -> None:
@@ -112,8 +154,36 @@ def fail(reason: object) -> int:
   return MISTAKE
 
 
+class _Filled(argparse.Action):
+  """Stores a value that is not empty.
+
+  '' is what an option is by default where none is needed; who gives it, as a
+  script does by a variable that nobody has set, means something else.
+  """
+
+  def __call__(
+    self,
+    parser: argparse.ArgumentParser,
+    namespace: argparse.Namespace,
+    values: str | Sequence[Any] | None,
+    option_string: str | None = None,
+  ) -> None:
+    """Stores `values`."""
+    if values == '' and option_string:
+      raise argparse.ArgumentError(self, EMPTY)
+    setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
-  """An `ArgumentParser` that repeats no control characters of its arguments."""
+  """An `ArgumentParser` that repeats no control characters of its arguments.
+
+  It refuses options whose value is empty.
+  """
+
+  def __init__(self, *args: Any, **options: Any) -> None:
+    super().__init__(*args, **options)
+    for name in (None, 'store'):
+      self.register('action', name, _Filled)
 
   def error(self, message: str) -> NoReturn:
     """Prints the usage and what is wrong, and ends with code 2."""

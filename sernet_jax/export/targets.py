@@ -152,7 +152,25 @@ def choose_paths(
   bundles: list[Bundle],
   pairs: list[tuple[str, str]],
 ) -> dict[Key, pathlib.Path]:
-  """The path of each file, from --output or beside the model."""
+  """The path of each file, from --output or beside the model.
+
+  Raises:
+    InputError: if --output does not fit, or a file would be the model itself.
+  """
+  paths = _paths(args, bundles, pairs)
+  for path in paths.values():
+    require(
+      not args.model or path.resolve() != pathlib.Path(args.model).resolve(),
+      f'{path} is the model itself; choose another --output',
+    )
+  return paths
+
+
+def _paths(
+  args: argparse.Namespace,
+  bundles: list[Bundle],
+  pairs: list[tuple[str, str]],
+) -> dict[Key, pathlib.Path]:
   if len(bundles) == len(pairs) == 1 and args.output:
     path, kind = pathlib.Path(args.output), pairs[0][0]
     if kind in FOLDERS:
@@ -187,10 +205,5 @@ def choose_paths(
       name = (
         f'{stem}_{kind}' if kind in FOLDERS else f'{stem}_{precision}.{kind}'
       )
-      path = folder / name
-      require(
-        not args.model or path.resolve() != pathlib.Path(args.model).resolve(),
-        f'{path} is the model itself; choose another --output',
-      )
-      paths[fold, kind, precision] = path
+      paths[fold, kind, precision] = folder / name
   return paths

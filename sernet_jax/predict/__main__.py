@@ -17,7 +17,6 @@ import collections
 import contextlib
 import dataclasses
 import pathlib
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
   from sernet_jax.predict.models import Model
 
 STDIN = '-'
+_MOST_STDIN = 4 << 30  # bytes, 37 hours of a WAV file; they go to a file
 _KINDS = 8  # of files that were passed over, named
 
 
@@ -294,7 +294,15 @@ def _spooled_stdin() -> Iterator[str]:
     f'{STDIN} reads a WAV file from stdin, which is the keyboard; pipe one in',
   )
   with tempfile.NamedTemporaryFile(suffix='.stdin') as file:
-    shutil.copyfileobj(sys.stdin.buffer, file)
+    left = _MOST_STDIN
+    while chunk := sys.stdin.buffer.read(1 << 20):
+      left -= len(chunk)
+      require(
+        left >= 0,
+        f'{STDIN} has no end within {_MOST_STDIN >> 30} GiB; save the recording '
+        'as a file and give that, or pipe raw samples to stream',
+      )
+      file.write(chunk)
     file.flush()
     yield file.name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +13,13 @@ import ml_collections
 from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import (
+  InputError,
   nearest,
   require,
   require_choice,
   require_not_negative,
 )
+from sernet_jax.common.text import listing
 from sernet_jax.corpora import dimensions
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
@@ -34,7 +37,8 @@ from sernet_jax.training.sound.augment_spec import AugmentSpec
 from sernet_jax.training.sound.spec import CROPS, SoundSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
-_MOST_SEEDS = 2**31  # seeds are int32 on the device
+_MOST_SEEDS = 2**31  # seeds are int32 on the device, as other whole numbers
+_FLOAT32 = 1e-37, 1e37
 # Type of a field -> types that a config may give instead.
 _ALSO_FITS = {float: (float, int), tuple: (tuple, list)}
 
@@ -249,6 +253,13 @@ def _require_combinations(made: Experiment) -> None:
   )
 
 
+def _own_config(network: str) -> str:
+  return (
+    f'each network has fields of its own, so start from the config of {network}, '
+    f'--config={defaults.config_of(network)}'
+  )
+
+
 def _check_names(
   given: dict[str, Any],
   expected: dict[str, Any],
@@ -257,12 +268,18 @@ def _check_names(
 ) -> None:
   """Refuses fields that do not exist, before any that a typo left out."""
   for key, value in given.items():
-    known = key in expected or f'{prefix}{key}' in optional
-    require(
-      known,
-      f'the config has the unknown field {f"{prefix}{key}"!r}: '
-      f'{nearest(str(key), expected)}',
-    )
+    field = f'{prefix}{key}'
+    if key not in expected and field not in optional:
+      owners = defaults.owners(field)
+      if owners:
+        raise InputError(
+          f'the config has the field {field!r} of {listing(owners, 5)}, but '
+          f'model.name is {expected["name"]!r}; {_own_config(expected["name"])}'
+        )
+      raise InputError(
+        f'the config has the unknown field {field!r}: '
+        f'{nearest(str(key), expected)}'
+      )
     if isinstance(value, dict) and isinstance(expected.get(key), dict):
       _check_names(value, expected[key], optional, f'{prefix}{key}.')
 
@@ -277,10 +294,10 @@ def _check_fields(
   """
   for key, default in expected.items():
     field = prefix + key
-    require(
-      key in given,
-      f'the config lacks the field {field!r}; add it, for instance {default!r}',
-    )
+    cure = f'add it, for instance {default!r}'
+    if prefix == 'model.':
+      cure = f'{_own_config(expected["name"])}, or {cure}'
+    require(key in given, f'the config lacks the field {field!r}; {cure}')
     value, kind = given[key], type(default)
     if kind is dict:
       require(
@@ -294,4 +311,21 @@ def _check_fields(
       and isinstance(value, bool) == (kind is bool),
       f'{field} is {value!r}, a {type(value).__name__}; give a '
       f'{kind.__name__} such as {default!r}',
+    )
+    _check_size(field, value)
+
+
+def _check_size(field: str, value: Any) -> None:
+  """Refuses numbers that 32 bits do not hold, in which all is computed."""
+  if isinstance(value, int) and not isinstance(value, bool):
+    require(
+      abs(value) < _MOST_SEEDS,
+      f'{field} is {value}; give one below {_MOST_SEEDS}',
+    )
+  if isinstance(value, float) and value and math.isfinite(value):
+    least, most = _FLOAT32
+    require(
+      least <= abs(value) <= most,
+      f'{field} is {value!r}, beyond what 32 bits hold; give 0, or a number from '
+      f'{least:g} to {most:g}',
     )

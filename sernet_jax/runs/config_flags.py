@@ -16,7 +16,7 @@ import pathlib
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import flags, logging as absl_logging
@@ -102,7 +102,9 @@ def parse(argv: list[str]) -> list[str]:
   # Loads the config, which runs a file of the user: only where it is asked for.
   fields = functools.cache(lambda: _fields(argv))
   try:
-    return flags.FLAGS([_with_tuple(argument, fields) for argument in argv])
+    rest = flags.FLAGS(_with_tuples(argv, fields))
+    _require_values()
+    return rest
   except SystemExit:  # after --help, which absl ends with 1
     sys.exit(0)
   except KeyboardInterrupt:
@@ -142,19 +144,33 @@ def _fields(argv: list[str]) -> dict[str, Any]:
   )
 
 
-def _with_tuple(argument: str, fields: Callable[[], Mapping[str, Any]]) -> str:
-  """Returns --config.FIELD=A,B of a tuple of texts as Python writes one."""
-  flag, _, value = argument.partition('=')
-  field = flag.lstrip('-').removeprefix('config.')
-  if (
-    not flag.lstrip('-').startswith('config.')
-    or field not in defaults.tuples_of_text()
-    or not value
-    or value[0] in '([\'"'
-    or field not in fields()
-  ):
-    return argument
-  return f'{flag}={tuple(filter(None, map(str.strip, value.split(","))))!r}'
+def _require_values() -> None:
+  """Refuses flags that were given without a value; fields may be empty."""
+  for name in flags.FLAGS:
+    flag = flags.FLAGS[name]
+    if flag.present and flag.value == '' and not name.startswith('config'):
+      raise InputError(f'--{name} {command_line.EMPTY}')
+
+
+def _with_tuples(
+  argv: Sequence[str], fields: Callable[[], Mapping[str, Any]]
+) -> list[str]:
+  """Writes tuples of texts, such as --config.FIELD=A,B, as Python does."""
+  done: list[str] = []
+  arguments = iter(argv)
+  for argument in arguments:
+    flag, equals, value = argument.partition('=')
+    dashes, _, field = flag.partition('config.')
+    if (
+      dashes in ('-', '--')
+      and (field in defaults.tuples_of_text() or value.startswith(('(', '[')))
+      and isinstance(fields().get(field), tuple)
+    ):
+      following = value if equals else next(arguments, None)
+      if following is not None:
+        argument = f'{flag}={defaults.read_tuple(field, following)!r}'
+    done.append(argument)
+  return done
 
 
 def _unknown_field(argv: list[str], fields: Mapping[str, Any]) -> str | None:
@@ -162,7 +178,7 @@ def _unknown_field(argv: list[str], fields: Mapping[str, Any]) -> str | None:
   for argument in argv:
     field = argument.lstrip('-').split('=')[0].removeprefix('config.')
     if argument.lstrip('-').startswith('config.') and field not in fields:
-      cure = nearest(field, sorted(fields))
+      cure = defaults.of_another_network(field) or nearest(field, fields)
       return f'--config.{field} is not a field of the config: {cure}'
   return None
 
@@ -311,12 +327,10 @@ def _require_arguments(
 def _what_stopped(path: pathlib.Path, error: BaseException) -> str:
   """Says in one sentence why a config file cannot be run."""
   if isinstance(error, SyntaxError):
-    where = (
-      f'line {error.lineno}'
-      if error.filename == str(path)
-      else (f'{error.filename}, line {error.lineno}')
-    )
-    return f'{path} is not Python that runs ({where}: {error.msg}); correct it'
+    where = f'line {error.lineno}: ' if error.lineno else ''
+    if error.filename not in (None, str(path)):
+      where = f'{error.filename}, {where}'
+    return f'{path} is not Python that runs ({where}{error.msg}); correct it'
   lines = [
     frame.lineno
     for frame in traceback.extract_tb(error.__traceback__)

@@ -13,6 +13,7 @@ as here, from the defaults on:
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,8 @@ from ml_collections import ConfigDict
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import trees
+from sernet_jax.common.errors import InputError
+from sernet_jax.common.text import listing
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.nn import networks
@@ -75,6 +78,36 @@ def of_network(model: Mapping[str, Any]) -> dict[str, Any]:
   }
 
 
+def config_of(network: str) -> str:
+  """Returns the name of the config in the package that trains a network."""
+  return 'emodb' if network == networks.DEFAULT else network
+
+
+def owners(field: str) -> list[str]:
+  """Lists the networks that have a field such as 'model.filters'."""
+  section, _, name = field.partition('.')
+  return [
+    one
+    for one, entry in networks.NETWORKS.items()
+    if section == 'model' and name in (*networks.fields(one), *entry.optional)
+  ]
+
+
+def of_another_network(field: str) -> str:
+  """Says whose a field is, to follow that it is not this network's.
+
+  Returns:
+    '' if no network has it.
+  """
+  others = owners(field)
+  if not others:
+    return ''
+  return (
+    f'it is one of {listing(others, 5)}, and each network has fields of its own; '
+    f'start from the config of such a network, as --config={config_of(others[0])}'
+  )
+
+
 def merged(given: Mapping[str, Any]) -> ConfigDict:
   """Returns the defaults with other values, level by level.
 
@@ -124,6 +157,7 @@ def tuples_of_text() -> tuple[str, ...]:
     'data': DataSpec,
     'augment': AugmentSpec,
     'loss': LossSpec,
+    'model': networks.settings_class(networks.DEFAULT),
     'protocol': ProtocolSpec,
     'train': TrainSpec,
   }
@@ -132,6 +166,38 @@ def tuples_of_text() -> tuple[str, ...]:
     for section, spec in sections.items()
     for field in dataclasses.fields(spec)
     if field.type == 'tuple[str, ...]'
+  )
+
+
+def read_tuple(field: str, value: str) -> tuple[Any, ...]:
+  """Reads a tuple as Python writes one; of texts also A,B.
+
+  Args:
+    field: whose value it is.
+    value: as somebody has written it.
+
+  Raises:
+    InputError: for what begins as Python writes a tuple, but is none.
+  """
+  of_text = field in tuples_of_text()
+  if of_text and not value.startswith(('(', '[', '"', "'")):
+    return tuple(filter(None, map(str.strip, value.split(','))))
+  try:
+    found = ast.literal_eval(value)
+  except (ValueError, SyntaxError, MemoryError, RecursionError):
+    found = None
+  if isinstance(found, str):
+    found = (found,)
+  if isinstance(found, tuple | list):
+    if not of_text:
+      return tuple(found)
+    # Numbers too: folds are called by speakers, and those often by numbers.
+    if all(isinstance(one, str | int) for one in found):
+      return tuple(map(str, found))
+  example = "('a', 'b'), or a,b" if of_text else 'one such as (2, 2)'
+  raise InputError(
+    f'--config.{field}={value[:80]} begins as a tuple does in Python, but is '
+    f'none; write {example}'
   )
 
 

@@ -63,7 +63,7 @@ def parse_axis(text: str, known: Mapping[str, Any] | None = None) -> Axis:
     require(
       field in known,
       f'--axis {text}: {field!r} is not a field of the config: '
-      f'{nearest(field, known)}',
+      f'{defaults.of_another_network(field) or nearest(field, known)}',
     )
     require(
       field not in _SAME_FIGURES,

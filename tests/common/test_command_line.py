@@ -40,6 +40,23 @@ def test_each_end_has_its_code_and_one_sentence(capsys, error, code, printed):
   assert capsys.readouterr() == ('', printed)
 
 
+def test_an_option_without_a_value_is_one_sentence(capsys):
+  parser = command_line.Parser(prog='x')
+  parser.add_argument('--model', default='')
+  parser.add_argument('--hop_s', type=float, default=0.5)
+  parser.add_argument('words', nargs='*')
+  found = parser.parse_args(['', '--hop_s=1'])
+  assert (found.model, found.hop_s, found.words) == ('', 1.0, [''])
+  for given in (['--model='], ['--model', '', 'word']):
+    with pytest.raises(SystemExit) as end:
+      parser.parse_args(given)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(
+      'x: error: argument --model: is empty; give a value, or leave the option '
+      'out\n'
+    )
+
+
 def test_work_that_is_done_says_its_own_code():
   assert command_line.run(lambda: None) == 0
   assert command_line.run(lambda: 3) == 3
@@ -64,6 +81,50 @@ def test_a_filter_ends_quietly_when_its_reader_is_gone():
     assert process.wait(30) == 1
 
 
+PRINTS = """
+import sys
+from sernet_jax.common import command_line
+def command():
+  print('x' * {count})
+  sys.stderr.write('note')
+  return len(sys.stdin.read())
+sys.exit(command_line.run(command))
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='/dev/full')
+@pytest.mark.parametrize('count', [1, 100_000])
+def test_a_full_disk_is_one_sentence(count):
+  program = PRINTS.format(count=count)
+  with open('/dev/full', 'w') as full:  # noqa: PTH123
+    done = subprocess.run(
+      [sys.executable, '-c', program],
+      stdin=subprocess.DEVNULL,
+      stdout=full,
+      stderr=subprocess.PIPE,
+      text=True,
+    )
+  assert done.returncode == command_line.MISTAKE
+  (sentence,) = done.stderr.removeprefix('note').splitlines()
+  assert sentence.startswith('error: nothing more can be written (No space')
+
+
+def test_closed_streams_do_no_harm(tmp_path):
+  """Nothing of what is printed lands in files, which would take their numbers."""
+  script = tmp_path / 'x.py'
+  script.write_text(PRINTS.format(count=1))
+  for closed in ('<&-', '>&-', '2>&-', '<&- >&- 2>&-'):
+    done = subprocess.run(
+      ['sh', '-c', f'{sys.executable} {script} {closed}'],
+      stdin=subprocess.DEVNULL,
+      capture_output=True,
+      text=True,
+    )
+    assert done.returncode == 0
+    assert done.stdout == ('' if ' >' in f' {closed}' else 'x\n')
+    assert done.stderr == ('' if '2>' in closed else 'note')
+
+
 def test_a_path_that_cannot_be_is_one_sentence(capsys, tmp_path):
   def look():
     (tmp_path / ('x' * 300)).stat()
@@ -80,6 +141,23 @@ def test_a_backend_that_is_not_there_is_one_sentence(capsys):
 
   assert command_line.run(start) == 2
   assert 'set JAX_PLATFORMS=cpu' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+  'error',
+  [
+    MemoryError('Unable to allocate 233. GiB for an array'),
+    RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.'),
+  ],
+)
+def test_too_little_memory_is_one_sentence(capsys, error):
+  def ask():
+    raise error
+
+  assert command_line.run(ask) == 2
+  printed = capsys.readouterr().err
+  assert printed.startswith('error: there is not enough memory (')
+  assert str(error)[:9] in printed and printed.count('\n') == 1
 
 
 def test_a_bug_is_no_mistake_of_the_user():

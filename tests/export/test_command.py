@@ -94,14 +94,20 @@ def test_no_two_folds_share_a_path(tmp_path):
     (['--model=SOURCE', '--format=c'], '--calibration'),
     (['--model=SOURCE', '--format=tflite', '--output=x.onnx'], '.tflite'),
     (['--model=SOURCE', '--format=onnx', '--precision=int8'], '--calibration'),
+    (
+      ['--model=SOURCE', '--output=SOURCE'],
+      'source.safetensors is the model i',
+    ),
   ],
 )
 def test_mistakes_are_one_sentence(tmp_path, capsys, arguments, words):
   source = tmp_path / 'source.safetensors'
   bundle_lib.save(source, bundle(), 'float16')
+  content = source.read_bytes()
   arguments = [one.replace('SOURCE', str(source)) for one in arguments]
   code, printed = run_command(capsys, *arguments)
   assert code == 2
   assert printed.out == ''
   assert words in printed.err
   assert printed.err.splitlines()[-1].startswith('error: ')
+  assert source.read_bytes() == content

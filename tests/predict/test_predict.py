@@ -128,6 +128,15 @@ def test_stdin_is_a_file(say, place):
   assert (code, '- is empty' in err) == (2, True)
 
 
+def test_a_stdin_without_end_does_not_fill_the_disk(say, place, monkeypatch):
+  content = (place / 'long.wav').read_bytes()
+  monkeypatch.setattr(predict, '_MOST_STDIN', len(content))
+  assert say(predict, '-', stdin=content)[0] == 0
+  code, out, err = say(predict, '-', stdin=content + b'\0')
+  assert (code, out) == (2, '')
+  assert '- has no end within' in err
+
+
 def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
   """As ffmpeg writes to a pipe: both sizes are the largest number."""
   content = bytearray((place / 'long.wav').read_bytes())
@@ -153,8 +162,11 @@ def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
     (['--figure', 'sound.png', 'long.wav'], 'so it is not overwritten'),
     (['-', '-'], 'given twice'),
     (['long.wav', '--fold=03'], 'leave out --fold'),
-    (['long.wav', '--model=', '--fold=zz'], 'leave out --fold'),
-    (['long.wav', '--model=', '--selection=zz'], 'or give --model=RUN_FOLDER'),
+    (['long.wav', '--model=emodb', '--fold=zz'], 'leave out --fold'),
+    (
+      ['long.wav', '--model=emodb', '--selection=zz'],
+      'or give --model=RUN_FOLDER',
+    ),
   ],
 )
 def test_mistakes_are_one_sentence(say, place, monkeypatch, arguments, match):

@@ -49,6 +49,21 @@ def test_a_command_gets_its_arguments_and_gives_its_exit_code():
   assert '--model=none does not exist' in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='/dev/full')
+def test_a_list_that_finds_no_room_is_one_sentence():
+  with open('/dev/full', 'w') as full:  # noqa: PTH123
+    done = subprocess.run(
+      [sys.executable, '-m', 'sernet_jax'],
+      cwd=tiny.ROOT,
+      stdout=full,
+      stderr=subprocess.PIPE,
+      text=True,
+      check=False,
+    )
+  assert done.returncode == 2
+  assert done.stderr.startswith('error: nothing more can be written (No space')
+
+
 def test_a_name_that_is_none_is_one_sentence(capsys):
   assert commands.main(['pedict']) == 2
   assert "did you mean 'predict'?" in capsys.readouterr().err

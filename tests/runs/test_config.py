@@ -13,9 +13,9 @@ from ml_collections import ConfigDict
 
 from sernet_jax import features
 from sernet_jax.common.errors import InputError
-from sernet_jax.nn import sizes
+from sernet_jax.nn import networks, sizes
 from sernet_jax.nn.spec import PAPER_BLOCKS
-from sernet_jax.runs import config as config_lib, run
+from sernet_jax.runs import config as config_lib, config_flags, defaults, run
 
 CONFIGS = sorted(path.stem for path in (tiny.ROOT / 'configs').glob('*.py'))
 
@@ -96,11 +96,30 @@ def test_blocks_may_be_left_out_and_then_mean_the_papers():
     ({'train__epochs': 'many'}, "train.epochs is 'many', a str"),
     ({'train__tensorboard': 1}, 'train.tensorboard is 1, a int'),
     ({'seed': True}, 'seed is True, a bool'),
+    ({'train__epochs': 10**11}, f'train.epochs is {10**11}; give one below'),
+    (
+      {'protocol__shots': 2**31},
+      'protocol.shots is 2147483648; give one below',
+    ),
+    ({'loss__gamma': 1e300}, 'loss.gamma is 1e+300, beyond what 32 bits hold'),
+    ({'optim__l2': 1e-300}, 'optim.l2 is 1e-300, beyond what 32 bits hold'),
+    (
+      {'data__duration_s': 1e9},
+      'duration_s is 1000000000.0; give seconds that',
+    ),
+    ({'data__duration_s': 1e-9}, 'duration_s is 1e-09; give seconds that hold'),
   ],
 )
 def test_a_bad_value_is_named_with_its_cure(fields, message):
   with pytest.raises(InputError, match=re.escape(message)):
     config_lib.experiment(tiny.emodb(**fields))
+
+
+def test_each_network_has_a_config_to_start_from():
+  for name, entry in networks.NETWORKS.items():
+    if isinstance(entry.settings, str):  # not of a tutorial
+      config = config_flags.load_file(defaults.config_of(name))
+      assert config_lib.experiment(config).model.name == name
 
 
 def test_unknown_and_missing_fields_are_named():

@@ -24,7 +24,24 @@ from commands import sernet
     ),
     (['--config=acrnn', '--config.model.bands=x'], 'give a int such as 40'),
     (['--config.model.name=acrnn'], 'which reads log_mel_deltas'),
+    (['--config.model.bands=3'], 'it is one of acrnn'),
+    (
+      ['--config=acrnn', '--config.model.name=light_sernet'],
+      'each network has fields of its own, so start from the config of '
+      'light_sernet, --config=emodb',
+    ),
     (['stray'], "['stray'] is not a flag"),
+    (['--workdir='], '--workdir is empty; give a value'),
+    (
+      ['--mode=inspect', '--workdir=README.md'],
+      'README.md is a file; choose a',
+    ),
+    (['--mode='], '--mode is empty; give a value'),
+    (["--config.protocol.folds=('03"], "('a', 'b'), or a,b"),
+    (['--config.protocol.folds="03'], 'begins as a tuple does in Python'),
+    (['--config=acrnn', '--config.model.pool=(2'], 'one such as (2, 2)'),
+    (['--config.train.loggers=x', '--config.protocol.folds', '['], 'folds=['),
+    (["--config.model.paths=('joint"], 'model.paths=('),
     (['mine.py'], "['mine.py'] is not a flag; write --config=mine.py"),
     (['docs'], 'the folder of a run, write --workdir=docs'),
     (['--config.data.root=/no/such/folder'], 'sernet_jax.download emodb'),
@@ -60,6 +77,16 @@ def test_folds_are_names_with_commas_beside_fields_of_a_network():
   config = json.loads(done.stdout)
   assert config['model']['convolutions'] == 1
   assert config['protocol']['folds'] == ['03', '08']
+  for given, expected in (
+    (['--config.protocol.folds', '03,08'], ['03', '08']),
+    (['--config.protocol.folds=("03", \'08\')'], ['03', '08']),
+    (['--config.protocol.folds=[10, 11]'], ['10', '11']),
+    (['--config.protocol.folds="03"'], ['03']),
+    (['--config.protocol.folds='], []),
+  ):
+    done = parsed(given)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert json.loads(done.stdout)['protocol']['folds'] == expected
 
 
 def test_a_config_of_ones_own_is_run_once(tmp_path):
@@ -79,8 +106,8 @@ def test_the_flag_at_fault_is_named_beside_fields_of_a_network():
   fault = ['--config.model.convolutions=1', '--config.protocol.folds=(03,)']
   done = parsed(fault)
   assert done.returncode == 2
-  assert '--config.protocol.folds=(03,) is of another type' in done.stderr
-  assert "such as ('a', 'b'), or a,b" in done.stderr
+  assert '--config.protocol.folds=(03,) begins as a tuple' in done.stderr
+  assert "write ('a', 'b'), or a,b" in done.stderr
   done = parsed(['--config.model.convolution=1'])
   assert "did you mean 'model.convolutions'?" in done.stderr
 

@@ -64,6 +64,12 @@ def test_another_network_has_axes_of_its_own():
   assert [job.config.model.convolutions for job in jobs] == [1, 3, 4]
 
 
+def test_a_network_is_no_axis_of_a_config_of_another():
+  axis = axes_lib.parse_axis('model.name=acrnn')
+  with pytest.raises(InputError, match='start from the config of acrnn, --con'):
+    sweep_grid.jobs(tiny.load_config('emodb'), [axis])
+
+
 def test_fields_that_change_together():
   axis = axes_lib.parse_axis(
     'loss.name/loss.gamma=cross_entropy/2,focal/1,focal/3'
@@ -80,6 +86,7 @@ def test_fields_that_change_together():
   ('text', 'message'),
   [
     ('los.name=focal', "did you mean 'loss.name'?"),
+    ('model.convolutions=3', 'it is one of acrnn, '),
     ('loss.name', 'is not an axis'),
     ('loss.name=', 'is not an axis'),
     ('seed=a,b', "'a' does not fit seed; give a int such as 0"),
