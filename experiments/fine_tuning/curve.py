@@ -6,7 +6,9 @@
 `train` trains under `loso` with 1, 5, 20 and all recordings of each class and
 speaker left out, from scratch and from the weights in the package; a run that is
 finished is not trained again. `--epochs`, `--folds` and `--shots` make a short
-try, and whatever differs from the default is written beside the figures. `draw`
+try, and whatever differs from the default is written beside the figures.
+`--config=recipe:manifest` and `--set FIELD=VALUE` train otherwise, for example
+from `emodb_small`. `draw`
 reads what is there: results.json, curve.png and a table on the terminal.
 """
 
@@ -19,13 +21,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
+from ml_collections import ConfigDict
 
 from experiments.lib import markdown
-from sernet_jax.common import command_line, files
-from sernet_jax.common.errors import require
+from sernet_jax.common import command_line, files, trees
+from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import style
-from sernet_jax.runs import defaults, run
+from sernet_jax.runs import config_flags, defaults, run
 
 SHOTS = (1, 5, 20, 0)  # 0: all there are
 SELECTION = 'last_recomputed'  # no test chooses it
@@ -38,15 +41,32 @@ def train(given: argparse.Namespace) -> None:
   for shots in given.shots:
     for way, source in _WAYS.items():
       config = defaults.get_config()
-      config.name = f'{given.corpus}-{way}-{shots or "all"}'
+      if given.config:
+        config = config_flags.load_file(given.config)
       config.data.corpus = given.corpus
-      config.data.root = given.root
+      where = 'manifest' if given.corpus == 'manifest' else 'root'
+      config.data[where] = given.root
       config.train.epochs = given.epochs
+      for text in given.set:
+        _change(config, text)
+      config.name = f'{given.corpus}-{way}-{shots or "all"}'
       config.train.start_from = source and (given.start_from or source)
       config.protocol.shots = shots
       config.protocol.folds = tuple(filter(None, given.folds.split(',')))
       config.protocol.best_on_test = False
       run.train(config, given.runs / config.name)
+
+
+def _change(config: ConfigDict, text: str) -> None:
+  """Changes a field, given as FIELD=VALUE, in the type that it has."""
+  field, _, value = text.partition('=')
+  known = trees.flatten(config.to_dict())
+  require(field in known, f'--set {text}: there is no field {field!r}')
+  kind = type(known[field])
+  try:
+    config.update_from_flattened_dict({field: kind(value)})
+  except ValueError as error:
+    raise InputError(f'--set {text}: {field} is a {kind.__name__}') from error
 
 
 def rows(folder: pathlib.Path) -> list[dict[str, Any]]:
@@ -62,6 +82,7 @@ def rows(folder: pathlib.Path) -> list[dict[str, Any]]:
         'way': 'started' if config['train']['start_from'] else 'scratch',
         'shots': config['protocol']['shots'],
         'corpus': results.corpus,
+        'size': config['model'].get('size', 'paper'),
         'epochs': results.epochs,
         'folds': len(selection.folds),
         'tests': results.num_tests,
@@ -101,7 +122,7 @@ def about(found: Sequence[dict[str, Any]]) -> str:
   """Says what the figures are of: all that may be less than a full training."""
   row = found[0]
   return (
-    f'{row["corpus"]}, speakers unseen, {row["folds"]} folds, '
+    f'{row["corpus"]}, speakers unseen, size {row["size"]}, {row["folds"]} folds, '
     f'{row["epochs"]} epochs, {row["tests"]} tests; {SELECTION}, float16'
   )
 
@@ -159,6 +180,8 @@ def main(arguments: Sequence[str]) -> None:
   trains.set_defaults(command=train)
   trains.add_argument('--corpus', required=True)
   trains.add_argument('--root', required=True)
+  trains.add_argument('--config', default='', help='instead of the defaults')
+  trains.add_argument('--set', action='append', default=[], help='FIELD=VALUE')
   trains.add_argument('--epochs', type=int, default=300)
   trains.add_argument('--folds', default='', help='some, with commas')
   trains.add_argument('--start_from', default='', help='instead of emodb')

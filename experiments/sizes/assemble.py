@@ -8,7 +8,8 @@ that experiments.collect keeps of one. Costs are measured here, with weights
 drawn at random, on which they do not depend: the arena in the interpreter of
 TensorFlow Lite Micro, flash and static memory of the compiled C sources. Writes
 results.json, sizes.png and the table of README.md; runs that are not named
-again stay. Without one of `paper` its figures are those of the recipe's page.
+again stay, and with --add those named are further seeds of theirs. Without one
+of `paper` its figures are those of the recipe's page.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import numpy as np
 
 from experiments.device import measure
 from experiments.lib import assemble, markdown
-from experiments.recipe.assemble import row_of, together
+from experiments.recipe.assemble import apart, row_of, together
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.export.device import arena, c_folder, micro_folder
@@ -86,7 +87,9 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
   for size in sizes.SIZES:
     rows.setdefault(size, {})['costs'] = costs(size)
     if size in runs:
-      rows[size]['run'] = together(runs[size])
+      known = rows[size].get('run')
+      before = apart(known) if given.add and known else []
+      rows[size]['run'] = together([*before, *runs[size]])
   if 'run' not in rows['paper'] and RECIPE.exists():
     recipe = files.read_json(RECIPE, ('emodb',))
     rows['paper']['run'] = recipe['emodb']['loso']['recipe']
@@ -171,6 +174,11 @@ def options(parser: argparse.ArgumentParser) -> None:
   """Adds the arguments of this script."""
   parser.add_argument(
     '--run', action='append', default=[], metavar='SIZE=FOLDER'
+  )
+  parser.add_argument(
+    '--add',
+    action='store_true',
+    help='the runs are further seeds of those in results.json',
   )
 
 

@@ -52,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--model',
     default='',
-    help='a .safetensors file, or emodb or emodb_robust, instead of a run; without '
-    'any of them emodb, the weights in the package',
+    help='a .safetensors file, or weights of the package: emodb, emodb_robust, '
+    'emodb_small, emodb_tiny; without --model and --workdir the first of them',
   )
   parser.add_argument(
     '--selection',

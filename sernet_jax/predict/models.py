@@ -97,7 +97,7 @@ def load(
   """Loads a model from its path.
 
   Args:
-    path: '' or a name for weights in the package ('emodb', 'emodb_robust'); the
+    path: '' or a name for weights in the package (see `bundle.RELEASES`); the
       folder of a run (its folds become an ensemble); or a file that ends as one
       of `LOADERS`.
     selection: of a run: 'last', or another selection that the run made.

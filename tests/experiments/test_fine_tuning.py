@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import tiny
 from chosen_runs import add_recomputed, counts, make_run
 
 from experiments.fine_tuning import curve
@@ -53,3 +54,25 @@ def test_runs_that_differ_are_not_drawn_together(runs):
 def test_a_folder_without_runs_is_named(tmp_path):
   with pytest.raises(InputError, match='has no finished run; train some'):
     curve.rows(tmp_path)
+
+
+def test_a_curve_is_trained_from_a_config_with_changes(tmp_path, capsys):
+  table = tiny.write_corpus(tmp_path / 'corpus')
+  # The weights know these classes.
+  rows = table.read_text().replace(',high,', ',anger,')
+  table.write_text(rows.replace(',low,', ',sadness,'))
+  command = [
+    *('train', '--config=recipe:manifest', '--corpus=manifest'),
+    *(f'--root={table}', '--epochs=1', '--shots=1', f'--runs={tmp_path / "r"}'),
+    *('--folds=ann', '--set', 'model.size=tiny', '--set', 'train.batch_size=4'),
+  ]
+  with pytest.raises(InputError, match=r"no field 'model\.sice'"):
+    curve.main([*command, '--set', 'model.sice=tiny'])
+  with pytest.raises(InputError, match=r'train\.batch_size is a int'):
+    curve.main([*command, '--set', 'train.batch_size=four'])
+  curve.main([*command, '--start_from=emodb_tiny'])
+  found = curve.rows(tmp_path / 'r')
+  assert [(row['way'], row['shots'], row['size']) for row in found] == [
+    ('scratch', 1, 'tiny'),
+    ('started', 1, 'tiny'),
+  ]

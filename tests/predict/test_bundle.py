@@ -17,7 +17,7 @@ from hypothesis import strategies
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import folded
+from sernet_jax.nn import folded, sizes
 from sernet_jax.nn.spec import PAPER_BLOCKS, ModelSpec
 from sernet_jax.predict import bundle, models
 from sernet_jax.predict.inference import options
@@ -111,18 +111,23 @@ def test_size_of_the_release_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ('name', 'pooling', 'parameters', 'seconds'),
-  [('emodb', 'mean', 460_743, 3), ('emodb_robust', 'statistics', 462_983, 3)],
+  ('name', 'size', 'pooling', 'parameters'),
+  [
+    ('emodb', 'paper', 'mean', 460_743),
+    ('emodb_robust', 'paper', 'statistics', 462_983),
+    ('emodb_small', 'small', 'statistics', 104_007),
+    ('emodb_tiny', 'tiny', 'statistics', 22_607),
+  ],
 )
-def test_the_weights_in_the_box(name, pooling, parameters, seconds):
-  """Small, of the paper's network, trained on all of EMO-DB."""
+def test_the_weights_in_the_box(name, size, pooling, parameters):
+  """Small, trained on all of EMO-DB."""
   path = bundle.release_path(name)
-  assert path.stat().st_size < 950_000
+  assert path.stat().st_size < 2 * parameters + 15_000
   found = bundle.load(path)
   assert found.num_parameters == parameters
-  assert found.model == ModelSpec(pooling=pooling)
+  assert found.model == sizes.spec(size, pooling=pooling)
   assert found.mfcc == MfccSpec()
-  assert found.audio.num_samples == seconds * 16_000
+  assert found.audio.num_samples == 3 * 16_000
   assert found.feature_kind == 'mfcc'
   assert found.classes == (
     'anger',
@@ -139,7 +144,13 @@ def test_the_weights_in_the_box(name, pooling, parameters, seconds):
   assert found.about['protocol'] == 'all'
   assert (found.about['corpus'], found.about['synthetic']) == ('emodb', 'no')
   # Only these are as sure as they are right.
-  assert ('temperature' in found.about) == (name == 'emodb_robust')
+  calibrated = name in ('emodb_robust', 'emodb_small')
+  assert ('temperature' in found.about) == calibrated
+
+
+def test_the_weights_in_the_box_are_small_together():
+  files = bundle.release_path().parent.glob('*')
+  assert sum(path.stat().st_size for path in files) < 3e6
 
 
 def test_the_same_bundle_gives_the_same_bytes(content, tmp_path):
@@ -393,10 +404,11 @@ def test_a_network_that_sees_own_frames_alone_is_one_after_reading(tmp_path):
 
 def test_weights_in_the_box_have_names(tmp_path, monkeypatch):
   assert models.load().name == models.load('emodb').name == 'emodb'
-  assert models.load('emodb_robust').name == 'emodb_robust'
+  for name in bundle.RELEASES:
+    assert models.load(name).name == name
   with pytest.raises(InputError, match='neither folds nor selections'):
     models.load('emodb_robust', fold='03')
-  with pytest.raises(InputError, match='emodb or emodb_robust'):
+  with pytest.raises(InputError, match='emodb_robust or emodb_small'):
     models.load('emodb_robsut')
   # What a user has under that name goes first, but for the folder of a corpus.
   monkeypatch.chdir(tmp_path)

@@ -273,7 +273,7 @@ def test_settings_that_do_not_go_together_are_refused(place, changes, words):
   ('changes', 'words'),
   [
     ({'train__start_from': 'emodb'}, r'model\.paths'),
-    ({'train__start_from': 'nowhere'}, 'neither emodb nor emodb_robust'),
+    ({'train__start_from': 'nowhere'}, 'neither emodb nor emodb_robust nor'),
     ({'train__start_from': 'nowhere.safetensors'}, 'does not exist'),
     ({'train__start_from': '{run}/dan'}, "no fold 'dan'.*ann, bob, cyd"),
     ({'model__filters': 9}, r'model\.filters=6, not 9'),

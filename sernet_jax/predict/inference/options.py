@@ -32,8 +32,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--model',
     default='',
-    help='run folder (the mean of its folds), model file, or emodb_robust for '
-    'rooms, noise and telephones; by default emodb, the weights in the package',
+    help='run folder (the mean of its folds), model file, or weights of the '
+    'package: emodb (the default), emodb_robust for rooms, noise and telephones, '
+    'emodb_small and emodb_tiny for small devices',
   )
   parser.add_argument(
     '--selection',

@@ -39,8 +39,9 @@ FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file
 DTYPES = ('float16', 'float32')
 _MAX_LABEL = 100
-# Names of the weights in the package: as published, and for rooms and noise.
-RELEASES = ('emodb', 'emodb_robust')
+# Names of the weights in the package: as published, for rooms and noise, and of
+# the smaller sizes of the network.
+RELEASES = ('emodb', 'emodb_robust', 'emodb_small', 'emodb_tiny')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
