@@ -135,6 +135,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   jax_setup.one_core_devices()
   few = len(paths) <= quick_start.MOST
   model = options.load(args, quick_start.MOST if few else 0)
+  abstain = unsure.of_model(args.abstain, model)
   beside = _Files(args, model)
   results = recordings.recognize(
     paths, model, args.hop_s, args.whole, heard, embed=beside.embed
@@ -161,7 +162,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   with bar:
     for result in results:
       bar.update()
-      result = unsure.leave_out(result, args.abstain)
+      result = unsure.leave_out(result, abstain)
       name = names.get(result.path, result.path)
       if isinstance(result, recordings.Failure):
         failed += 1

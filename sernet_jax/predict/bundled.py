@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -60,6 +60,11 @@ class Bundled(abc.ABC):
   def feature_kind(self) -> str:
     """'mfcc', 'log_mel' or 'spectrogram'."""
     return self.bundle.feature_kind
+
+  @property
+  def about(self) -> Mapping[str, str]:
+    """Texts kept with the weights; empty of several together."""
+    return self.bundle.about if len(self.bundles) == 1 else {}
 
   @property
   def embedding_size(self) -> int:

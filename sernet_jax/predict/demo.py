@@ -108,10 +108,11 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
   jax_setup.one_core_devices()
   unsure.check(args.abstain)
   model = options.load(args)
+  abstain = unsure.of_model(args.abstain, model)
   audio = model.audio
   timeline.hop_samples(args.hop_s, audio.sample_rate_hz, audio.num_samples)
   heard = options.listening(args)
-  page = _page(gradio, model, args.hop_s, folder, heard, args.abstain)
+  page = _page(gradio, model, args.hop_s, folder, heard, abstain)
   from starlette.middleware import Middleware
 
   from sernet_jax.predict.inference import page_guard

@@ -6,6 +6,7 @@ Only the library of the file's own format is loaded.
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Exported:
     self.audio: AudioSpec = parts['audio']
     self.mfcc: MfccSpec = parts['mfcc']
     self.feature_kind: str = parts['feature_kind']
+    self.about: Mapping[str, str] = parts['about']
     self.dimensions: tuple[Dimension, ...] = parts['dimensions']
 
   def _check(self, parts: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sernet_jax.audio import decoding, quality, reading, timeline
+from sernet_jax.audio import decoding, quality, reading, timeline, voice_gate
 from sernet_jax.audio.containers import signatures
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common import extras
@@ -125,6 +125,7 @@ def estimates(
   listening: Listening | None = None,
   problems: list[str] | None = None,
   held_db: float = 0.0,
+  voice: bool = False,
 ) -> Iterator[Window]:
   """Estimates a window each time one is full, and the rest at the end.
 
@@ -140,6 +141,8 @@ def estimates(
     held_db: the scale of a window is kept for the next ones while theirs are
       within so many dB of it, so that only new sound is computed; 0: each
       window has its own, as in `recognize`.
+    voice: windows in which the voice gate is open for less than 0.3 s count as
+      silence too, see `audio.voice_gate`.
 
   Raises:
     InputError: if rate or hop make no sense, or a scale is held and nothing can
@@ -154,7 +157,12 @@ def estimates(
   windows = timeline.Windows(spec.num_samples, hop)
   resampler = timeline.Resampler(rate_hz, spec.sample_rate_hz)
   moving = _moving(model, hop, held_db)
-  judge = _Judge(model, listening or Listening(), moving)
+  gate = None
+  if voice:
+    gate = voice_gate.VoiceGate(
+      voice_gate.GateSpec(spec.sample_rate_hz, model.mfcc.hop_samples)
+    )
+  judge = _Judge(model, listening or Listening(), moving, gate)
   if problems is not None:
     pieces = _watched(pieces, rate_hz, model.mfcc.upper_edge_hz, problems)
   return _estimates(pieces, judge, windows, resampler, newest_only)
@@ -246,30 +254,38 @@ def _estimates(
 ) -> Iterator[Window]:
   for piece in pieces:
     full: Iterable[tuple[int, np.ndarray]]
-    full = windows.push(resampler.push(piece))
+    full = windows.push(judge.hears(resampler.push(piece)))
     if newest_only:
       full = [*full][-1:]
     for start, samples in full:
       yield judge(start, samples)
   rest = resampler.push(np.zeros(0, np.float32), last=True)
-  for start, samples in windows.push(rest):
+  for start, samples in windows.push(judge.hears(rest)):
     yield judge(start, samples)
   for start, samples in windows.finish():
     yield judge(start, samples)
 
 
 class _Judge:
-  """Model with the level of the loudest window so far."""
+  """Model with the voice gate and the level of the loudest window so far."""
 
   def __init__(
     self,
     model: Model,
     listening: Listening,
     moving: moving_window.MovingWindow | None,
+    gate: voice_gate.VoiceGate | None = None,
   ) -> None:
+    self._gate = gate
     self._model, self._listening, self._moving = model, listening, moving
     self._run = embeddings.rows(model)
     self._loudest_db = -np.inf
+
+  def hears(self, samples: np.ndarray) -> np.ndarray:
+    """Returns the next samples (samples,) of the stream, seen by the gate."""
+    if self._gate is not None:
+      self._gate.push(samples)
+    return samples
 
   def __call__(self, start: int, samples: np.ndarray) -> Window:
     """Runs the model on one window (samples,) that begins at `start`."""
@@ -279,8 +295,9 @@ class _Judge:
     found_db = level_db(samples)
     self._loudest_db = max(self._loudest_db, found_db)
     least_db = max(listening.floor_db, self._loudest_db - listening.gate_db)
-    segment = None
-    if found_db >= least_db:
+    segment, gate = None, self._gate
+    voice = gate is None or gate.has_voice(start, start + len(samples))
+    if found_db >= least_db and voice:
       marked = waveform.marked(samples)
       segment = timeline.prepare(marked, model.audio.num_samples)
     if segment is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -30,6 +30,8 @@ class Model(Protocol):
     feature_kind: likewise.
     dimensions: what it has numbers for; then it has `with_dimensions` too, see
       `Recognizer`.
+    about: texts kept with the weights, such as their license and calibration;
+      empty of several together.
   """
 
   @property
@@ -44,6 +46,8 @@ class Model(Protocol):
   def feature_kind(self) -> str: ...  # noqa: D102
   @property
   def dimensions(self) -> tuple[Dimension, ...]: ...  # noqa: D102
+  @property
+  def about(self) -> Mapping[str, str]: ...  # noqa: D102
 
   def __call__(self, segments: np.ndarray) -> np.ndarray:
     """Segments (segments, num_samples) to probabilities (segments, classes).

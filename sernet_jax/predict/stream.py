@@ -9,7 +9,7 @@ for every hop, one line of JSON:
 
 about the sound from start_s to time_s, with `dimensions` where the model has
 some; label and numbers are null in silence, also beside the loudest window so
-far (--gate_db). Else the lines are
+far (--gate_db) and, with --voice, where no voice begins. Else the lines are
 those of the timeline that `python -m sernet_jax.predict` gives for the same
 sound, the last and shorter window included. Ctrl-C ends the microphone.
 """
@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     'close, so that only new sound is computed, with hops such as 0.256 s; 0: '
     'each window has its own (%(default)g)',
   )
+  parser.add_argument(
+    '--voice',
+    action='store_true',
+    help='windows without a voice are silence too: a gate by energy must be '
+    'open for 0.3 s of them, which steady noise does not do',
+  )
   options.add_sound_options(parser, whole=False)
   options.add_model_options(parser)
   return parser
@@ -112,11 +118,11 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
   from sernet_jax.predict.inference import unsure
 
   unsure.check(args.abstain)
-
   jax_setup.set_up()
   # JAX takes seconds to start and then less of a core for each window.
   rare = not args.held_db and (args.hop_s is None or args.hop_s >= _RARE_S)
   model = options.load(args, None if rare else 0)
+  abstain = unsure.of_model(args.abstain, model)
   channel = heard.channel or model.audio.channel
   require(
     args.channels == 1 or channel == 'mean' or int(channel) < args.channels,
@@ -143,10 +149,11 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     heard,
     problems,
     args.held_db,
+    args.voice,
   )
   names = [one.name for one in model.dimensions]
   for window in windows:
-    window = unsure.of_part(window, args.abstain)
+    window = unsure.of_part(window, abstain)
     line = {
       'time_s': window.end_s,
       'start_s': window.start_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -13,6 +14,7 @@ import small_model
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
   __main__ as predict,
+  bundle as bundle_lib,
   demo,
   models,
   recordings,
@@ -20,6 +22,7 @@ from sernet_jax.predict import (
 )
 from sernet_jax.predict.inference import predictor, unsure
 from sernet_jax.predict.inference.result import Recording, Window
+from sernet_jax.runs.weights import threshold
 
 RATE_HZ = small_model.RATE_HZ
 
@@ -116,3 +119,54 @@ def test_a_threshold_that_cannot_be(say, place, given):
   assert '--abstain' in err
   with pytest.raises(InputError, match='--abstain'):
     predictor.load(place / 'm.safetensors').predict_files([], abstain=given)
+
+
+def test_the_threshold_that_the_weights_keep(say, place, sure, tmp_path):
+  """As `export --temperature` leaves it; not for a choice of classes."""
+  plain = bundle_lib.load(place / 'm.safetensors')
+  path = str(place / 'long.wav')
+  code, _, err = say(predict, path, '--abstain=own')
+  assert code == 2
+  assert 'keeps no threshold; give a number such as 0.6' in err
+  highest = max(w.probabilities.max() for w in (sure, *sure.windows))
+  about = {**plain.about, **threshold.text((1 + highest) / 2, 0.9, 0.5)}
+  kept = tmp_path / 'kept.safetensors'
+  bundle_lib.save(kept, dataclasses.replace(plain, about=about), 'float32')
+  code, out, _ = say(predict, path, '--abstain=own', f'--model={kept}')
+  assert code == 0
+  assert out.count('(unsure)') == 1 + len(sure.windows)
+  own = predictor.load(kept)
+  (found,) = own.predict_files([path], abstain='own')
+  assert found.label is None
+  raw = (place / 'raw.pcm').read_bytes()
+  options = (f'--rate_hz={RATE_HZ}', f'--model={kept}', '--abstain=own')
+  code, out, _ = say(stream, *options, stdin=raw)
+  assert code == 0
+  assert {json.loads(line)['label'] for line in out.splitlines()} == {None}
+  for other in ('--classes=high,low', f'--model={place / "m.safetensors"}'):
+    code, _, err = say(predict, path, '--abstain=own', f'--model={kept}', other)
+    assert (code, 'keeps no threshold' in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+  'damaged', ['', 'high', '1.5: x', '-0.2: x', 'nan: x', '0: x']
+)
+def test_a_damaged_threshold_is_none(damaged):
+  assert threshold.kept({'abstain': damaged}) is None
+  assert threshold.kept({}) is None
+  assert threshold.kept(threshold.text(0.63, 0.9, 0.7)) == 0.63
+
+
+def test_a_stream_is_silent_without_a_voice(say, place):
+  """Steady sound has none; see tests/audio/test_voice_gate.py."""
+  random = np.random.default_rng(0)
+  noise = (1000 * random.normal(size=3 * RATE_HZ)).astype('<i2').tobytes()
+  options = (f'--rate_hz={RATE_HZ}', '--hop_s=0.5')
+  for more, silent in (((), False), (('--voice',), True)):
+    code, out, _ = say(
+      stream, *options, *more, f'--model={place / "m.safetensors"}', stdin=noise
+    )
+    assert code == 0
+    found = [json.loads(line)['probabilities'] for line in out.splitlines()]
+    assert len(found) > 3
+    assert all((one is None) == silent for one in found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from sernet_jax.common.errors import require, require_choice
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.inference import embeddings
 from sernet_jax.predict.models import Model
+from sernet_jax.runs.weights import threshold
 
 if TYPE_CHECKING:
   from sernet_jax.predict.bundle import Dimension
@@ -61,6 +62,15 @@ class ChosenClasses:
   def dimensions(self) -> tuple[Dimension, ...]:
     """Numbers that the model gives beside the classes."""
     return self._model.dimensions
+
+  @property
+  def about(self) -> Mapping[str, str]:
+    """Texts kept with the weights, but its calibration, which is of all classes."""
+    return {
+      name: text
+      for name, text in self._model.about.items()
+      if name not in threshold.FIELDS
+    }
 
   def with_dimensions(self, segments: np.ndarray) -> np.ndarray:
     """Adds the model's numbers; see `Recognizer.with_dimensions`."""

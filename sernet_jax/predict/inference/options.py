@@ -61,12 +61,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
   )
   parser.add_argument(
     '--abstain',
-    type=float,
+    type=_threshold,
     default=0.0,
     metavar='P',
     help='give no label where the greatest probability is below this, such as '
-    '0.6; the report of a run says what that gains (%(default)g: always one)',
+    '0.6, or below what calibrated weights keep (own); the report of a run says '
+    'what that gains (%(default)g: always one)',
   )
+
+
+def _threshold(given: str) -> float | str:
+  return given if given == 'own' else float(given)
 
 
 def _names(given: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Predictor:
   label that training's evaluation gives, 'timeline' for the mean over the
   timeline. `listening` has the channel and what counts as silence; `embed` says
   whether predictions have embeddings. `abstain` is the least probability of a
-  label; below it the label is None.
+  label, or 'own' for what calibrated weights keep; below it the label is None.
   """
 
   def __init__(self, model: models.Model) -> None:
@@ -57,7 +57,7 @@ class Predictor:
     whole: str = 'segments',
     listening: Listening | None = None,
     embed: bool = False,
-    abstain: float = 0.0,
+    abstain: float | str = 0.0,
   ) -> Prediction:
     """Recognizes one sound in memory, or one file, of any length.
 
@@ -105,7 +105,7 @@ class Predictor:
     whole: str = 'segments',
     listening: Listening | None = None,
     embed: bool = False,
-    abstain: float = 0.0,
+    abstain: float | str = 0.0,
   ) -> list[Prediction]:
     """Recognizes sounds of any lengths, whose windows share batches.
 
@@ -160,7 +160,7 @@ class Predictor:
     whole: str = 'segments',
     listening: Listening | None = None,
     embed: bool = False,
-    abstain: float = 0.0,
+    abstain: float | str = 0.0,
   ) -> list[Prediction]:
     """Recognizes recordings of any format, rate and length.
 
@@ -192,15 +192,15 @@ class Predictor:
     whole: str,
     listening: Listening | None,
     embed: bool,
-    abstain: float,
+    abstain: float | str,
   ) -> list[Prediction]:
-    unsure.check(abstain)
+    threshold = unsure.of_model(abstain, self.model)
     found = []
     dimensions = [one.name for one in self.model.dimensions]
     for result in recordings.recognize(
       sources, self.model, hop_s, whole, listening, embed
     ):
-      result = unsure.leave_out(result, abstain)
+      result = unsure.leave_out(result, threshold)
       if isinstance(result, Failure) and errors == 'raise':
         raise InputError(result.message)
       found.append(prediction.from_result(result, self.classes, dimensions))

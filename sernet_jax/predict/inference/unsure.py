@@ -9,32 +9,60 @@ many of those labels are right (`results.confidence`).
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict.inference.result import Failure, Recording, Window
+from sernet_jax.runs.weights import threshold
+
+if TYPE_CHECKING:
+  from sernet_jax.predict.models import Model
 
 NAME = 'unsure'  # in place of a label, for people
+OWN = 'own'  # in place of a number: the threshold kept with the weights
 _Result = TypeVar('_Result', Recording, Window)
 
 
-def check(abstain: float) -> float:
+def check(abstain: float | str) -> float | str:
   """Returns a threshold.
 
   Args:
-    abstain: least probability of a label, 0 for a label always.
+    abstain: least probability of a label, 0 for a label always; or `OWN`.
 
   Raises:
-    InputError: if it is not from 0 to below 1.
+    InputError: if it is neither `OWN` nor from 0 to below 1.
   """
   require(
-    0 <= abstain < 1,
-    f'--abstain is {abstain:g}; give the least probability of a label, from 0 '
-    'to below 1, such as 0.6',
+    abstain == OWN if isinstance(abstain, str) else 0 <= abstain < 1,
+    f'--abstain is {abstain if isinstance(abstain, str) else f"{abstain:g}"}; '
+    'give the least probability of a label, from 0 to below 1, such as 0.6, or '
+    'own for what the weights keep',
   )
   return abstain
+
+
+def of_model(abstain: float | str, model: Model) -> float:
+  """Returns the threshold for a model, in place of `OWN` what it keeps.
+
+  Args:
+    abstain: as for `check`.
+    model: from `models.load`.
+
+  Raises:
+    InputError: if the model keeps none, or it is no threshold.
+  """
+  given = check(abstain)
+  if not isinstance(given, str):
+    return given
+  kept = threshold.kept(model.about)
+  if kept is None:
+    raise InputError(
+      f'--abstain=own, but {model.name} keeps no threshold; give a number such '
+      'as 0.6, or weights exported with --temperature=RUN'
+    )
+  return kept
 
 
 def leave_out(

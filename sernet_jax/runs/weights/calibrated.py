@@ -21,7 +21,7 @@ from sernet_jax.nn.networks.settings import HEAD
 from sernet_jax.results import run_folder
 from sernet_jax.results.confidence import of_run
 from sernet_jax.results.selections import SELECTIONS
-from sernet_jax.runs.weights import of_run as weights_of
+from sernet_jax.runs.weights import of_run as weights_of, threshold
 from sernet_jax.runs.weights.bundle import Bundle
 
 _LOWEST, _HIGHEST = 0.05, 20.0
@@ -207,9 +207,8 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
     'temperature_from': calibration.source,
   }
   if calibration.threshold is not None:
-    about['abstain'] = (
-      f'{calibration.threshold:.3f}: {of_run.ACCURACY:.0%} of the labels from '
-      f'there on were right, for {calibration.coverage:.0%} of the tests'
+    about |= threshold.text(
+      calibration.threshold, of_run.ACCURACY, calibration.coverage
     )
   return dataclasses.replace(
     bundle,
