@@ -112,9 +112,8 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
   """Refuses networks that a format has no place for.
 
   Raises:
-    InputError: if its operations are not among those of the format, there are
-      dimensions beside the classes, or it looks at an utterance's own frames
-      alone on microcontrollers.
+    InputError: if its operations are not among those of the format, or there are
+      dimensions beside the classes.
   """
   without = [kind for kind, _ in pairs if kind not in DIMENSIONS]
   require(
@@ -137,14 +136,14 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
   )
   if any(kind not in ('safetensors', 'stablehlo') for kind in kinds):
     _ = bundle.light_sernet  # features too
-  others = [kind for kind, _ in pairs if kind in FOLDERS and kind != WEB]
-  require(
-    not bundle.model.masked or not others,
-    f'the network looks at the frames of the utterance alone (model.pooling), and '
-    f'--format={others[0] if others else ""} always computes a whole segment; '
-    'export to '
-    f'{", ".join(formats.PRECISIONS)}, or train with model.pooling=mean',
-  )
+  if 'tflite_micro' in kinds:
+    from sernet_jax.export.device import micro_folder
+
+    micro_folder.require_suitable_pooling(bundle)
+  if 'c' in kinds:
+    from sernet_jax.export.device import c_network
+
+    c_network.require_suitable(bundle)
 
 
 def choose_paths(

@@ -88,6 +88,7 @@ def assemble(
   metadata: Mapping[str, str],
   for_tools: bytes = b'',
   labels: Sequence[str] = (),
+  others: Mapping[str, bytes] | None = None,
 ) -> bytes:
   """Makes a sealed file of a graph.
 
@@ -98,6 +99,7 @@ def assemble(
     metadata: stored in the file, text by name.
     for_tools: from `_for_tools`; b'' for a file without it.
     labels: of the output, for the same tools.
+    others: further entries of the file's metadata.
   """
   schema = content.schema
   graph = schema.SubGraphT()
@@ -114,7 +116,7 @@ def assemble(
   ]
   model.signatureDefs = [_signature(schema, inputs, outputs)]
   texts = {**metadata, formats.SEAL: formats.UNSEALED}
-  notes = {METADATA: json.dumps(texts).encode()}
+  notes = {METADATA: json.dumps(texts).encode(), **(others or {})}
   if for_tools:
     notes[_TOOLS] = for_tools
   model.metadata = [_note(content, *item) for item in notes.items()]

@@ -129,7 +129,7 @@ def test_what_a_program_must_know_is_beside_the_file(folder, report):
   assert (report['sample_rate_hz'], report['samples']) == (16_000, 9600)
   assert report['model']['mfcc']['hop_samples'] == 256
   model, _ = model_of(folder)
-  (note,) = model.metadata
+  (note,) = [one for one in model.metadata if one.name == b'sernet_jax']
   texts = json.loads(bytes(model.buffers[note.buffer].data))
   assert json.loads(texts['classes']) == list(bundle.classes)
   assert json.loads(texts['about'])['license'] == 'MIT'

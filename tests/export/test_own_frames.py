@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import exportable
 import jax
@@ -118,9 +119,18 @@ def test_zeros_around_a_recording_change_nothing():
   np.testing.assert_array_equal(found[0], found[1])
 
 
-@pytest.mark.parametrize('kind', ['c', 'tflite_micro'])
-def test_microcontrollers_are_refused_in_one_sentence(kind):
+@pytest.mark.parametrize(
+  ('kind', 'pooling', 'cure'),
+  [
+    ('c', 'attention', 'export it to onnx or tflite'),
+    ('tflite_micro', 'attention', 'model.pooling=mean'),
+    ('tflite_micro', 'statistics', 'give --format=c'),
+  ],
+)
+def test_what_microcontrollers_lack_is_refused_in_one_sentence(
+  kind, pooling, cure
+):
   with pytest.raises(
-    InputError, match=rf'--format={kind} always .*; export to'
+    InputError, match=rf'model\.pooling={pooling}.*{re.escape(cure)}'
   ):
-    targets.require_exportable(bundle('statistics'), [(kind, 'int8')])
+    targets.require_exportable(bundle(pooling), [(kind, 'int8')])

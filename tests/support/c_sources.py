@@ -52,10 +52,10 @@ int rows_of_fixed(const int16_t *samples, int hops, float scale,
   return count;
 }
 
-int probabilities_of(const float *rows, float *probabilities) {
+int probabilities_of(const float *rows, int own, float *probabilities) {
   static sernet_network state;
   int i, done = 0;
-  sernet_network_init(&state);
+  sernet_network_init_rows(&state, own);
   for (i = 0; i < SERNET_ROWS; i++)
     done += sernet_network_push(&state, rows + i * SERNET_COEFFICIENTS,
                                 probabilities);
@@ -129,11 +129,17 @@ class Library:
     self.code.sernet_scale.restype = ctypes.c_float
     return self.code.sernet_scale(_at(samples), ctypes.c_size_t(samples.size))
 
-  def probabilities(self, rows: np.ndarray) -> np.ndarray:
-    """(frames, coefficients) to (classes,)."""
+  def own_rows(self, samples: int) -> int:
+    return self.code.sernet_own_rows(ctypes.c_size_t(samples))
+
+  def probabilities(
+    self, rows: np.ndarray, own: int | None = None
+  ) -> np.ndarray:
+    """(frames, coefficients), the first `own` its own, to (classes,)."""
     rows = np.ascontiguousarray(rows, np.float32)
     result = np.zeros(self._classes, np.float32)
-    assert self.code.probabilities_of(_at(rows), _at(result)) == 1
+    own = len(rows) if own is None else own
+    assert self.code.probabilities_of(_at(rows), own, _at(result)) == 1
     return result
 
   def gate(self, samples: np.ndarray) -> np.ndarray:
@@ -149,11 +155,15 @@ def _at(array: np.ndarray) -> ctypes.c_void_p:
 
 
 @functools.cache
-def small_bundle(**mfcc: object) -> bundle_lib.Bundle:
+def small_bundle(pooling: str = 'mean', **mfcc: object) -> bundle_lib.Bundle:
   """Three blocks with maps of odd sizes, with the ranges of made-up sound."""
   blocks = ((8, (3, 3), (2, 2)), (12, (5, 3), (3, 1)), (16, (1, 1), None))
   spec = ModelSpec(
-    num_classes=3, filters=12, blocks=blocks, batch_norm_momentum=0.0
+    num_classes=3,
+    filters=12,
+    blocks=blocks,
+    batch_norm_momentum=0.0,
+    pooling=pooling,
   )
   front, audio = MfccSpec(**mfcc), AudioSpec(16_000, 0.6)
   heard = recordings.made_up(audio)

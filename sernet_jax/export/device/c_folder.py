@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
+from sernet_jax.audio import voice_gate
+from sernet_jax.audio.listening import Listening
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.export import writing
@@ -57,6 +59,33 @@ def sources(bundle: Bundle) -> dict[str, bytes]:
     'network.c': c_text.source(
       'network.c', tables=c_network.tables(bundle, ranges, metadata)
     ),
-    **{name: c_text.source(name) for name in ('gate.h', 'gate.c', 'main.c')},
+    'gate.h': c_text.source('gate.h', constants=_gate(bundle)),
+    **{
+      name: c_text.source(name)
+      for name in ('gate.c', 'wav.h', 'wav.c', 'main.c')
+    },
   }
   return {name: text.encode() for name, text in texts.items()}
+
+
+def _gate(bundle: Bundle) -> str:
+  """The macros of `c/gate.h`, each of which a compiler's -D may replace."""
+  spec = voice_gate.GateSpec(
+    bundle.audio.sample_rate_hz, bundle.mfcc.hop_samples
+  )
+  heard = Listening()
+  values: dict[str, tuple[float, str]] = {
+    'SERNET_GATE_OPEN_DB': (voice_gate.OPEN_DB, 'above the noise'),
+    'SERNET_GATE_CLOSE_DB': (voice_gate.CLOSE_DB, 'above the noise'),
+    'SERNET_GATE_LEAST_DB': (voice_gate.LEAST_DB, 'of full scale'),
+    'SERNET_GATE_RISE_DB': (voice_gate.RISE_DB, 'of the noise, in a second'),
+    'SERNET_GATE_HANG': (spec.hang_hops, f'hops: {voice_gate.HANG_S:g} s'),
+    'SERNET_GATE_VOICE': (spec.voice_hops, f'hops: {voice_gate.VOICE_S:g} s'),
+    'SERNET_SILENCE_DB': (heard.gate_db, 'below the loudest window'),
+    'SERNET_FLOOR_DB': (heard.floor_db, 'of full scale'),
+  }
+  return '\n'.join(
+    f'#ifndef {name} /* {note} */\n#define {name} ({c_text.number(value)})\n'
+    '#endif'
+    for name, (value, note) in values.items()
+  )

@@ -16,12 +16,13 @@ import numpy as np
 from sernet_jax.common.errors import require
 from sernet_jax.export.device import c_text
 from sernet_jax.export.emitters import int8
-from sernet_jax.features.spec import num_frames
-from sernet_jax.nn.spec import Layer
+from sernet_jax.nn.spec import LEAST_VARIANCE, Layer
 from sernet_jax.predict import bundle as bundle_lib
 from sernet_jax.predict.bundle import Bundle
+from sernet_jax.runs.weights import threshold
 
 _LIMIT32 = 2**31 - 1
+POOLINGS = ('mean', 'masked', 'statistics')  # of `nn.spec.POOLINGS`
 
 
 class _Plan(NamedTuple):
@@ -29,32 +30,15 @@ class _Plan(NamedTuple):
 
   Attributes:
     layer: the block.
-    height: rows of its input.
     width: columns of its input.
     pool: (rows, columns) of a window; (1, 1) before the mean of the map.
     ring: rows of the input that are kept.
   """
 
   layer: Layer
-  height: int
   width: int
   pool: tuple[int, int]
   ring: int
-
-
-def require_suitable_pooling(bundle: Bundle) -> None:
-  """Refuses another mean over time than the plain one.
-
-  Raises:
-    InputError: if it pools in another way.
-  """
-  pooling = bundle.light_sernet.pooling
-  require(
-    pooling == 'mean',
-    f'this model has model.pooling={pooling}, which formats for '
-    'microcontrollers lack; export it to another format or train it with '
-    'model.pooling=mean',
-  )
 
 
 def require_suitable(bundle: Bundle) -> None:
@@ -63,7 +47,13 @@ def require_suitable(bundle: Bundle) -> None:
   Raises:
     InputError: if it pools in another way, or a sum could exceed 32 bits.
   """
-  require_suitable_pooling(bundle)
+  pooling = bundle.light_sernet.pooling
+  require(
+    pooling in POOLINGS,
+    f'this model has model.pooling={pooling}, which the C sources do not '
+    f'compute; train it with {", ".join(POOLINGS)}, or export it to onnx or '
+    'tflite',
+  )
   for layer in bundle.light_sernet.layers('block'):
     products = layer.num_weights // layer.outputs
     require(
@@ -91,6 +81,10 @@ def constants(bundle: Bundle) -> str:
       'SERNET_LAYERS': len(plans) + 1,
       'SERNET_MAP_BYTES': sum(_ring_bytes(plan) for plan in plans),
       'SERNET_LAST': plans[-1].layer.outputs,
+      'SERNET_OWN_ROWS': int(bundle.light_sernet.masked),
+      # Below this probability a label says little; 0 where nobody measured.
+      'SERNET_ABSTAIN': threshold.kept(bundle.about) or 0.0,
+      'SERNET_STATISTICS': int(bundle.light_sernet.pooling == 'statistics'),
     }
   )
 
@@ -114,6 +108,7 @@ def tables(
   return '\n'.join(
     [
       f'#define SERNET_PATHS_FACTOR {c_text.number(np.float32(1 / steps[0]))}',
+      f'#define SERNET_LEAST_VARIANCE {c_text.number(LEAST_VARIANCE)}',
       '',
       *path_tables,
       *block_tables,
@@ -159,10 +154,8 @@ def _blocks(
     # (h, w, in, out) -> (out, h, w, in)
     weights = np.asarray(own['kernel']).transpose(3, 0, 1, 2)
     kernel = int8.kernel(weights, np.asarray(own['bias']), steps[number])
-    if number + 1 < len(plans):
-      after = steps[number + 1]  # the next block's numbers of 8 bits
-    else:
-      after = plan.height * plan.width  # a mean of real numbers
+    # The next block's numbers of 8 bits; the last one's are real numbers.
+    after = steps[number + 1] if number + 1 < len(plans) else 1.0
     texts += [
       c_text.table(f'{layer.name}_kernel', kernel.weights),
       c_text.table(f'{layer.name}_bias', kernel.bias),
@@ -173,7 +166,6 @@ def _blocks(
     numbers = ', '.join(
       str(n)
       for n in (
-        plan.height,
         plan.width,
         layer.inputs,
         layer.outputs,
@@ -201,18 +193,15 @@ def _step(seen: int8.Range) -> float:
 
 def _plans(bundle: Bundle) -> list[_Plan]:
   """The blocks with the sizes of the maps that they read."""
-  height = num_frames(bundle.audio.num_samples, bundle.mfcc)
   width = bundle.mfcc.num_coefficients
   pool = bundle.light_sernet.layers('path')[0].pool
   plans = []
   for layer in bundle.light_sernet.layers('block'):
     assert pool is not None
-    height, width = -(-height // pool[0]), -(-width // pool[1])
+    width = -(-width // pool[1])
     pool = layer.pool
     tall, wide = pool or (1, 1)
-    plans.append(
-      _Plan(layer, height, width, (tall, wide), layer.kernel[0] - 1 + tall)
-    )
+    plans.append(_Plan(layer, width, (tall, wide), layer.kernel[0] - 1 + tall))
   return plans
 
 

@@ -8,8 +8,15 @@ import tempfile
 from typing import Any
 
 from sernet_jax.common import files
+from sernet_jax.common.errors import require
 from sernet_jax.export import to_tflite, writing
-from sernet_jax.export.device import arena, c_network, c_text, micro_emitter
+from sernet_jax.export.device import (
+  arena,
+  c_network,
+  c_text,
+  memory_plan,
+  micro_emitter,
+)
 from sernet_jax.export.emitters import int8
 from sernet_jax.features.spec import num_frames
 from sernet_jax.predict.bundle import Bundle
@@ -17,6 +24,8 @@ from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import needed
 
+# Of `nn.spec.POOLINGS`: `masked` is the mean where sound fills the segment.
+POOLINGS = ('mean', 'masked')
 INPUT, OUTPUT = 'features', 'probabilities'
 # Operator of a file -> the method of MicroMutableOpResolver that adds it.
 _METHODS = {
@@ -40,7 +49,7 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
     InputError: if the operators cannot express the model or a package is
       missing.
   """
-  c_network.require_suitable_pooling(bundle)
+  require_suitable_pooling(bundle)
   content, operators = convert(bundle)
   arena_bytes = None
   if arena.version():
@@ -63,9 +72,27 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
   for name, text in sources.items():
     files.write_bytes(folder / name, text, cure)
   files.write_json(folder / 'model.json', report, cure)
+  note = ''
+  if report['sound_fills_segment']:
+    note = ', for sound that fills the segment'
   if arena_bytes is None:
-    return 'arena not measured; pip install tflite-micro for that'
-  return f'an arena of {arena_bytes} bytes, {len(operators)} operators'
+    return f'arena not measured; pip install tflite-micro for that{note}'
+  return f'an arena of {arena_bytes} bytes, {len(operators)} operators{note}'
+
+
+def require_suitable_pooling(bundle: Bundle) -> None:
+  """Refuses a pooling that TensorFlow Lite Micro has no operators for.
+
+  Raises:
+    InputError: if it is not the mean of the last map.
+  """
+  pooling = bundle.light_sernet.pooling
+  require(
+    pooling in POOLINGS,
+    f'this model has model.pooling={pooling}, whose operators TensorFlow Lite '
+    'Micro does not have in 8 bits; give --format=c, which computes '
+    f'{", ".join(c_network.POOLINGS)}, or train with model.pooling=mean',
+  )
 
 
 def convert(bundle: Bundle) -> tuple[bytes, list[str]]:
@@ -85,6 +112,9 @@ def convert(bundle: Bundle) -> tuple[bytes, list[str]]:
     {INPUT: source},
     {OUTPUT: result},
     c_network.metadata(bundle),
+    others={
+      memory_plan.NOTE: memory_plan.note(writer.graph, [source], [result])
+    },
   )
   return content, list(writer.graph.codes)
 
@@ -121,6 +151,8 @@ def _report(
     'classes': bundle.classes,
     'sample_rate_hz': bundle.audio.sample_rate_hz,
     'samples': bundle.audio.num_samples,
+    # Whether zeros around a short recording are sound that was not trained on.
+    'sound_fills_segment': bundle.light_sernet.masked,
     'input': {
       'name': INPUT,
       'shape': _shape(bundle),

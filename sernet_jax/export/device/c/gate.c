@@ -39,3 +39,17 @@ int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
     state->open = 0;
   return state->open;
 }
+
+float sernet_level_db(const int16_t *samples, size_t count) {
+  int64_t energy = 0;
+  size_t i;
+  for (i = 0; i < count; i++) energy += (int32_t)samples[i] * samples[i];
+  if (energy == 0) return -HUGE_VALF;
+  return (float)(10.0 * log10((double)energy / ((double)count * 1073741824.0)));
+}
+
+int sernet_silent(float level_db, float *loudest_db) {
+  if (level_db > *loudest_db) *loudest_db = level_db;
+  return level_db == -HUGE_VALF || level_db < SERNET_FLOOR_DB ||
+         level_db < *loudest_db - SERNET_SILENCE_DB;
+}

@@ -5,30 +5,22 @@
  * The gate opens when a hop is SERNET_GATE_OPEN_DB above the noise and louder
  * than SERNET_GATE_LEAST_DB, and closes when SERNET_GATE_HANG hops in a row are
  * less than SERNET_GATE_CLOSE_DB above it. The noise follows the quietest hops
- * at once and rises slowly. Other sounds than voices open it too.
+ * at once and rises slowly. Other sounds than voices open it too. A window with
+ * fewer than SERNET_GATE_VOICE open hops has no voice.
+ *
+ * A window SERNET_SILENCE_DB below the loudest one so far is silence, and so is
+ * one below SERNET_FLOOR_DB, as for python -m sernet_jax.stream, whose --voice
+ * is the gate.
  */
 #ifndef SERNET_GATE_H
 #define SERNET_GATE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "front_end.h"
 
-#ifndef SERNET_GATE_OPEN_DB
-#define SERNET_GATE_OPEN_DB 12.0f
-#endif
-#ifndef SERNET_GATE_CLOSE_DB
-#define SERNET_GATE_CLOSE_DB 6.0f
-#endif
-#ifndef SERNET_GATE_LEAST_DB /* of full scale */
-#define SERNET_GATE_LEAST_DB -60.0f
-#endif
-#ifndef SERNET_GATE_RISE_DB /* of the noise, in a second */
-#define SERNET_GATE_RISE_DB 3.0f
-#endif
-#ifndef SERNET_GATE_HANG /* hops: 0.3 s */
-#define SERNET_GATE_HANG (3 * SERNET_RATE_HZ / (10 * SERNET_HOP))
-#endif
+/* @constants@ */
 
 typedef struct {
   int32_t open;    /* 1 while there is a voice */
@@ -41,5 +33,12 @@ void sernet_gate_init(sernet_gate *state);
 
 /* Returns 1 if the gate is open after this hop. */
 int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]);
+
+/* Level of samples in dB of full scale; -HUGE_VALF if all are 0. */
+float sernet_level_db(const int16_t *samples, size_t count);
+
+/* Whether a window of such a level is silence. Begin with -HUGE_VALF as the
+ * loudest level so far, which this keeps. */
+int sernet_silent(float level_db, float *loudest_db);
 
 #endif

@@ -2,112 +2,54 @@
  *
  * Prints the emotion in recordings, WAV files of 16 bits and one channel.
  *
- *   app [--fixed] [--gate] [--probabilities] recording.wav ...
+ *   app [--fixed] [--gate] [--abstain[=P]] [--probabilities] recording.wav ...
+ *   app --stream [...]   raw sound of 16 bits from stdin, a line each second
  *
- * Of a longer recording the middle is judged, a shorter one gets silence on
- * both sides. --fixed takes the integer front end; --gate says "no voice"
- * where the gate is open for less than 0.3 s. Exits with 2 if a recording
- * cannot be used.
+ * Of a longer recording the middle is judged, or its loudest part where that is
+ * silent; a shorter one gets silence around it. --fixed takes the integer front
+ * end; --gate says "(no voice)" where the gate is open for less than 0.3 s;
+ * --abstain says "(unsure)" below the probability P, or below what the weights
+ * keep. Exits with 2 if a recording cannot be used.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "front_end.h"
 #include "gate.h"
 #include "network.h"
+#include "wav.h"
+
+#define STEP (SERNET_RATE_HZ < 10 ? 1 : (SERNET_RATE_HZ + 4) / 10)
+/* Seconds between the estimates of a stream, in samples. */
+#define STREAM_HOP \
+  (SERNET_RATE_HZ < SERNET_SAMPLES ? SERNET_RATE_HZ : SERNET_SAMPLES)
+#define GATE_HOPS (SERNET_SAMPLES / SERNET_HOP + 2)
+
+typedef struct {
+  int integers, gated, all;
+  float abstain; /* least probability of a label */
+} options;
 
 static int16_t segment[SERNET_SAMPLES];
+static int16_t ring[SERNET_SAMPLES];
 static sernet_front_end front_end;
 static sernet_fixed fixed;
-static sernet_gate gate;
 static sernet_network network;
 
-static unsigned long little(const unsigned char *bytes, int count) {
-  unsigned long value = 0;
-  while (count-- > 0) value = value << 8 | bytes[count];
-  return value;
-}
-
-/* Reads the format and goes to the samples; NULL, or what is wrong. */
-static const char *open_sound(FILE *file, unsigned long *samples) {
-  unsigned char head[40];
-  unsigned long size, rest;
-  int known = 0;
-  if (fread(head, 1, 12, file) != 12 || memcmp(head, "RIFF", 4) != 0 ||
-      memcmp(head + 8, "WAVE", 4) != 0)
-    return "is not a WAV file; convert it to WAV, 16 bits, one channel";
-  for (;;) {
-    if (fread(head, 1, 8, file) != 8)
-      return "is cut short: it has no samples; copy it again";
-    size = little(head + 4, 4);
-    if (memcmp(head, "data", 4) == 0) {
-      if (!known) return "has no format before its samples; convert it again";
-      if (size == 0 || size >= 0xfffffffeUL)
-        return "does not say how long it is or is empty; convert it again";
-      *samples = size / 2;
-      return NULL;
-    }
-    rest = size + (size & 1); /* chunks begin at even bytes */
-    if (memcmp(head, "fmt ", 4) == 0) {
-      unsigned long count = size < sizeof head ? size : sizeof head;
-      unsigned long tag;
-      if (size < 16 || fread(head, 1, count, file) != count)
-        return "is cut short in its header; copy it again";
-      rest -= count;
-      tag = little(head, 2);
-      if (tag == 0xfffe && count >= 26) tag = little(head + 24, 2);
-      if (tag != 1 || little(head + 14, 2) != 16)
-        return "does not have samples of 16 bits; convert it to 16 bits (PCM)";
-      if (little(head + 2, 2) != 1)
-        return "has several channels; convert it to one channel";
-      if (little(head + 4, 4) != SERNET_RATE_HZ)
-        return "has another rate than " SERNET_RATE_TEXT
-               " Hz; resample it to that";
-      known = 1;
-    }
-    for (; rest > 0; rest--)
-      if (getc(file) == EOF)
-        return "is cut short in its header; copy it again";
-  }
-}
-
-/* Reads the middle of a recording into the segment; NULL, or what is wrong. */
-static const char *read_middle(FILE *file, size_t *count) {
-  unsigned long samples, left, i;
-  const char *fault = open_sound(file, &samples);
-  if (fault) return fault;
-  left = samples > SERNET_SAMPLES ? (samples - SERNET_SAMPLES) / 2 : 0;
-  *count = 0;
-  for (i = 0; i < samples; i++) {
-    int low = getc(file), high = getc(file);
-    if (high == EOF) return "is cut short; copy it again";
-    if (i >= left && *count < SERNET_SAMPLES) {
-      int32_t value = high << 8 | low;
-      segment[(*count)++] = (int16_t)(value < 32768 ? value : value - 65536);
-    }
-  }
-  /* A constant holds no sound; of one sample nobody can say. */
-  for (i = 1; i < *count; i++)
-    if (segment[i] != segment[0]) return NULL;
-  if (*count == 1 && segment[0] != 0) return NULL;
-  return "is silent; give another recording";
-}
-
-/* The emotion of the first `count` samples of the segment; whether the gate
- * was open long enough. */
-static int recognize(size_t count, int integers, float *probabilities) {
+/* Probabilities of the first `count` samples of the segment. */
+static void recognize(size_t count, const options *own, float *probabilities) {
   float scale = sernet_scale(segment, count);
-  size_t left = (SERNET_SAMPLES - count) / 2, start, i;
-  int32_t open = 0;
+  size_t left = SERNET_OWN_ROWS ? 0 : (SERNET_SAMPLES - count) / 2, start, i;
+  int done = 0;
   memmove(segment + left, segment, count * sizeof *segment);
   memset(segment, 0, left * sizeof *segment);
   memset(segment + left + count, 0,
          (SERNET_SAMPLES - left - count) * sizeof *segment);
   sernet_front_end_init(&front_end);
   sernet_fixed_init(&fixed, scale);
-  sernet_gate_init(&gate);
-  sernet_network_init(&network);
-  for (start = 0; start < SERNET_SAMPLES; start += SERNET_HOP) {
+  sernet_network_init_rows(&network, sernet_own_rows(count));
+  for (start = 0; start < SERNET_SAMPLES && !done; start += SERNET_HOP) {
     int16_t hop[SERNET_HOP], whole[SERNET_COEFFICIENTS];
     float scaled[SERNET_HOP], row[SERNET_COEFFICIENTS];
     int full;
@@ -115,60 +57,188 @@ static int recognize(size_t count, int integers, float *probabilities) {
       hop[i] = start + i < SERNET_SAMPLES ? segment[start + i] : 0;
       scaled[i] = sernet_scaled(hop[i], scale);
     }
-    if (integers) {
+    if (own->integers) {
       full = sernet_fixed_push(&fixed, hop, whole);
       for (i = 0; full && i < SERNET_COEFFICIENTS; i++)
         row[i] = (float)whole[i] / (float)(1 << SERNET_COEFFICIENT_BITS);
     } else {
       full = sernet_front_end_push(&front_end, scaled, row);
     }
-    /* Silence that was put around a short recording is not noise. */
-    if (start >= left && start + SERNET_HOP <= left + count)
-      open += sernet_gate_push(&gate, hop);
-    if (full) sernet_network_push(&network, row, probabilities);
+    if (full) done = sernet_network_push(&network, row, probabilities);
   }
-  return open * 10 * SERNET_HOP >= 3 * SERNET_RATE_HZ;
+}
+
+/* Prints what is said of the first `count` samples of the segment. */
+static void say(size_t count, int silent, int voice, const options *own) {
+  float probabilities[SERNET_CLASSES];
+  int best = 0, k;
+  if (silent || !voice) {
+    printf(silent ? "(silence)\n" : "(no voice)\n");
+    return;
+  }
+  recognize(count, own, probabilities);
+  for (k = 1; k < SERNET_CLASSES; k++)
+    if (probabilities[k] > probabilities[best]) best = k;
+  if (probabilities[best] < own->abstain)
+    printf("(unsure)");
+  else
+    printf("%s", sernet_classes[best]);
+  for (k = 0; own->all && k < SERNET_CLASSES; k++)
+    printf("\t%.6f", probabilities[k]);
+  printf("\n");
+}
+
+/* Whether the gate is open long enough in samples that it hears first. */
+static int has_voice(const int16_t *samples, size_t count) {
+  sernet_gate gate;
+  int32_t open = 0;
+  size_t start;
+  sernet_gate_init(&gate);
+  for (start = 0; start + SERNET_HOP <= count; start += SERNET_HOP)
+    open += sernet_gate_push(&gate, samples + start);
+  return open >= SERNET_GATE_VOICE;
+}
+
+/* Finds the part to judge: the middle, or the loudest in steps of 0.1 s where
+ * the middle is silent beside that. NULL, or what is wrong. */
+static const char *find_part(FILE *file, unsigned long samples,
+                             unsigned long *start) {
+  unsigned long length = samples < SERNET_SAMPLES ? samples : SERNET_SAMPLES;
+  unsigned long middle = (samples - length) / 2, i;
+  int64_t energy = 0, most = -1, of_middle = 0;
+  double least;
+  for (i = 0; i < samples; i++) {
+    int16_t *own = ring + i % SERNET_SAMPLES;
+    if (i >= SERNET_SAMPLES) energy -= (int32_t)*own * *own;
+    if (!sernet_wav_next(file, own)) return "is cut short; copy it again";
+    energy += (int32_t)*own * *own;
+    if (i + 1 < length) continue;
+    if (i + 1 - length == middle) of_middle = energy;
+    if (((i + 1 - length) % STEP == 0 || i + 1 == samples) && energy > most) {
+      most = energy;
+      *start = i + 1 - length;
+    }
+  }
+  least = (double)length * 1073741824.0 * pow(10.0, SERNET_FLOOR_DB / 10.0);
+  if (most == 0 || (double)most < least)
+    return "is silent; give another recording";
+  if ((double)of_middle >= least &&
+      (double)of_middle >= (double)most * pow(10.0, -SERNET_SILENCE_DB / 10.0))
+    *start = middle;
+  return NULL;
+}
+
+/* Judges a recording; NULL, or what is wrong. */
+static const char *judge(FILE *file, const char *name, const options *own) {
+  unsigned long samples, start = 0, i;
+  size_t count = 0;
+  long first;
+  const char *fault = sernet_wav_open(file, &samples);
+  if (fault) return fault;
+  first = ftell(file);
+  fault = find_part(file, samples, &start);
+  if (fault) return fault;
+  if (first < 0 || fseek(file, first, SEEK_SET) != 0)
+    return "cannot be read twice; give a file, or raw sound with --stream";
+  for (i = 0; i < samples && count < SERNET_SAMPLES; i++) {
+    if (!sernet_wav_next(file, segment + count))
+      return "is cut short; copy it again";
+    count += i >= start;
+  }
+  if (name) printf("%s\t", name);
+  say(count, 0, !own->gated || has_voice(segment, count), own);
+  return NULL;
+}
+
+/* Judges raw sound from stdin second by second, the rest at the end. */
+static void stream(const options *own) {
+  static uint8_t open[GATE_HOPS];
+  sernet_gate gate;
+  int16_t hop[SERNET_HOP];
+  float loudest_db = -HUGE_VALF;
+  unsigned long heard = 0, next = 0, covered = 0, i;
+  int more = 1;
+  sernet_gate_init(&gate);
+  while (more) {
+    unsigned long count = SERNET_SAMPLES, voiced = 0;
+    more = sernet_wav_next(stdin, ring + heard % SERNET_SAMPLES);
+    if (more) {
+      hop[heard % SERNET_HOP] = ring[heard % SERNET_SAMPLES];
+      if (++heard % SERNET_HOP == 0)
+        open[(heard / SERNET_HOP - 1) % GATE_HOPS] =
+            (uint8_t)sernet_gate_push(&gate, hop);
+      if (heard != next + SERNET_SAMPLES) continue;
+    } else {
+      if (covered >= heard) break;
+      count = heard - next;
+    }
+    for (i = 0; i < count; i++)
+      segment[i] = ring[(next + i) % SERNET_SAMPLES];
+    for (i = (next + SERNET_HOP - 1) / SERNET_HOP;
+         (i + 1) * SERNET_HOP <= next + count; i++)
+      voiced += open[i % GATE_HOPS];
+    printf("%.2f\t%.2f\t", (double)next / SERNET_RATE_HZ,
+           (double)(next + count) / SERNET_RATE_HZ);
+    say(count, sernet_silent(sernet_level_db(segment, count), &loudest_db),
+        !own->gated || voiced >= SERNET_GATE_VOICE, own);
+    fflush(stdout);
+    covered = next + count;
+    next += STREAM_HOP;
+  }
+}
+
+/* Reads P of --abstain=P; 0 if it is no probability. */
+static int threshold(const char *text, float *found) {
+  char rest;
+  return sscanf(text, "%f%c", found, &rest) == 1 && *found >= 0.0f &&
+         *found < 1.0f;
 }
 
 int main(int argc, char **argv) {
-  int integers = 0, gated = 0, all = 0, code = 0, files = 0, i, k;
+  options own = {0, 0, 0, 0.0f};
+  int streams = 0, code = 0, files = 0, i;
   for (i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--fixed") == 0)
-      integers = 1;
+      own.integers = 1;
     else if (strcmp(argv[i], "--gate") == 0)
-      gated = 1;
+      own.gated = 1;
     else if (strcmp(argv[i], "--probabilities") == 0)
-      all = 1;
-    else if (strncmp(argv[i], "--", 2) == 0)
+      own.all = 1;
+    else if (strcmp(argv[i], "--stream") == 0)
+      streams = 1;
+    else if (strcmp(argv[i], "--abstain") == 0 && SERNET_ABSTAIN > 0.0f)
+      own.abstain = SERNET_ABSTAIN;
+    else if (strcmp(argv[i], "--abstain") == 0)
+      return fprintf(stderr, "error: these weights keep no threshold; give "
+                             "one, such as --abstain=0.6\n"), 2;
+    else if (strncmp(argv[i], "--abstain=", 10) == 0) {
+      if (!threshold(argv[i] + 10, &own.abstain))
+        return fprintf(stderr, "error: %s is not a probability; give one from "
+                               "0 to below 1, such as --abstain=0.6\n",
+                       argv[i]), 2;
+    } else if (strncmp(argv[i], "--", 2) == 0)
       return fprintf(stderr, "error: %s is not known; give --fixed, --gate, "
-                             "--probabilities or recordings\n", argv[i]), 2;
+                             "--abstain, --probabilities, --stream or "
+                             "recordings\n", argv[i]), 2;
     else
       argv[1 + files++] = argv[i];
   }
+  if (streams && files > 0)
+    return fprintf(stderr, "error: --stream hears stdin and takes no "
+                           "recordings; give one or the other\n"), 2;
+  if (streams) return stream(&own), 0;
   if (files == 0)
     return fprintf(stderr, "error: there is no recording; give one or more: "
                            "app recording.wav\n"), 2;
   for (i = 1; i <= files; i++) {
-    float probabilities[SERNET_CLASSES];
-    size_t count = 0;
-    int best = 0, voice;
     FILE *file = fopen(argv[i], "rb");
-    const char *fault =
-        file ? read_middle(file, &count) : "cannot be opened; check its name";
+    const char *fault = file ? judge(file, files > 1 ? argv[i] : NULL, &own)
+                             : "cannot be opened; check its name";
     if (file) fclose(file);
     if (fault) {
       fprintf(stderr, "error: %s %s\n", argv[i], fault);
       code = 2;
-      continue;
     }
-    voice = recognize(count, integers, probabilities);
-    for (k = 1; k < SERNET_CLASSES; k++)
-      if (probabilities[k] > probabilities[best]) best = k;
-    if (files > 1) printf("%s\t", argv[i]);
-    printf("%s", gated && !voice ? "no voice" : sernet_classes[best]);
-    for (k = 0; all && k < SERNET_CLASSES; k++)
-      printf("\t%.6f", probabilities[k]);
-    printf("\n");
   }
   return code;
 }

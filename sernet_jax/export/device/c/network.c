@@ -13,10 +13,11 @@ typedef struct {
   const float *bias;
 } path;
 
-/* A block reads a map of `height` rows of (width, inputs) in 8 bits. Its
- * output is averaged over windows of pool_tall rows and pool_wide columns. */
+/* A block reads a map of rows of (width, inputs) in 8 bits, as many as the state
+ * says. Its output is averaged over windows of pool_tall rows and pool_wide
+ * columns. */
 typedef struct {
-  int32_t height, width, inputs, outputs, tall, wide, pool_tall, pool_wide;
+  int32_t width, inputs, outputs, tall, wide, pool_tall, pool_wide;
   int32_t ring;         /* rows of its input that are kept ... */
   int32_t offset;       /* ... from this byte of the maps on */
   const int8_t *kernel; /* (outputs, tall, wide, inputs) */
@@ -28,8 +29,25 @@ typedef struct {
 
 static int32_t at_most(int32_t a, int32_t b) { return a < b ? a : b; }
 
-void sernet_network_init(sernet_network *state) {
+int32_t sernet_own_rows(size_t samples) {
+  size_t rows = 1;
+  if (!SERNET_OWN_ROWS) return SERNET_ROWS;
+  if (samples > SERNET_FRAME) rows += (samples - SERNET_FRAME) / SERNET_HOP;
+  return rows < SERNET_ROWS ? (int32_t)rows : SERNET_ROWS;
+}
+
+void sernet_network_init_rows(sernet_network *state, int32_t rows) {
+  int32_t number, pool = SERNET_PATH_POOL_TALL;
   memset(state, 0, sizeof *state);
+  state->heights[0] = SERNET_OWN_ROWS ? rows : SERNET_ROWS;
+  for (number = 0; number < SERNET_BLOCKS; number++) {
+    state->heights[number + 1] = (state->heights[number] + pool - 1) / pool;
+    pool = blocks[number].pool_tall;
+  }
+}
+
+void sernet_network_init(sernet_network *state) {
+  sernet_network_init_rows(state, SERNET_ROWS);
 }
 
 /* 8 bits of a mean that is at least 0. */
@@ -54,7 +72,7 @@ static float path_cell(const sernet_network *state, const path *own, int32_t y,
   for (i = 0; i < own->tall; i++) {
     int32_t row = y + i - own->tall / 2;
     const float *features;
-    if (row < 0 || row >= SERNET_ROWS) continue; /* zeros around the map */
+    if (row < 0 || row >= state->heights[0]) continue; /* zeros around it */
     features = state->features +
                row % SERNET_FEATURE_ROWS * SERNET_COEFFICIENTS;
     for (j = 0; j < own->wide; j++) {
@@ -74,7 +92,7 @@ static void paths_row(sernet_network *state) {
                     state->rows[1] % next->ring * next->width * next->inputs;
   for (column = 0; column < next->width; column++) {
     int32_t top = made * SERNET_PATH_POOL_TALL;
-    int32_t bottom = at_most(top + SERNET_PATH_POOL_TALL, SERNET_ROWS);
+    int32_t bottom = at_most(top + SERNET_PATH_POOL_TALL, state->heights[0]);
     int32_t left = column * SERNET_PATH_POOL_WIDE;
     int32_t right = at_most(left + SERNET_PATH_POOL_WIDE, SERNET_COEFFICIENTS);
     float factor =
@@ -93,8 +111,9 @@ static void paths_row(sernet_network *state) {
 }
 
 /* ReLU of the sum of one output of a block at a row and a column. */
-static int32_t block_cell(const sernet_network *state, const block *own,
+static int32_t block_cell(const sernet_network *state, int32_t number,
                           int32_t y, int32_t x, int32_t output) {
+  const block *own = blocks + number;
   const int8_t *kernel =
       own->kernel + output * own->tall * own->wide * own->inputs;
   int32_t sum = own->bias[output], i, k;
@@ -106,7 +125,7 @@ static int32_t block_cell(const sernet_network *state, const block *own,
     int32_t row = y + i - own->tall / 2;
     const uint8_t *map;
     const int8_t *weights;
-    if (row < 0 || row >= own->height) continue; /* zeros around the map */
+    if (row < 0 || row >= state->heights[number + 1]) continue; /* zeros */
     map = state->maps + own->offset +
           (row % own->ring * own->width + x + first - own->wide / 2) *
               own->inputs;
@@ -116,25 +135,36 @@ static int32_t block_cell(const sernet_network *state, const block *own,
   return sum > 0 ? sum : 0;
 }
 
+/* One more cell of the last map into the means: of all cells, and with
+ * statistics the squares around them by Welford's sums. */
+static void pool_cell(sernet_network *state, int32_t output, float value) {
+  float off = value - state->means[output];
+  state->means[output] += off / (float)state->cells;
+#if SERNET_STATISTICS
+  state->squares[output] += off * (value - state->means[output]);
+#endif
+}
+
 /* One row of a block's output, pooled, into the next block or the means. */
 static void block_row(sernet_network *state, int32_t number) {
   const block *own = blocks + number;
   int last = number + 1 == SERNET_BLOCKS;
   int32_t top = state->made[number + 1]++ * own->pool_tall;
-  int32_t bottom = at_most(top + own->pool_tall, own->height);
+  int32_t bottom = at_most(top + own->pool_tall, state->heights[number + 1]);
   int32_t columns = (own->width + own->pool_wide - 1) / own->pool_wide;
   int32_t column, output, y, x;
   for (column = 0; column < columns; column++) {
     int32_t left = column * own->pool_wide;
     int32_t right = at_most(left + own->pool_wide, own->width);
     float cells = (float)((bottom - top) * (right - left));
+    state->cells += last;
     for (output = 0; output < own->outputs; output++) {
       int64_t sum = 0;
       for (y = top; y < bottom; y++)
         for (x = left; x < right; x++)
-          sum += block_cell(state, own, y, x, output);
+          sum += block_cell(state, number, y, x, output);
       if (last) {
-        state->means[output] += (float)sum * own->scale[output];
+        pool_cell(state, output, (float)sum * own->scale[output]);
       } else {
         const block *next = own + 1;
         int32_t row = state->rows[number + 2] % next->ring;
@@ -151,10 +181,16 @@ static void finish(const sernet_network *state, float *probabilities) {
   float greatest, total = 0.0f;
   int32_t i, k;
   for (k = 0; k < SERNET_CLASSES; k++) {
-    const float *kernel = head_kernel + k * SERNET_LAST;
+    const float *kernel = head_kernel + k * SERNET_LAST * (1 + SERNET_STATISTICS);
     probabilities[k] = head_bias[k];
     for (i = 0; i < SERNET_LAST; i++)
       probabilities[k] += state->means[i] * kernel[i];
+#if SERNET_STATISTICS
+    for (i = 0; i < SERNET_LAST; i++)
+      probabilities[k] +=
+          sqrtf(state->squares[i] / (float)state->cells +
+                SERNET_LEAST_VARIANCE) * kernel[SERNET_LAST + i];
+#endif
   }
   greatest = probabilities[0];
   for (k = 1; k < SERNET_CLASSES; k++)
@@ -169,14 +205,14 @@ static int advance(sernet_network *state) {
   int32_t number = SERNET_BLOCKS;
   while (number-- > 0) {
     const block *own = blocks + number;
-    if (ready(state->rows[number + 1], state->made[number + 1], own->height,
-              own->tall, own->pool_tall)) {
+    if (ready(state->rows[number + 1], state->made[number + 1],
+              state->heights[number + 1], own->tall, own->pool_tall)) {
       block_row(state, number);
       return 1;
     }
   }
-  if (!ready(state->rows[0], state->made[0], SERNET_ROWS, SERNET_PATHS_TALL,
-             SERNET_PATH_POOL_TALL))
+  if (!ready(state->rows[0], state->made[0], state->heights[0],
+             SERNET_PATHS_TALL, SERNET_PATH_POOL_TALL))
     return 0;
   paths_row(state);
   return 1;
@@ -185,7 +221,8 @@ static int advance(sernet_network *state) {
 int sernet_network_push(sernet_network *state,
                         const float row[SERNET_COEFFICIENTS],
                         float probabilities[SERNET_CLASSES]) {
-  if (state->rows[0] == SERNET_ROWS) return 0; /* init begins another one */
+  if (state->heights[0] == 0) sernet_network_init(state);
+  if (state->rows[0] == state->heights[0]) return 0; /* init begins anew */
   memcpy(state->features +
              state->rows[0] % SERNET_FEATURE_ROWS * SERNET_COEFFICIENTS,
          row, SERNET_COEFFICIENTS * sizeof *row);
@@ -193,7 +230,7 @@ int sernet_network_push(sernet_network *state,
   /* The last layers first, so that no ring holds more than its windows need. */
   while (advance(state)) {
   }
-  if (state->rows[0] < SERNET_ROWS) return 0;
+  if (state->rows[0] < state->heights[0]) return 0;
   finish(state, probabilities);
   return 1;
 }
