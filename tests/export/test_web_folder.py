@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import io
 import json
 import re
@@ -14,9 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from exportable import AUDIO, CLASSES, bundle
+from exportable import AUDIO, CLASSES, FRONT, bundle
 
-from sernet_jax.audio import timeline
+from sernet_jax.audio import timeline, voice_gate
 from sernet_jax.audio.listening import Levels
 from sernet_jax.common import locks
 from sernet_jax.common.errors import InputError
@@ -153,6 +154,7 @@ def test_command_refuses_a_runtime_without_a_page(capsys):
 
 SCRIPT = """
 import * as sound from './sound.js';
+import { VoiceGate } from './gate.js';
 import fs from 'node:fs';
 
 const bytes = (name) => {
@@ -182,20 +184,38 @@ result.starts = [0, 1, 99, 100, 101, 130, 160, 191].map(
 result.loudest = sound.loudestWindow(x, 3500, 16000);
 result.padded = [...sound.padded(new Float32Array([0, 1, 0]), 6)];
 result.flac = sound.flacRate(bytes('x.flac'));
+const gate = new VoiceGate(JSON.parse(fs.readFileSync('about.json')));
+for (let at = 0; at < x.length; at += 777) gate.push(x.slice(at, at + 777));
+result.gate = [...Array(40).keys()].map(
+  (k) => gate.hasVoice(200 * k, 200 * k + 1900));
 console.log(JSON.stringify(result));
 """
 
 
 @pytest.mark.skipif(not NODE, reason='there is no node')
-def test_sound_is_read_and_cut_as_in_python(tmp_path):
+def test_sound_is_read_and_cut_as_in_python(tmp_path, monkeypatch):
   random = np.random.default_rng(0)
   x = np.float32(0.3 * random.uniform(-1, 1, size=9001))
+  x[:2000] *= 0.05
+  x[4000:6500] *= 0.01
   x.tofile(tmp_path / 'x.f32')
   stereo = np.stack([x, x[::-1] / 2], axis=1)
   for subtype in ('PCM_16', 'PCM_24', 'PCM_32', 'PCM_U8', 'FLOAT', 'DOUBLE'):
     soundfile.write(tmp_path / f'{subtype}.wav', stereo, 22_050, subtype)
   soundfile.write(tmp_path / 'x.flac', x, 44_100)
-  (tmp_path / 'sound.js').write_bytes(web_folder.sources()['sound.js'])
+  for name in ('sound.js', 'gate.js'):
+    (tmp_path / name).write_bytes(web_folder.sources()[name])
+  # Hops and times so short that the gate opens and closes in half a second.
+  spec = voice_gate.GateSpec(16_000, 16)
+  monkeypatch.setattr(voice_gate, 'HANG_S', 0.02)
+  monkeypatch.setattr(voice_gate, 'VOICE_S', 0.06)
+  monkeypatch.setattr(voice_gate, 'RISE_DB', 30.0)
+  small = dataclasses.replace(bundle(), mfcc=FRONT)
+  about = {'rate': 16_000, 'voice_gate': web_folder._gate(small)}
+  about['voice_gate']['hop'] = 16
+  about['voice_gate']['hang_hops'] = spec.hang_hops
+  about['voice_gate']['voice_hops'] = spec.voice_hops
+  (tmp_path / 'about.json').write_text(json.dumps(about))
   (tmp_path / 'package.json').write_text('{"type": "module"}')
   (tmp_path / 'test.js').write_text(SCRIPT)
   done = subprocess.run(
@@ -231,3 +251,8 @@ def test_sound_is_read_and_cut_as_in_python(tmp_path):
     found['padded'], [0, 1e-30, 1, 1e-30, 0, 0], rtol=1e-6
   )
   assert found['flac'] == 44_100
+  gate = voice_gate.VoiceGate(spec)
+  gate.push(x)
+  voices = [gate.has_voice(200 * k, 200 * k + 1900) for k in range(40)]
+  assert found['gate'] == voices
+  assert 5 < sum(voices) < 35

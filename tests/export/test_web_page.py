@@ -6,6 +6,7 @@ sernet_jax.export --format=web puts it, or from $SERNET_ORT_WEB.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from sernet_jax.corpora import fetch
 from sernet_jax.export import checking, writing
 from sernet_jax.export.device import web_folder, web_runtime
 from sernet_jax.predict import recordings
+from sernet_jax.predict.inference import unsure
 from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.predict.sessions import formats
 
@@ -59,6 +61,18 @@ def folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp('web') / 'page'
   web_folder.write(folder, bundle(), runtime)
   return folder
+
+
+@pytest.fixture(scope='module')
+def calibrated(tmp_path_factory, folder):
+  """The page of weights that keep a threshold."""
+  about = {**bundle().about, 'abstain': '0.5: 90% were right'}
+  copy = tmp_path_factory.mktemp('calibrated') / 'page'
+  web_folder.write(
+    copy, dataclasses.replace(bundle(), about=about), str(folder)
+  )
+  assert json.loads((copy / 'model.json').read_text())['abstain'] == 0.5
+  return copy
 
 
 @pytest.fixture(scope='module')
@@ -114,10 +128,10 @@ def page(folder, speech, tmp_path_factory):
     yield chromium
 
 
-def expected(path):
+def expected(path, abstain=0.0):
   model = Recognizer([bundle()])
   (result,) = recordings.recognize([path], model, AUDIO.duration_s)
-  return result
+  return unsure.leave_out(result, abstain)
 
 
 def agree(found, result, atol=1e-4):
@@ -130,7 +144,7 @@ def agree(found, result, atol=1e-4):
     assert ours['label'] == theirs.label
     assert ours['start_s'] == pytest.approx(theirs.start_s)
     assert ours['end_s'] == pytest.approx(theirs.end_s)
-    if theirs.label:
+    if theirs.probabilities is not None:
       np.testing.assert_allclose(
         ours['probabilities'], theirs.probabilities, atol=atol
       )
@@ -158,6 +172,45 @@ def test_files_are_judged_as_predict_does(page, speech, name):
   assert ('silent in its middle' in notes) == (
     name in ('silent_middle', 'offset')
   )
+
+
+def test_labels_are_left_out_where_predict_is_unsure(page, calibrated, speech):
+  folder = calibrated
+  path = speech / 'long.wav'
+  sure = expected(path)
+  # Between those of its windows, so that some are unsure.
+  shares = sorted(
+    {round(float(w.probabilities.max()), 4) for w in sure.windows}
+  )
+  least = (shares[len(shares) // 2 - 1] + shares[len(shares) // 2]) / 2
+  about = json.loads((folder / 'model.json').read_text())
+  (folder / 'model.json').write_text(json.dumps({**about, 'abstain': least}))
+  with browser.served(folder) as (address, _):
+    page.open(address)
+    assert page.run('document.querySelector("#unsure").offsetHeight') > 0
+    page.upload(path)
+    assert page.wait('done', 'fault') == 'done'
+    found = json.loads(page.run('JSON.stringify(sernet.result)'))
+    result = expected(path, least)
+    agree(found, result)
+    labels = [window.label for window in result.windows]
+    assert None in labels
+    assert any(labels)
+    cells = page.run(
+      '[...document.querySelectorAll("#rows tr")].map((r) => r.cells[2].innerText)'
+    )
+    assert cells == [label or 'unsure' for label in labels]
+    # Without the tick every window has its label again.
+    page.run('document.body.dataset.state = "done"')
+    page.run('document.querySelector("#abstain").click()')
+    page.run(
+      'new Promise((done) => { const look = () => '
+      'sernet.result.windows.every((one) => one.label) ? done() : '
+      'setTimeout(look, 20); look(); })'
+    )
+    agree(json.loads(page.run('JSON.stringify(sernet.result)')), sure)
+  page.open(page.address)
+  assert page.run('document.querySelector("#unsure").offsetHeight') == 0
 
 
 @pytest.mark.parametrize('name', ['rate_44100.wav', 'flac.flac'])

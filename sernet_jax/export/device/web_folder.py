@@ -10,7 +10,7 @@ import importlib.resources
 import json
 import pathlib
 
-from sernet_jax.audio import timeline
+from sernet_jax.audio import timeline, voice_gate
 from sernet_jax.audio.listening import Listening
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
@@ -18,6 +18,7 @@ from sernet_jax.export import writing
 from sernet_jax.export.device import web_runtime
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.sessions import formats
+from sernet_jax.runs.weights import threshold
 
 MODEL = 'model.onnx'
 _ABOUT = 'model.json'
@@ -86,6 +87,22 @@ def write(folder: pathlib.Path, bundle: Bundle, runtime: str = '') -> str:
   )
 
 
+def _gate(bundle: Bundle) -> dict[str, float]:
+  """Returns the constants of the voice gate, as gate.js takes them."""
+  spec = voice_gate.GateSpec(
+    bundle.audio.sample_rate_hz, bundle.mfcc.hop_samples
+  )
+  return {
+    'hop': spec.hop,
+    'open_db': voice_gate.OPEN_DB,
+    'close_db': voice_gate.CLOSE_DB,
+    'least_db': voice_gate.LEAST_DB,
+    'rise_db': voice_gate.RISE_DB,
+    'hang_hops': spec.hang_hops,
+    'voice_hops': spec.voice_hops,
+  }
+
+
 def sources() -> dict[str, bytes]:
   """Returns the hand-written files of the page by name."""
   folder = importlib.resources.files('sernet_jax.export.device') / 'web'
@@ -112,6 +129,9 @@ def _about(bundle: Bundle, model: bytes) -> dict[str, object]:
     'gate_db': listening.gate_db,
     'floor_db': listening.floor_db,
     'least_s': listening.least_s,
+    # Below it the page says that it is unsure; 0 of weights that keep none.
+    'abstain': threshold.kept(bundle.about) or 0.0,
+    'voice_gate': _gate(bundle),
     'bytes': len(model),
     'sha256': formats.checksum(model),
     'runtime': f'onnxruntime-web {web_runtime.VERSION}',

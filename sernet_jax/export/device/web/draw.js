@@ -102,14 +102,21 @@ export function legend(classes) {
   );
 }
 
+// What stands for the label of a window or of a whole recording.
+export function words({ label, probabilities, voice }) {
+  if (probabilities) return label ?? 'unsure';
+  return voice === false ? 'no voice' : 'silence';
+}
+
 // Label, shares in falling order, notes.
-export function whole(label, shares, classes, notes) {
+export function whole(found, classes, notes) {
+  const shares = found.probabilities;
   at('whole').hidden = false;
-  at('label').textContent = label ?? 'silence';
-  const order = classes.map((_, index) => index);
+  at('label').textContent = words(found);
+  const order = shares ? classes.map((_, index) => index) : [];
   order.sort((a, b) => shares[b] - shares[a]);
   at('shares').replaceChildren(
-    ...(label ? order : []).map((index) => {
+    ...order.map((index) => {
       const entry = document.createElement('div');
       entry.className = 'share';
       const bar = document.createElement('div');
@@ -143,7 +150,7 @@ export function table(windows) {
       for (const text of [
         one.start_s.toFixed(2),
         one.end_s.toFixed(2),
-        one.label ?? 'silence',
+        words(one),
         share ?? '',
       ]) {
         row.insertCell().textContent = text;

@@ -43,6 +43,16 @@ export class Model {
 
   constructor(ort, session, about) {
     Object.assign(this, { ort, session, about });
+    // Least probability of a label; 0 for a label always.
+    this.abstain = about.abstain;
+  }
+
+  // The name of the most probable class; null where that is unsure.
+  label(shares) {
+    const best = greatest(shares);
+    // float32 on both sides, as in Python.
+    const sure = Math.fround(shares[best]) >= Math.fround(this.abstain);
+    return sure ? this.about.classes[best] : null;
   }
 
   // Probabilities of one piece of sound at the model's rate.
@@ -63,18 +73,20 @@ export class Model {
     return shares;
   }
 
-  // Judges one window; silent ones have no label and no probabilities.
-  async judge(samples, start, least = this.about.floor_db) {
-    const { rate, classes } = this.about;
+  // Judges one window; silent ones, and those that are known to be without a
+  // voice, have no label and no probabilities, unsure ones have no label.
+  async judge(samples, start, least = this.about.floor_db, voice = true) {
+    const { rate } = this.about;
     const found = level(samples);
-    const quiet = found < least || found === -Infinity;
+    const quiet = found < least || found === -Infinity || !voice;
     const shares = quiet ? null : await this.run(samples);
     return {
       start_s: start / rate,
       end_s: (start + samples.length) / rate,
       level: found,
-      label: shares && classes[greatest(shares)],
+      label: shares && this.label(shares),
       probabilities: shares,
+      voice,
     };
   }
 
@@ -131,7 +143,7 @@ export class Model {
     const seconds = samples.length / rate;
     return {
       seconds,
-      label: classes[greatest(shares)],
+      label: this.label(shares),
       probabilities: shares,
       windows,
       notes,

@@ -1,6 +1,7 @@
 // The page: its doors (microphone, file), what it says, what it shows.
 
 import * as draw from './draw.js';
+import { VoiceGate } from './gate.js';
 import { Model } from './model.js';
 import {
   Fault,
@@ -86,6 +87,8 @@ async function load() {
     'not about what anyone feels.';
   at('origin').textContent = about.license ? `Weights: ${about.license}.` : '';
   draw.legend(about.classes);
+  at('unsure').hidden = !about.abstain;
+  at('least').textContent = `${Math.round(100 * about.abstain)} %`;
   at('microphone').disabled = at('file').disabled = false;
   say('Ready.');
   document.body.dataset.state = 'ready';
@@ -116,7 +119,7 @@ async function judge(samples) {
     await breath();
   });
   show({ samples, windows: result.windows, seconds });
-  draw.whole(result.label, result.probabilities, classes, result.notes);
+  draw.whole(result, classes, result.notes);
   state.result = result;
   say(`${seconds.toFixed(1)} s were heard.`);
   document.body.dataset.state = 'done';
@@ -216,12 +219,15 @@ async function start() {
     context,
     resampler,
     sound: new Growing(),
+    gate: new VoiceGate(state.model.about),
     windows: [],
     working: null,
   };
   state.microphone = live;
   node.port.onmessage = ({ data }) => {
-    live.sound.push(resampler.push(data));
+    const piece = resampler.push(data);
+    live.sound.push(piece);
+    live.gate.push(piece);
     if (state.microphone !== live) return;
     if (live.sound.length > MOST_S * rate) stop();
     live.working ??= follow(live)
@@ -257,6 +263,7 @@ async function follow(live) {
     samples.subarray(start, start + about.samples),
     start,
     Math.max(about.floor_db, (live.loudest ?? -Infinity) - about.gate_db),
+    live.gate.hasVoice(start, start + about.samples),
   );
   live.loudest = Math.max(live.loudest ?? -Infinity, one.level);
   if (state.microphone !== live) return;
@@ -268,7 +275,7 @@ async function follow(live) {
     seconds,
     first: Math.max(0, seconds - SHOWN_S),
   });
-  draw.whole(one.label, one.probabilities ?? [], about.classes, []);
+  draw.whole(one, about.classes, []);
   await breath();
 }
 
@@ -300,6 +307,16 @@ at('microphone').addEventListener('click', () => {
 at('file').addEventListener('change', () => {
   useFile(at('file').files[0]);
   at('file').value = '';
+});
+// A recording that is shown is judged again.
+at('abstain').addEventListener('change', async () => {
+  state.model.abstain = at('abstain').checked ? state.model.about.abstain : 0;
+  if (document.body.dataset.state !== 'done') return;
+  try {
+    await judge(state.shown.samples);
+  } catch (error) {
+    fail(error, 'The recording cannot be used');
+  }
 });
 addEventListener('resize', () => state.shown && show(state.shown));
 load().catch((error) => fail(error, 'The page cannot start'));
