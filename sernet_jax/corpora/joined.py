@@ -13,7 +13,7 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.common.text import listing
@@ -104,16 +104,54 @@ def load(
     **ways: see `registry.load`; for manifests, folders and audformat.
 
   Raises:
-    InputError: as `parse`, `registry.load`, `vocabulary.unify` and `join`.
+    InputError: as `parse`, `vocabulary.unify` and `join`; one sentence for all
+      corpora that `registry.load` refuses.
   """
-  parts = []
-  for entry in parse(text):
-    corpus = registry.load(
-      entry.corpus, entry.root, entry.manifest, part, excited, **ways
-    )
+  entries, parts = parse(text), []
+  refused: dict[str, InputError] = {}
+  for entry in entries:
+    try:
+      corpus = registry.load(
+        entry.corpus, entry.root, entry.manifest, part, excited, **ways
+      )
+    except InputError as error:
+      refused[entry.name] = error
+      continue
     corpus = dataclasses.replace(corpus, name=entry.name)
     parts.append(vocabulary.unify(corpus, classes))
+  if len(entries) > 1 and any(not entry.manifest for entry in entries):
+    _require_all(text, entries, refused)
+  for error in refused.values():
+    raise error
   return join(parts)
+
+
+def _require_all(
+  text: str, entries: Sequence[Entry], refused: Mapping[str, InputError]
+) -> None:
+  """Refuses a list some of whose corpora are not where they are looked for."""
+  without = [
+    entry.name
+    for entry in entries
+    if entry.name in refused and not entry.manifest
+  ]
+  if not without:
+    return
+  items = [part.strip() for part in text.split(',') if part.strip()]
+  rest = [
+    item
+    for item, entry in zip(items, entries, strict=True)
+    if entry.name not in without
+  ]
+  cure = ''
+  if rest:
+    cure = f', or leave them out: --config.data.corpora={",".join(rest)}'
+  reason = str(refused[without[0]]).partition('; ')[0]
+  raise InputError(
+    f'data.corpora: {len(without)} of {len(entries)} corpora cannot be read '
+    f'({", ".join(without)}); of the first one {reason}; get them as '
+    'docs/corpora.md says and give each folder as NAME:FOLDER there' + cure
+  )
 
 
 def join(parts: Sequence[Corpus]) -> Corpus:

@@ -87,6 +87,24 @@ def test_labels_that_no_map_knows_name_their_corpus(tmp_path):
   assert corpus.classes == ('anger', 'awe', 'joy')  # merged by `choose`
 
 
+def test_all_corpora_that_are_not_there_are_named_at_once(
+  tmp_path, monkeypatch
+):
+  """With the folders that are missing, and how to go on without them."""
+  monkeypatch.setenv('SERNET_CACHE', str(tmp_path))
+  one = write_list(tmp_path / 'one')
+  text = f'emodb,{one},savee:{tmp_path}/no, cremad'
+  with pytest.raises(InputError) as caught:
+    joined.load(text)
+  said = str(caught.value)
+  assert '3 of 4 corpora cannot be read (emodb, savee, cremad)' in said
+  assert f'{tmp_path / "emodb"} holds no EMO-DB recordings' in said
+  assert said.endswith(f'leave them out: --config.data.corpora={one}')
+  assert 'data.root' not in said
+  with pytest.raises(InputError, match=r'1 of 1 corpora|holds no EMO-DB'):
+    joined.load('emodb')
+
+
 def test_corpora_that_share_too_little(tmp_path):
   one = write_list(tmp_path / 'one')
   two = write_list(tmp_path / 'two', ('anger', 'fear'))
