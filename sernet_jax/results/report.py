@@ -67,7 +67,7 @@ def write(folder: RunFolder) -> pathlib.Path:
     guess=caveats.guessing(results),
     selections=_selection_rows(results),
     meanings=caveats.meanings(results),
-    classes=metrics.per_class(results.last.pooled.confusion, results.classes),
+    classes=_class_rows(results),
     confidence=sureness,
     enough=of_run.ACCURACY,
     figures=figures,
@@ -237,6 +237,7 @@ def _draw(
       path(f'confusion_{name}', f'Confusion matrix, {meaning}'),
       subtitle,
       footer=footer,
+      title=f'Confusion matrix: {meaning}',
     )
     if results.crossed:
       matrix_plots.corpus_matrix(
@@ -259,6 +260,7 @@ def _draw(
       path(f'confidence_{name}', f'Confidence and abstaining, {name}'),
       f'{about}; {caveats.caption(name, results)}',
       footer=footer,
+      title=f'Confidence: {caveats.meanings(results)[name][0]}',
     )
   for name, own in of_tests.by_selection(tests, results).items():
     dimension_plot.scatter(
@@ -331,6 +333,15 @@ def _selection_rows(results: Results) -> list[dict[str, Any]]:
     for dtype, kind in kinds.items()
     if name in kind
   ]
+
+
+def _class_rows(results: Results) -> list[tuple[dict[str, Any], ...]]:
+  """Returns the scores of each class, of each selection."""
+  found = [
+    metrics.per_class(selection.pooled.confusion, results.classes)
+    for selection in results.selections.values()
+  ]
+  return list(zip(*found, strict=True))
 
 
 def _flat(content: Mapping[str, Any]) -> dict[str, str]:

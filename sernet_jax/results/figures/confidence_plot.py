@@ -19,6 +19,7 @@ def confidence(
   path: pathlib.Path,
   subtitle: str = '',
   footer: str = '',
+  title: str = 'Confidence',
 ) -> None:
   """Draws confidence against accuracy, and coverage against accuracy.
 
@@ -27,9 +28,10 @@ def confidence(
     path: PNG to write.
     subtitle: must name the selection and the weights.
     footer: see `learning_plots.learning_curves`.
+    title: tells it from those of other selections.
   """
   with mpl.rc_context(style.STYLE):
-    figure = style.new_figure(8.4, 3.4, 'Confidence', subtitle, footer)
+    figure = style.new_figure(8.4, 3.4, title, subtitle, footer)
     left, right = figure.subplots(1, 2)
     _reliability(left, measured)
     _coverage(right, measured)

@@ -65,7 +65,8 @@ def feature_examples(
         vmin=low,
         vmax=high,
       )
-      axis.set_title(style.plain(f'{style.short(label)} ({style.short(name)})'))
+      file = name.replace('\\', '/').rstrip('/').rpartition('/')[-1] or name
+      axis.set_title(style.plain(f'{style.short(label)} ({style.short(file)})'))
     for unused in axes.flat[len(maps) :]:
       unused.set_visible(False)
     for column in range(columns):

@@ -21,6 +21,7 @@ def confusion_matrices(
   path: pathlib.Path,
   subtitle: str = '',
   footer: str = '',
+  title: str = 'Confusion matrix',
 ) -> None:
   """Counts, and per cent of each true class, side by side with numbers.
 
@@ -30,6 +31,7 @@ def confusion_matrices(
     path: PNG to write.
     subtitle: must name the selection and the weights.
     footer: see `learning_curves`.
+    title: tells it from those of other selections.
   """
   counts = np.asarray(confusion)
   support = counts.sum(1, keepdims=True)
@@ -41,7 +43,7 @@ def confusion_matrices(
     figure = style.new_figure(
       max(6.5, 2 * side + 2.2),
       side + 1.3,
-      'Confusion matrix',
+      title,
       subtitle,
       footer,
     )
@@ -83,7 +85,11 @@ def speaker_bars(
       bars = axis.bar(place + offset, heights, 0.36, color=color, label=name)
       axis.axhline(100 * pooled[score], color=color, linestyle=line, zorder=0.9)
       if len(speakers) <= 16:
-        axis.bar_label(bars, fmt=_whole_percent, padding=2, fontsize=8)
+        figures = axis.bar_label(
+          bars, fmt=_whole_percent, padding=2, fontsize=8
+        )
+        for one in figures:  # above the lines of all tests
+          one.set_bbox({'facecolor': 'white', 'edgecolor': 'none', 'pad': 0.6})
     names = [
       f'{style.plain(style.short(row.name))}\nn = {row.n}' for row in speakers
     ]

@@ -15,7 +15,7 @@ from sernet_jax.common import files, text, trees
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
-from sernet_jax.results.selections import OPTIMISTIC
+from sernet_jax.results.selections import OPTIMISTIC, SELECTIONS
 from sernet_jax.sweep.comparison import compare_runs, tables
 
 _COST = {
@@ -67,6 +67,7 @@ def write(
       for row in content['settings']
       for name in OPTIMISTIC
     ),
+    others=_other_selections(content),
     seeds=any(len(row['seeds']) > 1 for row in content['settings']),
     costs=_costs(content['settings']),
     figures=figures,
@@ -79,6 +80,16 @@ def write(
   path = folder / 'comparison.html'
   files.write_bytes(path, page.encode())
   return path
+
+
+def _other_selections(content: Mapping[str, Any]) -> list[str]:
+  """Selections that all settings have, but the one compared and optimistic ones."""
+  return [
+    name
+    for name in SELECTIONS
+    if name not in (content['selection'], *OPTIMISTIC)
+    and all(name in row['selections'] for row in content['settings'])
+  ]
 
 
 def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
