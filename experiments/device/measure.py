@@ -3,8 +3,10 @@
   python -m experiments.device.measure --data_root=FOLDER
 
 Writes results.json and the table of README.md beside this file. Needs a C
-compiler `cc`, tflite-micro and EMO-DB; --model takes other weights, --output
-another folder.
+compiler `cc`, tflite-micro and EMO-DB; --model takes other weights, of a name
+in the package too, whose results and table bear it, --output another folder.
+Networks that look at an utterance's own frames alone are compared in C alone, as
+most recordings do not fill the segment.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from sernet_jax.corpora.readers import emodb
 from sernet_jax.export.device import c_folder, micro_folder
 from sernet_jax.export.emitters import int8
 from sernet_jax.features import kinds
-from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict import bundle as bundle_lib, recordings
 from sernet_jax.predict.recognizer import Recognizer
 from sernet_jax.results import metrics
 
@@ -128,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument('--data_root', required=True, help='folder of EMO-DB')
-  parser.add_argument('--model', default=str(bundle_lib.release_path()))
+  parser.add_argument('--model', default=bundle_lib.RELEASES[0])
   parser.add_argument('--output', default=str(HERE))
   args = parser.parse_args(argv)
   return command_line.run(
@@ -137,15 +139,24 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, argv: list[str]) -> None:
-  bundle = bundle_lib.load(args.model)
+  name = bundle_lib.released(args.model)
+  bundle = bundle_lib.load(
+    bundle_lib.release_path(name) if name else args.model
+  )
   corpus = emodb.emodb(args.data_root)
   paths = [one.path for one in corpus.utterances]
   labels = np.array([bundle.classes.index(o.label) for o in corpus.utterances])
   heard = np.stack([segments.load_segments(p, bundle.audio)[0] for p in paths])
-  expected = Recognizer([bundle])(heard)
-  rows = []
-  with tempfile.TemporaryDirectory() as name:
-    folder = pathlib.Path(name)
+  # As `predict` hears them: digital silence at the ends is a recording's own.
+  expected = np.stack(
+    [
+      one.probabilities
+      for one in recordings.recognize(paths, Recognizer([bundle]), hop_s=0)
+    ]
+  )
+  rows, micro = [], {}
+  with tempfile.TemporaryDirectory() as temporary:
+    folder = pathlib.Path(temporary)
     c_folder.write(folder / 'c', bundle)
     sizes = compiled(folder / 'c')
     for title, options in _C.items():
@@ -153,31 +164,36 @@ def _run(args: argparse.Namespace, argv: list[str]) -> None:
       rows.append(
         row_of(title, actual, expected, labels, bundle.classes, seconds)
       )
-    micro_folder.write(folder / 'micro', bundle)
-    report = json.loads((folder / 'micro' / 'model.json').read_text())
-    content = (folder / 'micro' / 'model.tflite').read_bytes()
-  compute = kinds.KINDS[bundle.feature_kind].compute
-  features = np.concatenate(
-    [np.asarray(compute(x[None], bundle.mfcc)) for x in heard]
-  )
-  actual, seconds = in_micro(content, report, features)
-  rows.append(row_of(_MICRO, actual, expected, labels, bundle.classes, seconds))
+    if bundle.light_sernet.pooling == 'mean':
+      micro_folder.write(folder / 'micro', bundle)
+      micro = json.loads((folder / 'micro' / 'model.json').read_text())
+      content = (folder / 'micro' / 'model.tflite').read_bytes()
+  if micro:
+    compute = kinds.KINDS[bundle.feature_kind].compute
+    features = np.concatenate(
+      [np.asarray(compute(x[None], bundle.mfcc)) for x in heard]
+    )
+    actual, seconds = in_micro(content, micro, features)
+    rows.append(
+      row_of(_MICRO, actual, expected, labels, bundle.classes, seconds)
+    )
   output = pathlib.Path(args.output)
   keys = ('operators', 'arena_bytes', 'arena_measured_with', 'file_bytes')
+  mark = '' if name == bundle_lib.RELEASES[0] else f'_{name or "other"}'
   files.write_json(
-    output / 'results.json',
+    output / f'results{mark}.json',
     {
       'question': 'Do the exports for microcontrollers decide as JAX does?',
       'model': bundle.about,
       'exports': rows,
       'c': sizes,
-      'tflite_micro': {key: report[key] for key in keys},
+      'tflite_micro': {key: micro[key] for key in keys if micro},
       'environment': provenance.record('experiments.device.measure', argv),
     },
   )
   page = output / 'README.md'
-  if page.exists():
-    markdown.fill(page, 'device', table(rows))
+  if page.exists() and name:
+    markdown.fill(page, f'device{mark}', table(rows))
   print(table(rows))
 
 

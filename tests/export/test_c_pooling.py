@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import subprocess
 
 import c_sources
@@ -14,8 +15,9 @@ from sernet_jax import features
 from sernet_jax.audio import reading, segments
 from sernet_jax.corpora.readers import emodb
 from sernet_jax.export.device import c_folder, micro_folder
+from sernet_jax.export.emitters import int8
 from sernet_jax.nn import folded
-from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict import bundle as bundle_lib, recordings as recognitions
 from sernet_jax.predict.recognizer import Recognizer
 
 RATE_HZ = 16_000
@@ -32,6 +34,7 @@ def recordings(folder):
     time_s = np.arange(length) / RATE_HZ
     tone = np.sin(2 * np.pi * (150 + 300 * number) * time_s)
     sound = 0.4 * tone * np.sin(40 * time_s) + 0.05 * random.normal(size=length)
+    sound[:300] = sound[-200:] = 0  # digital silence is its own too
     paths.append(folder / f'{number}.wav')
     reading.write_wav(paths[-1], sound, RATE_HZ)
   return paths
@@ -48,8 +51,9 @@ def in_c(app, options, paths):
 
 
 def in_jax(bundle, paths):
-  heard = [segments.load_segments(path, bundle.audio)[0] for path in paths]
-  return Recognizer([bundle])(np.stack(heard))
+  model = Recognizer([bundle])
+  results = recognitions.recognize(map(str, paths), model, hop_s=0)
+  return np.stack([one.probabilities for one in results])
 
 
 @pytest.mark.parametrize('pooling', ['masked', 'statistics'])
@@ -102,13 +106,66 @@ def test_a_network_that_takes_zeros_for_sound_always_takes_all_rows(tmp_path):
   assert library.own_rows(100) == library.own_rows(9600) == 34
 
 
-def test_masked_runs_in_tensorflow_lite_micro_where_sound_fills_it(tmp_path):
+def in_micro(folder, bundle, prepared):
+  """Probabilities (recordings, classes) of sound that fills the segment."""
   pytest.importorskip('ai_edge_litert')
-  bundle = c_sources.small_bundle(pooling='masked')
-  said = micro_folder.write(tmp_path, bundle)
+  runtime = pytest.importorskip('tflite_micro').runtime
+  said = micro_folder.write(folder, bundle)
   assert said.endswith('for sound that fills the segment')
-  report = json.loads((tmp_path / 'model.json').read_text())
+  report = json.loads((folder / 'model.json').read_text())
   assert report['sound_fills_segment']
+  interpreter = runtime.Interpreter.from_file(
+    str(folder / 'model.tflite'), arena_size=report['arena_bytes']
+  )
+  scale = report['input']['scale'], report['input']['zero_point']
+  rows = []
+  for x in np.asarray(features.mfcc(prepared, bundle.mfcc)):
+    interpreter.set_input(int8.quantized(x[None, ..., None], scale), 0)
+    interpreter.invoke()
+    assert interpreter.get_output(0).dtype == np.int8
+    rows.append((interpreter.get_output(0)[0] + 128.0) / 256)
+  return np.array(rows)
+
+
+@pytest.mark.parametrize(
+  ('pooling', 'bound'), [('masked', 0.03), ('statistics', 0.1)]
+)
+def test_tensorflow_lite_micro_has_sound_that_fills_it(
+  tmp_path, pooling, bound
+):
+  bundle = c_sources.small_bundle(pooling=pooling)
+  random = np.random.default_rng(0)
+  swell = np.sin(np.arange(9600) / 900) ** 2
+  heard = np.stack(
+    [
+      segments.prepare(
+        random.normal(size=9600) * swell + np.sin(np.arange(9600) * 0.05 * i),
+        9600,
+      )
+      for i in range(1, 7)
+    ]
+  )
+  expected = Recognizer([bundle])(heard)
+  assert np.ptp(expected, axis=0).max() > 0.05
+  actual = in_micro(tmp_path, bundle, heard)
+  np.testing.assert_allclose(actual, expected, atol=bound)
+
+
+def test_the_weights_for_noise_in_micro_on_emodb(tmp_path, emodb_root):
+  """Every 12th recording of at least 3 s."""
+  bundle = bundle_lib.load(bundle_lib.release_path('emodb_robust'))
+  corpus = emodb.emodb(emodb_root)
+  paths = [
+    one.path
+    for one in corpus.utterances
+    if pathlib.Path(one.path).stat().st_size > 97_000
+  ][::12]
+  heard = [segments.load_segments(path, bundle.audio)[0] for path in paths]
+  expected = Recognizer([bundle])(np.stack(heard))
+  actual = in_micro(tmp_path, bundle, np.stack(heard))
+  np.testing.assert_allclose(actual, expected, atol=0.05)
+  assert (actual.argmax(axis=1) == expected.argmax(axis=1)).all()
+  assert len(paths) > 12
 
 
 def test_the_weights_for_noise_on_emodb(tmp_path, emodb_root):

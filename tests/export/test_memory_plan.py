@@ -7,7 +7,6 @@ import itertools
 import c_sources
 import numpy as np
 import pytest
-import test_sizes
 
 from sernet_jax.export.device import memory_plan, micro_folder
 from sernet_jax.export.device.memory_plan import Life
@@ -68,7 +67,7 @@ def test_no_size_needs_more_than_lives_at_once(size, monkeypatch):
     return seen[-1][1]
 
   monkeypatch.setattr(memory_plan, 'plan', kept)
-  micro_folder.convert(test_sizes.bundle_of(size))
+  micro_folder.convert(c_sources.bundle_of_size(size))
   ((lives, offsets),) = seen
   require_apart(lives, offsets)
   assert top(lives, offsets) == memory_plan.least(lives)

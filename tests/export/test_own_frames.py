@@ -123,8 +123,7 @@ def test_zeros_around_a_recording_change_nothing():
   ('kind', 'pooling', 'cure'),
   [
     ('c', 'attention', 'export it to onnx or tflite'),
-    ('tflite_micro', 'attention', 'model.pooling=mean'),
-    ('tflite_micro', 'statistics', 'give --format=c'),
+    ('tflite_micro', 'attention', 'export it to onnx or tflite'),
   ],
 )
 def test_what_microcontrollers_lack_is_refused_in_one_sentence(

@@ -18,7 +18,7 @@ from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.export import recordings, writing
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import folded, model
+from sernet_jax.nn import folded, model, sizes
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.predict import bundle as bundle_lib
 
@@ -184,3 +184,26 @@ def small_bundle(pooling: str = 'mean', **mfcc: object) -> bundle_lib.Bundle:
   )
   seen = writing.ranges(bundle, heard.prepared)
   return dataclasses.replace(bundle, ranges=seen)
+
+
+def bundle_of_size(size: str) -> bundle_lib.Bundle:
+  """Three seconds of sound and seven classes; no weight is as if trained."""
+  spec = sizes.spec(size)
+  random = np.random.default_rng(0)
+  weights = {
+    layer: {
+      name: random.normal(size=shape).astype(np.float32)
+      for name, shape in arrays.items()
+    }
+    for layer, arrays in spec.shapes().items()
+  }
+  ranges = dict.fromkeys(weights, (0.0, 1.0))
+  return dataclasses.replace(
+    small_model.make(),
+    model=spec,
+    mfcc=MfccSpec(),
+    audio=AudioSpec(16_000, 3.0),
+    classes=tuple('abcdefg'),
+    folded=weights,
+    ranges=ranges | {f'{layer}_input': (0.0, 1.0) for layer in weights},
+  )

@@ -42,7 +42,7 @@ class Life(NamedTuple):
 def note(
   graph: Graph, inputs: Sequence[Value], outputs: Sequence[Value]
 ) -> bytes:
-  """Returns the content of the metadata `NOTE` for a graph of int8 maps.
+  """Returns the content of the metadata `NOTE` for a graph.
 
   Args:
     graph: with all of its operators.
@@ -67,14 +67,16 @@ def _lives(
     last |= dict.fromkeys((*operator.inputs, *operator.outputs), number)
   last |= {value.tensor: len(graph.operators) for value in outputs}
   return [
-    Life(
-      tensor,
-      -(-int(np.prod(graph.tensors[tensor].shape)) // _ALIGNMENT) * _ALIGNMENT,
-      number,
-      last[tensor],
-    )
+    Life(tensor, _bytes(graph, tensor), number, last[tensor])
     for tensor, number in first.items()
   ]
+
+
+def _bytes(graph: Graph, tensor: int) -> int:
+  """Bytes of a map of int8 or float32, rounded up to the alignment."""
+  one = graph.tensors[tensor]
+  each = 4 if one.type == graph.schema.TensorType.FLOAT32 else 1
+  return -(-each * int(np.prod(one.shape)) // _ALIGNMENT) * _ALIGNMENT
 
 
 def least(lives: Sequence[Life]) -> int:

@@ -1,8 +1,10 @@
-"""The network as operators that TensorFlow Lite Micro has, all in int8.
+"""The network as operators that TensorFlow Lite Micro has, in int8.
 
 An average pool cannot change its scale, and three paths that are concatenated
 have one, so a convolution writes the scale of the map that it is pooled to:
-finer than its own, and the few cells above are clipped.
+finer than its own, and the few cells above are clipped. The deviation of
+`model.pooling=statistics` needs a root, which the operators have in float32
+alone, so the last map is pooled and judged in that; input and output stay int8.
 """
 
 # The operations are described once, in `protocol.Emitter`.
@@ -16,7 +18,8 @@ import numpy as np
 
 from sernet_jax.export.emitters import int8
 from sernet_jax.export.emitters.tflite_graph import Graph, Value
-from sernet_jax.nn.spec import Layer, ModelSpec
+from sernet_jax.nn.spec import LEAST_VARIANCE, OF_MAPS, Layer, ModelSpec
+from sernet_jax.predict.plain.own_frames import OwnFrames
 from sernet_jax.predict.plain.protocol import Shape, size as size_of
 
 _RELU = 1  # ActivationFunctionType
@@ -28,8 +31,42 @@ _VERSIONS = {
   'MEAN': 2,
   'FULLY_CONNECTED': 4,
   'SOFTMAX': 2,
+  'DEQUANTIZE': 2,
 }
 SOFTMAX_SCALE = (1 / 256, -128)  # the only one that the operator has
+
+
+class AllFrames(OwnFrames):
+  """`OwnFrames` of sound that fills the segment: every frame is its own.
+
+  Args:
+    out: writes the operators.
+  """
+
+  def __init__(self, out: Writer) -> None:
+    self._writer = out
+
+  def clear(self, x: Value) -> Value:
+    return x
+
+  def pool(self, name: str, x: Value, window: tuple[int, int] | None) -> Value:
+    if window == (1, 1):
+      return x
+    if window is None:
+      return self._writer.mean_map(name, x)
+    return self._writer.pool(name, x, window)
+
+  def step(self, window: tuple[int, int] | None) -> None:
+    pass
+
+  def over_map(
+    self,
+    x: Value,
+    model: ModelSpec,
+    score: Mapping[str, np.ndarray] | None,
+  ) -> Value:
+    assert score is None
+    return self._writer.statistics(x) if model.pooling in OF_MAPS else x
 
 
 class Writer:
@@ -150,9 +187,72 @@ class Writer:
       keepDims=False,
     )
 
+  def statistics(self, x: Value) -> Value:
+    """Mean and deviation of a map (1, t, f, c), in float32: (1, 2 c)."""
+    channels = size_of(x.shape, 3)
+    one = (1, 1, 1, channels)
+
+    def over_cells(values: Value, name: str) -> Value:
+      return self.graph.operator(
+        'MEAN',
+        [values, self.graph.ints(1, 2)],
+        [self.graph.tensor(one, name=name)],
+        'ReducerOptions',
+        keepDims=True,
+      )
+
+    values = self.graph.operator(
+      'DEQUANTIZE', [x], [self.graph.tensor(x.shape)], 'DequantizeOptions'
+    )
+    mean = over_cells(values, 'mean')
+    off = self.graph.operator(
+      'SQUARED_DIFFERENCE',
+      [values, mean],
+      [self.graph.tensor(x.shape)],
+      'SquaredDifferenceOptions',
+    )
+    variance = self.graph.operator(
+      'ADD',
+      [
+        over_cells(off, 'variance'),
+        self.graph.table(np.full(one, LEAST_VARIANCE, np.float32)),
+      ],
+      [self.graph.tensor(one)],
+      'AddOptions',
+    )
+    deviation = self.graph.operator(
+      'SQRT', [variance], [self.graph.tensor(one, name='deviation')]
+    )
+    return self.graph.operator(
+      'CONCATENATION',
+      [mean, deviation],
+      [self.graph.tensor((1, 1, 1, 2 * channels), name='statistics')],
+      'ConcatenationOptions',
+      axis=3,
+    )
+
+  def _float_dense(
+    self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
+  ) -> Value:
+    """Logits of what is float32."""
+    weights = np.ascontiguousarray(kernel.T, np.float32)
+    return self.graph.operator(
+      'FULLY_CONNECTED',
+      [
+        x,
+        self.graph.table(weights, f'{name}_kernel'),
+        self.graph.table(np.float32(bias), f'{name}_bias'),
+      ],
+      [self.graph.tensor((1, len(bias)), name=name)],
+      'FullyConnectedOptions',
+      keepNumDims=False,
+    )
+
   def dense(
     self, name: str, x: Value, kernel: np.ndarray, bias: np.ndarray
   ) -> Value:
+    if x.tensor not in self._of:
+      return self._float_dense(name, x, kernel, bias)
     # (in, out) -> (out, in); one scale, as kernels of older chips need it
     weights, offset = self._kernel(
       name, x, np.ascontiguousarray(kernel.T), bias, one_scale=True
@@ -167,9 +267,15 @@ class Writer:
     )
 
   def softmax(self, x: Value) -> Value:
-    output = self.tensor(
-      (1, size_of(x.shape, 1)), SOFTMAX_SCALE, 'probabilities'
+    shape = (1, size_of(x.shape, 1))
+    output = self.tensor(shape, SOFTMAX_SCALE, 'probabilities')
+    if x.tensor in self._of:
+      return self.graph.operator(
+        'SOFTMAX', [x], [output], 'SoftmaxOptions', beta=1.0
+      )
+    shares = self.graph.operator(
+      'SOFTMAX', [x], [self.graph.tensor(shape)], 'SoftmaxOptions', beta=1.0
     )
     return self.graph.operator(
-      'SOFTMAX', [x], [output], 'SoftmaxOptions', beta=1.0
+      'QUANTIZE', [shares], [output], 'QuantizeOptions'
     )

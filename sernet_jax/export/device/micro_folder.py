@@ -24,8 +24,8 @@ from sernet_jax.predict.plain import chain
 from sernet_jax.predict.sessions import formats
 from sernet_jax.predict.sessions.tflite_session import needed
 
-# Of `nn.spec.POOLINGS`: `masked` is the mean where sound fills the segment.
-POOLINGS = ('mean', 'masked')
+# Of `nn.spec.POOLINGS`; all but the mean for sound that fills the segment.
+POOLINGS = ('mean', 'masked', 'statistics')
 INPUT, OUTPUT = 'features', 'probabilities'
 # Operator of a file -> the method of MicroMutableOpResolver that adds it.
 _METHODS = {
@@ -35,6 +35,11 @@ _METHODS = {
   'MEAN': 'AddMean',
   'FULLY_CONNECTED': 'AddFullyConnected',
   'SOFTMAX': 'AddSoftmax',
+  'DEQUANTIZE': 'AddDequantize',
+  'SQUARED_DIFFERENCE': 'AddSquaredDifference',
+  'ADD': 'AddAdd',
+  'SQRT': 'AddSqrt',
+  'QUANTIZE': 'AddQuantize',
 }
 
 
@@ -84,14 +89,14 @@ def require_suitable_pooling(bundle: Bundle) -> None:
   """Refuses a pooling that TensorFlow Lite Micro has no operators for.
 
   Raises:
-    InputError: if it is not the mean of the last map.
+    InputError: if it is none of `POOLINGS`.
   """
   pooling = bundle.light_sernet.pooling
   require(
     pooling in POOLINGS,
-    f'this model has model.pooling={pooling}, whose operators TensorFlow Lite '
-    'Micro does not have in 8 bits; give --format=c, which computes '
-    f'{", ".join(c_network.POOLINGS)}, or train with model.pooling=mean',
+    f'this model has model.pooling={pooling}, which is not written for '
+    f'TensorFlow Lite Micro; train it with {", ".join(POOLINGS)}, or export it '
+    'to onnx or tflite',
   )
 
 
@@ -105,7 +110,13 @@ def convert(bundle: Bundle) -> tuple[bytes, list[str]]:
   with needed():
     writer = micro_emitter.Writer(bundle.light_sernet, ranges)
   source = writer.tensor(_shape(bundle), _input_scale(bundle), INPUT)
-  logits = chain.network(writer, source, bundle.light_sernet, bundle.folded)
+  logits = chain.network(
+    writer,
+    source,
+    bundle.light_sernet,
+    bundle.folded,
+    micro_emitter.AllFrames(writer),
+  )
   result = writer.softmax(logits)
   content = to_tflite.assemble(
     writer.graph,
