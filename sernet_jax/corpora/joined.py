@@ -121,8 +121,8 @@ def load(
     parts.append(vocabulary.unify(corpus, classes))
   if len(entries) > 1 and any(not entry.manifest for entry in entries):
     _require_all(text, entries, refused)
-  for error in refused.values():
-    raise error
+  for reason in refused.values():
+    raise reason
   return join(parts)
 
 

@@ -23,7 +23,7 @@ from sernet_jax.predict.recognizer import Recognizer
 RATE_HZ = 16_000
 # Below a frame of 1024 samples, a frame, odd numbers of rows, a whole segment
 # of 0.6 s and more.
-LENGTHS = (400, 1024, 1500, 2048, 3000, 4700, 6144, 9599, 9600, 15_000)
+LENGTHS = (700, 1024, 1500, 2048, 3000, 4700, 6144, 9599, 9600, 15_000)
 
 
 def recordings(folder):

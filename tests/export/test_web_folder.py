@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from exportable import AUDIO, CLASSES, FRONT, bundle
 
-from sernet_jax.audio import timeline, voice_gate
+from sernet_jax.audio import segments, timeline, voice_gate
 from sernet_jax.audio.listening import Levels
 from sernet_jax.common import locks
 from sernet_jax.common.errors import InputError
@@ -182,6 +182,7 @@ result.cut = sound.readWav(bytes('PCM_16.wav').slice(0, 60)).channels[0].length;
 result.starts = [0, 1, 99, 100, 101, 130, 160, 191].map(
   (count) => sound.windowStarts(count, 100, 30));
 result.loudest = sound.loudestWindow(x, 3500, 16000);
+result.part = sound.loudestPart(x, 3500, 1600);
 result.padded = [...sound.padded(new Float32Array([0, 1, 0]), 6)];
 result.flac = sound.flacRate(bytes('x.flac'));
 const gate = new VoiceGate(JSON.parse(fs.readFileSync('about.json')));
@@ -246,6 +247,7 @@ def test_sound_is_read_and_cut_as_in_python(tmp_path, monkeypatch):
   levels.push(x)
   start, level = levels.loudest(3500, len(x))
   assert found['loudest']['start'] == start
+  assert found['part'] == segments.loudest(x, 3500, 1600)
   assert found['loudest']['level'] == pytest.approx(level)
   np.testing.assert_allclose(
     found['padded'], [0, 1e-30, 1, 1e-30, 0, 0], rtol=1e-6

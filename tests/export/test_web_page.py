@@ -6,6 +6,7 @@ sernet_jax.export --format=web puts it, or from $SERNET_ORT_WEB.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -185,7 +186,9 @@ def test_labels_are_left_out_where_predict_is_unsure(page, calibrated, speech):
   least = (shares[len(shares) // 2 - 1] + shares[len(shares) // 2]) / 2
   about = json.loads((folder / 'model.json').read_text())
   (folder / 'model.json').write_text(json.dumps({**about, 'abstain': least}))
-  with browser.served(folder) as (address, _):
+  with contextlib.ExitStack() as stack:
+    address, _ = stack.enter_context(browser.served(folder))
+    stack.callback(page.open, page.address)
     page.open(address)
     assert page.run('document.querySelector("#unsure").offsetHeight') > 0
     page.upload(path)
@@ -197,7 +200,7 @@ def test_labels_are_left_out_where_predict_is_unsure(page, calibrated, speech):
     assert None in labels
     assert any(labels)
     cells = page.run(
-      '[...document.querySelectorAll("#rows tr")].map((r) => r.cells[2].innerText)'
+      '[...document.querySelectorAll("#rows tr")].map((r) => r.cells[2].textContent)'
     )
     assert cells == [label or 'unsure' for label in labels]
     # Without the tick every window has its label again.
@@ -209,7 +212,6 @@ def test_labels_are_left_out_where_predict_is_unsure(page, calibrated, speech):
       'setTimeout(look, 20); look(); })'
     )
     agree(json.loads(page.run('JSON.stringify(sernet.result)')), sure)
-  page.open(page.address)
   assert page.run('document.querySelector("#unsure").offsetHeight') == 0
 
 

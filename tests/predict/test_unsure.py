@@ -161,7 +161,7 @@ def test_a_stream_is_silent_without_a_voice(say, place):
   """Steady sound has none; see tests/audio/test_voice_gate.py."""
   random = np.random.default_rng(0)
   noise = (1000 * random.normal(size=3 * RATE_HZ)).astype('<i2').tobytes()
-  options = (f'--rate_hz={RATE_HZ}', '--hop_s=0.5')
+  options = (f'--rate_hz={RATE_HZ}', '--hop_s=0.1')
   for more, silent in (((), False), (('--voice',), True)):
     code, out, _ = say(
       stream, *options, *more, f'--model={place / "m.safetensors"}', stdin=noise

@@ -1,4 +1,4 @@
-"""Where each map lies in the arena of TensorFlow Lite Micro, planned here.
+"""Plan of the arena of TensorFlow Lite Micro: the place of each map.
 
 The interpreter's own planner places the largest map first and every next one
 where it is free while both live, which leaves holes: the maps of the paths of a

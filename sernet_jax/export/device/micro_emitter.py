@@ -241,7 +241,7 @@ class Writer:
       [
         x,
         self.graph.table(weights, f'{name}_kernel'),
-        self.graph.table(np.float32(bias), f'{name}_bias'),
+        self.graph.table(np.asarray(bias, np.float32), f'{name}_bias'),
       ],
       [self.graph.tensor((1, len(bias)), name=name)],
       'FullyConnectedOptions',

@@ -51,7 +51,7 @@ def of_model(abstain: float | str, model: Model) -> float:
     model: from `models.load`.
 
   Raises:
-    InputError: if the model keeps none, or it is no threshold.
+    InputError: if the model keeps none, or it is not a threshold.
   """
   given = check(abstain)
   if not isinstance(given, str):

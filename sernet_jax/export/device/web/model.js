@@ -1,7 +1,14 @@
 // The model: checked, opened, run over a recording as
 // `python -m sernet_jax.predict` does it.
 
-import { Fault, level, loudestWindow, padded, windowStarts } from './sound.js';
+import {
+  Fault,
+  level,
+  loudestPart,
+  loudestWindow,
+  padded,
+  windowStarts,
+} from './sound.js';
 
 // A module of one function that adds two vectors.
 const SIMD = new Uint8Array([
@@ -169,7 +176,7 @@ export class Model {
       let start = Math.floor((samples.length - length) / 2);
       const middle = level(samples.subarray(start, start + length));
       if (middle < Math.max(floor_db, loudest.level - gate_db)) {
-        start = loudest.start;
+        start = loudestPart(samples, length, Math.floor(rate / 10));
         notes.push(
           `It is silent in its middle: its label is that of the loudest ` +
             `${length / rate} s, ${(start / rate).toFixed(1)} s from its start.`,

@@ -262,6 +262,22 @@ export function level(samples) {
   return decibels(energy(sums(samples)) / samples.length);
 }
 
+// Where the loudest part of a recording begins, in steps and at its end.
+export function loudestPart(samples, length, step) {
+  const sums = new Float64Array(samples.length + 1);
+  for (let i = 0; i < samples.length; i++)
+    sums[i + 1] = sums[i] + samples[i] * samples[i];
+  const last = Math.max(0, samples.length - length);
+  let [best, most] = [0, -1];
+  for (let at = 0; at < last + step; at += step) {
+    const start = Math.min(at, last);
+    const stop = Math.min(start + length, samples.length);
+    const sum = sums[stop] - sums[start];
+    if (sum > most) [best, most] = [start, sum];
+  }
+  return best;
+}
+
 // The loudest window of a recording in steps of 0.1 s: {start, level}.
 export function loudestWindow(samples, length, rate) {
   const step = Math.max(1, Math.round(0.1 * rate));
