@@ -69,8 +69,8 @@ class VoiceGate:
     hop = self._spec.hop
     whole = len(samples) // hop * hop
     hops = samples[:whole].reshape(-1, hop).astype(np.float64) * _STEPS
-    # At least the square of one step of 16 bits in one sample.
-    energies = np.maximum(np.square(hops).sum(axis=1), 1.0)
+    # An offset is not heard. At least the square of one step in one sample.
+    energies = np.maximum(hop * hops.var(axis=1), 1.0)
     for level_db in 10 * np.log10(energies / (hop * float(_STEPS) ** 2)):
       self._open.append(self._step(float(level_db)))
     self._rest = samples[whole:].copy()

@@ -46,6 +46,7 @@ def always_on():
   time_s = np.arange(length) / RATE_HZ
   sound = 60 * random.normal(size=length)  # steady noise
   sound[14 * RATE_HZ : 15 * RATE_HZ] = 0
+  sound += 500  # an offset, which is not heard
   for start_s, seconds, steps, hz in (
     (4.0, 0.9, 9000, 300),
     (6.1, 0.12, 9000, 700),  # too short for a voice

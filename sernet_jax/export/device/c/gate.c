@@ -41,11 +41,17 @@ int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
 }
 
 float sernet_level_db(const int16_t *samples, size_t count) {
-  int64_t energy = 0;
+  int64_t squares = 0, sum = 0;
+  double energy;
   size_t i;
-  for (i = 0; i < count; i++) energy += (int32_t)samples[i] * samples[i];
-  if (energy == 0) return -HUGE_VALF;
-  return (float)(10.0 * log10((double)energy / ((double)count * 1073741824.0)));
+  for (i = 0; i < count; i++) {
+    squares += (int32_t)samples[i] * samples[i];
+    sum += samples[i];
+  }
+  if (count == 0) return -HUGE_VALF;
+  energy = (double)squares - (double)sum * (double)sum / (double)count;
+  if (energy <= 0.0) return -HUGE_VALF;
+  return (float)(10.0 * log10(energy / ((double)count * 1073741824.0)));
 }
 
 int sernet_silent(float level_db, float *loudest_db) {

@@ -34,7 +34,8 @@ void sernet_gate_init(sernet_gate *state);
 /* Returns 1 if the gate is open after this hop. */
 int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]);
 
-/* Level of samples in dB of full scale; -HUGE_VALF if all are 0. */
+/* Level of samples without their mean in dB of full scale; -HUGE_VALF if all
+ * are alike. */
 float sernet_level_db(const int16_t *samples, size_t count);
 
 /* Whether a window of such a level is silence. Begin with -HUGE_VALF as the

@@ -105,14 +105,16 @@ static const char *find_part(FILE *file, unsigned long samples,
                              unsigned long *start) {
   unsigned long length = samples < SERNET_SAMPLES ? samples : SERNET_SAMPLES;
   unsigned long middle = (samples - length) / 2, i;
-  int64_t energy = 0, most = -1, of_middle = 0;
-  double least;
+  int64_t squares = 0, sum = 0;
+  double energy, most = -1.0, of_middle = 0.0, least;
   for (i = 0; i < samples; i++) {
     int16_t *own = ring + i % SERNET_SAMPLES;
-    if (i >= SERNET_SAMPLES) energy -= (int32_t)*own * *own;
+    if (i >= SERNET_SAMPLES) squares -= (int32_t)*own * *own, sum -= *own;
     if (!sernet_wav_next(file, own)) return "is cut short; copy it again";
-    energy += (int32_t)*own * *own;
+    squares += (int32_t)*own * *own, sum += *own;
     if (i + 1 < length) continue;
+    energy = (double)squares - (double)sum * (double)sum / (double)length;
+    if (length == 1) energy = (double)squares; /* which has no level */
     if (i + 1 - length == middle) of_middle = energy;
     if (((i + 1 - length) % STEP == 0 || i + 1 == samples) && energy > most) {
       most = energy;
@@ -120,10 +122,10 @@ static const char *find_part(FILE *file, unsigned long samples,
     }
   }
   least = (double)length * 1073741824.0 * pow(10.0, SERNET_FLOOR_DB / 10.0);
-  if (most == 0 || (double)most < least)
-    return "is silent; give another recording";
-  if ((double)of_middle >= least &&
-      (double)of_middle >= (double)most * pow(10.0, -SERNET_SILENCE_DB / 10.0))
+  if (length == 1 && most > 0.0) least = 0.0;
+  if (most <= 0.0 || most < least) return "is silent; give another recording";
+  if (of_middle >= least &&
+      of_middle >= most * pow(10.0, -SERNET_SILENCE_DB / 10.0))
     *start = middle;
   return NULL;
 }

@@ -22,7 +22,12 @@ export class VoiceGate {
     let at = 0;
     for (; at + hop <= samples.length; at += hop) {
       let energy = 0;
-      for (let i = at; i < at + hop; i++) energy += (samples[i] * STEPS) ** 2;
+      let sum = 0;
+      for (let i = at; i < at + hop; i++) {
+        energy += (samples[i] * STEPS) ** 2;
+        sum += samples[i] * STEPS;
+      }
+      energy -= (sum * sum) / hop; // an offset is not heard
       // At least the square of one step of 16 bits in one sample.
       this.step(10 * Math.log10(Math.max(energy, 1) / (hop * STEPS ** 2)));
     }

@@ -264,16 +264,22 @@ export function level(samples) {
 
 // Where the loudest part of a recording begins, in steps and at its end.
 export function loudestPart(samples, length, step) {
-  const sums = new Float64Array(samples.length + 1);
-  for (let i = 0; i < samples.length; i++)
-    sums[i + 1] = sums[i] + samples[i] * samples[i];
+  const totals = new Float64Array(samples.length + 1);
+  const squares = new Float64Array(samples.length + 1);
+  for (let i = 0; i < samples.length; i++) {
+    totals[i + 1] = totals[i] + samples[i];
+    squares[i + 1] = squares[i] + samples[i] * samples[i];
+  }
   const last = Math.max(0, samples.length - length);
   let [best, most] = [0, -1];
   for (let at = 0; at < last + step; at += step) {
     const start = Math.min(at, last);
     const stop = Math.min(start + length, samples.length);
-    const sum = sums[stop] - sums[start];
-    if (sum > most) [best, most] = [start, sum];
+    const found =
+      squares[stop] -
+      squares[start] -
+      (totals[stop] - totals[start]) ** 2 / Math.max(1, stop - start);
+    if (found > most) [best, most] = [start, found];
   }
   return best;
 }
