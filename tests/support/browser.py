@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import threading
 import time
+import warnings
 
 PATH = next(
   filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'chrome'))),
@@ -47,13 +48,16 @@ class Browser:
       os.dup2(33, 3)
       os.dup2(34, 4)
 
-    self._process = subprocess.Popen(
-      command,
-      preexec_fn=pipes,
-      close_fds=False,
-      stdout=subprocess.DEVNULL,
-      stderr=subprocess.DEVNULL,
-    )
+    with warnings.catch_warnings():
+      # JAX warns of a fork, which nothing but the browser follows.
+      warnings.simplefilter('ignore', RuntimeWarning)
+      self._process = subprocess.Popen(
+        command,
+        preexec_fn=pipes,
+        close_fds=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+      )
     os.close(theirs_in)
     os.close(theirs_out)
     self._ids = itertools.count(1)
