@@ -33,6 +33,8 @@ if TYPE_CHECKING:
   from sernet_jax.export.recordings import Corpus, Segments
   from sernet_jax.predict.bundle import Bundle
 
+_MOST_LICENSE = 1000
+
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command; returns the exit code."""
@@ -140,6 +142,11 @@ def _run(args: argparse.Namespace) -> None:
     or any('int8' in pair or 'safetensors' in pair for pair in pairs),
     '--calibration finds the ranges of int8, which is not written; add '
     '--precision=int8, or leave it out',
+  )
+  require(
+    args.license.isprintable() and len(args.license) <= _MOST_LICENSE,
+    f'--license has control characters, or more than {_MOST_LICENSE} in all; give '
+    'its name, such as CC-BY-4.0',
   )
   require(
     not args.runtime or targets.WEB in dict(pairs),

@@ -47,6 +47,11 @@ def _several(
   names = text.split(',')
   for name in names:
     require_choice(flag, name, (*options, *others, _ALL))
+    require(
+      names.count(name) == 1 and name != _ALL,
+      f'{flag}={text} names {name} {"beside others" if name == _ALL else "twice"};'
+      ' name each once, or all alone',
+    )
   return names
 
 

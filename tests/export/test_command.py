@@ -85,6 +85,13 @@ def test_no_two_folds_share_a_path(tmp_path):
     (['--model=a', '--format=onx'], "'onnx'"),
     (['--model=a', '--format=safetensors', '--precision=int8'], 'int8'),
     (['--model=a', '--precision=fp8'], 'fp8'),
+    (['--model=a', '--license=\x1b[2J'], '--license has control characters'),
+    (['--model=a', f'--license={"x" * 1001}'], 'or more than 1000 in all'),
+    (
+      ['--model=a', '--format=onnx,onnx'],
+      '--format=onnx,onnx names onnx twice',
+    ),
+    (['--model=a', '--precision=fp16,all'], 'names all beside others'),
     (['--model=SOURCE', '--fold=03'], 'neither folds'),
     (
       ['--model=SOURCE', '--format=stablehlo', '--calibration=x'],
