@@ -331,19 +331,25 @@ def test_folds_and_speakers_in_the_page_are_those_of_the_results(full):
   assert number == 9
 
 
-def test_classes_in_the_page_are_counted_from_the_matrix(full):
+def test_classes_in_the_page_are_counted_from_the_matrices(full):
   _, results, page = full
-  matrix = np.array(results['selections']['last']['pooled']['confusion'])
-  for k, row in enumerate(page.rows('class')[1:]):
-    recall = matrix[k, k] / matrix[k].sum()
-    precision = matrix[k, k] / matrix[:, k].sum()
-    assert flat(row) == [
-      CLASSES[k],
-      str(matrix[k].sum()),
-      percent(recall),
-      percent(precision),
-      percent(2 * recall * precision / (recall + precision)),
-    ]
+  matrices = [
+    np.array(results['selections'][name]['pooled']['confusion'])
+    for name in made_of(results)
+  ]
+  assert len(matrices) > 1
+  for k, row in enumerate(page.rows('class')[2:]):
+    expected = [CLASSES[k], str(matrices[0][k].sum())]
+    for matrix in matrices:
+      recall = matrix[k, k] / matrix[k].sum()
+      precision = matrix[k, k] / matrix[:, k].sum()
+      expected += [
+        percent(recall),
+        percent(precision),
+        percent(2 * recall * precision / (recall + precision)),
+      ]
+    assert flat(row) == expected
+  assert k == len(CLASSES) - 1
 
 
 def test_page_has_the_cost_config_environment_command_and_skipped_files(full):

@@ -117,6 +117,13 @@ def test_another_selection_is_compared_by_its_own_scores(tmp_path):
     assert f'UAR {100 * shown:.1f}' in text
     html = page.read_text()
     assert f'Per cent, {content["selection_title"]}' in html
+    # The other one stands in a table of its own.
+    _, _, others = html.partition('UAR of other selections')
+    table = others.partition('</table>')[0]
+    for row in content['settings']:
+      for name in ('last', 'last_recomputed'):
+        share = row['selections'][name]['scores']['uar']
+        assert f'<b>{100 * share:.1f}</b>' in table
   assert signs == {'last': 1, 'last_recomputed': -1}
 
 
