@@ -415,7 +415,7 @@ def test_best_on_test_is_called_optimistic_wherever_it_stands(full):
   )
   cells = [c for table in page.tables for row in table for c in row]
   named = [cell for cell in cells if 'best_on_test' in cell]
-  assert len(named) == 4
+  assert len(named) == 5
   assert all('(optimistic)' in cell for cell in named)
 
 
