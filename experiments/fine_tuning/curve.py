@@ -23,7 +23,7 @@ from typing import Any
 import matplotlib as mpl
 from ml_collections import ConfigDict
 
-from experiments.lib import markdown
+from experiments.lib import markdown, provenance
 from sernet_jax.common import command_line, files, trees
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import run_folder
@@ -165,8 +165,12 @@ def figure(found: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
 def draw(given: argparse.Namespace) -> None:
   """Writes results.json and curve.png, prints the table."""
   found = rows(given.runs)
+  if given.name:
+    found = [row | {'corpus': given.name} for row in found]
+  record = provenance.record('experiments.fine_tuning.curve', sys.argv[1:])
   files.write_json(
-    given.output / 'results.json', {'about': about(found), 'rows': found}
+    given.output / 'results.json',
+    {'about': about(found), 'rows': found, 'environment': record},
   )
   figure(found, given.output / 'curve.png')
   print(f'{about(found)}\n\n{table(found)}')
@@ -192,6 +196,7 @@ def main(arguments: Sequence[str]) -> None:
     help='0 for all',
   )
   draws.set_defaults(command=draw)
+  draws.add_argument('--name', default='', help='of the corpus of a manifest')
   draws.add_argument('--output', type=pathlib.Path, required=True)
   for one in (trains, draws):
     one.add_argument('--runs', type=pathlib.Path, required=True)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 def fold():
-  x = jnp.zeros((8, 8, 16, 2))
+  x = jnp.zeros((8, 8, 16, 8))
   return jax.lax.reduce_window(
     x, 0.0, jax.lax.add, (9, 9, 9, 1), (1, 1, 1, 1), 'SAME'
   )

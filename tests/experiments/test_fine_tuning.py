@@ -33,8 +33,9 @@ def runs(tmp_path):
 
 def test_a_table_and_a_picture_of_the_runs(runs, tmp_path, capsys):
   output = tmp_path / 'made'
-  curve.main(['draw', f'--runs={runs}', f'--output={output}'])
+  curve.main(['draw', f'--runs={runs}', f'--output={output}', '--name=made up'])
   text = capsys.readouterr().out
+  assert text.startswith('made up, speakers unseen, size paper, ')
   assert '| 1 | 60.0 [60.0, 60.0] | 80.0 [80.0, 80.0] |' in text
   assert text.index('| 1 |') < text.index('| all | 80.0')
   assert '300 epochs' in text
