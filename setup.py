@@ -79,10 +79,10 @@ setuptools.setup(
   install_requires=[
     'absl-py>=2',
     'flatbuffers>=24.3.25',  # StableHLO files, of which jax says no word
-    'flax>=0.12.1',
+    'flax>=0.12.2',
     'jax>=0.9',
     'jinja2>=3',
-    'matplotlib>=3.8',
+    'matplotlib>=3.10',
     'ml-collections>=1',
     'numpy>=2',
     'optax>=0.2.5',

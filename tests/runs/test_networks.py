@@ -172,7 +172,9 @@ def test_light_sernets_fields_do_not_follow_another_name(place):
   made = config_lib.experiment(merged).model
   assert made.convolutions == 5 and made.dropout == 0  # not Light-SERNet's
   config.model.filters = 24
-  with pytest.raises(InputError, match=r"unknown field 'model\.filters'"):
+  with pytest.raises(
+    InputError, match=r"has the field 'model\.filters' of light"
+  ):
     config_lib.experiment(defaults.merged(config.to_dict()))
 
 
