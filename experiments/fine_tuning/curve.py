@@ -21,11 +21,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
-from ml_collections import ConfigDict
 
-from experiments.lib import markdown, provenance
-from sernet_jax.common import command_line, files, trees
-from sernet_jax.common.errors import InputError, require
+from experiments.lib import markdown, provenance, records
+from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import style
 from sernet_jax.runs import config_flags, defaults, run
@@ -48,25 +47,15 @@ def train(given: argparse.Namespace) -> None:
       config.data[where] = given.root
       config.train.epochs = given.epochs
       for text in given.set:
-        _change(config, text)
+        field, _, value = text.partition('=')
+        unknown = f'--set {text}: there is no field {field!r}'
+        records.change(config, field, value, unknown)
       config.name = f'{given.corpus}-{way}-{shots or "all"}'
       config.train.start_from = source and (given.start_from or source)
       config.protocol.shots = shots
       config.protocol.folds = tuple(filter(None, given.folds.split(',')))
       config.protocol.best_on_test = False
       run.train(config, given.runs / config.name)
-
-
-def _change(config: ConfigDict, text: str) -> None:
-  """Changes a field, given as FIELD=VALUE, in the type that it has."""
-  field, _, value = text.partition('=')
-  known = trees.flatten(config.to_dict())
-  require(field in known, f'--set {text}: there is no field {field!r}')
-  kind = type(known[field])
-  try:
-    config.update_from_flattened_dict({field: kind(value)})
-  except ValueError as error:
-    raise InputError(f'--set {text}: {field} is a {kind.__name__}') from error
 
 
 def rows(folder: pathlib.Path) -> list[dict[str, Any]]:

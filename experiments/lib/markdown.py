@@ -47,15 +47,20 @@ def percent(
   """
   text = f'{100 * scores[score]:{sign}.1f}'
   if ci95:
-    low, high = (100 * edge for edge in ci95[score])
-    text += f' [{low:{sign}.1f}, {high:{sign}.1f}]'
+    text += f' {interval(ci95[score], sign)}'
   return text
+
+
+def interval(edges: Sequence[float], sign: str = '') -> str:
+  """'[73.5, 81.1]': the edges of an interval, shares of 1, in per cent."""
+  low, high = (100 * edge for edge in edges)
+  return f'[{low:{sign}.1f}, {high:{sign}.1f}]'
 
 
 def uar(row: Mapping[str, Any]) -> str:
   """'77.7 [73.5, 81.1]' of a row with `uar` and its `ci95`, which may be None."""
-  interval = {'uar': row['ci95']} if row['ci95'] else None
-  return percent(row, interval, 'uar')
+  ci95 = {'uar': row['ci95']} if row['ci95'] else None
+  return percent(row, ci95, 'uar')
 
 
 def fill(page: pathlib.Path, name: str, text: str) -> None:

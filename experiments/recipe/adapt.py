@@ -22,17 +22,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.lib import provenance
+from experiments.lib import provenance, records
 from sernet_jax.common import command_line, files, jax_setup
 from sernet_jax.common.errors import require
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.predict import run_bundles
 from sernet_jax.results import run_folder, statistics
-from sernet_jax.results.formats import results_json
 from sernet_jax.runs import config
 from sernet_jax.runs.data import Data, load_corpus
 from sernet_jax.runs.weights import of_run
 from sernet_jax.training import adaptation, evaluation, keys, recipes
+from sernet_jax.training.sound.corpus import Heard
 
 HERE = pathlib.Path(__file__).parent
 # `train.batches` of the run -> the file of its curve.
@@ -124,9 +124,16 @@ def read(workdir: str, selection: str) -> Network:
 
 
 def _shares(
-  network: Network, index: int, chosen: np.ndarray, prior: float
+  network: Network,
+  index: int,
+  heard: np.ndarray | Heard,
+  chosen: np.ndarray,
+  prior: float,
 ) -> np.ndarray:
-  """Probabilities of a fold's tests after `chosen` was heard, (slots, classes)."""
+  """Probabilities of a fold's tests, which are `heard`, (slots, classes).
+
+  The voice is known by the utterances `chosen`.
+  """
   data, own = network.data, network.weights[index]
   arrays = data.fold_arrays[index].test
   part = arrays._replace(
@@ -139,7 +146,7 @@ def _shares(
     )
   weights16 = evaluation.round_to_fp16({'params': own.params, 'stats': stats})
   predict = evaluation.compile_predict(network.recipe)
-  return np.asarray(predict(data.heard(arrays.segments), part, **weights16))
+  return np.asarray(predict(heard, part, **weights16))
 
 
 def curve(
@@ -187,11 +194,15 @@ def curve(
   tests: dict[tuple[int | str, float], dict[int, list[np.ndarray]]] = {}
   for index, fold in enumerate(first.data.folds):
     arrays = first.data.fold_arrays[index].test
+    heard = [one.data.heard(arrays.segments) for one in networks]
     for name, draw, chosen in enrolments(
       fold, sizes, draws, corpus.labels, classes
     ):
       for prior in priors if name != 'none' else priors[:1]:
-        shares = [_shares(one, index, chosen, prior) for one in networks]
+        shares = [
+          _shares(one, index, tests_of, chosen, prior)
+          for one, tests_of in zip(networks, heard, strict=True)
+        ]
         counts = evaluation.confusion(
           arrays.labels, np.mean(shares, axis=0), arrays.mask
         )
@@ -269,11 +280,7 @@ def counts_of(workdir: str, speakers: Sequence[str]) -> np.ndarray:
   Raises:
     InputError: if it tested other speakers.
   """
-  if pathlib.Path(workdir).is_file():
-    record = files.read_json(pathlib.Path(workdir), ('results',))
-    results = results_json.decode(record['results'])
-  else:
-    results = run_folder.RunFolder(workdir).read_results()
+  _, results = records.read(workdir)
   found = results.selections['last_recomputed'].speakers
   by_name = {each.name: each.confusion for each in found}
   require(

@@ -24,12 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib import assemble, provenance
+from experiments.lib import assemble, provenance, records
 from experiments.recipe import design, pages
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
-from sernet_jax.results import run_folder
-from sernet_jax.results.formats import results_json
 from sernet_jax.runs import defaults, differences
 
 HERE = pathlib.Path(__file__).parent
@@ -46,13 +44,7 @@ SELECTION = {
 
 def row_of(workdir: str, kind: str) -> dict[str, Any]:
   """The figures of one run, as results.json keeps them."""
-  if pathlib.Path(workdir).is_file():
-    record = files.read_json(pathlib.Path(workdir), ('config', 'results'))
-    settings = record['config']
-    results = results_json.decode(record['results'])
-  else:
-    folder = run_folder.RunFolder(workdir)
-    settings, results = folder.read_config(), folder.read_results()
+  settings, results = records.read(workdir)
   found = results.selections[SELECTION[kind]]
   parameters = results.cost.parameters
   return {

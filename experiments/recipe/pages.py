@@ -39,11 +39,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
     for protocol, kinds in protocols.items():
       for kind, row in kinds.items():
         uar = ', '.join(f'{100 * value:.1f}' for value in row['uar'])
-        intervals = [
-          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in each))
-          for each in row['ci95']
-          if each
-        ]
+        intervals = [markdown.interval(each) for each in row['ci95'] if each]
         lines.append(
           [
             corpus,
@@ -94,7 +90,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
           corpus,
           ', '.join(f'`{name}`' for name in run['on']) or 'none',
           f'{100 * run["uar"]:.1f}',
-          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in run['ci95'])),
+          markdown.interval(run['ci95']),
         ]
         for corpus, each in designs.items()
         for run in each['runs']
@@ -114,7 +110,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         f'{row["prior"]:g}',
         row['draws'],
         f'{100 * row["mean"]:.1f}',
-        '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in row['ci95'])),
+        markdown.interval(row['ci95']),
       ]
       for kind, curve in curves.items()
       for row in curve.get(key, ())

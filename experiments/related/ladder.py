@@ -26,7 +26,7 @@ from typing import Any
 
 import ml_collections
 
-from experiments.lib import provenance
+from experiments.lib import provenance, records
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results.formats import json_records
@@ -90,16 +90,12 @@ def settings(
   config.protocol.best_on_test = chosen.selection == 'best_on_test'
   config.protocol.folds = folds
   config.train.epochs = epochs or config.train.epochs
-  fields = dict(changes or {})
-  known = config.to_dict()
-  for field, text in fields.items():
-    section, _, name = field.partition('.')
-    require(
-      name in known.get(section, {}),
+  for field, text in (changes or {}).items():
+    unknown = (
       f'--set={field} is not a field of configs/{network}.py; see '
-      'docs/configuration.md',
+      'docs/configuration.md'
     )
-    config[section][name] = type(known[section][name])(text)
+    records.change(config, field, text, unknown)
   return config
 
 

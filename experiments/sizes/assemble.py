@@ -118,10 +118,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         ', '.join(f'{100 * value:.1f}' for value in run['uar'])
         if run
         else None,
-        ', '.join(
-          '[{:.1f}, {:.1f}]'.format(*(100 * edge for edge in each))
-          for each in run['ci95']
-        )
+        ', '.join(markdown.interval(each) for each in run['ci95'])
         if run
         else None,
       ]

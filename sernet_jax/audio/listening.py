@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from sernet_jax.audio import quality
 from sernet_jax.audio.spec import require_channel
 from sernet_jax.common.errors import require, require_not_negative
 
@@ -116,7 +117,7 @@ class Levels:
     count = max(1, min(rows.shape[1], length // self._step))
     rows = np.pad(np.cumsum(rows, axis=1), ((0, 0), (1, 0)))
     counts, sums, squares = rows[:, count:] - rows[:, :-count]
-    windows = squares - np.square(sums) / np.maximum(counts, 1)
+    windows = quality.energies(counts, sums, squares)
     best = int(np.argmax(windows)) if windows.size else 0
     start = max(0, min(best * self._step, total - length))
     power = float(windows[best]) / min(count * self._step, max(1, total))

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from sernet_jax.audio.interpolation import Trace
 from sernet_jax.audio.spec import MEAN
@@ -56,6 +57,19 @@ def holds_sound(samples: np.ndarray) -> bool:
   if samples.size < 2:
     return bool(samples.any())
   return bool((samples != samples[0]).any())
+
+
+def energies(
+  counts: npt.ArrayLike, sums: np.ndarray, squares: np.ndarray
+) -> np.ndarray:
+  """Computes the energies of sounds without their means.
+
+  Args:
+    counts: samples of each; 0 is taken for 1.
+    sums: of their samples.
+    squares: sums of the squares of their samples.
+  """
+  return squares - np.square(sums) / np.maximum(counts, 1)
 
 
 @functools.cache
@@ -177,10 +191,10 @@ class Watch:
     """
     if not self._count:
       return 0.0
-    energies = self._squares - np.square(self._sums) / self._count
+    heard = energies(self._count, self._sums, self._squares)
     # What rounding leaves of a constant is not sound.
-    energies[energies < _ROUNDING * self._squares] = 0.0
-    alike, mean = np.square(np.sqrt(energies[:-1]).mean()), energies[-1]
+    heard[heard < _ROUNDING * self._squares] = 0.0
+    alike, mean = np.square(np.sqrt(heard[:-1]).mean()), heard[-1]
     if not alike:
       return 0.0
     return float(10 * np.log10(alike / mean)) if mean else np.inf

@@ -132,10 +132,10 @@ def loudest(waveform: np.ndarray, length: int, step: int) -> int:
   starts = np.arange(0, max(1, len(waveform) - length + step), step)
   starts = np.minimum(starts, max(0, len(waveform) - length))
   stops = np.minimum(starts + length, len(waveform))
-  offsets = np.square(sums[stops] - sums[starts]) / np.maximum(
-    stops - starts, 1
+  windows = quality.energies(
+    stops - starts, sums[stops] - sums[starts], squares[stops] - squares[starts]
   )
-  return int(starts[np.argmax(squares[stops] - squares[starts] - offsets)])
+  return int(starts[np.argmax(windows)])
 
 
 def load_segments(

@@ -6,6 +6,7 @@ import itertools
 import json
 import pathlib
 
+import committee
 import numpy as np
 import pytest
 import tiny
@@ -166,19 +167,14 @@ def test_several_seeds_are_a_committee(tmp_path, finished_runs, blank_figures):
     ('all', 0),
   ]
   # Nothing heard: the mean of what both runs have written.
-  tables = [
-    {
-      row['utterance']: row
-      for row in run_folder.RunFolder(folder).read_predictions()
-      if (row['selection'], row['weights_dtype']) == ('average', 'float16')
-    }
+  rows = [
+    row
     for folder in (first, second)
+    for row in run_folder.RunFolder(folder).read_predictions()
+    if (row['selection'], row['weights_dtype']) == ('average', 'float16')
   ]
   classes = run_folder.RunFolder(first).read_results().classes
-  counts = np.zeros((len(classes), len(classes)))
-  for name, row in tables[0].items():
-    total = np.add(row['probabilities'], tables[1][name]['probabilities'])
-    counts[classes.index(row['label']), np.argmax(total)] += 1
+  counts = committee.counts(rows, classes)
   uar = np.mean(np.diag(counts) / counts.sum(1))
   assert none['uar'] == [pytest.approx(uar)]
   paper = run_folder.RunFolder(finished_runs['paper']).read_results()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import committee
 import jax
 import numpy as np
 import pytest
@@ -270,19 +271,6 @@ def test_training_on_everything_tests_nothing_and_says_so(place, tmp_path):
   )
 
 
-def committee(workdir, classes, selection):
-  """Counts of the decisions by the seeds' mean probabilities."""
-  tests = {}
-  for row in run_folder.RunFolder(workdir).read_predictions():
-    if (row['selection'], row['weights_dtype']) == (selection, 'float16'):
-      tests.setdefault((row['fold'], row['utterance']), []).append(row)
-  counts = np.zeros((len(classes), len(classes)), np.int64)
-  for first, second in tests.values():
-    total = np.add(first['probabilities'], second['probabilities'])
-    counts[classes.index(first['label']), np.argmax(total)] += 1
-  return counts.tolist()
-
-
 def test_several_seeds_are_reported_with_their_spread(
   finished, place, tmp_path
 ):
@@ -315,7 +303,12 @@ def test_several_seeds_are_reported_with_their_spread(
     spread = selection.over_seeds
     assert spread.mean.uar == pytest.approx(np.mean(scores))
     assert spread.sd.uar == pytest.approx(np.std(scores, ddof=1))
-    counts = committee(workdir, results.classes, name)
+    rows = [
+      row
+      for row in run_folder.RunFolder(workdir).read_predictions()
+      if (row['selection'], row['weights_dtype']) == (name, 'float16')
+    ]
+    counts = committee.counts(rows, results.classes)
     assert np.array_equal(spread.together.pooled.confusion, counts)
     assert spread.together.folds[0].epoch == selection.folds[0].epoch
   assert results.last.folds[0].epoch == (4, 4)

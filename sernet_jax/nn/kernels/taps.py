@@ -184,22 +184,17 @@ def _products(
     return functools.reduce(
       jnp.add, [map_ * tap[0] for map_, tap in zip(read, taps, strict=True)]
     )
-  if len(taps) * inputs > _MOST_COPIED and inputs < _FEW_INPUTS:
-    wide = kernel.shape[1]
-    starts = range(0, len(taps), wide)
-    return functools.reduce(
-      jnp.add,
-      [
-        jnp.concatenate(read[i : i + wide], axis=-1)
-        @ taps[i : i + wide].reshape(-1, taps.shape[-1])
-        for i in starts
-      ],
-    )
+  together = len(taps)  # that one product reads
   if len(taps) * inputs > _MOST_COPIED:
-    return functools.reduce(
-      jnp.add, [map_ @ tap for map_, tap in zip(read, taps, strict=True)]
-    )
-  return jnp.concatenate(read, axis=-1) @ taps.reshape(-1, taps.shape[-1])
+    together = kernel.shape[1] if inputs < _FEW_INPUTS else 1
+  return functools.reduce(
+    jnp.add,
+    [
+      jnp.concatenate(read[i : i + together], axis=-1)
+      @ taps[i : i + together].reshape(-1, taps.shape[-1])
+      for i in range(0, len(taps), together)
+    ],
+  )
 
 
 def _depthwise_kernel_gradient(

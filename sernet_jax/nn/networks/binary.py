@@ -59,9 +59,10 @@ def in_files(spec: Spec, weights: Tree) -> Tree:
 
 
 def _mapped(spec: Spec, tree: Mapping[str, Any], change: Any) -> Tree:
+  binary = set(spec.binary)
   return {
     layer: {
-      name: change(values) if f'{layer}/{name}' in spec.binary else values
+      name: change(values) if f'{layer}/{name}' in binary else values
       for name, values in arrays.items()
     }
     for layer, arrays in tree.items()
@@ -83,11 +84,11 @@ def num_bytes(spec: Spec, each: int) -> int:
     spec: the network.
     each: bytes of a weight that is not binary.
   """
-  total = 0
+  total, binary = 0, set(spec.binary)
   for layer, arrays in spec.shapes().items():
     for name, shape in arrays.items():
       size = math.prod(shape)
-      if f'{layer}/{name}' in spec.binary:
+      if f'{layer}/{name}' in binary:
         total += -(-size // 8) + each * shape[-1]
       else:
         total += each * size

@@ -27,8 +27,9 @@ def signs(spec: Spec) -> list[str]:
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
   """Returns name -> shape of all tensors of a file."""
   found: dict[str, tuple[int, ...]] = {}
+  binary = set(spec.binary)
   for name, shape in trees.flatten(spec.shapes(), '/').items():
-    if name in spec.binary:
+    if name in binary:
       found[f'{name}/{_SIGNS}'] = (-(-math.prod(shape) // 8),)
       found[f'{name}/{_SCALE}'] = (shape[-1],)
     else:
@@ -43,9 +44,9 @@ def packed(spec: Spec, arrays: Mapping[str, np.ndarray]) -> Arrays:
     spec: the network.
     arrays: 'layer/array' -> float32, as `network.fold` has them.
   """
-  found = {}
+  found, binary = {}, set(spec.binary)
   for name, array in arrays.items():
-    if name not in spec.binary:
+    if name not in binary:
       found[name] = array
       continue
     scale = np.abs(array).reshape(-1, array.shape[-1])
@@ -57,9 +58,9 @@ def packed(spec: Spec, arrays: Mapping[str, np.ndarray]) -> Arrays:
 
 def unpacked(spec: Spec, tensors: Mapping[str, np.ndarray]) -> Arrays:
   """Returns 'layer/array' -> float32 of the tensors of a file."""
-  found = {}
+  found, binary = {}, set(spec.binary)
   for name, shape in trees.flatten(spec.shapes(), '/').items():
-    if name not in spec.binary:
+    if name not in binary:
       found[name] = tensors[name].astype(np.float32)
       continue
     count = math.prod(shape)

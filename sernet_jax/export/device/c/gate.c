@@ -8,14 +8,21 @@
 
 void sernet_gate_init(sernet_gate *state) { memset(state, 0, sizeof *state); }
 
-int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
-  int64_t energy = 0, sum = 0;
-  float level_db;
-  int32_t i;
-  for (i = 0; i < SERNET_HOP; i++) {
-    energy += (int32_t)hop[i] * hop[i];
-    sum += hop[i];
+/* Adds up samples and their squares. */
+static int64_t add_up(const int16_t *samples, size_t count, int64_t *sum) {
+  int64_t squares = 0;
+  size_t i;
+  *sum = 0;
+  for (i = 0; i < count; i++) {
+    squares += (int32_t)samples[i] * samples[i];
+    *sum += samples[i];
   }
+  return squares;
+}
+
+int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
+  int64_t sum, energy = add_up(hop, SERNET_HOP, &sum);
+  float level_db;
   energy -= sum * sum / SERNET_HOP; /* a microphone's offset is not heard */
   /* At least the square of one step in one sample, so that there is a
    * logarithm. */
@@ -41,13 +48,8 @@ int sernet_gate_push(sernet_gate *state, const int16_t hop[SERNET_HOP]) {
 }
 
 float sernet_level_db(const int16_t *samples, size_t count) {
-  int64_t squares = 0, sum = 0;
+  int64_t sum, squares = add_up(samples, count, &sum);
   double energy;
-  size_t i;
-  for (i = 0; i < count; i++) {
-    squares += (int32_t)samples[i] * samples[i];
-    sum += samples[i];
-  }
   if (count == 0) return -HUGE_VALF;
   energy = (double)squares - (double)sum * (double)sum / (double)count;
   if (energy <= 0.0) return -HUGE_VALF;
