@@ -31,6 +31,7 @@ from sernet_jax.corpora.utterances import (
   check,
   require_names,
 )
+from sernet_jax.nn.network import Spec
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import batching
@@ -47,10 +48,13 @@ class Data:
     folds: of the protocol.
     fold_arrays: one per trial, see `batching.fold_arrays`.
     labels: int32 (segments,), or with numbers for a corpus with dimensions.
+    teacher: the network of `fold_arrays`' teachers, see `weights.teachers`;
+      None without them.
   """
 
   def __init__(self, experiment: Experiment, corpus: Corpus):
     self.source: np.ndarray | Sound
+    self.teacher: Spec | None = None
     if experiment.sound is None:
       self.features = _features(experiment, corpus, experiment.audio)
       self.source = np.asarray(self.features.features)

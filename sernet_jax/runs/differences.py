@@ -71,6 +71,9 @@ YOUNG: dict[str, Any] = {
   'train.start_from': '',
   'train.freeze': '',
   'train.new_head': False,
+  'train.teachers': '',
+  'loss.distillation': 0.5,
+  'loss.temperature': 2.0,
 }
 
 

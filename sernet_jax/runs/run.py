@@ -25,7 +25,7 @@ from sernet_jax.runs import config as config_lib, differences, trainer
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data, cache_folder, check_folds, load_corpus
 from sernet_jax.runs.distributed.group import Group
-from sernet_jax.runs.weights import history, start as start_lib
+from sernet_jax.runs.weights import history, start as start_lib, teachers
 from sernet_jax.runs.weights.start import Start
 
 # Where a machine keeps its files may differ between the processes of a run.
@@ -111,15 +111,21 @@ def _train(
   begun = (folder.path / history.FILE).exists()
   start: list[Start] = []
   told: dict[str, Any] = {}
+  taught: list[Start] = []
+  group.all(lambda: taught.extend(teachers.load(experiment, data)))
+  teachers.give(data, taught)
 
   def look() -> None:
     if begun:
+      teachers.require_same(folder, taught)
       return
     if experiment.train.start_from:
       start.append(start_lib.load(experiment.train.start_from))
       told.update(start_lib.record(start[0], experiment, data))
     else:
       told.update(history.of_run(experiment.data, data))
+    if taught:
+      told.update(teachers.record(taught, experiment, data, told))
 
   group.from_first(look)
   with _held(folder, group):

@@ -7,6 +7,7 @@ from it, by process 0 if there are several.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from typing import Any
 
@@ -56,7 +57,10 @@ class Trainer:
     self.start = start
     self.experiment, self.folder, self.data = experiment, folder, data
     self.group = group
-    self.recipe = experiment.recipe(len(data.features.corpus.classes))
+    self.recipe = dataclasses.replace(
+      experiment.recipe(len(data.features.corpus.classes)),
+      teacher=data.teacher,
+    )
     self.trials = experiment.trials([fold.name for fold in data.folds])
 
   def run(self) -> Results:

@@ -18,7 +18,7 @@ import numpy as np
 
 from sernet_jax.common import progress_bar
 from sernet_jax.nn import network
-from sernet_jax.training import recipes, steps, trial_state
+from sernet_jax.training import epoch_batches, recipes, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
 from sernet_jax.training.sound.corpus import Heard, Sound
@@ -48,7 +48,7 @@ def recompute(
   Returns:
     `mean` and `variance` of every block, stacked as `stats`.
   """
-  order = jax.jit(steps.shuffled, static_argnums=0)
+  order = jax.jit(epoch_batches.shuffled, static_argnums=0)
   recomputed = []
   for trial, fold in enumerate(
     progress_bar.make(arrays, desc='statistics', leave=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -59,6 +59,8 @@ class FoldArrays(NamedTuple):
     groups: int32 (examples,), the speaker of each row where every batch holds
       one speaker alone, else None. The rows of a batch lie together, and
       places that no recording fills have a mask of 0 anywhere.
+    teachers: (params, stats) of trained networks, stacked along a first axis,
+      from which the trial also learns; None for none.
   """
 
   seed: jax.typing.ArrayLike
@@ -68,6 +70,7 @@ class FoldArrays(NamedTuple):
   test: EvalSet
   validation: EvalSet | None
   groups: jax.typing.ArrayLike | None = None
+  teachers: tuple[Any, Any] | None = None
 
 
 def fold_arrays(

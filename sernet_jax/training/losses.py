@@ -71,6 +71,29 @@ def soft(logits: jax.Array, targets: jax.Array, spec: LossSpec) -> jax.Array:
   return jnp.sum(targets * values, axis=-1)
 
 
+def distilled(
+  logits: jax.Array, answers: jax.Array, temperature: float
+) -> jax.Array:
+  """Computes how far each example is from what teachers answer.
+
+  T^2 KL(answers || softmax(logits / T)), as Hinton, Vinyals and Dean (2015)
+  train: divided logits tell which other classes an example is like, and the
+  factor keeps the gradients as large as those of a label.
+
+  Args:
+    logits: (examples, classes) of the student.
+    answers: (examples, classes), probabilities of the teachers at the same
+      temperature.
+    temperature: T.
+
+  Returns:
+    (examples,), at least 0 but for rounding; 0 where both agree.
+  """
+  own = jax.nn.log_softmax(logits / temperature)
+  theirs = jnp.log(jnp.clip(answers, PROBABILITY_FLOOR, 1.0))
+  return temperature**2 * jnp.sum(answers * (theirs - own), axis=-1)
+
+
 def masked_mean(
   values: jax.Array, mask: jax.Array, axis: str | None = None
 ) -> jax.Array:

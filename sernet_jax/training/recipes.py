@@ -39,6 +39,7 @@ class Recipe:
     sound: how training examples are cut and changed; None for those that the
       features are.
     frozen: names of layers that training leaves as they are.
+    teacher: the network of `FoldArrays.teachers`; None without them.
   """
 
   model: Spec
@@ -50,6 +51,7 @@ class Recipe:
   axis: str | None = None
   sound: SoundSpec | None = None
   frozen: tuple[str, ...] = ()
+  teacher: Spec | None = None
 
 
 def compute_dtype(recipe: Recipe) -> DTypeLike | None:

@@ -37,6 +37,10 @@ class LossSpec:
     label_smoothing: share of a label that all classes get in equal parts.
     dimensions: share of the concordance loss of `data.dimensions`, where there
       are some, in the loss of a batch; the classes have the rest.
+    distillation: share that the answers of `train.teachers` have in the loss of
+      an example, where there are some; its label has the rest.
+    temperature: by which the logits of teachers and student are divided where
+      they are compared.
   """
 
   name: str = 'cross_entropy'
@@ -44,6 +48,8 @@ class LossSpec:
   class_weights: str = 'none'
   label_smoothing: float = 0.0
   dimensions: float = 0.5
+  distillation: float = 0.5
+  temperature: float = 2.0
 
   def __post_init__(self) -> None:
     require_choice('loss.name', self.name, ('cross_entropy', 'focal'))
@@ -64,6 +70,12 @@ class LossSpec:
       f'loss.dimensions is {self.dimensions}; give a share above 0 and below 1, '
       'so that classes and dimensions are both learnt',
     )
+    require(
+      0 < self.distillation <= 1,
+      f'loss.distillation is {self.distillation}; give a share above 0 and at '
+      'most 1, such as 0.5',
+    )
+    require_positive('loss.temperature', self.temperature)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +161,8 @@ class TrainSpec:
       `ModelSpec.parts`.
     new_head: draw the rows of all classes anew, also of those that the weights
       know.
+    teachers: folders of runs whose networks, fold by fold, a network also
+      learns from, with commas; '' for none.
   """
 
   epochs: int = 300
@@ -162,6 +176,7 @@ class TrainSpec:
   start_from: str = ''
   freeze: str = ''
   new_head: bool = False
+  teachers: str = ''
 
   def __post_init__(self) -> None:
     for field in ('epochs', 'batch_size', 'checkpoint_epochs', 'seeds'):
@@ -186,3 +201,8 @@ class TrainSpec:
   def frozen_parts(self) -> tuple[str, ...]:
     """The parts that `freeze` names."""
     return tuple(filter(None, (p.strip() for p in self.freeze.split(','))))
+
+  @property
+  def teacher_runs(self) -> tuple[str, ...]:
+    """The folders that `teachers` names."""
+    return tuple(filter(None, (p.strip() for p in self.teachers.split(','))))

@@ -9,7 +9,6 @@ best epoch happen on the device.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import TypeVar
 
 import jax
@@ -19,6 +18,7 @@ import optax
 from sernet_jax.nn import network, parallel
 from sernet_jax.training import (
   concordance,
+  epoch_batches,
   evaluation,
   keys,
   losses,
@@ -27,8 +27,7 @@ from sernet_jax.training import (
 )
 from sernet_jax.training.batching import FoldArrays, Truth
 from sernet_jax.training.recipes import Metrics, Recipe, Weights
-from sernet_jax.training.sound import examples
-from sernet_jax.training.sound.corpus import Sound, Source
+from sernet_jax.training.sound.corpus import Source
 from sernet_jax.training.trial_state import Best, TrialState
 
 T = TypeVar('T')
@@ -47,6 +46,7 @@ def train_step(
   frames: jax.Array | None = None,
   targets: jax.Array | None = None,
   values: jax.Array | None = None,
+  answers: jax.Array | None = None,
 ) -> tuple[TrialState, Metrics]:
   """Updates the weights once; a batch without a real example changes nothing.
 
@@ -64,6 +64,7 @@ def train_step(
     frames: int32 (batch,), see `model.apply`.
     targets: (batch, classes), probabilities instead of the labels.
     values: (batch, dimensions) in [-1, 1], NaN where there is none.
+    answers: (batch, classes), what teachers say, see `losses.distilled`.
 
   Returns:
     (state, sums): `loss` summed over the real examples and `confusion`.
@@ -93,6 +94,10 @@ def train_step(
     else:
       each = losses.soft(logits, targets, recipe.loss)
       scale = targets @ weights
+    if answers is not None:
+      share, heat = recipe.loss.distillation, recipe.loss.temperature
+      taught = losses.distilled(logits, answers, heat)
+      each = (1 - share) * each + share * taught
     # Class weights shape the gradient and are not in the reported loss.
     mean = losses.masked_mean(each * scale, mask, recipe.axis)
     if values is not None:
@@ -122,56 +127,6 @@ def train_step(
   }
   sums = parallel.total(sums, recipe.axis)
   return _choose(sums.pop('examples') > 0, updated, state), sums
-
-
-def shuffled(
-  recipe: Recipe, fold: FoldArrays, epoch: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-  """Returns the training set in this epoch's order, padding last, in batches.
-
-  Every segment draws its own random number, so the order of a fold does not
-  depend on how far the fold was padded.
-
-  Returns:
-    Segments int32 and mask float32, both (steps, batch).
-  """
-  key = keys.derive(fold.seed, 'shuffle', fold.index, epoch)
-  draw = jax.vmap(
-    lambda segment: jax.random.bits(jax.random.fold_in(key, segment))
-  )
-  shape = (-1, recipe.batch_size)
-  if fold.groups is not None:
-    return _shuffled_by_speaker(recipe, fold, draw, key)
-  # The mask is the first key: padding goes to the end.
-  order = jnp.lexsort((draw(fold.train), 1 - fold.train_mask))
-  return fold.train[order].reshape(shape), fold.train_mask[order].reshape(shape)
-
-
-def _shuffled_by_speaker(
-  recipe: Recipe,
-  fold: FoldArrays,
-  draw: Callable[[jax.Array], jax.Array],
-  key: jax.Array,
-) -> tuple[jax.Array, jax.Array]:
-  """Deals each speaker's recordings anew to that speaker's batches."""
-  shape = (-1, recipe.batch_size)
-  groups, padding = jnp.asarray(fold.groups), 1 - fold.train_mask
-  places = jnp.arange(len(groups))
-  # Recordings by speaker and at random, and the places that they had, by
-  # speaker: as many of both, so that the n-th takes the n-th place.
-  taken = jnp.lexsort((draw(fold.train), groups, padding))
-  freed = jnp.lexsort((places, groups, padding))
-  rows = jnp.zeros_like(fold.train).at[freed].set(fold.train[taken])
-  rows, mask = rows.reshape(shape), fold.train_mask.reshape(shape)
-  # The batches too come in random order, those of padding alone last.
-  batches = jnp.arange(len(rows))
-  draws = jax.vmap(
-    lambda batch: jax.random.bits(
-      jax.random.fold_in(jax.random.fold_in(key, 2**31 - 1), batch)
-    )
-  )(batches)
-  order = jnp.lexsort((draws, mask.sum(1) == 0))
-  return rows[order], mask[order]
 
 
 def train_epoch(
@@ -208,7 +163,7 @@ def train_epoch(
     state: TrialState, batch: tuple[jax.Array, jax.Array]
   ) -> tuple[TrialState, Metrics]:
     segments, mask = batch  # (batch,) each
-    x, frames, targets = _examples(
+    x, frames, targets = epoch_batches.examples_of(
       recipe, features, labels, fold, state.step, segments, mask
     )
     return train_step(
@@ -224,40 +179,18 @@ def train_epoch(
       frames,
       targets,
       None if values is None else parallel.own(values[segments], recipe.axis),
+      epoch_batches.answers(recipe, fold, x[..., None], frames),
     )
 
-  state, sums = jax.lax.scan(step, state, shuffled(recipe, fold, epoch))
+  state, sums = jax.lax.scan(
+    step, state, epoch_batches.shuffled(recipe, fold, epoch)
+  )
   metrics = {
     'loss': jnp.sum(sums['loss']) / jnp.sum(fold.train_mask),
     'l2': optim.l2_penalty(state.params, recipe.optim, recipe.model),
     'confusion': jnp.sum(sums['confusion'], axis=0),
   }
   return state, metrics
-
-
-def _examples(
-  recipe: Recipe,
-  features: Source,
-  labels: jax.Array | Truth,
-  fold: FoldArrays,
-  step: jax.Array,
-  segments: jax.Array,
-  mask: jax.Array,
-) -> tuple[jax.Array, jax.Array | None, jax.Array | None]:
-  """Returns this device's x, frames and targets of a training batch."""
-  targets = None
-  if recipe.sound is not None or recipe.loss.label_smoothing:
-    targets = jax.nn.one_hot(labels[segments], recipe.model.num_classes)
-  if recipe.sound is None or not isinstance(features, Sound):
-    x = parallel.rows(features, segments, recipe.axis)
-    if targets is not None:
-      targets = parallel.own(targets, recipe.axis)
-    return x, None, targets
-  key = keys.derive(fold.seed, 'augment', fold.index, step)
-  assert targets is not None
-  # Drawn and made for the whole batch, so that it is the same on any mesh.
-  batch = examples.make(key, features, segments, targets, mask, recipe.sound)
-  return parallel.own(tuple(batch), recipe.axis)
 
 
 def run_epoch(

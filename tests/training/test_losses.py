@@ -153,3 +153,18 @@ def test_label_smoothing_mixes_with_the_uniform_distribution():
   found = losses.soft(logits, jnp.array([[1.0, 0.0, 0.0]]), spec)
   expected = 0.8 * math.log(2) + 0.2 * math.log(4)  # 0.7 + 0.1, 0.1, 0.1
   np.testing.assert_allclose(found, [expected], rtol=1e-6)
+
+
+def test_distillation_is_the_divergence_at_a_temperature():
+  """T^2 KL of Hinton, Vinyals and Dean 2015; p and q by hand."""
+  logits = jnp.log(jnp.array([[0.64, 0.16, 0.04], [0.2, 0.3, 0.5]]))
+  answers = jnp.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+  # Square roots, normalized: 0.8, 0.4, 0.2 of 1.4.
+  q = np.array([4, 2, 1]) / 7
+  first = 0.5 * np.log(0.5 / q[0]) + 0.25 * np.log(0.25**2 / (q[1] * q[2]))
+  roots = np.sqrt([0.2, 0.3, 0.5])
+  second = -np.log(roots[2] / roots.sum())
+  found = losses.distilled(logits, answers, 2.0)
+  np.testing.assert_allclose(found, [4 * first, 4 * second], rtol=1e-5)
+  own = jax.nn.softmax(logits / 3.0)
+  np.testing.assert_allclose(losses.distilled(logits, own, 3.0), 0, atol=1e-5)

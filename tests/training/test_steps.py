@@ -15,6 +15,7 @@ from sernet_jax.corpora.protocols import Fold
 from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.training import (
   batching,
+  epoch_batches,
   evaluation,
   recipes,
   steps,
@@ -143,7 +144,7 @@ def test_an_epoch_sees_every_training_example_once_in_a_new_order(
   arrays = arrays_of(folds, corpus[1])
   orders = []
   for epoch in range(2):
-    segments, mask = steps.shuffled(recipe, arrays[1], jnp.int32(epoch))
+    segments, mask = epoch_batches.shuffled(recipe, arrays[1], jnp.int32(epoch))
     assert segments.shape == mask.shape == (4, 4)
     real = np.asarray(segments)[np.asarray(mask) == 1]
     assert sorted(real) == list(folds[1].train)
@@ -152,7 +153,7 @@ def test_an_epoch_sees_every_training_example_once_in_a_new_order(
     orders.append(real.tolist())
   assert orders[0] != orders[1]
   (alone,) = arrays_of(folds[1:], corpus[1])
-  segments, mask = steps.shuffled(recipe, alone, jnp.int32(0))
+  segments, mask = epoch_batches.shuffled(recipe, alone, jnp.int32(0))
   assert np.asarray(segments)[np.asarray(mask) == 1].tolist() == orders[0]
 
 
@@ -164,7 +165,7 @@ def test_batches_of_one_speaker_are_dealt_anew_in_every_epoch(recipe):
   (arrays,) = batching.fold_arrays(
     [fold], np.zeros(17, np.int32), np.arange(17), 4, (SEED,), speakers
   )
-  shuffle = jax.jit(steps.shuffled, static_argnums=0)
+  shuffle = jax.jit(epoch_batches.shuffled, static_argnums=0)
   found = []
   for epoch in range(3):
     rows, masks = map(np.asarray, shuffle(recipe, arrays, jnp.int32(epoch)))

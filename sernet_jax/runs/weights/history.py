@@ -178,8 +178,10 @@ def cautions(
   apart: bool,
   name: str,
   heard: Mapping[str, Mapping[str, Sequence[str]]],
+  setting: str = 'train.start_from',
+  did: str = 'started from',
 ) -> list[str]:
-  """Says what is to be known of figures that start from trained weights.
+  """Says what is to be known of figures that owe something to trained weights.
 
   Args:
     data: the settings that the corpus was loaded with.
@@ -188,6 +190,8 @@ def cautions(
     apart: whether the protocol keeps tested speakers out of training.
     name: of the weights, for people.
     heard: what they have heard, fold by fold.
+    setting: that names them.
+    did: what the training did with them.
 
   Raises:
     InputError: if they have heard speakers of a protocol whose tests are of
@@ -211,15 +215,15 @@ def cautions(
   them = listing([_counted(corpus, them) for corpus, them in total.items()], 5)
   require(
     not all_leaks or not apart,
-    f'train.start_from={name} has heard speakers that are tested '
+    f'{setting}={name} has heard speakers that are tested '
     f'({listing(all_leaks, 5)}{_copies(copies)}), so the figures would not be of '
-    'unknown voices; start from others, test other recordings, or use a '
+    'unknown voices; name others, test other recordings, or use a '
     "protocol that mixes speakers, such as protocol.name='random10'",
   )
-  first = f'Training started from {name}, weights that have heard {them}'
+  first = f'Training {did} {name}, weights that have heard {them}'
   if not total:
     return [
-      f'Training started from {name}, weights that do not say whom they have '
+      f'Training {did} {name}, weights that do not say whom they have '
       'heard; nobody knows whether the tests were among it.'
     ]
   if all_leaks:

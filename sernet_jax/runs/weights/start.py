@@ -174,20 +174,7 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
       f'{where} model.{field}={_plain(theirs)}, not {_plain(ours)}; set '
       f'model.{field} to it, or start from other weights',
     )
-  where = f'train.start_from={start.name} expects the features of'
-  require(
-    start.feature_kind == experiment.feature_kind,
-    f'{where} features.kind={start.feature_kind!r}, not '
-    f'{experiment.feature_kind!r}; set it so, or start from other weights',
-  )
-  for name in (field.name for field in dataclasses.fields(MfccSpec)):
-    theirs, ours = getattr(start.mfcc, name), getattr(experiment.mfcc, name)
-    require(
-      theirs == ours,
-      f'{where} a front end with {name}={theirs!r}, not {ours!r}; set '
-      'features.preset and features.num_coefficients as they were in its '
-      'training, or start from other weights',
-    )
+  require_front_end(start, experiment, 'train.start_from')
   classes = data.features.corpus.classes
   if not experiment.train.new_head:
     heads.require_overlap(start.classes, classes)
@@ -207,6 +194,35 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
     f'{", ".join(start.folds)}, and this one has {", ".join(missing[:3])} too; '
     'name one of its folds, RUN/FOLD',
   )
+
+
+def require_front_end(
+  start: Start, experiment: Experiment, setting: str
+) -> None:
+  """Refuses weights that expect other features than a run computes.
+
+  Args:
+    start: the weights.
+    experiment: the settings of the run.
+    setting: that names the weights.
+
+  Raises:
+    InputError: naming the first difference.
+  """
+  where = f'{setting}={start.name} expects the features of'
+  require(
+    start.feature_kind == experiment.feature_kind,
+    f'{where} features.kind={start.feature_kind!r}, not '
+    f'{experiment.feature_kind!r}; set it so, or name other weights',
+  )
+  for name in (field.name for field in dataclasses.fields(MfccSpec)):
+    theirs, ours = getattr(start.mfcc, name), getattr(experiment.mfcc, name)
+    require(
+      theirs == ours,
+      f'{where} a front end with {name}={theirs!r}, not {ours!r}; set '
+      'features.preset and features.num_coefficients as they were in its '
+      'training, or name other weights',
+    )
 
 
 def _plain(value: Any) -> str:
