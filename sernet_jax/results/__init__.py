@@ -11,7 +11,8 @@
   way from predictions to results
 - `crossed`: tests across corpora as a matrix
 - `caveats`: what results may and may not be taken for, in words
-- `report` and `figures`: the page of a run and its pictures
+- `report`, `last_lines` and `figures`: the page of a run, its words on the
+  terminal, and its pictures
 - `environment`: hardware and versions
 
 A name is loaded from its module when it is first used (PEP 562).

@@ -35,6 +35,15 @@ def footer(synthetic: bool) -> str:
   return SYNTHETIC_NOTE if synthetic else ''
 
 
+def about(results: Results, num_folds: int = 0) -> str:
+  """Corpus, protocol and epochs of the results, with or without folds."""
+  folds = f'{times(num_folds, "fold")}, ' if num_folds else ''
+  return (
+    f'{results.corpus}, {protocol(results.protocol)[0]}, {folds}'
+    f'{times(results.epochs, "epoch")}'
+  )
+
+
 def title(selection: str) -> str:
   """Returns a selection in two or three words."""
   return SELECTIONS[selection].title

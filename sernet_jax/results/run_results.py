@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.results.dimensions.record import DimensionResult
 from sernet_jax.results.formats import json_records
+from sernet_jax.results.selections import SELECTIONS
 
 Share = Annotated[float, json_records.Range(0, 1)]
 Count = Annotated[int, json_records.Range(0, 1 << 53)]
@@ -255,6 +256,12 @@ class Results:
   def num_tests(self) -> int:
     """Number of tests of a selection, over all seeds."""
     return sum(map(sum, self.last.pooled.confusion))
+
+  def in_order(self) -> Results:
+    """Returns the same with the selections in the order of `SELECTIONS`."""
+    found = self.selections
+    ordered = {name: found[name] for name in SELECTIONS if name in found}
+    return dataclasses.replace(self, selections=ordered)
 
   def to_json(self) -> dict[str, Any]:
     """Returns the content of results.json."""
