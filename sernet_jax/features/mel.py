@@ -86,6 +86,7 @@ def triangles(
     from_hz(lower_edge_hz, scale), from_hz(upper_edge_hz, scale), num_bands + 2
   )
   corners_hz = to_hz(corners, scale)
+  # x, of the bins, and corners: in the unit in which the sides are straight.
   if sides == 'mel':
     x = from_hz(bins_hz, scale)
   elif sides == 'hz':
@@ -95,6 +96,8 @@ def triangles(
     corners = np.floor((fft_size + 1) * corners_hz / sample_rate_hz)
   x = x[:, None]  # (bins, 1), against corners (bands,)
   lower, center, upper = corners[:-2], corners[1:-1], corners[2:]
+  # Both (bins, bands). Each side goes on as a straight line, above 1 on the
+  # far side of the center, where the other one is the smaller.
   with np.errstate(divide='ignore', invalid='ignore'):
     rising = (x - lower) / (center - lower)
     falling = (upper - x) / (upper - center)
@@ -106,8 +109,9 @@ def triangles(
     weights = np.maximum(0.0, np.minimum(rising, falling))
   weights[0] = 0.0  # no band holds DC
   if half_bin:
+    # The op's own expression: bin + 1 of the lower edge, rounded.
     weights[: int(1.5 + lower_edge_hz * fft_size / sample_rate_hz)] = 0.0
-  if area == 'slaney':
+  if area == 'slaney':  # a flat spectrum gives all bands the same
     weights *= 2.0 / (corners_hz[2:] - corners_hz[:-2])
   return weights
 

@@ -222,8 +222,9 @@ def _bands(
   The bands are (..., frames, bands). The energies are (..., frames, 1), or None
   if the zeroth coefficient is that of the cepstrum.
   """
-  spectrum, energy = _spectrum(frames, spec)
+  spectrum, energy = _spectrum(frames, spec)  # (..., frames, bins)
   if spec.zeroth == 'spectrum_energy':
+    # Over all bins, also those above and below the bands.
     energy = spectrum.sum(axis=-1, keepdims=True)
   return compression.by_band(_mel(spectrum, spec), spec), energy
 
@@ -232,8 +233,9 @@ def _cepstrum(
   log_mel: jax.Array, energy: jax.Array | None, spec: MfccSpec
 ) -> jax.Array:
   """DCT, the zeroth coefficient, clipping: (..., frames, coefficients)."""
+  # (..., frames, bands) @ (bands, coefficients)
   cepstrum = _matmul(log_mel, dct_matrix(spec))
-  if energy is not None:
+  if energy is not None:  # in place of the mean of the bands
     energy = jnp.log(compression.floored(energy, spec))
     cepstrum = jnp.concatenate([energy, cepstrum[..., 1:]], axis=-1)
   if spec.clip is not None:
@@ -258,6 +260,8 @@ def _spectrum(
   None unless `spec.zeroth` is 'frame_energy'.
   """
   energy = None
+  # The order is Kaldi's, whose spec is the one that asks for all of it: mean,
+  # energy of what is left, pre-emphasis, window.
   if spec.remove_dc:
     frames = frames - frames.mean(axis=-1, keepdims=True)
   if spec.zeroth == 'frame_energy':
@@ -268,6 +272,7 @@ def _spectrum(
   table = window(spec).reshape((1,) * (frames.ndim - 1) + (-1,))
   transform = fft.rfft(frames * _constant(table, frames), spec.fft_size)
   if spec.power == 1:
+    # The plain root has an infinite gradient at silence.
     spectrum = fft.magnitude(transform)
   else:
     spectrum = transform.real**2 + transform.imag**2
@@ -283,6 +288,8 @@ def _mel(spectrum: jax.Array, spec: MfccSpec) -> jax.Array:
     return _matmul(x, mel_matrix(spec))
 
   def in_groups(x: jax.Array) -> jax.Array:
+    # A triangle is 0 outside of a few bins, so neighbouring bands have one
+    # product with the bins that any of them reads.
     parts = [
       _matmul(x[..., first : first + len(table)], table)
       for first, table in mel_groups(spec)

@@ -135,10 +135,14 @@ def stream_end(state: StreamState, spec: MfccSpec) -> StreamFrames:
   if spec.padding == 'zeros':
     silence = jnp.zeros((*leading, half), state.tail.dtype)
     frames = _advance(state, silence, spec)[1]
+    # The first half frame of `pending` is padding, no sample: a stream that
+    # has had none has no frame either.
     some = jnp.logical_or(state.started, state.pending > half)
     return _first(frames.values, jnp.where(some, frames.mask.sum(), 0))
   silence = jnp.zeros((*leading, spec.frame_samples), state.tail.dtype)
   frames = _advance(state, silence, spec)[1]
+  # The last frame held the first `overlap` of the pending samples already; one
+  # sample more needs a frame of its own.
   overlap = spec.frame_samples - spec.hop_samples
   left_over = state.pending > jnp.where(state.started, overlap, 0)
   count = jnp.int32(left_over) if spec.padding == 'end' else jnp.int32(0)
@@ -151,7 +155,8 @@ def _advance(
   """Appends pre-emphasized samples and returns the frames they complete."""
   length, hop = spec.frame_samples, spec.hop_samples
   size = samples.shape[-1]
-  most = -(-size // hop)
+  most = -(-size // hop)  # frames that so many samples can complete
+  # (..., frame_samples - 1 + size); sample 0 of `samples` is at length - 1.
   known = jnp.concatenate([state.tail, samples], axis=-1)
   # The first frame begins at the first pending sample. Padding behind the
   # samples only reaches frames that the mask removes.

@@ -87,12 +87,19 @@ def plan(spec: ModelSpec, frames: int, hop: int) -> Plan:
       break
     tall = pool[0]
     radius = max(layer.kernel[0] // 2 for layer in layers)
+    # A convolution sees `radius` columns to each side, so the padding reaches
+    # as much further in; a pool is spoiled if one of its columns is, hence up
+    # for the left edge and down for the right one.
     left = -(-(left + radius) // tall)
     end = (columns - right - radius) // tall  # of the columns of the stream
     step //= tall
+    # Kept are the columns [left, end - step), the last window's [left + step,
+    # end).
     if left + step >= end:  # nothing is kept
       break
-    # Two seams of this width are whole pools.
+    # Beyond its pools each end needs `radius` columns more of the input. The
+    # right end begins behind two seams: it has its pools where the whole map
+    # has them only if these are whole pools too.
     seam = radius
     while 2 * seam % tall:
       seam += 1
@@ -165,11 +172,17 @@ def advance(
   x = jnp.concatenate([maps[0][:, plan.hop :], new], axis=1)  # (b, t, f, c)
   moved = [x]
   for stage, last in zip(plan.stages, maps[1:], strict=True):
+    # Both ends side by side, (b, head + t - tail, f, c), then pooled.
     ends = jnp.concatenate([x[:, : stage.head], x[:, stage.tail :]], axis=1)
     y = _compute(stage, folded, ends)
+    # The stream has not changed, only the window's place in it: its columns
+    # [left, first) are the last one's, `hop` further right.
     kept = last[:, stage.left + stage.hop : stage.first + stage.hop]
+    # What lies between the left edge and these columns is the seam.
     right = y[:, y.shape[1] - (stage.columns - stage.first) :]
-    x = jnp.concatenate([y[:, : stage.left], kept, right], axis=1)
+    x = jnp.concatenate(
+      [y[:, : stage.left], kept, right], axis=1
+    )  # (b, t, f, c)
     moved.append(x)
   return _logits(plan, folded, x), tuple(moved)
 

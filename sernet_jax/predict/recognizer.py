@@ -105,7 +105,7 @@ def _ensemble(
     frames = None
     if lengths is not None:
       frames = jnp.maximum(num_frames(lengths, mfcc), 1)
-    # (batch, frames, coefficients, 1)
+    # (batch, frames, coefficients, 1), zeros behind each one's own frames.
     features = kinds.KINDS[kind].compute(waveforms, mfcc, frames)[..., None]
 
     def one_network(folded: network.Tree) -> jax.Array:

@@ -57,16 +57,20 @@ def ci95(
   Returns:
     `metrics.SCORES` -> [low, high]; None with fewer than 2 speakers.
   """
+  # float64 holds counts exactly, and einsum has fast products for it.
   first = np.asarray(counts, np.float64)
   num_seeds, num_speakers = first.shape[:2]
   if num_speakers < 2:
     return None
   random = np.random.default_rng(seed)
+  # How often a speaker was drawn is the weight of their matrix: one product
+  # sums the matrices of all resamples.
   speakers = draws(random, num_speakers, num_resamples)  # (r, speakers)
   seeds = draws(random, num_seeds, num_resamples) / num_seeds  # (r, seeds)
 
   def resampled(values: np.ndarray) -> dict[str, np.ndarray]:
     # Counts are whole numbers, so that this sum is exact in any order.
+    # (r, seeds, C, C)
     pooled = np.einsum('rs,nsij->rnij', speakers, values, optimize=True)
     scores_of = metrics.scores_of_many(pooled)  # each (r, seeds)
     return {name: (seeds * scores_of[name]).sum(1) for name in metrics.SCORES}
@@ -114,7 +118,7 @@ def permutation_test(
   if num_speakers < 2:
     return None
   pooled_a, pooled_b = a.sum(1), b.sum(1)  # (seeds, C, C)
-  change = b - a
+  change = b - a  # what a swap adds to the first and takes from the second
 
   def difference(swapped: np.ndarray) -> np.ndarray:
     """Scores of (ways, speakers), 1 where a speaker is swapped: (ways,)."""
@@ -129,6 +133,7 @@ def permutation_test(
     # Rounding must not decide between ways that are equal.
     as_large += int((np.abs(difference(swapped)) >= observed - 1e-12).sum())
     total += len(swapped)
+  # All ways hold the observed one, random ways hold it only by chance.
   if num_speakers > EXACT_SPEAKERS:
     as_large, total = as_large + 1, total + 1
   return as_large / total
@@ -180,6 +185,7 @@ def draws(
 def _ways(num_speakers: int, seed: int) -> Iterator[np.ndarray]:
   """Yields 0 and 1 (ways, speakers), some thousand rows at a time."""
   if num_speakers <= EXACT_SPEAKERS:
+    # The binary digits of 0 to 2^S - 1; 0, the observed way, is among them.
     numbers = np.arange(2**num_speakers)
     ways = (numbers[:, None] >> np.arange(num_speakers)) & 1
   else:

@@ -87,13 +87,14 @@ def train_step(
       frames=frames,
       frozen=recipe.frozen,
     )
+    # (batch, classes) and (batch, dimensions), the second often empty.
     logits, numbers = jnp.split(outputs, [recipe.model.num_classes], axis=-1)
     if targets is None:
       each = losses.per_example(logits, labels, recipe.loss)  # (batch,)
       scale = weights[labels]
     else:
       each = losses.soft(logits, targets, recipe.loss)
-      scale = targets @ weights
+      scale = targets @ weights  # mixed examples, mixed weights
     if answers is not None:
       share, heat = recipe.loss.distillation, recipe.loss.temperature
       taught = losses.distilled(logits, answers, heat)
@@ -126,6 +127,8 @@ def train_step(
     'examples': jnp.sum(mask),
   }
   sums = parallel.total(sums, recipe.axis)
+  # A batch of padding alone, which fills up a shorter fold, changes nothing:
+  # neither momentum nor statistics move.
   return _choose(sums.pop('examples') > 0, updated, state), sums
 
 

@@ -113,6 +113,7 @@ def corpus(
   wanted = dimensions_lib.parse(dimensions)
   numbers = [_numbers(database, files, one.name) for one in wanted]
   utterances, missing, without = [], [], 0
+  # Place: a file, or a segment of it; values of all tables meet there.
   for place, label in labels.items():
     path = files.find(place.file)
     who = speakers.of(place)

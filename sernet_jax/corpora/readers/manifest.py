@@ -108,6 +108,8 @@ def manifest(
   )
   if speaker_from == 'unknown':
     remarks = (*remarks, speakers.REMARK)
+  # Strings, and all at once: a Path for each line, asked for alone, is slow
+  # where there are many.
   prefix = str(base)
   targets = [
     os.path.normpath(os.path.join(prefix, row.fields.get('path', '')))  # noqa: PTH118
@@ -115,13 +117,17 @@ def manifest(
   ]
   states = files.states(targets)
   remarks = (*remarks, *_respelt(base, rows, targets, states))
-  first: dict[object, Row] = {}
+  first: dict[
+    object, Row
+  ] = {}  # identity of a file -> the line that had it first
   utterances = []
   faults: list[tuple[int, str]] = []
   for row, file, state in zip(rows, targets, states, strict=True):
     if find is not None and row.fields:
       written = manifest_paths.slashed(row.fields['path'])
       row.fields['speaker'] = find(written, file)
+    # The first fault of a line; all lines are read, so that one message names
+    # all that are wrong.
     fault = row.fault or _fault(row, file, state, first)
     values: tuple[float, ...] = ()
     if not fault:

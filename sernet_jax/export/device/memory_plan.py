@@ -94,7 +94,7 @@ def plan(lives: Sequence[Life]) -> list[int]:
   by time, backwards, by size, then at random from the best one so far, until
   nothing can be better.
   """
-  random = np.random.default_rng(0)
+  random = np.random.default_rng(0)  # the same file every time
   numbers = range(len(lives))
   orders = [
     list(numbers),
@@ -112,6 +112,8 @@ def plan(lives: Sequence[Life]) -> list[int]:
     if tries < len(orders):
       order = orders[tries]
     else:
+      # One map at another place of the order. Steps to plans that are only as
+      # good are taken too, which leads off plateaus.
       moved = order.pop(random.integers(len(order)))
       order.insert(random.integers(len(order) + 1), moved)
     top, offsets = _placed(lives, order)
@@ -128,6 +130,8 @@ def _placed(
   placed: list[int] = []
   for number in order:
     own = lives[number]
+    # From the ground up: a map that lives at the same time and begins below
+    # the end of this one pushes it above itself.
     offset = 0
     for other in sorted(placed, key=offsets.__getitem__):
       theirs = lives[other]

@@ -35,7 +35,10 @@ class Kernel(NamedTuple):
 
 def scale(seen: Range) -> Scale:
   """Scale and zero point of values from 0 or below to above."""
+  # 0 lies in the range, so that zero padding and what ReLU cuts are a whole
+  # number and exact; a map of zeros alone still has a step.
   least, greatest = min(seen[0], 0.0), max(seen[1], 1e-6)
+  # 256 numbers have 255 steps; the least value becomes -128.
   step = (greatest - least) / 255
   return step, round(-128 - least / step)
 
@@ -64,9 +67,13 @@ def kernel(
   greatest = np.abs(weights).max(axis=rest)  # (out,)
   if one_scale:
     greatest = np.full_like(greatest, greatest.max())
+  # Weights end at -127, as TensorFlow Lite asks: two products with int8 then
+  # fit into 16 bits together.
   # float64, so that a bias rounds the same whatever its scale.
   scales = np.maximum(greatest, 1e-12).astype(np.float64) / 127
   rounded = np.round(weights / scales.reshape(-1, *(1 for _ in rest)))
+  # A product of two whole numbers stands for that many of these steps. With
+  # the same step the bias is added to the sum in 32 bits as it is.
   sums = scales * input_scale
   whole = np.clip(np.round(bias / sums), -_LIMIT32, _LIMIT32)
   return Kernel(rounded.astype(np.int8), whole.astype(np.int32), scales, sums)

@@ -110,6 +110,9 @@ def _backward(
   x, kernel = saved
   how: dict[str, Any] = {'strides': strides, 'pads': pads, 'dilation': dilation}
 
+  # A convolution is linear in the map and in the kernel, so each gradient is
+  # its transpose in one of them. The transpose of `_products` is made of
+  # products and of sums of shifted maps again, never of XLA's slow loops.
   def to_input(conv: Conv, kernel: jax.Array, dy: jax.Array) -> jax.Array:
     like = jax.ShapeDtypeStruct(x.shape, dy.dtype)
     return jax.linear_transpose(lambda x: conv(x, kernel, **how), like)(dy)[0]
@@ -131,6 +134,7 @@ def _backward(
     )
 
   fast = None
+  # Each channel alone has no product of matrices: a sum over all cells per tap.
   if kernel.shape[2] != x.shape[-1]:
     fast = functools.partial(
       _depthwise_kernel_gradient, size=kernel.shape[:2], **how
@@ -184,6 +188,9 @@ def _products(
     return functools.reduce(
       jnp.add, [map_ * tap[0] for map_, tap in zip(read, taps, strict=True)]
     )
+  # One product (cells, taps * inputs) @ (taps * inputs, outputs) if the copies
+  # are narrow enough to be written; else one for each row of the kernel, or
+  # for each tap, whose sums pass over the result more often.
   together = len(taps)  # that one product reads
   if len(taps) * inputs > _MOST_COPIED:
     together = kernel.shape[1] if inputs < _FEW_INPUTS else 1
@@ -213,10 +220,12 @@ def _depthwise_kernel_gradient(
   padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
   (tall, wide), (down, right) = size, dilation
   frames, columns, channels = dy.shape[1:]
-  reach = (columns - 1) * strides[1] + 1
+  reach = (columns - 1) * strides[1] + 1  # from the first cell read to the last
 
   def add_frame(total: jax.Array, frame: jax.Array) -> tuple[jax.Array, None]:
-    out = jax.lax.dynamic_index_in_dim(dy, frame, 1, keepdims=False)
+    out = jax.lax.dynamic_index_in_dim(
+      dy, frame, 1, keepdims=False
+    )  # (b, f', c)
     found = []
     for i in range(tall):
       row = jax.lax.dynamic_index_in_dim(
@@ -226,8 +235,9 @@ def _depthwise_kernel_gradient(
         left = j * right
         cells = row[:, left : left + reach : strides[1]]
         found.append((cells * out).sum(axis=0))  # (f', c)
-    return total + jnp.stack(found), None
+    return total + jnp.stack(found), None  # (taps, f', c)
 
+  # The sum over coefficients comes last, once, not for every frame.
   start = jnp.zeros((tall * wide, columns, channels), x.dtype)
   total, _ = jax.lax.scan(add_frame, start, jnp.arange(frames))
   return total.sum(axis=1).reshape(tall, wide, 1, channels)

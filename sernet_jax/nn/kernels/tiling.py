@@ -48,6 +48,9 @@ def _toom_cook(points: Sequence[float]) -> Filter:
   The transpose of Toom and Cook's product of two polynomials, which is
   interpolated from its values at the points.
   """
+  # A kernel of 3 times a tile of `step` outputs is a product of polynomials
+  # with step + 2 coefficients: that many values determine it, all but one at
+  # points, the last at infinity, which is the product of the highest ones.
   step = len(points) + 2 - SIZE
   kernel = np.eye(SIZE)[[-1] * (len(points) + 1)]  # the last is infinity's
   outputs = np.eye(step)[[-1] * (len(points) + 1)]
@@ -58,6 +61,7 @@ def _toom_cook(points: Sequence[float]) -> Filter:
     # Lagrange's basis polynomial: its divisor is in the kernel's row.
     kernel[i] = point ** np.arange(SIZE) / np.prod(point - others)
     inputs[i, :-1] = np.poly(others)[::-1]
+    # The value of 1, p, p^2, ...: of an output in the transposed product.
     outputs[i] = point ** np.arange(step)
   return Filter(step, kernel, inputs, outputs.T)
 
@@ -136,7 +140,9 @@ def gradient_tiles(dy: jax.Array) -> list[jax.Array]:
   """A dy D' of every tile: 24 arrays (tiles, channels)."""
   height, width, channels = dy.shape[1:]
   rows, columns = _counts(height, width)
+  # Zeros behind the map add nothing to the sum over tiles.
   dy = _pad(dy, 0, TALL.step * rows, WIDE.step * columns)
+  # A on frames: 6 arrays (b, rows, f, c) of 4. D' on coefficients: 4 of 2.
   lines = _combine(
     TALL.outputs.T, [dy[:, i :: TALL.step] for i in range(TALL.step)]
   )

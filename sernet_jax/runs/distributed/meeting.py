@@ -62,10 +62,12 @@ def _receive(
       f'({error.strerror}); choose another for all processes'
     ) from error
   waiting: dict[int, socket.socket] = {}
+  # Closes every connection if anything goes wrong on the way.
   with contextlib.ExitStack() as stack:
     problem = ''
     with server:
       while not problem and len(waiting) < processes - 1:
+        # What is left of the whole time: strangers do not prolong it.
         server.settimeout(max(0.01, end - time.monotonic()))
         try:
           other = stack.enter_context(server.accept()[0])
@@ -95,7 +97,8 @@ def _receive(
           )
         # The one with the problem hears it too; no process has the index -1.
         waiting.setdefault(rank if not problem else -1, other)
-    # The port is free again before any process continues.
+    # The port is free again before any process continues: JAX's runtime of
+    # process 0 is about to listen there.
     for other in waiting.values():
       with contextlib.suppress(OSError):
         other.sendall(f'{problem or _GO}\n'.encode())
@@ -141,7 +144,8 @@ def _join(
       with contextlib.ExitStack() as stack:
         stack.enter_context(server)
         server.sendall(hello.encode())
-        # Process 0 may have begun to wait later, and reports who is missing.
+        # Process 0 may have begun to wait later, and reports who is missing:
+        # its sentence is worth a few seconds beyond our own time.
         server.settimeout(left + _READ_S)
         answer = _read_line(server)
         if answer == _GO:
@@ -150,6 +154,8 @@ def _join(
     except OSError as error:
       reason = error.strerror or str(error)
       answer = ''
+    # A line that is not "go" is final. None at all, as from a port where
+    # somebody else listens or nobody yet, is tried again.
     require(not answer, f'process 0: {answer}')
     time.sleep(_PAUSE_S)
   raise InputError(

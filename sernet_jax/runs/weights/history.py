@@ -198,9 +198,11 @@ def cautions(
       voices never heard.
   """
   total = both(*heard.values())
+  # Recordings under other names: index -> their speaker in EMO-DB.
   copies: dict[int, str] = {}
   if EMODB in total and data.corpus != EMODB:
     copies = duplicates.of_emodb(corpus)
+  # What the weights of a fold have heard is in question for its own tests only.
   leaks = {
     fold.name: known(
       heard[fold.name],
@@ -232,6 +234,7 @@ def cautions(
       'the very recordings that are tested, so the figures say little about '
       'new ones.'
     ]
+  # A person's own list may hold recordings of a known corpus, converted.
   own = set(speakers(data, corpus, range(len(corpus.utterances)))) - set(total)
   kinds = {entry.corpus for entry in joined.parse(data.corpora)}
   if own and (kinds or {data.corpus}) & set(_OWN):
