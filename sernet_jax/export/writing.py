@@ -12,7 +12,7 @@ from sernet_jax.common.errors import require
 from sernet_jax.export.emitters import eager as eager_lib
 from sernet_jax.export.recordings import Segments
 from sernet_jax.features import kinds
-from sernet_jax.nn.networks import binary
+from sernet_jax.nn.networks import packing
 from sernet_jax.predict import bundle as bundle_lib, recognizer
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.plain import chain, own_frames
@@ -35,8 +35,8 @@ def write(
     bundle: the model.
     kind: a format of `formats.PRECISIONS`.
     precision: one that the format has.
-    calibration: what 'int8' finds its ranges with; TensorFlow Lite can do with
-      the ranges of the bundle.
+    calibration: what 'int8' finds its ranges with; without it TensorFlow Lite
+      files have those of the bundle.
 
   Raises:
     InputError: if a converter is missing or the file cannot be written.
@@ -122,7 +122,7 @@ def weights_bytes(bundle: Bundle, kind: str, precision: str) -> int:
   output.
   """
   if kind == 'safetensors':
-    return binary.num_bytes(bundle.model, {'fp32': 4, 'fp16': 2}[precision])
+    return packing.num_bytes(bundle.model, {'fp32': 4, 'fp16': 2}[precision])
   if precision == 'fp32' or kind == 'stablehlo':
     return {'fp32': 4, 'fp16': 2}[precision] * bundle.num_parameters
   total = 0

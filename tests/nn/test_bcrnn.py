@@ -12,7 +12,7 @@ import slopes
 import small_networks
 
 from sernet_jax.nn import network, networks
-from sernet_jax.nn.networks import binary
+from sernet_jax.nn.networks import binary, packing
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def test_bits_are_those_of_the_layer_table(convolutions, bits):
   assert spec.shapes() == full.shapes()
   # The bits, and all else at two bytes: under a fifteenth of fp16.
   scales = sum(shapes[name][-1] for name in spec.binary)
-  whole = binary.num_bytes(full, 2) - 2 * bits
-  assert binary.num_bytes(spec, 2) == bits // 8 + 2 * scales + whole
-  assert binary.num_bytes(spec, 2) < binary.num_bytes(full, 2) / 14.5
+  whole = packing.num_bytes(full, 2) - 2 * bits
+  assert packing.num_bytes(spec, 2) == bits // 8 + 2 * scales + whole
+  assert packing.num_bytes(spec, 2) < packing.num_bytes(full, 2) / 14.5
   card = network.cost(small_networks.settings('bcrnn'), 20, 12)
-  assert card['fp16_bytes'] == binary.num_bytes(
+  assert card['fp16_bytes'] == packing.num_bytes(
     small_networks.settings('bcrnn'), 2
   )
 

@@ -12,8 +12,8 @@ from sernet_jax import features
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import network, networks
-from sernet_jax.nn.networks import binary as binary_lib
-from sernet_jax.runs.weights import bundle as bundle_lib, packing
+from sernet_jax.nn.networks import packing
+from sernet_jax.runs.weights import bundle as bundle_lib
 
 
 def made(name):
@@ -86,7 +86,7 @@ def test_a_binary_weight_takes_a_thirty_second_of_a_float(binary, tmp_path):
         start, end = places[f'{key}/signs']
         assert end - start == -(-full // 32)
   assert sizes['bcrnn'] < sizes['acrnn'] / 12  # with all that is not binary
-  assert sizes['bcrnn'] == binary_lib.num_bytes(binary.model, 4)
+  assert sizes['bcrnn'] == packing.num_bytes(binary.model, 4)
 
 
 def test_bits_are_in_the_order_of_the_array(binary):

@@ -1,13 +1,12 @@
 """Weights of one bit: a sign for each, one magnitude for each output.
 
 In training they are made of real numbers, which the optimizer moves, in each
-pass anew; files hold the bits and the magnitudes. Settings say which arrays
+pass anew; files hold the bits and the magnitudes (`packing`). Settings say which arrays
 they are, `binary`: ('layer/array', ...).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -75,21 +74,3 @@ def _in_numpy(weights: np.ndarray) -> np.ndarray:
   size = np.abs(weights).mean(axis=over, keepdims=True, dtype=np.float64)
   size = size.astype(np.float32)
   return np.where(weights >= 0, size, -size)
-
-
-def num_bytes(spec: Spec, each: int) -> int:
-  """Counts the bytes of all weights in a file.
-
-  Args:
-    spec: the network.
-    each: bytes of a weight that is not binary.
-  """
-  total, binary = 0, set(spec.binary)
-  for layer, arrays in spec.shapes().items():
-    for name, shape in arrays.items():
-      size = math.prod(shape)
-      if f'{layer}/{name}' in binary:
-        total += -(-size // 8) + each * shape[-1]
-      else:
-        total += each * size
-  return total

@@ -19,7 +19,7 @@ import numpy as np
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import parallel
-from sernet_jax.nn.networks import arithmetic, binary
+from sernet_jax.nn.networks import arithmetic, binary, packing
 from sernet_jax.nn.networks.forward import Pass
 from sernet_jax.nn.networks.settings import HEAD, NetworkSettings
 
@@ -315,5 +315,5 @@ def cost(
     'parameters_folded': trainable + statistics,
     'mflops': 2 * arithmetic.multiply_adds(program.jaxpr) / 1e6,
     'peak_memory_kib': arithmetic.largest(program.jaxpr, weights) * 4 / 1024,
-    'fp16_bytes': binary.num_bytes(spec, 2),
+    'fp16_bytes': packing.num_bytes(spec, 2),
   }

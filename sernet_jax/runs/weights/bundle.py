@@ -32,8 +32,9 @@ from sernet_jax.corpora.dimensions import Dimension as Dimension
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
 from sernet_jax.nn import folding, network
+from sernet_jax.nn.networks import packing
 from sernet_jax.nn.spec import ModelSpec
-from sernet_jax.runs.weights import bundle_file, packing, seals
+from sernet_jax.runs.weights import bundle_file, seals
 
 FORMAT = 'sernet_jax'
 FORMAT_VERSION = 1  # raised when older readers would misread a file

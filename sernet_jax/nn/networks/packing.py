@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sernet_jax.common import trees
-from sernet_jax.nn.network import Spec
+
+if TYPE_CHECKING:
+  from sernet_jax.nn.network import Spec
 
 _SIGNS, _SCALE = 'signs', 'scale'
 Arrays = dict[str, np.ndarray]
@@ -35,6 +38,20 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     else:
       found[name] = shape
   return found
+
+
+def num_bytes(spec: Spec, each: int) -> int:
+  """Counts the bytes of all weights in a file.
+
+  Args:
+    spec: the network.
+    each: bytes of a number that is not one of the bits.
+  """
+  bits = set(signs(spec))
+  return sum(
+    math.prod(shape) * (1 if name in bits else each)
+    for name, shape in shapes(spec).items()
+  )
 
 
 def packed(spec: Spec, arrays: Mapping[str, np.ndarray]) -> Arrays:
