@@ -32,6 +32,7 @@ from sernet_jax.predict.sessions import formats
 if TYPE_CHECKING:
   from sernet_jax.export.recordings import Corpus, Segments
   from sernet_jax.predict.bundle import Bundle
+  from sernet_jax.runs.weights import calibrated
 
 _MOST_LICENSE = 1000
 
@@ -198,6 +199,7 @@ def _write_all(
   from sernet_jax.export import checking, writing
 
   reports = []
+  temper = _source(args, bundles[0]) if args.temperature else None
   with progress_bar.make(
     total=len(paths), unit='file', desc='exporting'
   ) as bar:
@@ -206,8 +208,8 @@ def _write_all(
       if args.license:
         about = {**bundle.about, 'license': args.license}
         bundle = dataclasses.replace(bundle, about=about)
-      if args.temperature:
-        bundle = _calibrated(args, bundle)
+      if temper is not None:
+        bundle = _calibrated(args, temper, bundle)
       heard = None
       calibration = _calibration(args, corpus, bundle, pairs)
       if calibration is not None:
@@ -222,7 +224,9 @@ def _write_all(
         if heard is None:
           tested = _test_segments(corpus, fold, bundle)
           heard = tested, checking.expected(bundle, tested)
-        writing.write(path, bundle, kind, precision, calibration)
+        # The bundle has its ranges; onnxruntime finds them itself.
+        sound = calibration if kind == 'onnx' else None
+        writing.write(path, bundle, kind, precision, sound)
         report = checking.check(path, bundle, kind, precision, *heard)
         checking.write_report(formats.report_path(path), report)
         reports.append(report)
@@ -231,7 +235,17 @@ def _write_all(
   return reports
 
 
-def _calibrated(args: argparse.Namespace, bundle: Bundle) -> Bundle:
+def _source(args: argparse.Namespace, bundle: Bundle) -> calibrated.Source:
+  """Reads what --temperature names, once for all folds."""
+  from sernet_jax.runs.weights import calibrated
+
+  selection = bundle.about.get('selection', args.selection)
+  return calibrated.source(args.temperature, selection)
+
+
+def _calibrated(
+  args: argparse.Namespace, temper: calibrated.Source, bundle: Bundle
+) -> Bundle:
   """Divides the logits by --temperature; says by how much."""
   import tqdm
 
@@ -242,10 +256,7 @@ def _calibrated(args: argparse.Namespace, bundle: Bundle) -> Bundle:
     pathlib.Path(args.temperature).resolve()
     == pathlib.Path(args.workdir).resolve()
   )
-  selection = bundle.about.get('selection', args.selection)
-  found = calibrated.parse(
-    args.temperature, selection, fold if own else '', bundle
-  )
+  found = temper(fold if own else '', bundle)
   tqdm.tqdm.write(
     f'temperature {found.temperature:.3f} ({found.source})', file=sys.stderr
   )

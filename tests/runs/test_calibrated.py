@@ -113,6 +113,34 @@ def test_the_command_calibrates_each_fold_by_the_others(finished, tmp_path):
   assert float(about['temperature']) == pytest.approx(expected, rel=1e-3)
 
 
+def test_the_tests_are_read_once_for_all_folds(finished, tmp_path, monkeypatch):
+  reads = []
+  read = run_folder.RunFolder.read_predictions
+
+  def counted(folder):
+    reads.append(folder)
+    return read(folder)
+
+  monkeypatch.setattr(run_folder.RunFolder, 'read_predictions', counted)
+  code = export.main(
+    [
+      f'--workdir={finished}',
+      '--all_folds',
+      f'--temperature={finished}',
+      '--precision=fp32',
+      f'--output={tmp_path}',
+    ]
+  )
+  assert code == 0 and len(reads) == 1
+  found = [bundle_lib.load(path) for path in tmp_path.rglob('*.safetensors')]
+  assert len(found) > 1
+  for one in found:
+    expected = calibrated.of_tests(finished, 'last', one.about['fold'])
+    assert float(one.about['temperature']) == pytest.approx(
+      expected.temperature, rel=1e-3
+    )
+
+
 def _changed(run_folder_, tmp_path, change):
   """A copy of a run whose predictions.csv has other rows."""
   copy = tiny_runs.copy_of(run_folder_, tmp_path)
@@ -199,7 +227,7 @@ def test_networks_with_several_dense_layers(name):
 )
 def test_what_is_no_temperature(text, match):
   with pytest.raises(InputError, match=match):
-    calibrated.parse(text, 'last')
+    calibrated.source(text, 'last')
 
 
 def test_tests_that_would_make_it_too_sure(place, finished, blank_figures):

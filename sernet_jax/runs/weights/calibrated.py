@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -44,16 +45,17 @@ class Calibration(NamedTuple):
   coverage: float = 0.0
 
 
-def parse(
-  text: str, selection: str, but_not: str = '', bundle: Bundle | None = None
-) -> Calibration:
-  """Returns the temperature that a command was asked for.
+# From a trial that is going to be tested with it ('' for none) and the model
+# that it is for (None for any) to a temperature; see `Tests`.
+Source = Callable[[str, Bundle | None], Calibration]
+
+
+def source(text: str, selection: str) -> Source:
+  """Returns where a command was told to take temperatures from.
 
   Args:
-    text: a number, or the folder of a run whose tests set it.
+    text: a number, or the folder of a run whose tests set it, read now.
     selection: of that run.
-    but_not: see `of_tests`.
-    bundle: see `of_tests`.
 
   Raises:
     InputError: if it is neither, or the run's tests do not show what a new
@@ -62,13 +64,13 @@ def parse(
   try:
     number = float(text)
   except ValueError:
-    return of_tests(text, selection, but_not, bundle)
+    return Tests(text, selection)
   require(
     _LOWEST <= number <= _HIGHEST,
     f'--temperature is {text}; give a number from {_LOWEST} to {_HIGHEST:g}, '
     'or the folder of a run',
   )
-  return Calibration(number, 'as given')
+  return lambda but_not, bundle: Calibration(number, 'as given')
 
 
 def of_tests(
@@ -77,80 +79,106 @@ def of_tests(
   but_not: str = '',
   bundle: Bundle | None = None,
 ) -> Calibration:
-  """Finds the temperature that the tests of a run ask for.
+  """Finds one temperature that the tests of a run ask for; see `Tests`."""
+  return Tests(workdir, selection)(but_not, bundle)
 
-  Args:
-    workdir: folder of a run whose tests are of speakers it never heard.
-    selection: whose tests.
-    but_not: trial that is going to be tested with the temperature (a fold, or
-      'FOLD, seed SEED'), so that all tests of its speakers are left out; ''
-      for none.
-    bundle: the model that it is for, which must be of such a training; None
-      for any.
 
-  Raises:
-    InputError: if there is no such run or selection, its training heard the
-      test speakers or saw their answers, it is of another task or network, or
-      no test is left.
-  """
-  folder = run_folder.RunFolder(workdir)
-  require(
-    folder.config.exists(),
-    f'--temperature={workdir} is neither a number nor the folder of a run; '
-    'give one of them',
-  )
-  experiment = weights_of.settings_of(folder)
-  results = folder.read_results()
-  require_choice(
-    f'the selection of --temperature={workdir}',
-    selection,
-    experiment.selections,
-  )
-  protocol = PROTOCOLS[results.protocol]
-  require(
-    not protocol.mixes_speakers
-    and not protocol.trains_on_tests
-    and not protocol.adapts
-    and not SELECTIONS[selection].optimistic,
-    f'the tests of {selection} in --temperature={workdir} '
-    f'({results.protocol}) are not of speakers it had never heard, or chose '
-    'its weights, so the model would become too sure; give a run of the '
-    'protocol loso, and --selection=last',
-  )
-  if bundle is not None:
-    _require_alike(
-      workdir, experiment.recipe(len(results.classes)).model, bundle
-    )
+class Tests:
+  """The tests of a run of speakers it never heard, and temperatures of them."""
+
+  def __init__(self, workdir: str | os.PathLike[str], selection: str) -> None:
+    """Reads a run.
+
+    Args:
+      workdir: its folder.
+      selection: whose tests.
+
+    Raises:
+      InputError: if there is no such run or selection, or its training heard
+        the test speakers or saw their answers.
+    """
+    folder = run_folder.RunFolder(workdir)
     require(
-      results.classes == bundle.classes,
-      f'--temperature={workdir} is of a run with the classes '
-      f'{", ".join(results.classes)}, and the model has '
-      f'{", ".join(bundle.classes)}; give a run with the same classes',
+      folder.config.exists(),
+      f'--temperature={workdir} is neither a number nor the folder of a run; '
+      'give one of them',
     )
-  rows = folder.read_predictions()
-  # In every seed, and whatever else these speakers say under `loso_text`.
-  own = {row['speaker'] for row in rows if run_folder.trial_of(row) == but_not}
-  rows = [row for row in rows if row['speaker'] not in own]
-  found = None
-  for dtype in ('float16', 'float32'):
-    tests = of_run.tests_of(rows, results.classes, selection, dtype)
-    if len(tests[1]):
-      found = of_run.measure(*tests)
-      break
-  if found is None:
-    raise InputError(
-      f'--temperature={workdir} has no tests of {selection}'
-      + f' beside those of speakers in the fold {but_not}' * bool(but_not)
-      + '; give a run that has tested speakers it never heard'
+    experiment = weights_of.settings_of(folder)
+    results = folder.read_results()
+    require_choice(
+      f'the selection of --temperature={workdir}',
+      selection,
+      experiment.selections,
     )
-  speakers = len(set(tests[2]))
-  source = (
-    f'{len(tests[1])} tests of {speakers} speaker{"s" * (speakers > 1)} never '
-    'heard'
-  )
-  if speakers == 1:  # whose tests nobody else's have tempered
-    return Calibration(found.temperature, source)
-  return Calibration(found.temperature, source, found.threshold, found.coverage)
+    protocol = PROTOCOLS[results.protocol]
+    require(
+      not protocol.mixes_speakers
+      and not protocol.trains_on_tests
+      and not protocol.adapts
+      and not SELECTIONS[selection].optimistic,
+      f'the tests of {selection} in --temperature={workdir} '
+      f'({results.protocol}) are not of speakers it had never heard, or chose '
+      'its weights, so the model would become too sure; give a run of the '
+      'protocol loso, and --selection=last',
+    )
+    self._workdir, self._selection = workdir, selection
+    self._classes = results.classes
+    self._model = experiment.recipe(len(results.classes)).model
+    self._rows = folder.read_predictions()
+
+  def __call__(
+    self, but_not: str = '', bundle: Bundle | None = None
+  ) -> Calibration:
+    """Finds the temperature that the tests ask for.
+
+    Args:
+      but_not: trial that is going to be tested with the temperature (a fold,
+        or 'FOLD, seed SEED'), so that all tests of its speakers are left out;
+        '' for none.
+      bundle: the model that it is for, which must be of such a training; None
+        for any.
+
+    Raises:
+      InputError: if the run is of another task or network, or no test is left.
+    """
+    workdir, classes = self._workdir, self._classes
+    if bundle is not None:
+      _require_alike(workdir, self._model, bundle)
+      require(
+        classes == bundle.classes,
+        f'--temperature={workdir} is of a run with the classes '
+        f'{", ".join(classes)}, and the model has '
+        f'{", ".join(bundle.classes)}; give a run with the same classes',
+      )
+    # In every seed, and whatever else these speakers say under `loso_text`.
+    own = {
+      row['speaker']
+      for row in self._rows
+      if run_folder.trial_of(row) == but_not
+    }
+    rows = [row for row in self._rows if row['speaker'] not in own]
+    found = None
+    for dtype in ('float16', 'float32'):
+      tests = of_run.tests_of(rows, classes, self._selection, dtype)
+      if len(tests[1]):
+        found = of_run.measure(*tests)
+        break
+    if found is None:
+      raise InputError(
+        f'--temperature={workdir} has no tests of {self._selection}'
+        + f' beside those of speakers in the fold {but_not}' * bool(but_not)
+        + '; give a run that has tested speakers it never heard'
+      )
+    speakers = len(set(tests[2]))
+    source = (
+      f'{len(tests[1])} tests of {speakers} speaker{"s" * (speakers > 1)} '
+      'never heard'
+    )
+    if speakers == 1:  # whose tests nobody else's have tempered
+      return Calibration(found.temperature, source)
+    return Calibration(
+      found.temperature, source, found.threshold, found.coverage
+    )
 
 
 def _require_alike(
@@ -181,7 +209,7 @@ def calibrate(bundle: Bundle, calibration: Calibration) -> Bundle:
 
   Args:
     bundle: the model, without a temperature.
-    calibration: from `parse`.
+    calibration: from a `Source`.
 
   Raises:
     InputError: if the model has one already.
