@@ -143,13 +143,6 @@ def rested(twin) -> float:
 
 
 PAUSE_S = 0.2
-SHORT = {
-  OURS: 'ours',
-  'torch': 'torch',
-  'tensorflow': 'TF',
-  'onnxruntime': 'ORT',
-  'litert': 'LiteRT',
-}
 
 
 class Peer:
@@ -299,6 +292,7 @@ def rounds(tasks, count: int) -> dict[str, list[float]]:
 def store(seconds, memory, cores, output: pathlib.Path) -> None:
   """Prints the table; writes the figures and their picture."""
   import history
+  import peers_plot
 
   result = {'command': ' '.join(['python', *sys.argv]), 'batch': BATCH}
   result |= {**history.where('peers.py'), 'cores': len(cores)}
@@ -328,45 +322,7 @@ def store(seconds, memory, cores, output: pathlib.Path) -> None:
         f'takes {figures["ours_to_this"]:.2f} of it'
       )
   output.with_suffix('.json').write_text(json.dumps(result, indent=1) + '\n')
-  draw(result, output.with_suffix('.png'))
-
-
-def _label(value: float) -> str:
-  return f'{value:.0f}' if value >= 10 else f'{value:.2f}'
-
-
-def draw(result, path: pathlib.Path) -> None:
-  """Bars of the medians, one panel per task."""
-  import matplotlib as mpl
-
-  from sernet_jax.results.figures import style
-
-  titles = {
-    'start': 'start to first\nprobabilities',
-    'train': 'training step,\nall cores',
-    'folds': 'training step,\none core each',
-    'infer_1': 'inference,\none utterance',
-    'asked_1': 'one utterance,\nasked after a pause',
-    'rested_1': 'one utterance\nafter its own sleep',
-    'infer_32': 'inference,\n32 utterances',
-  }
-  with mpl.rc_context(style.STYLE):
-    figure = style.new_figure(
-      15.0, 3.0, 'Milliseconds, median',
-      f'3 s, float32, {result["cores"]} cores, {result["cpu"]}',
-    )  # fmt: skip
-    axes = figure.subplots(1, len(titles))
-    for axis, (task, title) in zip(axes, titles.items(), strict=True):
-      figures = result['tasks'][task]
-      heights = [1e3 * row['median_s'] for row in figures.values()]
-      bars = axis.bar(range(len(heights)), heights, color=style.GREY)
-      bars[0].set_color(style.COLORS['uar'])
-      axis.bar_label(bars, fmt=_label, fontsize=8)
-      short = [SHORT[name] for name in figures]
-      axis.set_xticks(range(len(heights)), short, fontsize=7)
-      axis.set_title(title, fontsize=9)
-      axis.margins(y=0.15)
-    style.save(figure, path)
+  peers_plot.draw(result, output.with_suffix('.png'))
 
 
 if __name__ == '__main__':

@@ -42,7 +42,6 @@ from typing import Any
 import numpy as np
 
 SIZES = (535, 5350, 53500)
-MILLION, DEVICES, FOLDS = 1_000_000, 8, 10
 SECONDS, BATCH, STEPS, ROUNDS = 3.0, 32, 2, 7
 SPEAKERS = 10
 _ONE_CORE = '--xla_cpu_multi_thread_eigen=false'
@@ -243,80 +242,6 @@ def in_a_process(*arguments: str, flags: str = '') -> dict[str, Any]:
   return json.loads(done.stdout.splitlines()[-1])
 
 
-def million(sizes: dict[int, Any], sharing: dict[str, Any]) -> dict[str, Any]:
-  """Extends the two largest sizes to a million utterances, line by line.
-
-  Args:
-    sizes: what `measure` gave by size; two at least.
-    sharing: what `measure_sharing` gave.
-
-  Returns:
-    Figures, and `arithmetic`, the lines that say how each was reached.
-  """
-  few, many = sorted(sizes)[-2:]
-  low, high = sizes[few], sizes[many]
-
-  def line(name):
-    """Seconds or MB at a million, by the straight line through both."""
-    slope = (high[name] - low[name]) / (many - few)
-    return high[name] + slope * (MILLION - many)
-
-  memory = {name: s['host_memory_mb']['most'] for name, s in sizes.items()}
-  low, high = dict(low, memory=memory[few]), dict(high, memory=memory[many])
-  features_mb = high['features_mb'] / many * MILLION
-  steps = -(-MILLION * (FOLDS - 1) // FOLDS // BATCH)
-  efficiency = min(1.0, sharing['efficiency'])
-  epoch_s = steps * high['step_s'] / (DEVICES * efficiency) + line('shuffle_s')
-  found = {
-    'open_s': line('open_s') + line('folds_s'),
-    'features_s': line('features_s'),
-    'features_cpu_s': line('features_cpu_s'),
-    'features_again_s': line('features_again_s'),
-    'host_memory_mb': line('memory'),
-    'features_gb': features_mb / 1e3,
-    'features_gb_per_device': features_mb / 1e3 / DEVICES,
-    'epoch_of_a_fold_s': epoch_s,
-  }
-  found['arithmetic'] = [
-    f'y({MILLION}) = y({many}) + (y({many}) - y({few})) / ({many} - {few}) * '
-    f'({MILLION} - {many}) for open, folds, features, again, shuffle, memory',
-    f'features_s: {high["features_s"]:.1f} s at {many}, '
-    f'{low["features_s"]:.1f} s at {few}: {found["features_s"]:.0f} s = '
-    f'{found["features_s"] / 3600:.2f} h on this machine; files are read and '
-    'features made by one process, so devices of other processes do not help',
-    f'features_cpu_s: {high["features_cpu_s"]:.1f} s at {many}, '
-    f'{low["features_cpu_s"]:.1f} s at {few}: {found["features_cpu_s"]:.0f} s '
-    'of one core, whatever else the machine was doing',
-    f'features_gb: {high["features_mb"]} MB / {many} * {MILLION} = '
-    f'{found["features_gb"]:.1f} GB on the disk and, cut over {DEVICES} '
-    f'devices, {found["features_gb_per_device"]:.2f} GB on each',
-    f'host_memory_mb: {memory[few]} MB at {few}, {memory[many]} MB at {many}: '
-    f'{found["host_memory_mb"]:.0f} MB',
-    f'steps of an epoch: {MILLION} * {FOLDS - 1} / {FOLDS} / {BATCH} = {steps}',
-    f'epoch_of_a_fold_s: {steps} * {high["step_s"]:.3f} s / ({DEVICES} * '
-    f'{efficiency:.2f}) + {line("shuffle_s"):.2f} s = {epoch_s:.0f} s on '
-    f'{DEVICES} devices like this machine that share every batch, at the '
-    'efficiency measured with 2',
-  ]
-  return found
-
-
-def table(sizes: dict[int, Any], sharing, expected) -> str:
-  """The figures for reading."""
-  names = ('open_s', 'folds_s', 'features_s', 'features_cpu_s')
-  names += ('features_again_s', 'shuffle_s', 'step_s')
-  lines = [' '.join(f'{n:>16}' for n in ('utterances', *names, 'memory MB'))]
-  for size, found in sizes.items():
-    cells = [f'{found[name]:.4g}' for name in names]
-    cells.append(f'{found["host_memory_mb"]["most"]}')
-    lines.append(' '.join(f'{c:>16}' for c in (size, *cells)))
-  lines.append(
-    f'a batch shared by 2 devices of one core: {sharing["step_s_of_1"]:.3f} s '
-    f'to {sharing["step_s_of_2"]:.3f} s a step'
-  )
-  return '\n'.join([*lines, *expected['arithmetic']])
-
-
 def main() -> None:
   """See the text of the file."""
   parser = argparse.ArgumentParser()
@@ -333,6 +258,7 @@ def main() -> None:
   if len(sizes) < 2 or min(sizes) < SPEAKERS * 24:
     sys.exit(f'--sizes needs two numbers or more, of at least {SPEAKERS * 24}')
   import history
+  import scale_million
 
   result: dict[str, Any] = {
     'question': 'seconds and host memory by the number of utterances of 3 s',
@@ -352,10 +278,14 @@ def main() -> None:
   result['sharing'] = in_a_process(
     '--worker', flags=f'{_ONE_CORE} --xla_force_host_platform_device_count=2'
   )
-  result['million'] = million(result['sizes'], result['sharing'])
+  result['million'] = scale_million.extended(
+    result['sizes'], result['sharing'], BATCH
+  )
   path = pathlib.Path(flags.output) / 'scale.json'
   path.write_text(json.dumps(result, indent=1) + '\n')
-  print(table(result['sizes'], result['sharing'], result['million']))
+  print(
+    scale_million.table(result['sizes'], result['sharing'], result['million'])
+  )
 
 
 if __name__ == '__main__':
