@@ -29,6 +29,7 @@ import zipfile
 from collections.abc import Sequence
 
 import commands
+import left_behind
 import numpy as np
 
 MOST = 4  # kills in a row
@@ -38,18 +39,19 @@ SOUND = {
   for number in range(8)
 }
 KINDS = ('run', 'sweep', 'export', 'download')
-# What differs between two runs that nobody killed: times and dates.
-_NOT_SAME = ('report.html', 'environment.json', 'comparison.html')
-_LOGS = 'logs'  # of a sweep's jobs: they say what a start still had to do
-_TIMES = re.compile(r'"(seconds|date|latency_ms|peak_memory_mib|load_s)"')
 
 
-def run(count: int, kinds: Sequence[str] = KINDS) -> dict[str, list[int]]:
+def run(
+  count: int,
+  kinds: Sequence[str] = KINDS,
+  counts: pathlib.Path | None = None,
+) -> dict[str, list[int]]:
   """Returns kind -> [kills, series] after at least `count` kills.
 
   Args:
     count: of kills, all kinds together.
     kinds: of commands, in turn.
+    counts: a JSON file that each series is added to when it is done.
 
   Raises:
     AssertionError: if a series left something else.
@@ -69,9 +71,36 @@ def run(count: int, kinds: Sequence[str] = KINDS) -> dict[str, list[int]]:
       totals[series['kind']][1] += 1
       if series['wrong']:
         failures.append(line)
+      if counts:
+        _add(counts, series)
   assert process.returncode == 0
   assert not failures, '\n'.join(failures[:10])
   return totals
+
+
+def _seed() -> int:
+  """Seed of the moments; another one goes on with others."""
+  return int(os.environ.get('SERNET_SEED', '1000'))
+
+
+def _add(path: pathlib.Path, series: dict) -> None:
+  """Adds a series to the counts of its kind and seed."""
+  from sernet_jax.results import environment
+
+  held = json.loads(path.read_text()) if path.exists() else []
+  of_machine = environment.record([])
+  key = {'kind': series['kind'], 'seed': _seed()}
+  key |= {name: of_machine[name] for name in ('cpu', 'cores')}
+  for entry in held:
+    if entry.items() >= key.items():
+      break
+  else:
+    entry = {**key, 'kills': 0, 'compared': 0, 'other': 0}
+    held.append(entry)
+  entry['kills'] += series['kills']
+  entry['compared'] += 1
+  entry['other'] += bool(series['wrong'])
+  path.write_text(json.dumps(held, indent=1) + '\n')
 
 
 @functools.cache
@@ -168,45 +197,6 @@ def _whole(words: list[str], folder: pathlib.Path) -> float:
   return time.monotonic() - begun
 
 
-def contents(folder: pathlib.Path) -> dict[str, object]:
-  """What a command has left, file by file, without times and dates."""
-  found: dict[str, object] = {}
-  for path in sorted(folder.rglob('*')):
-    name = str(path.relative_to(folder))
-    # A checkpoint's numbers are those of predictions.csv.
-    if path.is_dir() or path.name == 'log' or 'checkpoints' in path.parts:
-      continue
-    found[name] = _content(path)
-  return found
-
-
-def _content(path: pathlib.Path) -> object:
-  if path.name in _NOT_SAME or path.parent.name == _LOGS:
-    return 'is there'
-  if path.suffix == '.npz':
-    with np.load(path) as arrays:
-      return {key: arrays[key].tobytes() for key in arrays}
-  if path.suffix in ('.json', '.jsonl'):
-    lines = path.read_text().splitlines() if path.suffix == '.jsonl' else None
-    values = [json.loads(line) for line in lines or [path.read_text()]]
-    return sorted(
-      json.dumps(_timeless(value), sort_keys=True) for value in values
-    )
-  return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _timeless(value):
-  if isinstance(value, dict):
-    return {
-      key: _timeless(inner)
-      for key, inner in value.items()
-      if not _TIMES.fullmatch(f'"{key}"') and key != 'environment'
-    }
-  if isinstance(value, list):
-    return [_timeless(inner) for inner in value]
-  return value
-
-
 class _Slow(http.server.BaseHTTPRequestHandler):
   """Serves a ZIP archive in half a second, from any byte on."""
 
@@ -263,7 +253,7 @@ def _series(
     _whole(words, folder)
   except AssertionError as error:
     return kills, str(error)[-900:]
-  found = contents(folder / 'out')
+  found = left_behind.contents(folder / 'out')
   names = sorted(found.keys() ^ expected.keys())
   differ = [name for name in found if found[name] != expected.get(name)]
   if names or differ:
@@ -292,13 +282,12 @@ def main(count: int, kinds: Sequence[str]) -> None:
       folder = _place() / f'{kind}_{name}'
       folder.mkdir()
       seconds[kind] = _whole(words[kind], folder)
-    expected[kind] = contents(folder / 'out')
-    first = contents(_place() / f'{kind}_first' / 'out')
+    expected[kind] = left_behind.contents(folder / 'out')
+    first = left_behind.contents(_place() / f'{kind}_first' / 'out')
     differ = [k for k in first if first[k] != expected[kind].get(k)]
     print(f'{kind}: {seconds[kind]:.1f} s', file=sys.stderr, flush=True)
     assert not differ, f'{kind} is not repeatable: {differ}'
-  # Another seed goes on with other moments.
-  dice = random.Random(int(os.environ.get('SERNET_SEED', '1000')))
+  dice = random.Random(_seed())
   total = number = 0
   while total < count or number < len(kinds):  # each kind at least once
     kind = kinds[number % len(kinds)]
