@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -48,3 +49,9 @@ def sernet(*arguments, cache=None, module='main', cwd=tiny.ROOT):
     env=environment,
     timeout=300,
   )
+
+
+def free_port():
+  with socket.socket() as probe:
+    probe.bind(('127.0.0.1', 0))
+    return probe.getsockname()[1]
