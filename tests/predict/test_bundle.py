@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import hypothesis
+import jax
 import numpy as np
 import pytest
 import small_model
@@ -178,6 +179,19 @@ def test_other_programs_read_it(content, small):
   assert int.from_bytes(content[:8], 'little') % 8 == 0
   header, _ = _header(content)
   assert json.loads(header['__metadata__']['classes']) == list(small.classes)
+
+
+@pytest.mark.parametrize('dtype', bundle.DTYPES)
+def test_the_order_in_memory_does_not_matter(small, content, tmp_path, dtype):
+  """safetensors 0.8 writes a transposed array as its memory lies."""
+  turned = jax.tree.map(np.asfortranarray, small.folded)
+  assert not turned['head']['kernel'].flags.c_contiguous
+  for name, weights in (('plain', small.folded), ('turned', turned)):
+    same = dataclasses.replace(small, folded=weights)
+    bundle.save(tmp_path / name, same, dtype)
+  plain = (tmp_path / 'plain').read_bytes()
+  assert (tmp_path / 'turned').read_bytes() == plain
+  assert dtype == 'float32' or plain == content
 
 
 def test_what_fp16_cannot_hold_is_not_written(small, tmp_path):
