@@ -2,9 +2,9 @@
 
   python -m experiments.related.report
 
-Reads results.json here, which `experiments.related.ladder` fills, Light-SERNet
-with mixed voices from experiments/table1, and our own training from
-experiments/recipe.
+Reads results.json here, which `experiments.related.ladder` and
+`experiments.related.costs` fill, Light-SERNet with mixed voices from
+experiments/table1, and our own training from experiments/recipe.
 """
 
 from __future__ import annotations
@@ -70,7 +70,14 @@ def read(
     'ladder': dict(sorted({**mixed, **paper['ladder']}.items())),
   }
   recipe = files.read_json(experiments / 'recipe' / 'results.json', ('emodb',))
-  found['light_sernet_recipe'] = _our_training(recipe['emodb']['loso'])
+  found['light_sernet_recipe'] = {
+    **_our_training(recipe['emodb']['loso']),
+    **{
+      name: value
+      for name, value in found.get('light_sernet_recipe', {}).items()
+      if name != 'ladder'
+    },
+  }
   return {key: found[key] for key in [*NAMES, *found] if key in found}
 
 
@@ -120,6 +127,17 @@ def tables(records: dict[str, Any]) -> dict[str, str]:
   for key, record in records.items():
     name, where = NAMES.get(key, (key, ''))
     figures = published.LADDER.get(where, {})
+    costs = [
+      _number(record.get('parameters')),
+      _number(record.get('mflops')),
+      _number(record.get('fp16_bytes')),
+      _seconds(record.get('seconds_per_epoch')),
+      _seconds(record.get('latency_ms')),
+    ]
+    if not record['ladder']:  # not trained: what is known of it
+      for level, told in (figures or {None: None}).items():
+        known = told and f'{told[0]:.1f}'
+        rows.append([name, level, *[None] * 3, known, *[None] * 3, *costs])
     for level, row in record['ladder'].items():
       interval = {'uar': row['ci95']['uar']} if row['ci95'] else None
       f1 = row.get('f1_macro')
@@ -135,9 +153,7 @@ def tables(records: dict[str, Any]) -> dict[str, str]:
           row['epochs'],
           f'{row["folds"]} x {row["seeds"]}',
           row.get('tests'),
-          _number(record.get('parameters')),
-          _number(record.get('mflops')),
-          _number(record.get('fp16_bytes')),
+          *costs,
         ]
       )
   header = [
@@ -153,6 +169,8 @@ def tables(records: dict[str, Any]) -> dict[str, str]:
     'parameters',
     'MFLOPs',
     'fp16 bytes',
+    's per epoch',
+    'ms per utterance',
   ]
   return {'ladder': markdown.table(header, rows)}
 
@@ -161,12 +179,18 @@ def _number(value: float | None) -> str | None:
   return None if value is None else f'{value:,.0f}'
 
 
+def _seconds(value: float | None) -> str | None:
+  if value is None:
+    return None
+  return f'{value:.1f}' if value < 100 else f'{value:,.0f}'
+
+
 def figure(records: dict[str, Any], path: pathlib.Path) -> None:
   """Draws what was published beside what was measured."""
   keys = [
     key
     for key, (_, where) in NAMES.items()
-    if key in records or where in published.LADDER
+    if records.get(key, {}).get('ladder') or where in published.LADDER
   ]
   with mpl.rc_context(style.STYLE):
     picture = style.new_figure(

@@ -51,6 +51,9 @@ def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
     row = found['ladder'][level]
     assert row['uar'] == record[selection]['pooled']['uar']
     assert row['tests'] == np.sum(row['matrix']) == 535
+    assert row['uar_by_selection'] == {
+      name: each['pooled']['uar'] for name, each in record.items()
+    }
     assert (row['epochs'], row['folds'], row['seeds']) == (300, 10, 1)
   assert found['parameters'] == 461_703
   with pytest.raises(InputError, match='the selection'):

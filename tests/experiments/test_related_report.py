@@ -32,8 +32,13 @@ def records(tmp_path):
       'parameters': 104_496,
       'mflops': 12.3,
       'fp16_bytes': 213_984,
+      'seconds_per_epoch': 123.4,
+      'latency_ms': 2.25,
       'ladder': {'L3': row(0.5), 'L1': row(0.625, ci95=None)},
     },
+    'acrnn': {'parameters': 8_316_297, 'latency_ms': 50.0, 'ladder': {}},
+    'lflb': {'parameters': 655_815, 'ladder': {}},
+    'light_sernet_recipe': {'seconds_per_epoch': 5.5, 'ladder': {}},
     'of my own': {'ladder': {'L3': row(0.25)}},
   }
   path.write_text(json.dumps({'networks': networks}))
@@ -48,6 +53,23 @@ def test_a_row_says_what_was_published_and_how_much_was_run(records):
   )
   assert '| TIM-Net | L1 | 62.5 | 62.5 | 62.5 | 89.2 | 7 | 3 x 1 ' in lines[-2]
   assert lines[-1].startswith('| of my own | L3 | 25.0 [15.0, 35.0] ')
+
+
+def test_a_row_says_what_an_epoch_and_an_utterance_cost(records):
+  lines = report.tables(records)['ladder'].splitlines()
+  assert lines[0].endswith('| fp16 bytes | s per epoch | ms per utterance |')
+  assert lines[-3].endswith('| 104,496 | 12 | 213,984 | 123 | 2.2 |')
+  (ours,) = [line for line in lines if 'our training' in line]
+  assert '| L3 | 77.' in ours and ours.endswith('| 5.5 | - |')
+
+
+def test_a_network_that_was_not_trained_has_its_costs_and_a_gap(records):
+  lines = report.tables(records)['ladder'].splitlines()
+  gap = '- | - | - '
+  assert (
+    f'| 3-D ACRNN | L3 | {gap}| 82.8 | {gap}| 8,316,297 | - | - | - | 50.0 |'
+  ) in lines
+  assert f'| LFLB network | - | {gap}| - | {gap}| 655,815 ' in '\n'.join(lines)
 
 
 def test_our_training_is_the_mean_of_its_seeds(records):
