@@ -20,6 +20,8 @@ import tiny
     'recipe.adapt',
     'recipe.assemble',
     'recipe.design',
+    'recipe.paired',
+    'related.costs',
     'related.ladder',
     'robustness.evaluate',
     'robustness.other_corpora',
