@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sernet_jax.audio import timeline
-from sernet_jax.audio.spec import EPSILON, PERCENTILE
+from sernet_jax.audio import segments, timeline
 from sernet_jax.common.errors import require
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec
@@ -54,8 +53,8 @@ def write(
     starts,
     spec.frame_samples,
   )
-  scale = np.percentile(np.abs(frames), PERCENTILE) + EPSILON
-  frames = np.clip(frames / np.float32(scale), -1, 1)
+  scale = segments.scale(frames.ravel())
+  frames = segments.scaled(frames, scale)
   values = kinds.KINDS[model.feature_kind].compute(frames, spec)[:, 0]
   low, high = (np.clip(side / scale, -1, 1) for side in envelope)
   time_s = (np.arange(len(low)) + 0.5) * total / len(low) / rate_hz
