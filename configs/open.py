@@ -11,7 +11,8 @@ The four classes are those that all have. No speaker has more than 60 and no
 corpus more than 1200 utterances in it, so that neither a few voices nor one
 language outweigh the others. Nobody is left out, so this run cannot say how
 good it is: --config.protocol.name=loco tests each corpus with the weights of
-all others. Not run by us on the real corpora.
+all others. Not run by us on the real recordings, which lie behind logins or
+git-lfs; the names of CREMA-D's and emoUERJ's files are read as published.
 """
 
 from ml_collections import ConfigDict

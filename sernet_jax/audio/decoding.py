@@ -226,7 +226,7 @@ def opened(path: PathLike) -> Iterator[Source]:
   if layout.fault:
     raise BadFile(path, layout.fault)
   with contextlib.ExitStack() as stack:
-    name, reader = found or ('', '')
+    name, reader = found[:2] if found else ('', '')
     kind, _, demuxer = reader.partition(':')
     if kind == 'ffmpeg':
       yield _media(path, name, demuxer, stack)

@@ -204,6 +204,8 @@ def _load(experiment: Experiment, group: Group) -> Data:
     if group.first:
       for problem in corpus.problems:
         print(f'problem: {problem}', file=sys.stderr)
+      for remark in corpus.remarks:
+        print(f'note: {remark}', file=sys.stderr)
     made.append(Data(experiment, corpus))
     if group.first:
       total = len(corpus.utterances)

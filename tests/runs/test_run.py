@@ -95,6 +95,21 @@ def test_a_finished_run_is_recalled_without_work(
   assert "'/else/where' was not opened" in capsys.readouterr().err
 
 
+def test_a_run_says_what_of_a_corpus_takes_part(
+  place, tmp_path, monkeypatch, capsys
+):
+  def enough(*args, **kwargs):
+    raise InputError('enough')
+
+  monkeypatch.setattr(run, 'Data', enough)
+  limited = tiny_runs.settings(place, data__most_per_corpus=6)
+  with pytest.raises(InputError, match='enough'):
+    run.train(limited, tmp_path / 'run')
+  assert capsys.readouterr().err == (
+    'note: 6 of 24 utterances take part: at most 6 of a corpus.\n'
+  )
+
+
 def test_a_page_that_a_kill_left_undrawn_is_drawn(finished, place, tmp_path):
   workdir = tiny_runs.copy_of(finished, tmp_path)
   page = (workdir / 'report.html').read_bytes()

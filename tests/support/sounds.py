@@ -71,6 +71,11 @@ def make_bad(folder):
   )
   add('constant.wav', 'and a constant holds no sound', np.full(100, 0.25))
   add('text.wav', 'is text, not a recording', b'path,label,speaker\n' * 9)
+  add(
+    'pointer.wav',
+    'is a pointer of Git LFS, not a recording; run git lfs pull in the clone',
+    b'version https://git-lfs.github.com/spec/v1\noid sha256:c6f9\nsize 72862\n',
+  )
   add('headless.raw', 'sound without a header', b'\1\x80' * 99)
   add('cut.wav', 'is cut short', good.read_bytes()[:-100])
   add('cut_in_header.wav', 'is cut short', good.read_bytes()[:30])

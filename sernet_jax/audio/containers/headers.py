@@ -60,7 +60,8 @@ def look(path: str | os.PathLike[str]) -> tuple[Layout, Signature | None]:
     if found is None:
       return Layout(), None
     if not found.reader:
-      return Layout(f'is {found.name}, not a recording'), found
+      cure = f'; {found.cure}' if found.cure else ''
+      return Layout(f'is {found.name}, not a recording{cure}'), found
     return _layout(file, size, found.name), found
 
 

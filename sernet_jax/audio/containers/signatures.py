@@ -20,10 +20,12 @@ class Signature(NamedTuple):
   Attributes:
     name: for people, with its article where it has one: 'a WAV file'.
     reader: 'sndfile', 'ffmpeg:DEMUXER', or '' for what is not sound.
+    cure: how to get the recording instead, '' where nobody knows.
   """
 
   name: str
   reader: str
+  cure: str = ''
 
 
 def _sound(name: str) -> Signature:
@@ -34,8 +36,8 @@ def _media(name: str, demuxer: str) -> Signature:
   return Signature(name, f'ffmpeg:{demuxer}')
 
 
-def _other(name: str) -> Signature:
-  return Signature(name, '')
+def _other(name: str, cure: str = '') -> Signature:
+  return Signature(name, '', cure)
 
 
 _MP4 = _media('an MP4 file (M4A, 3GP, MOV)', 'mov')
@@ -94,6 +96,11 @@ _MAGIC: tuple[tuple[int, bytes, Signature], ...] = (
   (0, b'.RMF', _media('a RealMedia file', 'rm')),
   (0, b'\0\0\x01\xba', _media('an MPEG file', 'mpeg')),
   (0, b'ajkg', _other('a Shorten file')),
+  (
+    0,
+    b'version https://git-lfs.github.com/spec/',
+    _other('a pointer of Git LFS', 'run git lfs pull in the clone'),
+  ),
   (0, b'PK\x03\x04', _other('a ZIP archive')),
   (0, b'\x1f\x8b\x08', _other('a gzip archive')),
   (0, b'BZh', _other('a bzip2 archive')),
