@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from sounds import RATE_HZ, noise
 
 from sernet_jax.audio import quality, reading, segments
@@ -74,6 +75,20 @@ def test_a_band_ends_at_half_of_the_rate_or_nowhere():
     assert watched(noise()[:, None], rate_hz).band_hz(7600.0) is None
   assert quality.Watch().band_hz(7600.0) is None
   assert watched(np.zeros((9, 1))).band_hz(7600.0) is None
+
+
+def test_a_network_beyond_speech_asks_for_what_the_rate_allows():
+  """As those that bring 16 kHz to 22,050 Hz: of no recording of 16 kHz is said
+  that it lacks what a telephone's lacks."""
+  for rate_hz in (15_000, 16_000, 22_050, 44_100):
+    assert watched(noise()[:, None], rate_hz).band_hz(11_025.0) is None
+  for rate_hz in (8000, 11_025, 12_000):
+    found = watched(noise()[:, None], rate_hz)
+    assert found.band_hz(11_025.0) == rate_hz / 2
+    assert 'up to 11.0 kHz' in found.sentences(11_025.0)[0]
+  once_16_khz = soxr.resample(noise(), RATE_HZ, 44_100)
+  ends_hz = watched(once_16_khz[:, None], 44_100).band_hz(11_025.0)
+  assert ends_hz == pytest.approx(8000, abs=250)
 
 
 def test_notes_are_counted_by_what_they_say():
