@@ -111,15 +111,23 @@ def _problems(utterances: Sequence[Utterance]) -> list[str]:
     else:
       others.append(f'{one.name} and {other.name}')
   return [
-    f'{len(found)} recordings sound exactly like one {what}: '
+    f'{_recordings(len(found))} exactly like one {what}: '
     f'{listing(found, _SHOWN, "; ")}.'
     for found, what in (
       (labels, 'with another label, so that one label of each pair is wrong'),
       (speakers, 'of another speaker'),
-      (others, 'of the same speaker and label and count twice'),
+      (
+        others,
+        'of the same speaker and label and '
+        + ('counts twice' if len(others) == 1 else 'count twice'),
+      ),
     )
     if found
   ]
+
+
+def _recordings(count: int) -> str:
+  return '1 recording sounds' if count == 1 else f'{count} recordings sound'
 
 
 def _sounds(

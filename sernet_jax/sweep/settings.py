@@ -21,7 +21,7 @@ def format_value(value: Any) -> str:
 def setting_name(changes: Mapping[str, Any]) -> str:
   """Returns field=value,... of all changes but the seed."""
   named = [
-    f'{field}={format_value(value)}'
+    f'{field}={format_value(value) or "(none)"}'
     for field, value in changes.items()
     if field not in REPEATS
   ]

@@ -54,12 +54,12 @@ def test_each_kind_of_copies_is_named_labels_first(tmp_path):
     shutil.copy(tmp_path / f'one/{source}.wav', tmp_path / f'one/{copy}.wav')
   found = duplicates.with_sounds(corpus)
   assert found.problems == (
-    '1 recordings sound exactly like one with another label, so that one label '
+    '1 recording sounds exactly like one with another label, so that one label '
     'of each pair is wrong: cyd_anger_1.wav (anger) and cyd_joy_0.wav (joy).',
-    '1 recordings sound exactly like one of another speaker: ann_joy_0.wav '
+    '1 recording sounds exactly like one of another speaker: ann_joy_0.wav '
     '(ann) and bob_joy_0.wav (bob).',
-    '1 recordings sound exactly like one of the same speaker and label and '
-    'count twice: ann_joy_0.wav and ann_joy_1.wav.',
+    '1 recording sounds exactly like one of the same speaker and label and '
+    'counts twice: ann_joy_0.wav and ann_joy_1.wav.',
   )
   assert len({u.sound for u in found.utterances} - {''}) == 2
 

@@ -42,8 +42,8 @@ def test_loso_text_on_a_list_with_other_columns(tmp_path, capsys):
   workdir = tmp_path / 'run'
   results = run.train(config, workdir)
   sentence = (
-    '1 recordings sound exactly like one of the same speaker and label and '
-    'count twice: ann/low_0.wav and ann/low_2.wav.'
+    '1 recording sounds exactly like one of the same speaker and label and '
+    'counts twice: ann/low_0.wav and ann/low_2.wav.'
   )
   assert f'problem: {sentence}' in capsys.readouterr().err
   assert results.cautions == (sentence,)

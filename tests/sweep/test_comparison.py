@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html.parser
 import json
 import re
@@ -21,7 +22,9 @@ from chosen_runs import (
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
+from sernet_jax.results.figures import comparison_plots
 from sernet_jax.sweep.comparison import compare_runs, page as page_lib, tables
+from sernet_jax.sweep.settings import setting_name
 
 
 @pytest.fixture
@@ -159,6 +162,34 @@ def test_notes_of_the_runs_travel_with_the_comparison(tmp_path):
   assert 'epochs=40: Synthetic speech' in notes
   assert 'One seed for each setting' in notes
   assert 'different processors' in notes
+
+
+def test_a_setting_without_a_value_is_named_so():
+  changes = {'train.start_from': '', 'data.corpora': (), 'seed': 3}
+  assert setting_name(changes) == 'train.start_from=(none),data.corpora=()'
+
+
+def test_figures_say_what_limits_all_settings(tmp_path, monkeypatch):
+  abouts = []
+
+  def drawn(draw, *args):
+    abouts.append(args[-2])
+    draw(*args)
+
+  for name in ('settings', 'recalls', 'differences'):
+    draw = functools.partial(drawn, getattr(comparison_plots, name))
+    monkeypatch.setattr(comparison_plots, name, draw)
+  content = compare(
+    make_run(tmp_path / 'a', GOOD), make_run(tmp_path / 'b', BAD, FOCAL)
+  )
+  content['notes'] += ['loss.name=focal: of it alone.']
+  path = page_lib.write(tmp_path / 'page', content, 'compare')
+  assert 'loss.name=focal: of it alone.' in path.read_text()
+  assert len(abouts) == 3
+  for about in abouts:
+    assert 'One seed for each setting' in about
+    assert 'of it alone' not in about
+    assert about.endswith('What limits single settings stands on the page.')
 
 
 def test_part_of_a_protocol_is_said(tmp_path):

@@ -132,9 +132,12 @@ def _draw(
     f'{content["weights_dtype"]} weights. '
   )
   # What limits the figures goes with them; the page and the JSON have more.
-  about += ' '.join(
-    note for note in content['notes'] if note != utterances.SYNTHETIC_NOTE
-  )
+  names = tuple(row['name'] for row in content['settings'])
+  notes = [n for n in content['notes'] if n != utterances.SYNTHETIC_NOTE]
+  of_all = [note for note in notes if not note.startswith(names)]
+  about += ' '.join(of_all)
+  if len(of_all) < len(notes):
+    about += ' What limits single settings stands on the page.'
   footer = caveats.footer(content['synthetic'])
   place = folder / 'figures'
   texts = {'settings': 'UAR, WA and F1 of each setting with intervals'}
