@@ -18,10 +18,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import pathlib
-import platform
 import time
 
+import history
 import jax
 import numpy as np
 import tqdm
@@ -118,9 +119,8 @@ def main() -> None:
     'held': [row_of(k, moving[k], whole, held[k]) for k in HELD_DB],
     'minutes': args.minutes,
     'model': model.name,
-    'jax': jax.__version__,
-    'device': str(jax.devices()[0]),
-    'machine': platform.processor() or platform.machine(),
+    **history.where('moving_window'),
+    'cores': len(os.sched_getaffinity(0)),
   }
   print(json.dumps(found, indent=2))
   if args.output:
