@@ -181,14 +181,14 @@ def _page(
           label='Recording',
           buttons=['download'],  # not the one that shares
         )
-        button = gradio.Button('Listen', variant='primary')
         gradio.Examples(
           [[str(path)] for path in example_recordings.write(folder)],
           sound,
           label='Made by a program, to try the page',
         )
+        button = gradio.Button('Listen', variant='primary')
+        notes = gradio.Markdown()  # in sight of the button
         shares = gradio.Label(label='The whole recording')
-        notes = gradio.Markdown()
       with gradio.Column(scale=2):
         picture = gradio.Image(
           label='Waveform, features and probabilities over time',
@@ -201,10 +201,13 @@ def _page(
           label='Timeline',
         )
     outputs = [shares, notes, picture, windows]
+    # One clock for the four of them.
+    ways = {'show_progress_on': picture}
     # What programs call, by gradio_client or HTTP.
-    button.click(recognize, sound, outputs, api_name=API)
-    sound.upload(recognize, sound, outputs, api_visibility='private')
-    sound.stop_recording(recognize, sound, outputs, api_visibility='private')
+    button.click(recognize, sound, outputs, api_name=API, **ways)
+    ways['api_visibility'] = 'private'
+    sound.upload(recognize, sound, outputs, **ways)
+    sound.stop_recording(recognize, sound, outputs, **ways)
   return page
 
 
