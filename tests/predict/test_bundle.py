@@ -23,7 +23,7 @@ from sernet_jax.nn.spec import PAPER_BLOCKS, ModelSpec
 from sernet_jax.predict import bundle, models
 from sernet_jax.predict.inference import options
 from sernet_jax.predict.sessions import formats
-from sernet_jax.runs.weights import bundle_file
+from sernet_jax.runs.weights import bundle_file, threshold
 
 
 @pytest.fixture(scope='module')
@@ -144,9 +144,10 @@ def test_the_weights_in_the_box(name, size, pooling, parameters):
   assert found.ranges['block1_input'][0] == 0.0  # a mean of ReLU
   assert found.about['protocol'] == 'all'
   assert (found.about['corpus'], found.about['synthetic']) == ('emodb', 'no')
-  # Only these are as sure as they are right.
-  calibrated = name in ('emodb_robust', 'emodb_small')
+  # All but the first are as sure as they are right.
+  calibrated = name != 'emodb'
   assert ('temperature' in found.about) == calibrated
+  assert (threshold.kept(found.about) is not None) == calibrated
 
 
 def test_the_weights_in_the_box_are_small_together():
