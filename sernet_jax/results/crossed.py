@@ -96,6 +96,31 @@ def matrix(
   return rows, columns, values, intervals
 
 
+def headline(crossed: Crossed, selection: str = 'last') -> dict[str, Any]:
+  """Returns what a run across corpora is worth: means over its tests.
+
+  All tests together would mix corpora of unlike shares of the classes, so that
+  networks that always say the same may seem better than guessing.
+
+  Returns:
+    For each of `SCORES` a dictionary of `mean`, `low` and `high`, the last two
+    as (fold, score); `count` of the tests; `guess`, the mean UAR of guessing.
+  """
+  cells = crossed.selections[selection]
+  found: dict[str, Any] = {
+    'count': len(cells),
+    'guess': float(np.mean([1 / len(cell.classes) for cell in cells])),
+  }
+  for score in SCORES:
+    scores = [(cell[score], cell.fold) for cell in cells]
+    found[score] = {
+      'mean': float(np.mean([value for value, _ in scores])),
+      'low': min(scores)[::-1],
+      'high': max(scores)[::-1],
+    }
+  return found
+
+
 def table(crossed: Crossed, selection: str = 'last') -> list[str]:
   """Returns lines for a terminal: UAR in per cent, columns lined up."""
   rows, columns, values, _ = matrix(crossed, selection)

@@ -58,7 +58,8 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
         )
       )
   if results.crossed:
-    lines += ['  UAR, per cent, last epoch:']
+    mean = crossed.headline(results.crossed)['uar']['mean']
+    lines += [f'  UAR, per cent, last epoch; {text.percent(mean)} in the mean:']
     lines += [f'    {line}' for line in crossed.table(results.crossed)]
   lines += [f'  note: {note}' for note in caveats.notes(results)]
   if folder is not None:

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
-import markupsafe
 
 from sernet_jax.common import files, text, trees
 from sernet_jax.common.errors import require
-from sernet_jax.results import caveats, metrics
+from sernet_jax.results import caveats, crossed, metrics
 from sernet_jax.results.confidence import of_run
 from sernet_jax.results.dimensions import texts
 from sernet_jax.results.figures import run_figures, style
@@ -52,6 +51,7 @@ def write(folder: RunFolder) -> pathlib.Path:
   page = template('report.html.j2').render(
     results=results,
     headline=results.last,
+    across=results.crossed and crossed.headline(results.crossed),
     protocol=caveats.protocol(results.protocol),
     stale=caveats.stale(results),
     notes=caveats.notes(results),
@@ -70,15 +70,6 @@ def write(folder: RunFolder) -> pathlib.Path:
   return folder.report
 
 
-def _code(sentence: str) -> markupsafe.Markup:
-  """Returns HTML of a sentence, in which `...` is code."""
-  parts = [str(markupsafe.escape(part)) for part in sentence.split('`')]
-  if len(parts) % 2:
-    parts[1::2] = [f'<code>{part}</code>' for part in parts[1::2]]
-    return markupsafe.Markup(''.join(parts))
-  return markupsafe.Markup('`'.join(parts))
-
-
 def template(name: str) -> jinja2.Template:
   """A page of `templates/`, with the filters of this file."""
   loader = jinja2.PackageLoader('sernet_jax.results', 'templates')
@@ -95,7 +86,6 @@ def template(name: str) -> jinja2.Template:
     number=text.number,
     decimals=texts.figure,
     interval=texts.interval,
-    code=_code,
   )
   return templates.get_template(name)
 

@@ -192,6 +192,26 @@ def crossed_run(corpora_of_two, tmp_path_factory):
   return RunFolder(root / 'cross'), results, lists
 
 
+def test_a_run_across_corpora_is_worth_the_mean_of_its_folds():
+  """One corpus is always 'a', one always 'b': guessing, though with the third all
+  tests together have a UAR of 75 per cent."""
+  rows = [
+    *rows_of('de', 'de/x', 3, 0),
+    *rows_of('de', 'de/x', 0, 1, 'b', 'a'),
+    *rows_of('en', 'en/y', 0, 1),
+    *rows_of('en', 'en/y', 3, 0, 'b', 'a'),
+    *rows_of('it', 'it/z', 2, 0),
+    *rows_of('it', 'it/z', 1, 1, 'b', 'a'),
+  ]
+  crossed = crossed_lib.summary('loco', ['de', 'en', 'it'], 'ab', rows)
+  found = crossed_lib.headline(crossed)
+  assert (found['count'], found['guess']) == (3, 0.5)
+  assert found['uar']['mean'] == pytest.approx((0.5 + 0.5 + 0.75) / 3)
+  assert found['uar']['low'] == ('de', 0.5)
+  assert found['uar']['high'] == ('it', 0.75)
+  assert found['wa']['mean'] == pytest.approx(0.75)
+
+
 def test_a_run_across_corpora_ends_in_a_matrix(crossed_run):
   folder, results, _ = crossed_run
   assert results['corpus'] == 'one+two'
@@ -206,9 +226,13 @@ def test_a_run_across_corpora_ends_in_a_matrix(crossed_run):
     assert (folder.figures / f'matrix_{name}.png').read_bytes()
   page = folder.report.read_text()
   assert 'Across corpora' in page
+  mean = np.mean([cell['uar'] for cell in cells])
+  assert f'UAR, mean of 2 folds, last epoch<b>{100 * mean:.1f} %</b>' in page
+  assert 'Macro F1, last epoch' not in page  # of all tests together
   assert 'one corpus, tested on another' in page
   text = report.summary_text(folder.read_results())
   assert 'epoch with the best WA on the test corpora' in text
+  assert f'last epoch; {100 * mean:.1f} in the mean:' in text
   assert any(line.split()[:1] == ['two'] for line in text.splitlines())
   assert not any(
     'Only part' in note for note in caveats.notes(folder.read_results())

@@ -21,6 +21,7 @@ def corpus_matrix(
   subtitle: str = '',
   footer: str = '',
   note: str = '',
+  title: str = 'UAR across corpora, per cent',
 ) -> None:
   """UAR by training corpora (down) and test corpus (across), with numbers.
 
@@ -33,6 +34,7 @@ def corpus_matrix(
     subtitle: must name the selection and the weights.
     footer: last line, see `caveats.footer`.
     note: a line more below the subtitle.
+    title: may name the selection too.
   """
   shares = 100 * np.asarray(values)
   names = [style.plain(_wrapped(name)) for name in rows]
@@ -42,7 +44,7 @@ def corpus_matrix(
     figure = style.new_figure(
       max(6.5, 1.1 * size[1] + 0.085 * left + 1.6),
       max(2.0, 0.55 * size[0] + 1.5),
-      'UAR across corpora, per cent',
+      title,
       subtitle,
       footer,
       note,

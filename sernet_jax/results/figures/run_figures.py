@@ -115,6 +115,7 @@ def _draw_scores(pictures: _Pictures, results: Results) -> None:
         pictures.subtitle(name),
         pictures.footer,
         'below each UAR its 95 % interval over the test speakers',
+        f'UAR across corpora: {meaning}',
       )
   score_plots.speaker_bars(
     results.last.speakers,
