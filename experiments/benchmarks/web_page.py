@@ -55,7 +55,8 @@ document.addEventListener('DOMContentLoaded', () => {
 def one_round(address: str) -> dict[str, float]:
   """Seconds from the begin of loading, by the state of the page."""
   with (
-    tempfile.TemporaryDirectory() as profile,
+    # What the browser writes as it ends is nobody's loss.
+    tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
     browser.Browser(profile) as chromium,
   ):
     chromium.call('Page.addScriptToEvaluateOnNewDocument', source=_WATCH)
