@@ -65,7 +65,8 @@ def scale(waveform: np.ndarray) -> np.float32:
 
   In float32, as the authors have it: the results agree to the bit. That is
   `np.percentile` of numpy 2.4; from 2.0 to 2.3 it counts places in float32 too,
-  which leads 1e-5 away. It may go when those are no longer allowed.
+  which leads 1e-5 away (numpy/numpy#29105). It may go when those are no longer
+  allowed.
   """
   values = np.abs(waveform)
   place = (len(values) - 1) * (PERCENTILE / 100)  # between two of them, float64
