@@ -108,7 +108,8 @@ def _train(
     return results_json.decode(finished)
   # Whatever is wrong with the corpus shows before the folder is touched.
   data = _load(experiment, group)
-  begun = (folder.path / history.FILE).exists()
+  # A start that was killed before there was a config may have left another.
+  begun = folder.config.exists() and (folder.path / history.FILE).exists()
   start: list[Start] = []
   told: dict[str, Any] = {}
   taught: list[Start] = []

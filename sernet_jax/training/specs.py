@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 from sernet_jax.common.errors import (
   require,
@@ -23,6 +24,12 @@ MAPPINGS = ('auto', 'map', 'vmap', 'shard')
 
 # Precisions of training; see `recipes`.
 PRECISIONS = ('float32', 'tf32', 'bfloat16')
+
+# Of distillation: T^2 KL falls with T below 1, and its rounding rises with T^2.
+_TEMPERATURES = 0.1, 100
+
+# A comma, but for that in the name of a fold of a run with several seeds.
+_BETWEEN_RUNS = r',(?!\s*seed \d+\s*(?:,|$))'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +82,13 @@ class LossSpec:
       f'loss.distillation is {self.distillation}; give a share above 0 and at '
       'most 1, such as 0.5',
     )
-    require_positive('loss.temperature', self.temperature)
+    least, most = _TEMPERATURES
+    require(
+      least <= self.temperature <= most,
+      f'loss.temperature is {self.temperature}; give a number from {least:g} to '
+      f'{most:g}, such as 2: below it the answers count for nothing, above it '
+      '32 bits do not tell them apart',
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,6 +202,11 @@ class TrainSpec:
     require_choice('train.batches', self.batches, BATCHES)
     require_choice('train.fold_mapping', self.fold_mapping, MAPPINGS)
     require_choice('train.precision', self.precision, PRECISIONS)
+    require(
+      bool(self.teacher_runs) or not self.teachers,
+      f'train.teachers is {self.teachers!r}, which names no run; name the '
+      "folder of one, or set it to ''",
+    )
     for field in ('freeze', 'new_head'):
       require(
         bool(self.start_from) or not getattr(self, field),
@@ -205,4 +223,5 @@ class TrainSpec:
   @property
   def teacher_runs(self) -> tuple[str, ...]:
     """The folders that `teachers` names."""
-    return tuple(filter(None, (p.strip() for p in self.teachers.split(','))))
+    names = re.split(_BETWEEN_RUNS, self.teachers)
+    return tuple(filter(None, (name.strip() for name in names)))

@@ -188,6 +188,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(place, tmp_path):
     ['folds.json.99999999.tmp'],
     ['folds.json', 'environment.json', 'config.json.99999999.tmp'],
     ['corpus.png', 'environment.json.99999999.tmp'],
+    ['history.json', 'folds.json', 'environment.json'],
   ],
 )
 def test_a_start_that_was_killed_can_be_repeated(place, tmp_path, left):

@@ -197,6 +197,24 @@ def test_copies_of_emodb_are_known_by_their_sums(place, others, monkeypatch):
   assert 'nobody checked' in text
 
 
+def test_a_list_may_hold_recordings_of_a_known_corpus(place, others):
+  """Weights of a list that test RAVDESS: nobody knows what was in the list."""
+  experiment = config_lib.experiment(settings(place, others))
+  corpus = load_corpus(experiment)
+  folds = protocols.make(corpus, experiment.protocol)
+  data = dataclasses.replace(experiment.data, corpus='ravdess', manifest='')
+  for heard, words in (
+    (
+      {'list': ('ann',)},
+      'recordings of ravdess are in list, under other names',
+    ),
+    ({'emodb': ('03',)}, 'and none of the tested speakers.'),
+  ):
+    every = {fold.name: heard for fold in folds}
+    (text,) = history.cautions(data, corpus, folds, True, 'w', every)
+    assert words in text
+
+
 def test_what_weights_have_heard_is_carried_on(place, source, others, tmp_path):
   config = settings(
     place, others, train__start_from=str(source[1]), train__epochs=1

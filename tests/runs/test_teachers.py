@@ -18,7 +18,7 @@ from sernet_jax.results import run_folder
 from sernet_jax.runs import config as config_lib, run
 from sernet_jax.runs.data import Data, load_corpus
 from sernet_jax.runs.weights import of_run, teachers
-from sernet_jax.training import epoch_batches
+from sernet_jax.training import epoch_batches, specs
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
@@ -141,6 +141,42 @@ def test_other_networks_in_the_place_of_the_teachers_are_noticed(
     run.train(config, workdir)
 
 
+def test_what_a_killed_start_without_teachers_left_does_not_count(
+  place, taught_by, tmp_path
+):
+  shutil.copy(taught_by[0] / 'history.json', tmp_path)
+  run.train(settings(place, taught_by[:1], train__epochs=1), tmp_path)
+  content = json.loads((tmp_path / 'history.json').read_text())
+  assert [one['from'] for one in content['teachers']] == [str(taught_by[0])]
+
+
+@pytest.mark.parametrize(
+  ('teachers', 'words'),
+  [
+    ([], 'names 0 teachers, not 1 as train.teachers does'),
+    ([{}], r'history\.json is damaged \(weights have no SHA-256\)'),
+    ({}, r'history\.json is damaged \(teachers are not a list\)'),
+  ],
+)
+def test_an_edited_history_is_refused(
+  place, taught_by, tmp_path, teachers, words
+):
+  config = settings(place, taught_by[:1])
+  shutil.copy(taught_by[0] / 'folds.json', tmp_path)
+  (tmp_path / 'config.json').write_text(json.dumps(config_lib.to_dict(config)))
+  content = json.loads((taught_by[0] / 'history.json').read_text())
+  content['teachers'] = teachers
+  (tmp_path / 'history.json').write_text(json.dumps(content))
+  with pytest.raises(InputError, match=words):
+    run.train(config, tmp_path)
+
+
+def test_a_seed_of_a_fold_can_be_named():
+  given = 'a/bob, seed 8,b, c/ann, seed 9'
+  found = specs.TrainSpec(teachers=given).teacher_runs
+  assert found == ('a/bob, seed 8', 'b', 'c/ann, seed 9')
+
+
 @pytest.mark.parametrize(
   ('teacher', 'changes', 'words'),
   [
@@ -157,6 +193,9 @@ def test_other_networks_in_the_place_of_the_teachers_are_noticed(
     ('{run},{other}', {}, 'another network than'),
     ('{run}', {'loss__distillation': 0.0}, r'loss\.distillation is 0\.0'),
     ('{run}', {'loss__temperature': 0.0}, r'loss\.temperature'),
+    ('{run}', {'loss__temperature': 1e-30}, r'temperature is 1e-30; give a'),
+    ('{run}', {'loss__temperature': 1e30}, r'temperature is 1e\+30; give a'),
+    (', ,', {}, r"train\.teachers is ', ,', which names no run"),
   ],
 )
 def test_teachers_that_do_not_fit_are_refused(

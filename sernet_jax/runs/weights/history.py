@@ -18,7 +18,7 @@ import numpy as np
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
-from sernet_jax.corpora import duplicates, joined
+from sernet_jax.corpora import duplicates, joined, registry
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.corpora.utterances import Corpus
@@ -134,7 +134,8 @@ def read(folder: RunFolder) -> dict[str, Any]:
 
   Returns:
     `heard`: fold -> corpus -> speakers; and in runs that started from weights
-    `start`, see `start.Start.record`, and `cautions`, sentences.
+    `start`, see `start.record`, and `cautions`, sentences; in runs with
+    teachers `teachers`, see `teachers.record`.
   """
   path = folder.path / FILE
   if not path.exists():
@@ -145,6 +146,12 @@ def read(folder: RunFolder) -> dict[str, Any]:
       _checked(heard)
     if not all(isinstance(text, str) for text in content['cautions']):
       raise ValueError('a caution is not a text')
+    start, teachers = content.get('start'), content.get('teachers', [])
+    if not isinstance(teachers, list):
+      raise ValueError('teachers are not a list')
+    for one in (*teachers, *([] if start is None else [start])):
+      if not isinstance(one, dict) or not isinstance(one.get('sha256'), str):
+        raise ValueError('weights have no SHA-256')
   except ValueError as error:
     raise InputError(
       f'{path} is damaged ({error}); delete the run folder and train it again'
@@ -235,7 +242,8 @@ def cautions(
       'new ones.'
     ]
   # A person's own list may hold recordings of a known corpus, converted.
-  own = set(speakers(data, corpus, range(len(corpus.utterances)))) - set(total)
+  tested = set(speakers(data, corpus, range(len(corpus.utterances))))
+  own = tested - set(total)
   kinds = {entry.corpus for entry in joined.parse(data.corpora)}
   if own and (kinds or {data.corpus}) & set(_OWN):
     if set(total) == {EMODB}:
@@ -252,6 +260,14 @@ def cautions(
     return [
       f'{first}; whether recordings of {listing(sorted(own), 3)} are among it, '
       'under other names, nobody checked.'
+    ]
+  # And so may the one that the weights have heard.
+  lists = [name for name in total if name not in registry.CORPORA]
+  if own and lists:
+    return [
+      f'{first}, and none of the tested speakers by name; whether recordings of '
+      f'{listing(sorted(own), 3)} are in {listing(lists, 3)}, under other names, '
+      'nobody checked.'
     ]
   return [f'{first}, and none of the tested speakers.']
 

@@ -143,6 +143,12 @@ def require_same(folder: RunFolder, teachers: Sequence[Start]) -> None:
     InputError: naming the first.
   """
   before = history.read(folder).get('teachers', [])
+  require(
+    len(before) == len(teachers),
+    f'{folder.path / history.FILE} names {len(before)} teachers, not '
+    f'{len(teachers)} as {_SETTING} does; bring that file back or choose '
+    'another --workdir',
+  )
   for teacher, old in zip(teachers, before, strict=True):
     require(
       teacher.digest == old['sha256'],
