@@ -1,8 +1,10 @@
-"""Cuts waveforms into frames, and masks the frames of padding."""
+"""Takes waveforms, cuts them into frames, and masks the frames of padding."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,8 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.features.spec import MfccSpec, least_samples, num_frames
 
 INT16_SCALE = 32_768.0
+P = ParamSpec('P')
+R = TypeVar('R')
 
 
 def frame_mask(
@@ -251,3 +255,30 @@ def _reflected(
   index = jnp.maximum(index, 0)  # an empty utterance has last = -1
   mirrored = jnp.take_along_axis(waveform, index, axis=-1)
   return jnp.where(last >= 0, mirrored, 0)
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+  """Compiles a function of arrays and a static `spec`.
+
+  `jax.jit` (0.10.2) reads the bytes of a numpy array in the order of the machine,
+  whatever the array says, and floats of the other order become others without
+  a word: such arrays, as RIFX and HDF5 files have them, are turned first.
+  """
+  jitted = jax.jit(function, static_argnames='spec')
+
+  @functools.wraps(function)
+  def call(*args: P.args, **named: P.kwargs) -> R:
+    return jitted(
+      *map(_native, args),
+      **{name: _native(value) for name, value in named.items()},
+    )
+
+  call._cache_size = jitted._cache_size  # type: ignore[attr-defined]
+  return call
+
+
+def _native(value: Any) -> Any:
+  """Returns a numpy array in the order of the machine, all else as it is."""
+  if isinstance(value, np.ndarray) and not value.dtype.isnative:
+    return value.astype(value.dtype.newbyteorder('='))
+  return value

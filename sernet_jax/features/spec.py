@@ -27,6 +27,10 @@ Count = TypeVar('Count', int, np.ndarray, 'jax.Array')
 
 # The smallest normal float32.
 LEAST_FLOAT32 = 2.0**-126
+# Beyond it, sums and squares of ordinary numbers leave float32.
+_MOST_FLOAT32 = 1e37
+# Numbers of the matrix from FFT bins to mel bands, half a gigabyte of float64.
+_MOST_WEIGHTS = 1 << 26
 
 # The front end's choices by field.
 MFCC_CHOICES = {
@@ -40,6 +44,17 @@ MFCC_CHOICES = {
   'dct': ('htk', 'ortho'),
   'zeroth': ('cepstrum', 'frame_energy', 'spectrum_energy'),
 }
+
+_FLOATS = (
+  'sample_rate_hz',
+  'spectrum_scale',
+  'exponent',
+  'clip',
+  'top_db',
+  'log_offset',
+  'log_floor',
+  'lifter',
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,10 +161,23 @@ class MfccSpec:
       'upper_edge_hz',
     ):
       require_not_negative(field, getattr(self, field))
+    for field in _FLOATS:
+      value = getattr(self, field)
+      require(
+        value is None or value <= _MOST_FLOAT32,
+        f'{field} is {value!r}, beyond what 32 bits hold, in which all is '
+        f'computed; give a number of at most {_MOST_FLOAT32:g}',
+      )
+    require(
+      self.spectrum_scale >= LEAST_FLOAT32,
+      f'spectrum_scale is {self.spectrum_scale!r}, 0 in 32 bits; give a number '
+      f'of at least {LEAST_FLOAT32:.3g}',
+    )
     for field in ('remove_dc', 'window_periodic', 'mel_half_bin'):
       require_bool(field, getattr(self, field))
     for field, options in MFCC_CHOICES.items():
       require_choice(field, getattr(self, field), options)
+    require_whole('power', self.power)
     require(self.power in (1, 2), f'power is {self.power!r}; give 1 or 2')
     require(
       self.frame_samples <= self.fft_size,
@@ -164,6 +192,15 @@ class MfccSpec:
       self.num_coefficients <= self.num_mel_bands,
       f'num_coefficients is {self.num_coefficients}, more than num_mel_bands '
       f'{self.num_mel_bands}; a cepstrum has no more coefficients than bands',
+    )
+    require(
+      self.num_mel_bands * (self.fft_size // 2 + 1) <= _MOST_WEIGHTS,
+      f'num_mel_bands is {self.num_mel_bands} and fft_size {self.fft_size}, a '
+      f'matrix of more than {_MOST_WEIGHTS} numbers; lower one of them',
+    )
+    require(
+      self.hop_samples <= _MOST_WEIGHTS,
+      f'hop_samples is {self.hop_samples}; give at most {_MOST_WEIGHTS}',
     )
     nyquist_hz = self.sample_rate_hz / 2
     require(

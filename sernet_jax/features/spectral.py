@@ -31,7 +31,7 @@ from sernet_jax.features.tables import (
 )
 
 
-@functools.partial(jax.jit, static_argnames='spec')
+@framing.compiled
 def spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -60,7 +60,7 @@ def spectrogram(
   return _masked(spectrum, mask)
 
 
-@functools.partial(jax.jit, static_argnames='spec')
+@framing.compiled
 def mel_spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -68,7 +68,7 @@ def mel_spectrogram(
   return _mel(spectrogram(waveform, spec, lengths), spec)
 
 
-@functools.partial(jax.jit, static_argnames='spec')
+@framing.compiled
 def log_mel_spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -81,7 +81,7 @@ def log_mel_spectrogram(
   )
 
 
-@functools.partial(jax.jit, static_argnames='spec')
+@framing.compiled
 def mfcc(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:

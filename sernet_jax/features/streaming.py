@@ -14,7 +14,6 @@ number possible, and come with a mask.
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -88,7 +87,7 @@ def stream_init(
   )
 
 
-@functools.partial(jax.jit, static_argnames='spec')
+@framing.compiled
 def stream_step(
   state: StreamState, chunk: jax.Array, spec: MfccSpec
 ) -> tuple[StreamState, StreamFrames]:
@@ -123,7 +122,7 @@ def stream_step(
   return _advance(state._replace(previous=previous), chunk, spec)
 
 
-@functools.partial(jax.jit, static_argnames='spec')
+@framing.compiled
 def stream_end(state: StreamState, spec: MfccSpec) -> StreamFrames:
   """Returns the frames that reach into the padding behind the last sample.
 

@@ -436,12 +436,42 @@ def test_a_bad_waveform_is_refused_with_value_and_bound(waveform, words):
     ({'preemphasis': None}, ['preemphasis is None', 'number']),
     ({'remove_dc': 'no'}, ["remove_dc is 'no'", 'True or False']),
     ({'clip': np.zeros(())}, ['clip is array', 'number']),
+    ({'power': np.array([1, 2])}, ['power is array', 'whole']),
+    ({'power': 1.0}, ['power is 1.0', 'whole']),
+    # Beyond float32, where they would be infinite or 0.
+    ({'spectrum_scale': 1e300}, ['spectrum_scale is 1e+300', '32 bits']),
+    ({'spectrum_scale': 1e-300}, ['spectrum_scale is 1e-300', '0 in 32 bits']),
+    ({'log_offset': 1e300}, ['log_offset is 1e+300', '32 bits']),
+    # Beyond memory.
+    ({'fft_size': 2**40}, ['num_mel_bands is 128', 'fft_size 1099511627776']),
+    ({'num_mel_bands': 10**9}, ['num_mel_bands is 1000000000', 'lower one']),
+    ({'hop_samples': 2**40}, ['hop_samples is 1099511627776', 'at most']),
   ],
 )
 def test_a_spec_that_contradicts_itself_is_refused(changes, words):
   with pytest.raises(InputError) as error:
     MfccSpec(**changes)
   assert all(word in str(error.value) for word in words)
+
+
+def test_either_order_of_bytes_is_read():
+  """`jax.jit` would take the bytes of floats as they lie."""
+  waveform = noise(2, 300)
+  lengths = np.array([200, 300])
+  other, counts = waveform.astype('>f4'), lengths.astype('>i4')
+  np.testing.assert_array_equal(
+    features.mfcc(other, SMALL, lengths=counts),
+    features.mfcc(waveform, SMALL, lengths),
+  )
+  state = features.stream_init(SMALL, (2,))
+  np.testing.assert_array_equal(
+    features.stream_step(state, other, SMALL)[1].values,
+    features.stream_step(state, waveform, SMALL)[1].values,
+  )
+  whole = np.array([[0, 8192, -16384] * 40], '>i2')
+  np.testing.assert_array_equal(
+    features.mfcc(whole, SMALL), features.mfcc(whole.astype(np.int16), SMALL)
+  )
 
 
 def test_a_name_is_no_spec():
