@@ -8,7 +8,7 @@ import numbers
 import numpy as np
 import numpy.typing as npt
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, is_number, require
 
 MOST_CHANNELS = 64
 # Of floating-point sound, whose full scale is 1. A mix may go beyond it a bit.
@@ -58,9 +58,8 @@ def make(
       or values that cannot be sound of full scale 1.
   """
   require(
-    isinstance(rate_hz, numbers.Real)
-    and not isinstance(rate_hz, bool)
-    and float(rate_hz).is_integer(),
+    is_number(rate_hz)
+    and (isinstance(rate_hz, numbers.Integral) or float(rate_hz).is_integer()),
     f'the sample rate of {name} is {rate_hz!r}; give a whole number of samples '
     'a second',
   )
@@ -71,7 +70,19 @@ def make(
       f'{name} is not an array ({type(samples).__name__}); give its samples as a '
       'numpy array (samples,)'
     ) from error
-  return Sound(_scaled(_columns(array, name), name), int(rate_hz), name)
+  require(
+    not np.ma.is_masked(samples),
+    f'{name} has samples that are masked, and a recording has none left out; '
+    'give it filled, by .filled(0), or what is whole of it',
+  )
+  try:
+    scaled = _scaled(_columns(array, name), name)
+  except MemoryError as error:
+    raise InputError(
+      f'{name} has {array.size} samples, more than fit into memory; save it as '
+      'a file, which is read in pieces, or give it in parts'
+    ) from error
+  return Sound(scaled, int(rate_hz), name)
 
 
 def _columns(array: np.ndarray, name: str) -> np.ndarray:
@@ -83,11 +94,13 @@ def _columns(array: np.ndarray, name: str) -> np.ndarray:
     f'{name} has shape {array.shape}; give (samples,) or (samples, channels), '
     'and several sounds as a list to predict_batch',
   )
+  if not array.size:
+    return array.reshape(0, 1)
   if array.shape[0] == 1:
     return array.T
   frames, channels = array.shape
   require(
-    (channels < frames and channels <= MOST_CHANNELS) or not array.size,
+    channels < frames and channels <= MOST_CHANNELS,
     f'{name} has shape {array.shape}, which could be channels or several '
     'sounds; give channels as (samples, channels), by .T, and sounds as a list '
     'to predict_batch',
@@ -97,8 +110,9 @@ def _columns(array: np.ndarray, name: str) -> np.ndarray:
 
 def _scaled(array: np.ndarray, name: str) -> np.ndarray:
   """Returns samples of any type that has a full scale as float32."""
-  if array.dtype in _SCALES:
-    middle, scale = _SCALES[array.dtype]
+  kind = array.dtype.newbyteorder('=')
+  if kind in _SCALES:
+    middle, scale = _SCALES[kind]
     # float64 in between holds every int32 exactly.
     return ((array - np.float64(middle)) / scale).astype(np.float32)
   require(

@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 
 from sernet_jax.audio import quality, reading, segments
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import is_number, require
 
 
 class Resampler:
@@ -103,10 +103,11 @@ def hop_samples(hop_s: float | None, rate_hz: int, length: int) -> int:
   """
   if hop_s is None:
     return min(rate_hz, length)
-  hop = round(hop_s * rate_hz) if np.isfinite(hop_s) else 0
+  fits = is_number(hop_s) and 0 < hop_s * rate_hz <= 2 * length
+  hop = round(hop_s * rate_hz) if fits else 0
   require(
     0 < hop <= length,
-    f'hop_s is {hop_s}; give seconds above 0 and not above the length of a '
+    f'hop_s is {hop_s if is_number(hop_s) else repr(hop_s)}; give seconds above 0 and not above the length of a '
     f'window, {length / rate_hz:g} s',
   )
   return hop

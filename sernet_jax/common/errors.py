@@ -48,7 +48,7 @@ def require_choice(field: str, value: str, options: Iterable[str]) -> None:
 def require_positive(field: str, value: float) -> None:
   """Raises `InputError` unless `value` is a finite number above 0."""
   require(
-    _is_number(value) and math.isfinite(value) and value > 0,
+    is_number(value) and math.isfinite(value) and value > 0,
     f'{field} is {value!r}; give a finite number above 0',
   )
 
@@ -56,7 +56,7 @@ def require_positive(field: str, value: float) -> None:
 def require_not_negative(field: str, value: float) -> None:
   """Raises `InputError` unless `value` is a finite number of at least 0."""
   require(
-    _is_number(value) and math.isfinite(value) and value >= 0,
+    is_number(value) and math.isfinite(value) and value >= 0,
     f'{field} is {value!r}; give a finite number of at least 0',
   )
 
@@ -71,7 +71,7 @@ def require_whole(field: str, value: int) -> None:
   )
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
   """Accepts Python and numpy numbers, no arrays: a spec must be static."""
   return isinstance(value, numbers.Real) and not isinstance(value, bool)
 

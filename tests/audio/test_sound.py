@@ -59,6 +59,15 @@ def test_channels_and_rates_are_those_of_the_file(tmp_path):
     reading.read(held, '2')
 
 
+@pytest.mark.parametrize('dtype', ['i2', 'i4', 'f4', 'f8'])
+def test_either_order_of_bytes_is_read(dtype):
+  samples = TONE.astype(dtype) if dtype[0] == 'f' else np.int16(9 * TONE)
+  one, other = (samples.astype(f'{order}{dtype}') for order in '<>')
+  np.testing.assert_array_equal(
+    sound.make(other, 16_000).samples, sound.make(one, 16_000).samples
+  )
+
+
 def test_one_row_is_one_channel():
   row = sound.make(TONE[None], 16_000)
   np.testing.assert_array_equal(row.samples, sound.make(TONE, 16_000).samples)
@@ -83,6 +92,12 @@ def test_one_row_is_one_channel():
     (TONE, '16000', 'give a whole number of samples a second'),
     (TONE, True, 'give a whole number of samples a second'),
     (TONE, float('nan'), 'give a whole number of samples a second'),
+    (np.ma.array(TONE, mask=TONE > 0), 16_000, 'has samples that are masked'),
+    (
+      np.broadcast_to(np.float32(0.1), (2**50,)),
+      16_000,
+      'has 1125899906842624 samples, more than fit into memory',
+    ),
   ],
 )
 def test_what_may_not_be_sound_is_refused(samples, rate_hz, match):
@@ -95,6 +110,7 @@ def test_what_may_not_be_sound_is_refused(samples, rate_hz, match):
   [
     (np.zeros(0), 16_000, 'holds no samples'),
     (np.zeros((0, 2)), 16_000, 'holds no samples'),
+    (np.zeros((2, 0)), 16_000, 'holds no samples'),
     (np.zeros(90), 16_000, 'is silent: all its 90 samples are 0'),
     (
       np.full(90, 9, np.int16),
@@ -109,6 +125,7 @@ def test_what_may_not_be_sound_is_refused(samples, rate_hz, match):
     (np.full(9, np.nan), 16_000, 'has 9 samples that are not finite'),
     (np.array([0.1, np.inf]), 16_000, 'has 1 samples that are not finite'),
     (TONE, 99, 'a sample rate of 99 Hz, outside of 100 to'),
+    (TONE, 10**400, 'a sample rate of 1000'),
   ],
 )
 def test_bad_sound_is_refused_like_a_bad_file(samples, rate_hz, match):

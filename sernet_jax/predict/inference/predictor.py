@@ -195,6 +195,11 @@ class Predictor:
     abstain: float | str,
   ) -> list[Prediction]:
     threshold = unsure.of_model(abstain, self.model)
+    require(
+      listening is None or isinstance(listening, Listening),
+      f'listening is {listening!r}; give a sernet_jax.audio.listening.Listening, '
+      'or leave it out',
+    )
     found = []
     dimensions = [one.name for one in self.model.dimensions]
     for result in recordings.recognize(

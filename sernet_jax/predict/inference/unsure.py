@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError, is_number, require
 from sernet_jax.predict.inference.result import Failure, Recording, Window
 from sernet_jax.runs.weights import threshold
 
@@ -35,8 +35,10 @@ def check(abstain: float | str) -> float | str:
     InputError: if it is neither `OWN` nor from 0 to below 1.
   """
   require(
-    abstain == OWN if isinstance(abstain, str) else 0 <= abstain < 1,
-    f'--abstain is {abstain if isinstance(abstain, str) else f"{abstain:g}"}; '
+    abstain == OWN
+    if isinstance(abstain, str)
+    else is_number(abstain) and 0 <= abstain < 1,
+    f'--abstain is {f"{abstain:g}" if is_number(abstain) else abstain}; '
     'give the least probability of a label, from 0 to below 1, such as 0.6, or '
     'own for what the weights keep',
   )
