@@ -41,6 +41,8 @@ COMMANDS = {
   'export --help': ['-m', 'sernet_jax.export', '--help'],
   'main --help': ['-m', 'sernet_jax.main', '--help'],
   'download --help': ['-m', 'sernet_jax.download', '--help'],
+  'cross --help': ['-m', 'sernet_jax.cross', '--help'],
+  'demo --help': ['-m', 'sernet_jax.demo', '--help'],
   'predict': ['-m', 'sernet_jax.predict', '{wav}'],
   'predict, first': ['-m', 'sernet_jax.predict', '{wav}'],
   'stream': ['-m', 'sernet_jax.stream'],

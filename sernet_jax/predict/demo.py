@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sernet_jax.common import command_line, extras, text
 from sernet_jax.common.errors import InputError
-from sernet_jax.predict.inference import options, unsure
+from sernet_jax.predict.inference import options
 
 if TYPE_CHECKING:
   import numpy as np
@@ -103,6 +103,7 @@ def _serve(args: argparse.Namespace, folder: pathlib.Path) -> None:
     raise extras.missing('the demo needs', 'demo') from error
   from sernet_jax.audio import timeline
   from sernet_jax.common import jax_setup
+  from sernet_jax.predict.inference import unsure
 
   jax_setup.set_up()
   jax_setup.one_core_devices()
@@ -237,6 +238,7 @@ def listen(
     InputError: if the recording cannot be used.
   """
   from sernet_jax.predict import recording_figure, recordings
+  from sernet_jax.predict.inference import unsure
 
   (result,) = recordings.recognize([path], model, hop_s, listening=heard)
   if isinstance(result, recordings.Failure):

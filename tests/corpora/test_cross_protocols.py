@@ -19,7 +19,7 @@ from sernet_jax.results import caveats, crossed as crossed_lib, report
 from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import run
-from sernet_jax.sweep.comparison import cross
+from sernet_jax.sweep.comparison import cross_command
 
 CROSSING = [p.name for p in protocols.PROTOCOLS.values() if p.crosses_corpora]
 HAS = {
@@ -271,7 +271,7 @@ def test_figures_within_corpora_fill_the_diagonal(
   out = tmp_path / 'out'
   command = [str(folder.path), '--within', str(within.path)]
   command += ['--output', str(out)]
-  assert cross.main(command) == 0
+  assert cross_command.main(command) == 0
   assert f'{100 * last["pooled"]["uar"]:.1f}' in capsys.readouterr().out
   rows = list(csv.DictReader((out / 'matrix.csv').read_text().splitlines()))
   assert [(row['train'], row['test']) for row in rows] == [
@@ -284,7 +284,7 @@ def test_figures_within_corpora_fill_the_diagonal(
 
   def refused(**changes):
     within.write_results(results_json.decode({**said, **changes}))
-    assert cross.main(command) == 2
+    assert cross_command.main(command) == 2
     return capsys.readouterr().err
 
   assert "protocol.name='random10'" in refused(protocol='random10')
@@ -294,15 +294,15 @@ def test_figures_within_corpora_fill_the_diagonal(
   within.write_results(results_json.decode(said))
   settings['loss']['name'] = 'focal'
   within.write_config(settings)
-  assert cross.main(command) == 2
+  assert cross_command.main(command) == 2
   assert "loss.name='focal'" in capsys.readouterr().err
   settings['loss']['name'] = 'cross_entropy'
   within.write_config(settings)
-  assert cross.main([*command, '--within', str(within.path)]) == 2
+  assert cross_command.main([*command, '--within', str(within.path)]) == 2
   assert 'are both runs within one' in capsys.readouterr().err
-  assert cross.main([str(within.path)]) == 2
+  assert cross_command.main([str(within.path)]) == 2
   assert "name one of 'cross'" in capsys.readouterr().err
-  assert cross.main([str(folder.path), '--selection', 'lst']) == 2
+  assert cross_command.main([str(folder.path), '--selection', 'lst']) == 2
   assert "did you mean 'last'" in capsys.readouterr().err
 
 

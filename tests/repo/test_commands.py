@@ -92,9 +92,8 @@ try:
   runpy.run_module('sernet_jax.{module}', run_name='__main__', alter_sys=True)
 except SystemExit as end:
   assert not end.code, end.code
-heavy = {{'jax', 'flax', 'optax', 'orbax', 'matplotlib', 'pandas'}}
-if '{command}' not in ('cross', 'demo'):
-  heavy |= {{'numpy', 'soundfile'}}
+heavy = {{'jax', 'flax', 'optax', 'orbax', 'matplotlib', 'pandas', 'numpy'}}
+heavy.add('soundfile')
 sys.exit(f'{{found}} loaded' if (found := heavy & set(sys.modules)) else 0)
 """
   done = subprocess.run(

@@ -8,4 +8,5 @@
 - `page`: comparison.html and figures
 - `cross`: the matrix of a run across corpora
 - `command`: `python -m sernet_jax.compare`
+- `cross_command`: `python -m sernet_jax.cross`
 """

@@ -1,23 +1,20 @@
 """The matrix of a run across corpora, with figures within them on its diagonal.
 
-python -m sernet_jax.cross runs/cross --within runs/emodb --within runs/savee
-
 The run is one of protocol.name='cross'; those within are 'loso' runs of one
 of its corpora each, with the same classes and settings.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import pathlib
 from collections.abc import Sequence
 
-from sernet_jax.common import command_line, files, text as text_lib
+from sernet_jax.common import files, text as text_lib
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.results import caveats, crossed as crossed_lib
-from sernet_jax.results.run_folder import MADE, RunFolder
+from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.run_results import Crossed, CrossedCell, Results
 from sernet_jax.results.selections import SELECTIONS
 
@@ -192,46 +189,3 @@ def write(
     note,
   )
   return table, picture
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the command; returns the exit code."""
-  parser = command_line.Parser(
-    prog='python -m sernet_jax.cross',
-    description='The matrix of a run across corpora: table and heat map.',
-  )
-  parser.add_argument('run', help="folder of a run of protocol.name='cross'")
-  parser.add_argument(
-    '--within',
-    action='append',
-    default=[],
-    metavar='RUN',
-    help="folder of a 'loso' run of one of its corpora; may be given often",
-  )
-  parser.add_argument(
-    '--selection',
-    default='last',
-    help='whose cells, e.g. last_recomputed (%(default)s)',
-  )
-  parser.add_argument('--output', default='', help='folder for the files (RUN)')
-  # Its name in older versions.
-  parser.add_argument('--out', dest='output', help=argparse.SUPPRESS)
-  args = parser.parse_args(argv)
-  return command_line.run(lambda: _run(args))
-
-
-def _run(args: argparse.Namespace) -> None:
-  folder = RunFolder(args.run, MADE)
-  within = [RunFolder(path, MADE) for path in args.within]
-  combined = combine(folder, within, args.selection)
-  results = folder.read_results()
-  out = pathlib.Path(args.output or args.run)
-  table, picture = write(combined, results, out)
-  _, shows, not_shown = caveats.protocol(results.protocol)
-  print('UAR, per cent:')
-  print(
-    '\n'.join(
-      f'  {line}' for line in crossed_lib.table(combined, args.selection)
-    )
-  )
-  print(f'{shows}\n{not_shown}\nlook at {table} and {picture}')
