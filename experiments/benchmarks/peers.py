@@ -2,59 +2,69 @@
 
   pip install -e '.[bench]' && python experiments/benchmarks/peers.py
 
-The peers: the same network in PyTorch (channels last) and in Keras/TensorFlow,
-and our exported files in ONNX Runtime and LiteRT. Every peer is its own
-process with the same weights, batch and waveforms. First all must give the
-same probabilities (1e-4); then they take turns, round after round, so that a
-busy machine treats all alike:
+The peers: the same network in PyTorch and in Keras/TensorFlow, each as it is
+written, compiled, in bfloat16 and both (`peer_modes.py`), and our exported
+files in ONNX Runtime and LiteRT. Every peer is its own process with the same
+weights, batch and waveforms. First all must give the same probabilities (1e-4;
+2e-2 in bfloat16); then they take turns, round after round, so that a busy
+machine treats all alike:
 
   start      seconds from the start of a process to the probabilities of one
              utterance; programs that were compiled before come from a cache
-  train      seconds per step: forward, backward, update; batch 32, 3 s,
-             float32; one process that has all cores (ours cuts the batch
-             over them, as train.fold_mapping=shard does; others by threads)
-  folds      the same with one one-core process per core side by side, as a
-             run over folds can be done; seconds per step of all together
   infer_1,   waveform to probabilities, batch 1 and 32, seconds per call, call
   infer_32   after call
+  given_32   the same from features that are given; ours from the waveform
   asked_1    a single call of one utterance, after 0.2 s without work, when
              another process asks for it, as in a service
   rested_1   the same when the process itself has slept: how its threads wake
              then decides more than what they do
+  train      seconds per step: forward, backward, update; batch 32, 3 s; one
+             process that has all cores (ours cuts the batch over them, as
+             train.fold_mapping=shard does; others by threads)
+  folds      the same with one one-core process per core side by side, as a
+             run over folds can be done; seconds per step of all together
 
-Medians, ratios to ours (below 1: we are faster), peak memory and the
-surroundings go to peers.json and peers.png beside this file.
+A mode whose call takes more than SLOW_S takes part once. Medians, ratios to
+ours (below 1: we are faster), peak memory and the surroundings go to peers.json
+and peers.png beside this file, and two tables to the page on speed. Compiling
+takes longer than measuring: --tasks=train measures less, and --merge keeps what
+the file has of other tasks. TORCHINDUCTOR_CACHE_DIR and
+JAX_COMPILATION_CACHE_DIR keep compiled programs.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import json
 import os
 import pathlib
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent import futures
 
 import numpy as np
+import peer_modes
+import peer_processes
+import peer_tables
 
 from sernet_jax.common import machine
 
 HERE = pathlib.Path(__file__).parent
-BATCH = 32
-OURS = 'sernet_jax'
-TWINS = {OURS: 'twin_jax', 'torch': 'twin_torch', 'tensorflow': 'twin_keras'}
-FILES = {'onnxruntime': 'model.onnx', 'litert': 'model.tflite'}
-NAMES = {
-  OURS: 'sernet_jax',
-  'torch': 'PyTorch, channels last',
-  'tensorflow': 'Keras, TensorFlow',
-  'onnxruntime': 'our file in ONNX Runtime',
-  'litert': 'our file in LiteRT',
+BATCH = peer_processes.BATCH
+OURS = peer_modes.OURS
+SLOW_S = 4.0
+# Task -> calls in a turn.
+RECOGNIZING = {
+  'infer_1': 100,
+  'asked_1': 10,
+  'rested_1': 10,
+  'infer_32': 3,
+  'given_32': 3,
 }
+TRAINING = dict.fromkeys(peer_processes.TRAINING, 4)
+TASKS = ('start', *RECOGNIZING, *TRAINING)
+PAGE = HERE.parents[1] / 'docs' / 'speed.md'
 
 
 def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -94,235 +104,170 @@ def make_files(folder: pathlib.Path, weights, names: list[str]) -> None:
 
   from sernet_jax.export import writing
 
-  for name in FILES.keys() & set(names):
-    path = folder / FILES[name]
+  for name in peer_modes.FILES.keys() & set(names):
+    path = folder / peer_modes.FILES[name]
     kind = {'.onnx': 'onnx', '.tflite': 'tflite'}[path.suffix]
     writing.write(path, twin_jax.bundle(weights), kind, 'fp32')
 
 
-def work(name: str, inputs: str, cores: list[int]) -> None:
-  """A peer's process: answers one line of JSON for each it is given."""
-  os.sched_setaffinity(0, cores)
-  sys.path.insert(0, str(HERE))
-  data = dict(np.load(inputs))
-  weights = {k[2:]: v for k, v in data.items() if k.startswith('w/')}
-  if name in FILES:
-    from twin_files import Twin
-
-    path = pathlib.Path(inputs).parent / FILES[name]
-    twin = Twin(path, data['waveforms'], len(cores))
-  else:
-    twin = importlib.import_module(TWINS[name]).Twin(
-      weights, data['x'], data['y'], data['waveforms'], len(cores)
-    )
-  for line in sys.stdin:
-    task, count = json.loads(line)
-    start = time.perf_counter()
-    if task == 'check':
-      answer = twin.infer(BATCH).tolist()
-    elif task == 'memory':
-      answer = machine.peak_mib()
-    elif task == 'rested_1':
-      answer = statistics.median(rested(twin) for _ in range(count))
-    else:
-      if task == 'train':
-        twin.steps(count)
-      else:
-        for _ in range(count):
-          twin.infer(int(task.partition('_')[2]))
-      answer = (time.perf_counter() - start) / count
-    print(json.dumps({'answer': answer}), flush=True)
-
-
-def rested(twin) -> float:
-  """Seconds of a call after a pause."""
-  time.sleep(PAUSE_S)
-  start = time.perf_counter()
-  twin.infer(1)
-  return time.perf_counter() - start
-
-
-PAUSE_S = 0.2
-
-
-class Peer:
-  """A process that does what it is told."""
-
-  def __init__(self, name: str, inputs: pathlib.Path, cores: list[int]):
-    environment = {**os.environ, 'OMP_NUM_THREADS': str(len(cores))}
-    environment['TF_CPP_MIN_LOG_LEVEL'] = '3'
-    if len(cores) == 1:
-      environment['XLA_FLAGS'] = '--xla_cpu_multi_thread_eigen=false'
-    places = ','.join(map(str, cores))
-    self.process = subprocess.Popen(
-      [sys.executable, __file__, f'--worker={name}', f'--inputs={inputs}',
-       f'--cores={places}'],
-      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-      env=environment,
-    )  # fmt: skip
-
-  def tell(self, task: str, count: int = 1) -> None:
-    """Starts a task."""
-    self.process.stdin.write(json.dumps([task, count]) + '\n')
-    self.process.stdin.flush()
-
-  def hear(self):
-    """Waits for what the task answers."""
-    for line in self.process.stdout:
-      if line.startswith('{"answer"'):
-        return json.loads(line)['answer']
-    raise SystemExit(f'a peer ended with code {self.process.wait()}')
-
-  def end(self) -> None:
-    """Ends the process."""
-    self.process.kill()
-    self.process.wait()
-
-  def ask(self, task: str, count: int = 1):
-    """Starts a task and waits."""
-    self.tell(task, count)
-    return self.hear()
-
-  def ask_rested(self, task: str):
-    """The same after a pause, once."""
-    time.sleep(PAUSE_S)
-    return self.ask(task)
-
-
-def together(peers: list[Peer], task: str, count: int) -> float:
-  """Seconds per call when all work side by side."""
-  for peer in peers:
-    peer.tell(task, count)
-  return max(peer.hear() for peer in peers) / len(peers)
-
-
 def main() -> None:
   """Checks, measures in turns, prints and stores."""
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument('--peers', default='torch,tensorflow,onnxruntime,litert')
+  others = [name for name in peer_modes.MODES if name != OURS]
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
+  parser.add_argument('--peers', default=','.join(others))
+  parser.add_argument('--tasks', default=','.join(TASKS))
   parser.add_argument('--rounds', type=int, default=7)
+  parser.add_argument('--merge', action='store_true')
   parser.add_argument('--output', default=str(HERE / 'peers'))
-  parser.add_argument('--worker', default='')
-  parser.add_argument('--inputs', default='')
-  parser.add_argument('--cores', default='')
   arguments = parser.parse_args()
-  if arguments.worker:
-    cores = [int(core) for core in arguments.cores.split(',')]
-    work(arguments.worker, arguments.inputs, cores)
-    return
+  sys.path.append(str(HERE.parents[1]))  # for experiments.lib
   names = [OURS, *filter(None, arguments.peers.split(','))]
+  found = measure(names, arguments.tasks.split(','), arguments.rounds)
+  peer_tables.store(
+    found, pathlib.Path(arguments.output), arguments.merge, PAGE
+  )
+
+
+def measure(names: list[str], tasks: list[str], count: int):
+  """Runs the tasks, each with all peers in turns.
+
+  Args:
+    names: keys of `MODES`.
+    tasks: of `TASKS`.
+    count: rounds.
+
+  Returns:
+    'seconds': task -> name -> one for each round; 'memory_mib': 'start' or
+    'train' -> name -> peak; 'furthest': name -> greatest distance of a
+    probability from ours.
+  """
   cores = sorted(os.sched_getaffinity(0))
-  trained = [name for name in names if name in TWINS]
-  seconds, memory = {}, {}
+  modes = peer_modes.MODES
+  found = {'seconds': {}, 'memory_mib': {}, 'furthest': {}, 'cores': len(cores)}
   with tempfile.TemporaryDirectory() as folder:
     inputs = pathlib.Path(folder) / 'inputs.npz'
     os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', f'{folder}/xla')
+    os.environ.setdefault('TORCHINDUCTOR_CACHE_DIR', f'{folder}/inductor')
     make_files(inputs.parent, make_inputs(inputs), names)
 
     def started(name: str) -> float:
       begin = time.perf_counter()
-      peer = Peer(name, inputs, cores)
+      peer = peer_processes.Peer(name, inputs, cores)
       peer.ask('infer_1')
       took = time.perf_counter() - begin
-      memory.setdefault('start', {})[name] = peer.ask('memory')
+      peaks = found['memory_mib'].setdefault('start', {})
+      peaks[name] = peer.ask('memory')
       peer.end()
       return took
 
-    seconds['start'] = rounds(
-      {name: lambda name=name: started(name) for name in names}, 3
-    )
-    wide = {name: Peer(name, inputs, cores) for name in names}
-    check(wide)
-    turns = {
-      'infer_1': lambda peer: peer.ask('infer_1', 100),
-      'asked_1': lambda peer: statistics.median(
-        peer.ask_rested('infer_1') for _ in range(10)
-      ),
-      'rested_1': lambda peer: peer.ask('rested_1', 10),
-      'infer_32': lambda peer: peer.ask('infer_32', 3),
-      'train': lambda peer: peer.ask('train', 4),
-    }
-    for task, turn in turns.items():
-      able = names if task != 'train' else trained
-      seconds[task] = rounds(
-        {n: lambda p=wide[n], t=turn: t(p) for n in able}, arguments.rounds
+    able = [name for name in names if modes[name].recognizes]
+    if 'start' in tasks:
+      found['seconds']['start'] = rounds(
+        {
+          name: lambda calls, name=name: started(name)
+          for name in able
+          if not modes[name].options  # others compile, or only are faster
+        },
+        3,
+        1,
       )
-    memory['train'] = {name: wide[name].ask('memory') for name in trained}
-    for peer in wide.values():
-      peer.end()
-    narrow = {
-      name: [Peer(name, inputs, [core]) for core in cores] for name in trained
-    }
-    seconds['folds'] = rounds(
-      {n: lambda p=p: together(p, 'train', 4) for n, p in narrow.items()},
-      arguments.rounds,
-    )
-    for peers in narrow.values():
-      for peer in peers:
-        peer.end()
-  store(seconds, memory, cores, pathlib.Path(arguments.output))
-
-
-def check(peers: dict[str, Peer]) -> None:
-  """All give the same probabilities."""
-  answers = {n: np.asarray(peer.ask('check')) for n, peer in peers.items()}
-  for name, answer in answers.items():
-    distance = np.abs(answer - answers[OURS]).max()
-    print(f'{name:12} probabilities within {distance:.1e} of ours')
-    if not distance <= 1e-4:
-      raise SystemExit(f'{name} is another network: it is off by {distance}')
-
-
-def rounds(tasks, count: int) -> dict[str, list[float]]:
-  """Seconds of each, in turns, after one turn that does not count.
-
-  A pause before each, in which the threads of the one before come to rest:
-  some spin a while for more work, and would take a core from the next.
-  """
-  for task in tasks.values():
-    task()
-  seconds = {name: [] for name in tasks}
-  for _ in range(count):
-    for name, task in tasks.items():
-      time.sleep(PAUSE_S)
-      seconds[name].append(task())
-  return seconds
-
-
-def store(seconds, memory, cores, output: pathlib.Path) -> None:
-  """Prints the table; writes the figures and their picture."""
-  import history
-  import peers_plot
-
-  result = {'command': ' '.join(['python', *sys.argv]), 'batch': BATCH}
-  result |= {**history.where('peers.py'), 'cores': len(cores)}
-  others = 'torch tensorflow tensorflow_cpu keras onnxruntime ai-edge-litert'
-  for name in others.split():
-    try:
-      result['packages'][name] = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-      continue
-  result['peak_memory_mib'] = memory
-  result['tasks'] = {}
-  for task, by_name in seconds.items():
-    ours = by_name[OURS]
-    result['tasks'][task] = {
-      name: {
-        'median_s': statistics.median(times),
-        'least_s': min(times),
-        'ours_to_this': statistics.median(
-          a / b for a, b in zip(ours, times, strict=True)
-        ),
+    if recognizing := [task for task in tasks if task in RECOGNIZING]:
+      peers = {name: peer_processes.Peer(name, inputs, cores) for name in able}
+      found['furthest'] = check(peers)
+      for task in recognizing:
+        # The files take sound alone.
+        found['seconds'][task] = rounds(
+          {
+            name: lambda calls, p=peer, t=task: p.turn(t, calls)
+            for name, peer in peers.items()
+            if task != 'given_32' or name not in peer_modes.FILES
+          },
+          count,
+          RECOGNIZING[task],
+        )
+      end(peers.values())
+    able = [name for name in names if modes[name].trains]
+    if 'train' in tasks:
+      peers = {name: peer_processes.Peer(name, inputs, cores) for name in able}
+      found['seconds']['train'] = rounds(
+        {n: lambda calls, p=p: p.ask('train', calls) for n, p in peers.items()},
+        count,
+        TRAINING['train'],
+      )
+      found['memory_mib']['train'] = {
+        name: peer.ask('memory') for name, peer in peers.items()
       }
-      for name, times in by_name.items()
-    }
-    for name, figures in result['tasks'][task].items():
-      print(
-        f'{task:9} {NAMES[name]:24} {1e3 * figures["median_s"]:8.1f} ms, ours '
-        f'takes {figures["ours_to_this"]:.2f} of it'
+      end(peers.values())
+    if 'folds' in tasks:
+      groups = {
+        name: [peer_processes.Peer(name, inputs, [core]) for core in cores]
+        for name in able
+      }
+      found['seconds']['folds'] = rounds(
+        {
+          name: lambda calls, group=group: peer_processes.together(
+            group, 'folds', calls
+          )
+          for name, group in groups.items()
+        },
+        count,
+        TRAINING['folds'],
       )
-  output.with_suffix('.json').write_text(json.dumps(result, indent=1) + '\n')
-  peers_plot.draw(result, output.with_suffix('.png'))
+      end(peer for group in groups.values() for peer in group)
+  return found
+
+
+def end(peers) -> None:
+  """Ends all processes."""
+  for peer in peers:
+    peer.end()
+
+
+def check(peers: dict[str, peer_processes.Peer]) -> dict[str, float]:
+  """All give the same probabilities; returns how far each is from ours."""
+  with futures.ThreadPoolExecutor(machine.num_cores()) as pool:
+    found = pool.map(lambda peer: peer.ask('check'), peers.values())
+    answers = dict(zip(peers, map(np.asarray, found), strict=True))
+  distances = {}
+  for name, answer in answers.items():
+    distance = float(np.abs(answer - answers[OURS]).max())
+    print(f'{name:18} probabilities within {distance:.1e} of ours', flush=True)
+    if not distance <= peer_modes.TOLERANCE[peer_modes.MODES[name].precision]:
+      raise SystemExit(f'{name} is another network: it is off by {distance}')
+    distances[name] = distance
+  return distances
+
+
+def rounds(
+  tasks: dict[str, Callable[[int], float]], count: int, calls: int
+) -> dict[str, list[float]]:
+  """Seconds per call of each, in turns, after calls that do not count.
+
+  Several compile at once, none while another is measured. A pause before each
+  turn, in which the threads of the one before come to rest: some spin a while
+  for more work, and would take a core from the next.
+
+  Args:
+    tasks: name -> seconds per call of that many calls.
+    count: rounds.
+    calls: in a turn.
+  """
+  seconds = {name: [] for name in tasks}
+  slow = set()
+  with futures.ThreadPoolExecutor(machine.num_cores()) as pool:
+    list(pool.map(lambda task: task(1), tasks.values()))  # compiles
+  for name, task in tasks.items():
+    if calls > 1 and (took := task(1)) > SLOW_S:
+      print(f'{name} takes {took:.1f} s and part once', flush=True)
+      slow.add(name)
+      seconds[name].append(took)
+  for _ in range(count):
+    for name in [name for name in tasks if name not in slow]:
+      time.sleep(peer_processes.PAUSE_S)
+      seconds[name].append(tasks[name](calls))
+  return seconds
 
 
 if __name__ == '__main__':

@@ -24,14 +24,20 @@ SPEC = features.MfccSpec()
 class Twin:
   """One training step as `training` does it, and waveform to probabilities."""
 
-  def __init__(self, weights, x, y, waveforms, threads):
+  def __init__(self, weights, x, y, waveforms, threads, precision='float32'):
     del threads  # XLA has its own: see XLA_FLAGS
     jax_setup.one_core_devices()  # as the commands do
     # The cores share the batch, as with train.fold_mapping=shard and one fold.
     mesh = device_layout.lay_out(1, len(x), jax.devices()).mesh(jax.devices())
     shared = device_layout.DATA if mesh.shape[device_layout.DATA] > 1 else None
     self.recipe = recipes.Recipe(
-      ModelSpec(), LossSpec(), OptimSpec(), len(x), tracked=(), axis=shared
+      ModelSpec(),
+      LossSpec(),
+      OptimSpec(),
+      len(x),
+      tracked=(),
+      precision=precision,
+      axis=shared,
     )
     self.params, self.stats = interop.from_keras(weights)
     init = jax.jit(trial_state.init_state, static_argnums=0)
@@ -56,11 +62,8 @@ class Twin:
       )(state, x, y)
 
     self.train = jax.jit(train, static_argnums=1, donate_argnums=0)
-    fixed = bundle(weights)
-    self.recognizers = {
-      count: recognizer.Recognizer([fixed], batch=count)
-      for count in (1, len(waveforms))
-    }
+    self.bundle = bundle(weights)
+    self.recognizers = {}
 
   def _train(self, state, count, x, y):
     def step(state, _):
@@ -78,6 +81,10 @@ class Twin:
 
   def infer(self, count: int) -> np.ndarray:
     """Waveforms to probabilities (count, classes)."""
+    if count not in self.recognizers:
+      self.recognizers[count] = recognizer.Recognizer(
+        [self.bundle], batch=count
+      )
     return self.recognizers[count](self.waveforms[:count])
 
 

@@ -1,10 +1,14 @@
 """Light-SERNet in PyTorch, our own twin, for the benchmark alone.
 
 From waveform to probabilities, and one step of training as the authors' code
-does it, or a whole fold. Weights come by Keras' names.
+does it, or a whole fold. Weights come by Keras' names. As it is written, or
+compiled; in float32, or in bfloat16 as users of PyTorch get it: by autocast in
+training, by a cast of the network in inference.
 """
 
 from __future__ import annotations
+
+import copy
 
 import numpy as np
 import torch
@@ -90,10 +94,13 @@ def _set(target, value):
 class Twin:
   """The methods that the benchmark asks of every peer."""
 
-  def __init__(self, weights, x, y, waveforms, threads):
+  def __init__(
+    self, weights, x, y, waveforms, threads, compiled=False, bfloat16=False
+  ):
     torch.set_num_threads(threads)
     self.network = Network().to(memory_format=torch.channels_last)
-    self.network.load(weights)
+    if weights:
+      self.network.load(weights)
     self.x = torch.from_numpy(x[:, None, :, :, 0]).contiguous(
       memory_format=torch.channels_last
     )
@@ -111,6 +118,17 @@ class Twin:
     self.optimizer = torch.optim.Adam(
       self.network.parameters(), 1e-4, eps=1e-7, fused=True
     )
+    self.bfloat16 = bfloat16
+    self.loss = self._loss
+    self.trained = copy.deepcopy(self.network).eval()
+    if bfloat16:
+      self.trained.to(torch.bfloat16)
+    if compiled:
+      from torch._inductor import config
+
+      config.freezing = True  # weights become constants, in inference alone
+      self.loss = torch.compile(self._loss, dynamic=False)
+      self.trained = torch.compile(self.trained, dynamic=False)
 
   def steps(self, count: int) -> None:
     """Training steps, one after another."""
@@ -121,28 +139,46 @@ class Twin:
     """One training step: forward, backward, update."""
     self.network.train()
     self.optimizer.zero_grad(set_to_none=True)
-    loss_of(self.network, self.x, self.y).backward()
+    self.loss().backward()
     self.optimizer.step()
+
+  def _loss(self):
+    with torch.autocast('cpu', torch.bfloat16, enabled=self.bfloat16):
+      logits = self.network(self.x)
+    return penalized(self.network, logits.float(), self.y)
 
   def infer(self, count: int) -> np.ndarray:
     """Waveforms to probabilities (count, classes)."""
-    self.network.eval()
-    with torch.inference_mode():
-      return torch.softmax(self._logits(self.waveforms[:count]), 1).numpy()
+    with torch.no_grad():
+      return self._probabilities(self._features(self.waveforms[:count]))
 
-  def _logits(self, waveforms):
+  def classify(self, count: int) -> np.ndarray:
+    """Features to probabilities (count, classes)."""
+    with torch.no_grad():
+      return self._probabilities(self.x[:count])
+
+  def _features(self, waveforms):
     spectrum = torch.stft(
       waveforms, 1024, 256, window=self.window, center=False,
       return_complex=True,
     ).abs()  # fmt: skip
     log_mel = torch.log(spectrum.transpose(1, 2) @ self.mel + 1e-6)
     x = torch.clip(log_mel @ self.dct, -10, 10)[:, None]
-    return self.network(x.contiguous(memory_format=torch.channels_last))
+    return x.contiguous(memory_format=torch.channels_last)
+
+  def _probabilities(self, x):
+    x = x.bfloat16() if self.bfloat16 else x
+    return torch.softmax(self.trained(x).float(), 1).numpy()
 
 
 def loss_of(network: Network, x, y):
   """Cross-entropy and the L2 term of the convolutions of the blocks."""
-  loss = nn.functional.cross_entropy(network(x), y)
+  return penalized(network, network(x), y)
+
+
+def penalized(network: Network, logits, y):
+  """The same of logits."""
+  loss = nn.functional.cross_entropy(logits, y)
   for block in network.blocks:
     loss = loss + 1e-6 * block.conv.weight.square().sum()
   return loss
