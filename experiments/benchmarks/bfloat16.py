@@ -269,7 +269,7 @@ def _steps() -> dict[str, Run]:
 
   recipe, x, labels = step.example()
   ways = {OURS: step.compiled(recipe, x, labels)}
-  x, labels = np.asarray(x), np.asarray(labels)
+  x, labels = np.array(x), np.array(labels)  # PyTorch wants to write
   sound = np.zeros((1, 48_000), np.float32)  # is not used
   for precision, name in ONEDNN.items():
     twin = twin_torch.Twin(

@@ -16,8 +16,8 @@ import roofline
 OURS = peer_modes.OURS
 _PACKAGES = 'torch', 'tensorflow_cpu', 'keras', 'onnxruntime', 'ai-edge-litert'
 TITLES = {
-  'train': 'step of 32, all cores on one fold',
-  'folds': 'step of 32, a fold per core',
+  'train': 'step of 32, all cores',
+  'one_core': 'step of 32 on one core, CPU seconds',
   'infer_32': 'inference, 32 utterances',
   'given_32': 'the same, theirs from features',
   'infer_1': 'inference, one, call after call',
@@ -33,9 +33,9 @@ MEMORY = {
 # (None for any), library (None for all), share.
 AIMS = [
   ('train', 'float32', 'PyTorch', 0.5),
-  ('folds', 'float32', 'PyTorch', 0.5),
+  ('one_core', 'float32', 'PyTorch', 0.5),
   ('train', 'bfloat16', 'PyTorch', 0.6),
-  ('folds', 'bfloat16', 'PyTorch', 0.6),
+  ('one_core', 'bfloat16', 'PyTorch', 0.6),
   ('given_32', 'bfloat16', 'PyTorch', 1.0),
   ('infer_1', None, None, 0.8),
   ('asked_1', None, None, 0.8),
@@ -61,11 +61,10 @@ def store(
   before = json.loads(file.read_text()) if merge else {}
   result = merged(before, summary(found))
   file.write_text(json.dumps(result, indent=1) + '\n')
-  if result['tasks'].keys() >= TITLES.keys():
-    draw(result, output.with_suffix('.png'))
-    if output.parent == pathlib.Path(__file__).parent:
-      markdown.fill(page, 'peers', table(result))
-      markdown.fill(page, 'peer aims', aims_table(result))
+  draw(result, output.with_suffix('.png'))
+  if output.parent == pathlib.Path(__file__).parent:
+    markdown.fill(page, 'peers', table(result))
+    markdown.fill(page, 'peer aims', aims_table(result))
   print(table(result), aims_table(result), sep='\n\n')
 
 
@@ -99,7 +98,12 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
     'cores': found['cores'],
     'units': roofline.units(),
     'parts': [
-      {'command': command, 'date': place['date'], 'tasks': list(tasks)}
+      {
+        'command': command,
+        'date': place['date'],
+        'tasks': list(tasks),
+        'cores': found['cores'],
+      }
     ],
     'furthest_probability': found['furthest'],
     'peak_memory_mib': found['memory_mib'],
@@ -109,7 +113,7 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
 
 def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
   """What was measured now, and of other tasks before."""
-  if before and (before['cpu'], before['cores']) != (now['cpu'], now['cores']):
+  if before and before['cpu'] != now['cpu']:
     raise SystemExit('the file is of another machine; measure all tasks again')
   parts = []
   for part in before.get('parts', []):
@@ -118,6 +122,7 @@ def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
       parts.append({**part, 'tasks': tasks})
   return {
     **now,
+    'cores': max(before.get('cores', 0), now['cores']),
     'parts': parts + now['parts'],
     **{
       name: {**before.get(name, {}), **now[name]}
@@ -140,7 +145,7 @@ def fastest(
 
   rows = result['tasks'].get(task, {})
   able = [name for name in rows if suits(peer_modes.MODES[name])]
-  return min(able, key=lambda name: rows[name]['median_s'], default=None)
+  return min(able, key=lambda name: rows[name]['least_s'], default=None)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -160,7 +165,7 @@ def table(result: dict[str, Any]) -> str:
     figures = result['tasks'].get(task)
     if not figures:
       continue
-    ours = figures[OURS]['median_s']
+    ours = figures[OURS]['least_s']
     row = [title, _ms(ours)]
     for library, precision in columns:
       name = fastest(result, task, precision, library)
@@ -170,7 +175,7 @@ def table(result: dict[str, Any]) -> str:
       mode, figure = peer_modes.MODES[name], figures[name]
       how = f' ({mode.title})' if mode.title else ''
       row.append(
-        f'{_ms(figure["median_s"])}, {figure["ours_to_this"]:.2f}{how}'
+        f'{_ms(figure["least_s"])}, {_share(result, task, name):.2f}{how}'
       )
     rows.append(row)
   for kind, title in MEMORY.items():
@@ -214,18 +219,17 @@ def aims_table(result: dict[str, Any]) -> str:
     rows.append(
       [
         TITLES[task],
-        f'{peer_modes.MODES[name].label}, {_ms(figure["median_s"])} ms',
-        f'{figure["ours_to_this"]:.2f}',
+        f'{peer_modes.MODES[name].label}, {_ms(figure["least_s"])} ms',
+        f'{_share(result, task, name):.2f}',
         f'{aim:.1f}',
       ]
     )
-  half = result['tasks'].get('train', {}).get('sernet_jax_bf16')
-  if half:
-    share = 1 / half['ours_to_this']
+  if 'sernet_jax_bf16' in result['tasks'].get('train', {}):
+    share = 1 / _share(result, 'train', 'sernet_jax_bf16')
     rows.append(
       [
         'our step in bfloat16',
-        f'ours in float32, {_ms(result["tasks"]["train"][OURS]["median_s"])} ms',
+        f'ours in float32, {_ms(result["tasks"]["train"][OURS]["least_s"])} ms',
         f'{share:.2f}',
         '0.5',
       ]
@@ -245,6 +249,12 @@ def aims_table(result: dict[str, Any]) -> str:
   )
 
 
+def _share(result: dict[str, Any], task: str, name: str) -> float:
+  """What ours takes of another mode's time."""
+  rows = result['tasks'][task]
+  return rows[OURS]['least_s'] / rows[name]['least_s']
+
+
 def _ms(seconds: float) -> str:
   ms = 1e3 * seconds
   return f'{ms:,.0f}' if ms >= 10 else f'{ms:.1f}'
@@ -256,17 +266,23 @@ def draw(result: dict[str, Any], path: pathlib.Path) -> None:
 
   from sernet_jax.results.figures import style
 
+  tasks = [task for task in TITLES if task in result['tasks']]
+  columns = min(len(tasks), 3)
+  lines = -(-len(tasks) // columns)
   with mpl.rc_context(style.STYLE):
     figure = style.new_figure(
-      15.0, 6.4, 'Milliseconds, median',
+      5.0 * columns, 3.2 * lines, 'Milliseconds, least of the turns',
       f'3 s, {result["cores"]} cores, {result["cpu"]}, '
-      f'{", ".join(result["units"])}; theirs in bfloat16 are lighter',
+      f'{", ".join(result["units"])}; what computes in bfloat16 is lighter',
     )  # fmt: skip
-    axes = figure.subplots(2, 4).flat
-    for axis, (task, title) in zip(axes, TITLES.items(), strict=True):
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis in axes[len(tasks) :]:
+      axis.set_axis_off()
+    for axis, task in zip(axes, tasks, strict=False):
+      axis.set_title(TITLES[task], fontsize=9)
       rows = result['tasks'][task]
       modes = [peer_modes.MODES[name] for name in rows]
-      widths = [1e3 * row['median_s'] for row in rows.values()]
+      widths = [1e3 * row['least_s'] for row in rows.values()]
       # A bar many times as long as the others would hide them.
       limit = 6 * statistics.median(widths)
       bars = axis.barh(
@@ -288,6 +304,5 @@ def draw(result: dict[str, Any], path: pathlib.Path) -> None:
       axis.bar_label(bars, labels, fontsize=8, padding=2)
       axis.tick_params('y', labelsize=8)
       axis.invert_yaxis()
-      axis.set_title(title, fontsize=9)
       axis.margins(x=0.2)
     style.save(figure, path)

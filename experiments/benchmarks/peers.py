@@ -21,12 +21,14 @@ machine treats all alike:
   train      seconds per step: forward, backward, update; batch 32, 3 s; one
              process that has all cores (ours cuts the batch over them, as
              train.fold_mapping=shard does; others by threads)
-  folds      the same with one one-core process per core side by side, as a
-             run over folds can be done; seconds per step of all together
+  one_core   the same in a process that has one core, as each fold of a run
+             over folds can be done; CPU seconds per step
 
-A mode whose call takes more than SLOW_S takes part once. Medians, ratios to
-ours (below 1: we are faster), peak memory and the surroundings go to peers.json
-and peers.png beside this file, and two tables to the page on speed. Compiling
+A mode whose call takes more than SLOW_S takes part once. The least of the
+turns, medians, ratios of both (below 1: we are faster), peak memory and the
+surroundings go to peers.json and peers.png beside this file, and two tables to
+the page on speed. These have the least: other work on the machine slows threads
+that wait for each other, as those of OpenMP do, many times more than others. Compiling
 takes longer than measuring: --tasks=train measures less, and --merge keeps what
 the file has of other tasks. TORCHINDUCTOR_CACHE_DIR and
 JAX_COMPILATION_CACHE_DIR keep compiled programs.
@@ -40,8 +42,9 @@ import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
+from typing import Any
 
 import numpy as np
 import peer_modes
@@ -56,15 +59,18 @@ OURS = peer_modes.OURS
 SLOW_S = 4.0
 # Task -> calls in a turn.
 RECOGNIZING = {
-  'infer_1': 100,
-  'asked_1': 10,
-  'rested_1': 10,
+  'infer_1': 50,
+  'asked_1': 5,
+  'rested_1': 5,
   'infer_32': 3,
   'given_32': 3,
 }
-TRAINING = dict.fromkeys(peer_processes.TRAINING, 4)
+TRAINING = dict.fromkeys(peer_processes.TRAINING, 2)
 TASKS = ('start', *RECOGNIZING, *TRAINING)
 PAGE = HERE.parents[1] / 'docs' / 'speed.md'
+
+
+Seconds = dict[str, list[float]]
 
 
 def make_inputs(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -118,19 +124,22 @@ def main() -> None:
   )
   parser.add_argument('--peers', default=','.join(others))
   parser.add_argument('--tasks', default=','.join(TASKS))
-  parser.add_argument('--rounds', type=int, default=7)
+  parser.add_argument('--rounds', type=int, default=9)
   parser.add_argument('--merge', action='store_true')
   parser.add_argument('--output', default=str(HERE / 'peers'))
   arguments = parser.parse_args()
   sys.path.append(str(HERE.parents[1]))  # for experiments.lib
   names = [OURS, *filter(None, arguments.peers.split(','))]
-  found = measure(names, arguments.tasks.split(','), arguments.rounds)
-  peer_tables.store(
-    found, pathlib.Path(arguments.output), arguments.merge, PAGE
-  )
+  merge = arguments.merge
+  for found in measure(names, arguments.tasks.split(','), arguments.rounds):
+    # After each task, so that an end keeps what there is.
+    peer_tables.store(found, pathlib.Path(arguments.output), merge, PAGE)
+    merge = True
 
 
-def measure(names: list[str], tasks: list[str], count: int):
+def measure(
+  names: list[str], tasks: list[str], count: int
+) -> Iterator[dict[str, Any]]:
   """Runs the tasks, each with all peers in turns.
 
   Args:
@@ -138,33 +147,38 @@ def measure(names: list[str], tasks: list[str], count: int):
     tasks: of `TASKS`.
     count: rounds.
 
-  Returns:
-    'seconds': task -> name -> one for each round; 'memory_mib': 'start' or
-    'train' -> name -> peak; 'furthest': name -> greatest distance of a
-    probability from ours.
+  Yields:
+    Of each task 'seconds': task -> name -> one for each round; 'memory_mib':
+    'start' or 'train' -> name -> peak; 'furthest': name -> greatest distance of
+    a probability from ours; 'cores'.
   """
   cores = sorted(os.sched_getaffinity(0))
   modes = peer_modes.MODES
-  found = {'seconds': {}, 'memory_mib': {}, 'furthest': {}, 'cores': len(cores)}
+
+  def found(task: str, seconds: Seconds, **others: Any) -> dict[str, Any]:
+    known = {'memory_mib': {}, 'furthest': {}, 'cores': len(cores)}
+    return {**known, 'seconds': {task: seconds}, **others}
+
   with tempfile.TemporaryDirectory() as folder:
     inputs = pathlib.Path(folder) / 'inputs.npz'
     os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', f'{folder}/xla')
     os.environ.setdefault('TORCHINDUCTOR_CACHE_DIR', f'{folder}/inductor')
     make_files(inputs.parent, make_inputs(inputs), names)
 
+    peaks: dict[str, float] = {}
+
     def started(name: str) -> float:
       begin = time.perf_counter()
       peer = peer_processes.Peer(name, inputs, cores)
       peer.ask('infer_1')
       took = time.perf_counter() - begin
-      peaks = found['memory_mib'].setdefault('start', {})
       peaks[name] = peer.ask('memory')
       peer.end()
       return took
 
     able = [name for name in names if modes[name].recognizes]
     if 'start' in tasks:
-      found['seconds']['start'] = rounds(
+      seconds = rounds(
         {
           name: lambda calls, name=name: started(name)
           for name in able
@@ -173,50 +187,38 @@ def measure(names: list[str], tasks: list[str], count: int):
         3,
         1,
       )
+      yield found('start', seconds, memory_mib={'start': peaks})
     if recognizing := [task for task in tasks if task in RECOGNIZING]:
       peers = {name: peer_processes.Peer(name, inputs, cores) for name in able}
-      found['furthest'] = check(peers)
+      furthest = check(peers)
       for task in recognizing:
-        # The files take sound alone.
-        found['seconds'][task] = rounds(
+        seconds = rounds(
           {
             name: lambda calls, p=peer, t=task: p.turn(t, calls)
             for name, peer in peers.items()
+            # The files take sound alone.
             if task != 'given_32' or name not in peer_modes.FILES
           },
           count,
           RECOGNIZING[task],
         )
+        yield found(task, seconds, furthest=furthest)
       end(peers.values())
     able = [name for name in names if modes[name].trains]
-    if 'train' in tasks:
-      peers = {name: peer_processes.Peer(name, inputs, cores) for name in able}
-      found['seconds']['train'] = rounds(
-        {n: lambda calls, p=p: p.ask('train', calls) for n, p in peers.items()},
-        count,
-        TRAINING['train'],
-      )
-      found['memory_mib']['train'] = {
-        name: peer.ask('memory') for name, peer in peers.items()
-      }
-      end(peers.values())
-    if 'folds' in tasks:
-      groups = {
-        name: [peer_processes.Peer(name, inputs, [core]) for core in cores]
-        for name in able
-      }
-      found['seconds']['folds'] = rounds(
+    for task in [task for task in tasks if task in TRAINING]:
+      given = cores if task == 'train' else cores[-1:]
+      peers = {name: peer_processes.Peer(name, inputs, given) for name in able}
+      seconds = rounds(
         {
-          name: lambda calls, group=group: peer_processes.together(
-            group, 'folds', calls
-          )
-          for name, group in groups.items()
+          name: lambda calls, p=peer, t=task: p.ask(t, calls)
+          for name, peer in peers.items()
         },
         count,
-        TRAINING['folds'],
+        TRAINING[task],
       )
-      end(peer for group in groups.values() for peer in group)
-  return found
+      peaks = {name: peer.ask('memory') for name, peer in peers.items()}
+      yield found(task, seconds, memory_mib={task: peaks})
+      end(peers.values())
 
 
 def end(peers) -> None:
@@ -242,7 +244,7 @@ def check(peers: dict[str, peer_processes.Peer]) -> dict[str, float]:
 
 def rounds(
   tasks: dict[str, Callable[[int], float]], count: int, calls: int
-) -> dict[str, list[float]]:
+) -> Seconds:
   """Seconds per call of each, in turns, after calls that do not count.
 
   Several compile at once, none while another is measured. A pause before each

@@ -87,6 +87,10 @@ class Twin:
       )
     return self.recognizers[count](self.waveforms[:count])
 
+  def classify(self, count: int) -> np.ndarray:
+    """The same, where others get features: the package takes sound."""
+    return self.infer(count)
+
 
 def bundle(weights: dict[str, np.ndarray]) -> Bundle:
   """A model of these Keras weights, as `predict` and `export` take it."""

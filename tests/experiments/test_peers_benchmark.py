@@ -71,6 +71,7 @@ def test_ratios_merging_and_tables(scripts):
     'ours_to_this': pytest.approx(0.2 / 30),
     'rounds': 1,
   }
+  assert first['parts'][0]['cores'] == 2
   assert tables.fastest(first, 'train', 'float32', 'PyTorch') == 'torch'
   assert tables.fastest(first, 'train', None, None) == 'torch_bf16'
   assert tables.fastest(first, 'infer_1', None, None) is None
@@ -87,18 +88,18 @@ def test_ratios_merging_and_tables(scripts):
 
   step, one, memory = tables.table(both).splitlines()[2:]
   assert step.split(' | ')[1:6] == [
-    '300',
-    '400, 0.75 (eager)',
-    '250, 1.20 (eager, bfloat16)',
-    '1,000, 0.30 (tf.function)',
-    '1,000, 0.30 (tf.function)',
+    '200',
+    '400, 0.50 (eager)',
+    '250, 0.80 (eager, bfloat16)',
+    '1,000, 0.20 (tf.function)',
+    '1,000, 0.20 (tf.function)',
   ]
   assert one.endswith('| 5.0, 0.80 |')
   assert '| 600 | 800, 0.75 (eager) |' in memory
   aims = tables.aims_table(both)
-  assert '| PyTorch, eager, 400 ms | 0.75 | 0.5 |' in aims
-  assert '| PyTorch, eager, bfloat16, 250 ms | 1.20 | 0.6 |' in aims
-  assert '| ours in float32, 300 ms | 2.00 | 0.5 |' in aims
+  assert '| PyTorch, eager, 400 ms | 0.50 | 0.5 |' in aims
+  assert '| PyTorch, eager, bfloat16, 250 ms | 0.80 | 0.6 |' in aims
+  assert '| ours in float32, 200 ms | 2.00 | 0.5 |' in aims
   assert '| LiteRT, 5.0 ms | 0.80 | 0.8 |' in aims
   assert '| PyTorch, eager, 800 | 0.75 | 1.0 |' in aims
 
