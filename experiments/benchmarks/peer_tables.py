@@ -112,7 +112,7 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-  """What was measured now, and of other tasks before."""
+  """Figures measured now, and of other tasks before."""
   if before and before['cpu'] != now['cpu']:
     raise SystemExit('the file is of another machine; measure all tasks again')
   parts = []
@@ -207,7 +207,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def aims_table(result: dict[str, Any]) -> str:
-  """What ours takes of the fastest of others, beside what is aimed at."""
+  """Share of ours in the time of the fastest other, beside the aims."""
   from experiments.lib import markdown
 
   rows = []
@@ -250,7 +250,7 @@ def aims_table(result: dict[str, Any]) -> str:
 
 
 def _share(result: dict[str, Any], task: str, name: str) -> float:
-  """What ours takes of another mode's time."""
+  """Share of ours in the time of another mode."""
   rows = result['tasks'][task]
   return rows[OURS]['least_s'] / rows[name]['least_s']
 

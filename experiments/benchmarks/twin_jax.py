@@ -81,11 +81,11 @@ class Twin:
 
   def infer(self, count: int) -> np.ndarray:
     """Waveforms to probabilities (count, classes)."""
-    if count not in self.recognizers:
-      self.recognizers[count] = recognizer.Recognizer(
-        [self.bundle], batch=count
-      )
-    return self.recognizers[count](self.waveforms[:count])
+    found = self.recognizers.get(count)
+    if found is None:
+      found = recognizer.Recognizer([self.bundle], batch=count)
+      self.recognizers[count] = found
+    return found(self.waveforms[:count])
 
   def classify(self, count: int) -> np.ndarray:
     """The same, where others get features: the package takes sound."""
