@@ -53,7 +53,7 @@ class Corpus:
   """The corpus of a run; recordings are read when they are asked for."""
 
   def __init__(self, workdir: str | os.PathLike[str]):
-    folder = run_folder.RunFolder(workdir)
+    folder = run_folder.RunFolder(workdir, run_folder.MADE)
     experiment = run_bundles.settings_of(folder)
     self.audio = experiment.test_audio  # what bundles of the run hear
     self.name = experiment.data.corpus

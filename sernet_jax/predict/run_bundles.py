@@ -29,7 +29,9 @@ def warning(workdir: str | os.PathLike[str], selection: str = LAST[0]) -> str:
   """
   if selection != LAST[0]:
     return ''
-  return caveats.stale(run_folder.RunFolder(workdir).read_results())
+  return caveats.stale(
+    run_folder.RunFolder(workdir, run_folder.MADE).read_results()
+  )
 
 
 def from_run(
@@ -53,7 +55,7 @@ def from_run(
     InputError: as `weights_of_run`.
   """
   spec, folds = weights_of_run(workdir, selection)
-  folder = run_folder.RunFolder(workdir)
+  folder = run_folder.RunFolder(workdir, run_folder.MADE)
   experiment, results = settings_of(folder), folder.read_results()
   names = [fold['name'] for fold in folder.read_folds()]
   about = {

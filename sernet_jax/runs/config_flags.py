@@ -263,7 +263,9 @@ def _find(text: str) -> tuple[pathlib.Path, str | None]:
   if name in known:
     return known[name], rest
   stem = pathlib.Path(name).stem
-  cure = f'--config={stem} is one' if stem in known else nearest(name, known)
+  cure = nearest(name, known)
+  if stem in known:
+    cure = f'write --config={stem} for the one in the package'
   raise InputError(
     f'--config={name} is not a file, nor the name of a config in the package: '
     f'{cure}'

@@ -10,6 +10,7 @@ from typing import Any
 
 from sernet_jax.common import trees
 from sernet_jax.corpora import joined
+from sernet_jax.runs import defaults
 from sernet_jax.training.sound.augment_spec import AugmentSpec
 
 # Fields a run may change when it is resumed: its results stay the same.
@@ -93,8 +94,10 @@ def between(
     (field, value, other value) of all other fields that differ, by name.
   """
   mine, others = _kept(one, free), _kept(other, free)
+  every = defaults.fields()
+  usual = {field: every[field] for field in _LATER}
   return [
-    (field, mine.get(field), others.get(field))
+    (field, *(each.get(field, usual.get(field)) for each in (mine, others)))
     for field in sorted(mine.keys() | others.keys())
     if mine.get(field) != others.get(field)
   ]

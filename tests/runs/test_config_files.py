@@ -94,7 +94,7 @@ def test_a_file_that_is_no_config_is_one_sentence(tmp_path, body, message):
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('configs/emodb', '--config=emodb is one'),
+    ('configs/emodb', 'write --config=emodb for'),
     ('emodb:7s', 'takes no argument; leave out :7s'),
     ('nothing.json', 'is not a file'),
     ('x' * 300, 'is not a file'),

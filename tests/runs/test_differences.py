@@ -56,3 +56,10 @@ def test_databases_are_told_apart_by_the_names_of_their_folders(fields):
   assert differences.short_hash(one) == differences.short_hash(moved)
   assert differences.short_hash(one) != differences.short_hash(other)
   assert differences.between(one, other)
+
+
+def test_a_field_that_an_older_run_lacks_has_its_default():
+  before = {'data': {'corpus': 'ravdess'}}
+  now = {'data': {'corpus': 'ravdess', 'most_per_speaker': 12}}
+  found = differences.between(now, before)
+  assert found == [('data.most_per_speaker', 12, 0)]

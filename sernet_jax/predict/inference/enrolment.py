@@ -54,7 +54,7 @@ def adapter(
   Raises:
     InputError: if there is no run, or a recording cannot be used.
   """
-  run = run_folder.RunFolder(workdir)
+  run = run_folder.RunFolder(workdir, run_folder.MADE)
   require(
     bool(os.fspath(workdir)) and run.config.exists(),
     f'--enroll moves the statistics of a run, which {workdir or "the model"} '

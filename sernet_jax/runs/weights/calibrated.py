@@ -97,7 +97,7 @@ class Tests:
       InputError: if there is no such run or selection, or its training heard
         the test speakers or saw their answers.
     """
-    folder = run_folder.RunFolder(workdir)
+    folder = run_folder.RunFolder(workdir, run_folder.MADE)
     require(
       folder.config.exists(),
       f'--temperature={workdir} is neither a number nor the folder of a run; '

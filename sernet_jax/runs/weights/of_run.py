@@ -53,7 +53,7 @@ def weights_of_run(
     InputError: if there is no run, no result, no such selection, or a file of
       it is damaged.
   """
-  folder = run_folder.RunFolder(workdir)
+  folder = run_folder.RunFolder(workdir, run_folder.MADE)
   require(
     folder.config.exists(),
     f'{workdir} holds no run (there is no config.json); give the folder of a '

@@ -17,7 +17,7 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import network, sizes
-from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.runs import checkpoint
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
@@ -112,7 +112,7 @@ def _of_run(text: str, path: pathlib.Path) -> Start:
     'weights in the package), a .safetensors file, nor the folder of a run; name one '
     'of them, with /FOLD behind a run for one of its folds',
   )
-  folder = RunFolder(found[0])
+  folder = RunFolder(found[0], MADE)
   experiment = of_run.settings_of(folder)
   averaged = 'average' in experiment.selections
   spec, folds = of_run.weights_of_run(
