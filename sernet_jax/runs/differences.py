@@ -97,7 +97,11 @@ def between(
   every = defaults.fields()
   usual = {field: every[field] for field in _LATER}
   return [
-    (field, *(each.get(field, usual.get(field)) for each in (mine, others)))
+    (
+      field,
+      mine.get(field, usual.get(field)),
+      others.get(field, usual.get(field)),
+    )
     for field in sorted(mine.keys() | others.keys())
     if mine.get(field) != others.get(field)
   ]
