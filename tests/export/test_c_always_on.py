@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import re
 import subprocess
 
@@ -166,6 +167,7 @@ def test_what_is_below_the_floor_is_silent(app, tmp_path):
     (['--abstain=0.5x', 'x.wav'], 'is not a probability'),
     (['--stream', 'x.wav'], 'takes no recordings'),
     (['--strem'], 'is not known'),
+    (['--stream'], 'no sound came from stdin; pipe'),
   ],
 )
 def test_a_wrong_option_is_one_sentence(app, arguments, words):
@@ -174,6 +176,29 @@ def test_a_wrong_option_is_one_sentence(app, arguments, words):
   )
   assert (done.returncode, done.stdout) == (2, '')
   assert words in done.stderr
+  assert done.stderr.count('\n') == 1
+
+
+@pytest.mark.skipif(
+  not pathlib.Path('/dev/full').exists(), reason='no device that is always full'
+)
+@pytest.mark.parametrize('streams', [False, True])
+def test_what_cannot_be_written_is_not_lost_without_a_word(
+  app, tmp_path, streams
+):
+  path = tmp_path / 'noise.wav'
+  samples = np.random.default_rng(0).uniform(-0.5, 0.5, RATE_HZ)
+  reading.write_wav(path, samples, RATE_HZ)
+  with path.open('rb') as sound, pathlib.Path('/dev/full').open('wb') as full:
+    done = subprocess.run(
+      [app, '--stream' if streams else path],
+      stdin=sound,
+      stdout=full,
+      stderr=subprocess.PIPE,
+      text=True,
+    )
+  assert done.returncode == 2
+  assert done.stderr.startswith('error: what was recognized could not be writ')
   assert done.stderr.count('\n') == 1
 
 

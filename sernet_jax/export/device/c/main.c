@@ -152,8 +152,17 @@ static const char *judge(FILE *file, const char *name, const options *own) {
   return NULL;
 }
 
-/* Judges raw sound from stdin second by second, the rest at the end. */
-static void stream(const options *own) {
+/* Says on stderr if not all that was printed could be written; the exit code. */
+static int written(int code) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  fprintf(stderr, "error: what was recognized could not be written to stdout; "
+                  "make room there\n");
+  return 2;
+}
+
+/* Judges raw sound from stdin second by second, the rest at the end; the exit
+ * code. */
+static int stream(const options *own) {
   static uint8_t open[GATE_HOPS];
   sernet_gate gate;
   int16_t hop[SERNET_HOP];
@@ -183,10 +192,14 @@ static void stream(const options *own) {
            (double)(next + count) / SERNET_RATE_HZ);
     say(count, sernet_silent(sernet_level_db(segment, count), &loudest_db),
         !own->gated || voiced >= SERNET_GATE_VOICE, own);
-    fflush(stdout);
+    if (fflush(stdout) != 0) break; /* nobody reads on */
     covered = next + count;
     next += STREAM_HOP;
   }
+  if (heard == 0)
+    return fprintf(stderr, "error: no sound came from stdin; pipe raw sound of "
+                           "16 bits into it\n"), 2;
+  return written(0);
 }
 
 /* Reads P of --abstain=P; 0 if it is no probability. */
@@ -228,7 +241,7 @@ int main(int argc, char **argv) {
   if (streams && files > 0)
     return fprintf(stderr, "error: --stream hears stdin and takes no "
                            "recordings; give one or the other\n"), 2;
-  if (streams) return stream(&own), 0;
+  if (streams) return stream(&own);
   if (files == 0)
     return fprintf(stderr, "error: there is no recording; give one or more: "
                            "app recording.wav\n"), 2;
@@ -242,5 +255,5 @@ int main(int argc, char **argv) {
       code = 2;
     }
   }
-  return code;
+  return written(code);
 }
