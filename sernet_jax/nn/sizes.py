@@ -30,9 +30,10 @@ class Size(NamedTuple):
   blocks: tuple[Block, ...]
 
 
+DEFAULT = 'paper'
 PAPER = Size(ModelSpec.filters, PAPER_BLOCKS)
 SIZES = {
-  'paper': PAPER,
+  DEFAULT: PAPER,
   'small': Size(
     24,
     (
@@ -56,7 +57,7 @@ SIZES = {
 }
 
 
-def spec(size: str = 'paper', **fields: Any) -> ModelSpec:
+def spec(size: str = DEFAULT, **fields: Any) -> ModelSpec:
   """A network of a size.
 
   Args:
@@ -69,7 +70,7 @@ def spec(size: str = 'paper', **fields: Any) -> ModelSpec:
       sense by itself.
   """
   require_choice('model.size', size, SIZES)
-  if size == 'paper':
+  if size == DEFAULT:
     return ModelSpec(**fields)
   chosen = SIZES[size]
   for name, own in chosen._asdict().items():

@@ -336,6 +336,17 @@ def test_a_network_of_another_size_is_told_by_its_size(place, tmp_path):
     run.train(config, tmp_path / 'run')
 
 
+def test_all_that_small_weights_need_is_said_at_once(place, tmp_path):
+  config = tiny_runs.settings(place, train__start_from='emodb_tiny')
+  words = (
+    "model.size='tiny', not others and model.paths=.* and "
+    "model.pooling='statistics', not 'mean'; set model.size and model.paths "
+    'and model.pooling to what'
+  )
+  with pytest.raises(InputError, match=words):
+    run.train(config, tmp_path / 'run')
+
+
 def test_classes_without_overlap_may_have_a_new_head(place, source, others):
   config = settings(
     place,

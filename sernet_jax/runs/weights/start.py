@@ -162,18 +162,26 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
     'weights',
   )
   size, own = map(sizes.name_of, (start.model, experiment.model))
-  require(
-    not size or not own or size == own,
-    f'{where} model.size={size!r}, not {own!r}; set model.size to it, or start '
-    'from other weights',
+  unlike = {
+    field: (getattr(start.model, field), getattr(experiment.model, field))
+    for field in start.model.shaping
+    if getattr(start.model, field) != getattr(experiment.model, field)
+  }
+  if size and size != own and (own or size != sizes.DEFAULT):
+    # The size decides both, and is what a config sets.
+    for field in ('filters', 'blocks'):
+      unlike.pop(field, None)
+    unlike = {'size': (size, own), **unlike}
+  differ = ' and '.join(
+    f'model.{field}={_plain(theirs)}, not {_plain(ours) if ours else "others"}'
+    for field, (theirs, ours) in unlike.items()
   )
-  for field in start.model.shaping:
-    theirs, ours = getattr(start.model, field), getattr(experiment.model, field)
-    require(
-      theirs == ours,
-      f'{where} model.{field}={_plain(theirs)}, not {_plain(ours)}; set '
-      f'model.{field} to it, or start from other weights',
-    )
+  them = ' and '.join(f'model.{field}' for field in unlike)
+  require(
+    not unlike,
+    f'{where} {differ}; set {them} to what the weights have, or start from '
+    'other weights',
+  )
   require_front_end(start, experiment, 'train.start_from')
   classes = data.features.corpus.classes
   if not experiment.train.new_head:
