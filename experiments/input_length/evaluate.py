@@ -168,21 +168,34 @@ def main(arguments: list[str]) -> None:
   )
 
 
+def durations(text: str) -> list[float]:
+  """Reads the seconds of --lengths.
+
+  Raises:
+    InputError: unless it is a list of numbers.
+  """
+  try:
+    found = [float(word) for word in text.split(',')]
+  except ValueError:
+    found = []
+  require(
+    bool(found),
+    f'--lengths={text} is not a list of seconds; give such as 1,2,3',
+  )
+  return found
+
+
 def measured(given: argparse.Namespace) -> dict:
   """Returns the content of results.json, but for the environment."""
   require(given.repeats > 0, f'--repeats is {given.repeats}; give 1 or more')
-  try:
-    durations_s = [float(text) for text in given.lengths.split(',')]
-  except ValueError:
-    durations_s = []
-  require(
-    bool(durations_s),
-    f'--lengths={given.lengths} is not a list of seconds; give such as 1,2,3',
-  )
   content = {
     'question': 'How does a trained network do at other lengths?',
     **lengths.evaluate(
-      given.run, durations_s, given.root, given.cache, given.selection
+      given.run,
+      durations(given.lengths),
+      given.root,
+      given.cache,
+      given.selection,
     ),
   }
   durations_s = sorted({s['duration_s'] for s in content['settings']})

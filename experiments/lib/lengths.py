@@ -28,7 +28,7 @@ from sernet_jax.results import (
   statistics,
   summaries,
 )
-from sernet_jax.results.selections import LAST, SELECTIONS
+from sernet_jax.results.selections import AVERAGED, LAST, SELECTIONS
 from sernet_jax.runs import data as data_lib, predictions
 from sernet_jax.runs.config import Experiment
 from sernet_jax.training import batch_norm_statistics, trial_state
@@ -54,9 +54,8 @@ def evaluate(
     durations_s: lengths of a segment.
     root: of the corpus; '' for where the run found it.
     cache: folder for features; '' for the run's.
-    selection: 'last', or 'last_recomputed': BatchNorm statistics of the
-      training set cut as the setting cuts it, so that they belong to its
-      length.
+    selection: 'last', or one with BatchNorm statistics of the training set,
+      then cut as the setting cuts it, so that they belong to its length.
 
   Returns:
     `run`: what was trained, on what, with its notes; `settings`: for each
@@ -70,7 +69,7 @@ def evaluate(
       not there or not the one of the run.
   """
   folder = run_folder.RunFolder(workdir)
-  require_choice('selection', selection, LAST)
+  require_choice('selection', selection, (*LAST, *AVERAGED))
   spec, weights = run_bundles.weights_of_run(folder.path, selection)
   experiment = _elsewhere(run_bundles.settings_of(folder), root, cache)
   results = folder.read_results()
@@ -78,13 +77,16 @@ def evaluate(
     len(experiment.seeds) == 1,
     f'{workdir} has {len(experiment.seeds)} seeds; give a run of one seed',
   )
-  own = experiment.audio
+  trained, own = experiment.audio, experiment.test_audio
   asked = dict.fromkeys(
     [
+      trained,
       own,
       *(
-        AudioSpec(own.sample_rate_hz, float(duration_s), segments)
-        for segments in SEGMENTS
+        dataclasses.replace(
+          own, duration_s=float(duration_s), segments=segments
+        )
+        for segments in (SEGMENTS[:1] if experiment.sound else SEGMENTS)
         for duration_s in durations_s
       ),
     ]
@@ -99,7 +101,7 @@ def evaluate(
   }
   theirs = results.selections[selection].pooled.confusion
   ours = found[own]['summary']['pooled']['confusion']
-  _compare(found, own)
+  _compare(found, trained)
   return {
     'run': {
       'corpus': results.corpus,
@@ -110,7 +112,8 @@ def evaluate(
       'seeds': list(experiment.seeds),
       'epochs': results.epochs,
       'loss': experiment.loss.name,
-      'duration_s': own.duration_s,
+      'duration_s': trained.duration_s,
+      'test_duration_s': own.duration_s,
       'segments': own.segments,
       'command': folder.read_environment()['command'],
       'notes': caveats.notes(results),
@@ -184,14 +187,17 @@ def _judge(
   selection: str,
 ) -> dict[str, Any]:
   """One setting: features, probabilities, votes, scores."""
-  data = data_lib.Data(dataclasses.replace(experiment, audio=audio), corpus)
+  changed = {'audio': audio}
+  if experiment.sound is not None:  # what training hears stays
+    changed = {'test_duration_s': audio.duration_s}
+  data = data_lib.Data(dataclasses.replace(experiment, **changed), corpus)
   corpus = data.features.corpus
   data_lib.check_folds(folder, corpus, data.folds)
   recipe = experiment.recipe(len(corpus.classes))
-  if SELECTIONS[selection].recomputed and audio != experiment.audio:
+  if SELECTIONS[selection].recomputed and audio != experiment.test_audio:
     stats = batch_norm_statistics.recompute(
       recipe,
-      data.features.features,
+      data.source,
       data.fold_arrays,
       states.params,
       states.stats,

@@ -123,7 +123,7 @@ def test_the_command_writes_table_and_figure(
   assert [cost['duration_s'] for cost in found['costs']] == [0.1, 0.2]
   page = (tmp_path / 'README.md').read_text()
   assert 'trained at 0.2 s for 1 of 300 epochs, 1 seed, last epoch' in page
-  assert page.count('(as trained)') == 1
+  assert page.count('0.2 s, center (as trained)') == 1
   assert (tmp_path / 'lengths.png').stat().st_size > 10_000
 
 
@@ -159,3 +159,53 @@ def test_a_run_without_its_corpus_is_refused(place, tmp_path):
 def test_lengths_no_frame_fits_in_are_refused(place):
   with pytest.raises(InputError, match=r'shorter than one frame of 1024'):
     lengths.evaluate(place / 'run', [0.05])
+
+
+@pytest.fixture(scope='module')
+def own_frames(place):
+  """A run whose pooling leaves padding out, tested at 0.3 s, trained at 0.2."""
+  changes = {
+    'data__crop': 'random',
+    'data__test_duration_s': 0.3,
+    'model__pooling': 'masked',
+    'optim__average': 0.5,
+    'protocol__best_on_test': False,
+  }
+  csv = place / 'corpus' / 'list.csv'
+  run.train(
+    tiny.config(csv, place / 'cache', train__epochs=1, **tiny.QUICK, **changes),
+    place / 'own_frames',
+  )
+  return place / 'own_frames'
+
+
+def test_what_hears_its_own_frames_is_compared_with_the_length_of_training(
+  own_frames, tmp_path
+):
+  script = tiny.load_script(FOLDER / 'own_frames.py')
+  script.main(
+    [str(own_frames), '--root=', '--lengths=0.1,0.3', f'--output={tmp_path}']
+  )
+  content = json.loads((tmp_path / 'own_frames.json').read_text())
+  trained, own, shorter = content['settings']
+  assert [s['duration_s'] for s in content['settings']] == [0.2, 0.3, 0.1]
+  assert trained['trained'] and trained['against_trained'] is None
+  # What the run itself tested, test by test.
+  results = run_folder.RunFolder(own_frames).read_results().to_json()
+  expected = results['selections']['average']['pooled']
+  assert own['summary']['pooled'] == expected
+  assert content['run']['tests_unlike_the_run'] == 0
+  for setting in (own, shorter):
+    assert setting['segments_per_utterance'] == 1
+    gain = setting['against_trained']['difference']['uar']
+    before = trained['summary']['pooled']['uar']
+    assert gain == pytest.approx(setting['summary']['pooled']['uar'] - before)
+  page = (tmp_path / 'README.md').read_text()
+  assert page.count('0.2 s (as trained)') == 1
+  assert str(own_frames) not in (tmp_path / 'own_frames.json').read_text()
+
+
+def test_a_run_that_hears_padding_has_a_command_of_its_own(place):
+  script = tiny.load_script(FOLDER / 'own_frames.py')
+  with pytest.raises(InputError, match='hears the zeros around an utterance'):
+    script.main([str(place / 'run'), '--root='])

@@ -16,6 +16,7 @@ import tiny
     'batch_norm.curve',
     'cost.measure',
     'input_length.evaluate',
+    'input_length.own_frames',
     'precision.assemble',
     'recipe.adapt',
     'recipe.assemble',
