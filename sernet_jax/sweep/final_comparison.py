@@ -116,7 +116,11 @@ def compare(
 
 
 def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:
-  """Returns the folders of runs; of a sweep, those of its finished jobs."""
+  """Returns the folders of runs; of a sweep, those of its finished jobs.
+
+  Raises:
+    InputError: if a run is named twice, which would count as two seeds.
+  """
   runs: list[pathlib.Path] = []
   for folder in folders:
     if (folder / 'sweep.json').exists():
@@ -128,4 +132,11 @@ def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:
       ]
     else:
       runs.append(folder)
+  seen: set[pathlib.Path] = set()
+  for run in runs:
+    require(
+      run.resolve() not in seen,
+      f'{run} is named twice, alone or in a sweep; name each run once',
+    )
+    seen.add(run.resolve())
   return runs

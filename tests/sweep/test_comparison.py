@@ -23,6 +23,7 @@ from chosen_runs import (
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import comparison_plots
+from sernet_jax.sweep import final_comparison
 from sernet_jax.sweep.comparison import compare_runs, page as page_lib, tables
 from sernet_jax.sweep.settings import setting_name
 
@@ -254,6 +255,13 @@ def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
   (row,) = content['differences']
   assert row['seeds'] == [] and row['p'] is None
   assert any('without a common seed' in note for note in content['notes'])
+
+
+def test_a_run_named_twice_is_refused(tmp_path):
+  """It would count as two seeds."""
+  twice = [tmp_path / 'one', tmp_path / 'one' / '..' / 'one']
+  with pytest.raises(InputError, match='one is named twice, alone or in a sw'):
+    final_comparison.run_folders(twice)
 
 
 def test_a_folder_without_results_is_one_sentence(tmp_path):
