@@ -147,3 +147,26 @@ def test_a_figure_shows_gaps_as_silence(model, monkeypatch):
     (0.0, 0.1), (0.3, 0.5), (1.2, 1.3),
   ]  # fmt: skip
   assert len(spans) == len(result.windows) + 3
+
+
+def test_a_window_between_silences_is_drawn_from_its_start_to_its_end():
+  """By what of the panel each class covers, in seconds times per cent."""
+  from matplotlib import figure
+
+  from sernet_jax.results.figures import recording_plot
+
+  nothing = [np.nan, np.nan]
+  spans = [(0, 1), (1, 2), (2, 5), (5, 6), (6, 7), (6.5, 7.5)]
+  rows = [nothing, [0.25, 0.75], nothing, [1, 0], [0, 1], [0, 1]]
+  axis = figure.Figure().add_subplot()
+  recording_plot._shares(axis, spans, np.array(rows), ['joy', 'grief'])
+  areas = []
+  for drawn in axis.collections:
+    corners = [path.vertices.T for path in drawn.get_paths()]
+    areas.append(
+      sum(
+        abs(x[:-1] @ y[1:] - x[1:] @ y[:-1]) / 2 for x, y in corners if x.size
+      )
+    )
+  # joy: a quarter of 1 to 2, all of 5 to 6; grief: the rest, up to 7.5.
+  np.testing.assert_allclose(areas, [25 + 100, 75 + 150], atol=1e-9)

@@ -102,9 +102,11 @@ def _shares(
   shares: np.ndarray,
   classes: Sequence[str],
 ) -> None:
-  """Stacked steps: every window speaks for the time around its middle."""
-  edges = _edges(window_s)
-  values = 100 * np.concatenate([shares, shares[-1:]])
+  """Stacked steps, each from its window's left edge to its right one."""
+  # Both ends of a step, as fill_between draws nothing of a lone point: a window
+  # between two silent ones would be missing.
+  edges = np.repeat(_edges(window_s), 2)[1:-1]
+  values = 100 * np.repeat(shares, 2, axis=0)
   bottom = np.zeros(len(values))
   for index, name in enumerate(classes):
     top = bottom + values[:, index]
@@ -112,7 +114,6 @@ def _shares(
       edges,
       bottom,
       top,
-      step='post',
       label=style.plain(style.short(name)),
       color=_COLORS[index % len(_COLORS)],
       hatch=_HATCHES[index // len(_COLORS) % len(_HATCHES)],
@@ -123,7 +124,14 @@ def _shares(
 
 
 def _edges(window_s: Sequence[tuple[float, float]]) -> np.ndarray:
-  """Returns the times at which one window's step ends and the next begins."""
-  middles = np.array([(start + end) / 2 for start, end in window_s])
-  between = (middles[1:] + middles[:-1]) / 2
-  return np.concatenate([[window_s[0][0]], between, [window_s[-1][1]]])
+  """Returns the times at which one window's step ends and the next begins.
+
+  Windows that overlap speak for the time around their middles; others end where
+  they end.
+  """
+  starts, ends = np.array(window_s).T
+  middles = (starts + ends) / 2
+  between = np.where(
+    starts[1:] < ends[:-1], (middles[1:] + middles[:-1]) / 2, starts[1:]
+  )
+  return np.concatenate([starts[:1], between, ends[-1:]])
