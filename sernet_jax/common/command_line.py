@@ -149,8 +149,15 @@ def _print_anything() -> None:
 
 
 def fail(reason: object) -> int:
-  """Prints what is wrong with the user's input; returns the exit code."""
-  print(f'error: {text.printable(str(reason))}', file=sys.stderr)
+  """Prints what is wrong with the user's input; returns the exit code.
+
+  The lines of an `InputError` come below its sentence, each harmless by itself:
+  a newline within one is that of a name, and written out.
+  """
+  lines = [f'error: {reason}']
+  if isinstance(reason, InputError):
+    lines += reason.lines
+  print('\n'.join(map(text.printable, lines)), file=sys.stderr)
   return MISTAKE
 
 

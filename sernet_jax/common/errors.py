@@ -12,7 +12,14 @@ class InputError(ValueError):
   """A mistake in a user's input; its text is one sentence with a cure.
 
   Commands print the text and exit with code 2.
+
+  Attributes:
+    lines: of a list that belongs below the sentence, for commands to print.
   """
+
+  def __init__(self, message: str = '', lines: Iterable[str] = ()):
+    super().__init__(message)
+    self.lines = tuple(lines)
 
 
 def nearest(name: str, options: Iterable[str]) -> str:

@@ -56,7 +56,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   try:
     corpus = load_corpus(experiment)
   except manifest.WrongLines as error:
-    raise InputError(error.explained()) from error
+    raise error.explained() from error
   durations_s, bad = durations.measure(
     corpus, folder=cache_folder(experiment), processes=machine.num_cores()
   )

@@ -182,6 +182,20 @@ def test_a_terminal_that_is_not_utf8_shows_question_marks(monkeypatch):
   assert content.getvalue() == b'gr??e\n'
 
 
+def test_a_list_is_printed_line_by_line_and_a_newline_of_a_name_is_not(capsys):
+  def command():
+    raise InputError(
+      'a\nb.csv has wrong lines:', ['  line 2 x\ny', '  line 3 \x1b']
+    )
+
+  assert command_line.run(command) == 2
+  assert capsys.readouterr().err.splitlines() == [
+    'error: a\\nb.csv has wrong lines:',
+    '  line 2 x\\ny',
+    '  line 3 \\x1b',
+  ]
+
+
 def test_arguments_are_repeated_without_control_characters(capsys):
   parser = command_line.Parser(prog='command')
   with pytest.raises(SystemExit) as caught:

@@ -26,7 +26,7 @@ from sernet_jax.corpora.readers.tables.manifest_lines import (
 )
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
-MAX_SHOWN = 50
+MAX_SHOWN = 20
 
 _NOT_A_FILE = ', which is not a file'
 
@@ -50,20 +50,20 @@ class WrongLines(InputError):
       'correct or delete them'
     )
 
-  def explained(self, limit: int = MAX_SHOWN) -> str:
-    """Returns all faults, one in a line, up to a limit."""
-    lines = [
-      f'{self.path} has {len(self.faults)} wrong lines of {self.rows}; correct '
-      'or delete them:'
-    ]
+  def explained(self, limit: int = MAX_SHOWN) -> InputError:
+    """Returns an error whose lines are the faults, up to a limit."""
     width = len(str(self.faults[-1][0]))
-    lines += [
+    lines = [
       f'  line {line:>{width}} {fault}' for line, fault in self.faults[:limit]
     ]
     more = len(self.faults) - limit
     if more > 0:
       lines.append(f'  and {more} more')
-    return '\n'.join(lines)
+    return InputError(
+      f'{self.path} has {len(self.faults)} wrong lines of {self.rows}; correct '
+      'or delete them:',
+      lines,
+    )
 
 
 def manifest(
