@@ -57,6 +57,8 @@ class Listening:
 
   def too_quiet(self, loudest_db: float) -> str:
     """Says that a recording is silent, to follow its name."""
+    if loudest_db == -math.inf:
+      return 'is silent: all its samples are equal'
     return (
       f'is silent: the loudest of its windows has {loudest_db:.0f} dB of full '
       f'scale, below --floor_db={self.floor_db:g}'

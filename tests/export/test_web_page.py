@@ -231,8 +231,8 @@ def test_other_rates_and_formats_come_close(page, speech, name):
 @pytest.mark.parametrize(
   ('name', 'words'),
   [
-    ('silence.wav', 'The recording is silent: the loudest of its windows'),
-    ('constant.wav', 'The recording is silent: the loudest of its windows'),
+    ('silence.wav', 'The recording is silent: all its samples are equal;'),
+    ('constant.wav', 'The recording is silent: '),
     ('text.wav', 'cannot read the file as sound; convert it to WAV'),
   ],
 )
@@ -243,6 +243,66 @@ def test_a_bad_recording_is_one_sentence(page, speech, name, words):
   said = page.run('document.querySelector("#fault").innerText')
   assert words in said
   assert said.count('\n') == 0
+  assert 'Infinity' not in said
+  assert source(page) == name
+
+
+def source(page):
+  return page.run('document.querySelector("#source").innerText')
+
+
+def shown(page):
+  """What is seen of an answer."""
+  return page.run(
+    '["label", "waveform", "timeline"].filter((id) => '
+    'document.querySelector(`#${id}`).checkVisibility('
+    '{visibilityProperty: true}))'
+  ) + page.run('[...document.querySelectorAll("#rows tr, #shares *")]')
+
+
+def test_a_picture_has_its_room_before_the_first_recording(page):
+  page.open(page.address)
+  height = page.run('document.querySelector("main").offsetHeight')
+  assert page.run('document.querySelector("#waveform").offsetHeight') == 110
+  assert page.run('document.querySelector("#timeline").offsetHeight') == 190
+  assert height < 600
+  assert shown(page) == []
+
+
+def test_an_error_leaves_nothing_of_the_recording_before(page, speech):
+  page.run('document.body.dataset.state = "ready"')
+  page.upload(speech / 'long.wav')
+  assert page.wait('done', 'fault') == 'done'
+  assert len(shown(page)) > 3
+  assert source(page) == 'long.wav'
+  page.upload(speech / 'text.wav')
+  page.wait('fault')
+  assert shown(page) == []
+  assert source(page) == 'text.wav'
+
+
+def test_a_new_recording_ends_the_work_on_the_one_before(page, speech):
+  page.open(page.address)
+  page.run(
+    'const judge = sernet.model.judge.bind(sernet.model); sernet.judged = 0; '
+    'sernet.model.judge = async (...given) => { sernet.judged++; '
+    'await new Promise((done) => setTimeout(done, 100)); '
+    'return judge(...given); }; 0'
+  )
+  page.upload(speech / 'long.wav')
+  page.run(
+    'new Promise((done) => { const look = () => '
+    'sernet.shown ? done() : setTimeout(look, 5); look(); })'
+  )
+  judged = page.run('sernet.judged')
+  page.upload(speech / 'silence.wav')
+  page.wait('fault')
+  page.run('new Promise((done) => setTimeout(done, 1500))')
+  assert page.run('document.body.dataset.state') == 'fault'
+  assert page.run('document.querySelector("#status").innerText') == ''
+  assert shown(page) == []
+  assert page.run('sernet.judged') <= judged + 2
+  page.open(page.address)
 
 
 def test_the_microphone_is_judged_as_predict_judges_what_it_heard(

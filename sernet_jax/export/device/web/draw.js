@@ -33,6 +33,7 @@ function paper(id) {
 }
 
 export function waveform(samples) {
+  at('pictures').classList.remove('empty');
   const { pen, width, height } = paper('waveform');
   let most = 1e-9;
   for (const sample of samples) most = Math.max(most, Math.abs(sample));
@@ -100,6 +101,14 @@ export function legend(classes) {
       return entry;
     }),
   );
+}
+
+// Leaves nothing of the recording before.
+export function nothing() {
+  at('whole').hidden = true;
+  at('pictures').classList.add('empty');
+  for (const id of ['waveform', 'timeline']) paper(id);
+  for (const id of ['shares', 'notes', 'rows']) at(id).replaceChildren();
 }
 
 // What stands for the label of a window or of a whole recording.

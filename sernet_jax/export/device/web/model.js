@@ -111,8 +111,12 @@ export class Model {
     const loudest = loudestWindow(samples, length, rate);
     if (!(loudest.level >= floor_db)) {
       throw new Fault(
-        'The recording is silent: the loudest of its windows has ' +
-          `${loudest.level.toFixed(0)} dB of full scale, below ${floor_db}; ` +
+        'The recording is silent: ' +
+          (loudest.level === -Infinity
+            ? 'all its samples are equal; '
+            : 'the loudest of its windows has ' +
+              `${loudest.level.toFixed(0)} dB of full scale, below ` +
+              `${floor_db}; `) +
           'record it louder or choose another.',
       );
     }

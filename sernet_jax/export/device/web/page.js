@@ -3,28 +3,49 @@
 import * as draw from './draw.js';
 import { VoiceGate } from './gate.js';
 import { Model } from './model.js';
-import {
-  Fault,
-  Growing,
-  Resampler,
-  flacRate,
-  mixed,
-  readWav,
-  resample,
-} from './sound.js';
+import { Fault, Growing, Resampler, decoded } from './sound.js';
 
 const MOST_S = 600; // of a recording from the microphone
 const SHOWN_S = 30; // of it, while it runs
 const at = (id) => document.getElementById(id);
-const state = { model: null, microphone: null, shown: null };
+const state = { model: null, microphone: null, shown: null, job: 0 };
 globalThis.sernet = state; // for tests and the console
 
 function say(text) {
   at('status').textContent = text;
 }
 
+function clear() {
+  state.shown = state.result = null;
+  draw.nothing();
+}
+
+// Begins a job, which ends the one before, and clears its answer; returns its
+// number. `source` names what is heard.
+function begin(source, text) {
+  at('source').textContent = source;
+  at('source').hidden = !source;
+  clear();
+  busy(text);
+  return ++state.job;
+}
+
+// Does the work of a job; what fails when another has begun is passed over.
+async function during(job, where, work) {
+  try {
+    await work();
+  } catch (error) {
+    if (job === state.job) fail(error, where);
+  }
+}
+
+function requireCurrent(job) {
+  if (job !== state.job) throw new Error('another job has begun');
+}
+
 // Shows what went wrong in one sentence; `where` names what was being done.
 function fail(error, where = '') {
+  clear();
   const known = error instanceof Fault;
   at('fault').textContent = known
     ? error.message
@@ -104,7 +125,8 @@ function show({ samples, windows, seconds, first = 0 }) {
 // Lets the browser draw what changed.
 const breath = () => new Promise((done) => setTimeout(done));
 
-async function judge(samples) {
+async function judge(samples, job) {
+  requireCurrent(job);
   const { model } = state;
   const { rate, classes } = model.about;
   const windows = [];
@@ -112,12 +134,14 @@ async function judge(samples) {
   busy('Listening …');
   let shown = performance.now();
   const result = await model.recognize(samples, async (one) => {
+    requireCurrent(job);
     windows.push(one);
     if (performance.now() - shown < 200) return;
     shown = performance.now();
     show({ samples, windows, seconds });
     await breath();
   });
+  requireCurrent(job);
   show({ samples, windows: result.windows, seconds });
   draw.whole(result, classes, result.notes);
   state.result = result;
@@ -125,41 +149,13 @@ async function judge(samples) {
   document.body.dataset.state = 'done';
 }
 
-// Decodes a file to the model's rate. WAV files are read and resampled here, as
-// Python does it; the browser decodes all others.
-async function decoded(buffer) {
-  const { rate, channel } = state.model.about;
-  const wav = readWav(buffer);
-  if (wav) {
-    if (wav.rate < 100 || wav.rate > 1e6) {
-      throw new Fault(
-        `The recording names a rate of ${wav.rate} Hz; convert it again.`,
-      );
-    }
-    return resample(mixed(wav.channels, channel), wav.rate, rate);
-  }
-  const native = flacRate(buffer) || 48000;
-  let sound;
-  try {
-    const context = new OfflineAudioContext(1, 1, native);
-    sound = await context.decodeAudioData(buffer);
-  } catch {
-    throw new Fault(
-      'This browser cannot read the file as sound; convert it to WAV.',
-    );
-  }
-  const channels = [];
-  for (let c = 0; c < sound.numberOfChannels; c++)
-    channels.push(sound.getChannelData(c));
-  return resample(mixed(channels, channel), native, rate);
-}
-
 async function useFile(file) {
   if (!file) return;
-  await stop(false);
-  busy('Reading …');
-  try {
-    const samples = await decoded(await file.arrayBuffer());
+  const job = begin(file.name, 'Reading …');
+  await during(job, 'The recording cannot be used', async () => {
+    await stop(false);
+    const buffer = await file.arrayBuffer();
+    const samples = await decoded(buffer, state.model.about);
     if (!samples.length)
       throw new Fault('The recording has no samples; choose another.');
     if (!samples.every(Number.isFinite)) {
@@ -167,10 +163,8 @@ async function useFile(file) {
         'The recording has samples that are not numbers; convert it again.',
       );
     }
-    await judge(samples);
-  } catch (error) {
-    fail(error, 'The recording cannot be used');
-  }
+    await judge(samples, job);
+  });
 }
 
 const REFUSED = {
@@ -183,7 +177,7 @@ const REFUSED = {
     'recording.',
 };
 
-async function start() {
+async function start(job) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Fault(
       'Browsers give the microphone to pages of https:// and localhost ' +
@@ -206,6 +200,10 @@ async function start() {
           'recording.',
     );
   }
+  if (job !== state.job) {
+    for (const track of stream.getTracks()) track.stop();
+    return;
+  }
   const context = new AudioContext();
   await context.audioWorklet.addModule('recorder.js');
   const node = new AudioWorkletNode(context, 'recorder', {
@@ -215,6 +213,7 @@ async function start() {
   const { rate } = state.model.about;
   const resampler = new Resampler(context.sampleRate, rate);
   const live = {
+    job,
     stream,
     context,
     resampler,
@@ -230,9 +229,9 @@ async function start() {
     live.gate.push(piece);
     if (state.microphone !== live) return;
     if (live.sound.length > MOST_S * rate) stop();
-    live.working ??= follow(live)
-      .catch((error) => fail(error, 'The sound cannot be judged'))
-      .finally(() => (live.working = null));
+    live.working ??= during(job, 'The sound cannot be judged', () =>
+      follow(live),
+    ).finally(() => (live.working = null));
   };
   for (const track of stream.getAudioTracks()) {
     track.addEventListener('ended', () => {
@@ -289,20 +288,19 @@ async function stop(judged = true) {
   await live.context.close();
   await live.working;
   if (!judged) return;
-  try {
+  await during(live.job, 'The recording cannot be used', async () => {
     live.sound.push(live.resampler.finish());
     const { samples } = live.sound;
     if (!samples.length)
       throw new Fault('Nothing was recorded; speak a little longer.');
-    await judge(samples);
-  } catch (error) {
-    fail(error, 'The recording cannot be used');
-  }
+    await judge(samples, live.job);
+  });
 }
 
 at('microphone').addEventListener('click', () => {
-  if (state.microphone) stop();
-  else start().catch((error) => fail(error, 'The microphone cannot be used'));
+  if (state.microphone) return stop();
+  const job = begin('Microphone', 'Waiting for the microphone …');
+  during(job, 'The microphone cannot be used', () => start(job));
 });
 at('file').addEventListener('change', () => {
   useFile(at('file').files[0]);
@@ -312,11 +310,10 @@ at('file').addEventListener('change', () => {
 at('abstain').addEventListener('change', async () => {
   state.model.abstain = at('abstain').checked ? state.model.about.abstain : 0;
   if (document.body.dataset.state !== 'done') return;
-  try {
-    await judge(state.shown.samples);
-  } catch (error) {
-    fail(error, 'The recording cannot be used');
-  }
+  const job = ++state.job;
+  await during(job, 'The recording cannot be used', () =>
+    judge(state.shown.samples, job),
+  );
 });
 addEventListener('resize', () => state.shown && show(state.shown));
 load().catch((error) => fail(error, 'The page cannot start'));

@@ -306,3 +306,31 @@ export function loudestWindow(samples, length, rate) {
   const start = Math.max(0, Math.min(best * step, samples.length - length));
   return { start, level: decibels(power) };
 }
+
+// Decodes a file to the model's rate. WAV files are read and resampled here, as
+// Python does it; the browser decodes all others.
+export async function decoded(buffer, { rate, channel }) {
+  const wav = readWav(buffer);
+  if (wav) {
+    if (wav.rate < 100 || wav.rate > 1e6) {
+      throw new Fault(
+        `The recording names a rate of ${wav.rate} Hz; convert it again.`,
+      );
+    }
+    return resample(mixed(wav.channels, channel), wav.rate, rate);
+  }
+  const native = flacRate(buffer) || 48000;
+  let sound;
+  try {
+    const context = new OfflineAudioContext(1, 1, native);
+    sound = await context.decodeAudioData(buffer);
+  } catch {
+    throw new Fault(
+      'This browser cannot read the file as sound; convert it to WAV.',
+    );
+  }
+  const channels = [];
+  for (let c = 0; c < sound.numberOfChannels; c++)
+    channels.push(sound.getChannelData(c));
+  return resample(mixed(channels, channel), native, rate);
+}
