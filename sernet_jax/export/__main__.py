@@ -162,6 +162,8 @@ def _run(args: argparse.Namespace) -> None:
   if name:
     args.model = str(bundle_lib.release_path(name))
     args.output = args.output or 'exports'
+  elif args.model:
+    bundle_lib.require_there(args.model)
 
   from sernet_jax.common import jax_setup
   from sernet_jax.export import checking

@@ -13,5 +13,6 @@ from sernet_jax.runs.weights.bundle import (
   metadata as metadata,
   release_path as release_path,
   released as released,
+  require_there as require_there,
   save as save,
 )

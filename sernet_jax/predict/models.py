@@ -130,13 +130,8 @@ def load(
       'out --fold and --selection, or give --model=RUN_FOLDER',
     )
     return _release(name or bundle.RELEASES[0], in_numpy)
+  bundle.require_there(path, f'a run folder, a file ({", ".join(LOADERS)})')
   path = pathlib.Path(path)
-  require(
-    path.exists(),
-    f'--model={path} does not exist; give a run folder or a file '
-    f'({", ".join(LOADERS)}), {" or ".join(bundle.RELEASES)}, or leave --model '
-    'out',
-  )
   if path.is_dir():
     return _ensemble(path, selection, fold, adapt, in_numpy)
   require(

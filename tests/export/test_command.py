@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from exportable import BOUND, bundle
 
+from sernet_jax.common import jax_setup
 from sernet_jax.export import __main__ as export, targets
 from sernet_jax.predict import bundle as bundle_lib, models
 from sernet_jax.predict.sessions import formats
@@ -73,6 +74,20 @@ def test_no_two_folds_share_a_path(tmp_path):
   assert paths['03', 'onnx', 'fp16'].name == 'fold_03_fp16.onnx'
   one = targets.choose_paths(args, bundles[:1], pairs)
   assert one.items() < paths.items()
+
+
+def test_misspelt_weights_are_named_before_jax_is_set_up(capsys, monkeypatch):
+  def set_up():
+    raise AssertionError
+
+  monkeypatch.setattr(jax_setup, 'set_up', set_up)
+  code, printed = run_command(capsys, '--model=emodb_tinny')
+  assert code == 2
+  assert printed.err == (
+    'error: --model=emodb_tinny does not exist; give a .safetensors file, or '
+    'weights of the package, emodb, emodb_robust, emodb_small or emodb_tiny: '
+    "did you mean 'emodb_tiny'?\n"
+  )
 
 
 @pytest.mark.parametrize(

@@ -421,9 +421,13 @@ def test_weights_in_the_box_have_names(tmp_path, monkeypatch):
   assert models.load().name == models.load('emodb').name == 'emodb'
   for name in bundle.RELEASES:
     assert models.load(name).name == name
+  # As docs/tutorials/embeddings.md says.
+  paths = map(bundle.release_path, bundle.RELEASES)
+  widths = [bundle.load(path).model.embedding_size for path in paths]
+  assert widths == [320, 640, 320, 192]
   with pytest.raises(InputError, match='neither folds nor selections'):
     models.load('emodb_robust', fold='03')
-  with pytest.raises(InputError, match='emodb_robust or emodb_small'):
+  with pytest.raises(InputError, match="did you mean 'emodb_robust'"):
     models.load('emodb_robsut')
   # What a user has under that name goes first, but for the folder of a corpus.
   monkeypatch.chdir(tmp_path)

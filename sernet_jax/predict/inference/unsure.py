@@ -62,9 +62,22 @@ def of_model(abstain: float | str, model: Model) -> float:
   if kept is None:
     raise InputError(
       f'--abstain=own, but {model.name} keeps no threshold; give a number such '
-      'as 0.6, or weights exported with --temperature=RUN'
+      f'as 0.6, or all classes of weights that keep one: {_keepers()} of the '
+      'package, or weights exported with --temperature=RUN'
     )
   return kept
+
+
+def _keepers() -> str:
+  """Returns the names of weights in the package that keep a threshold."""
+  from sernet_jax.predict import bundle
+
+  paths = {name: bundle.release_path(name) for name in bundle.RELEASES}
+  return ', '.join(
+    f'--model={name}'
+    for name, path in paths.items()
+    if path.is_file() and threshold.kept(bundle.load(path).about) is not None
+  )
 
 
 def leave_out(

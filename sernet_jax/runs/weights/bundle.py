@@ -27,7 +27,12 @@ import safetensors.numpy
 
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files, trees
-from sernet_jax.common.errors import InputError, require, require_choice
+from sernet_jax.common.errors import (
+  InputError,
+  nearest,
+  require,
+  require_choice,
+)
 from sernet_jax.corpora.dimensions import Dimension as Dimension
 from sernet_jax.features import kinds
 from sernet_jax.features.spec import MfccSpec, num_frames
@@ -280,6 +285,24 @@ def released(model: str | os.PathLike[str]) -> str:
   path = pathlib.Path(name)
   own = path.is_file() or (path / 'config.json').exists()
   return name if name in RELEASES and not own else ''
+
+
+def require_there(
+  model: str | os.PathLike[str], instead: str = 'a .safetensors file'
+) -> None:
+  """Refuses what is neither there nor the name of weights in the package.
+
+  The `InputError` has all their names, the nearest, and what to give `instead`.
+  """
+  name = os.fspath(model)
+  if name in RELEASES or pathlib.Path(name).exists():
+    return
+  guess = nearest(name, RELEASES)
+  meant = f': {guess}' if guess.startswith('did') else ''
+  raise InputError(
+    f'--model={name} does not exist; give {instead}, or weights of the package, '
+    f'{", ".join(RELEASES[:-1])} or {RELEASES[-1]}{meant}'
+  )
 
 
 def _check_tensors(
