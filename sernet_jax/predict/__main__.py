@@ -155,6 +155,7 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     desc='recognizing',
   )
   failed = 0
+  halved: list[str] = []  # whose label is of their middle alone
   head = writer.head()
   if args.output == 'csv':  # which has its names even if it has no row
     _print(head)
@@ -173,13 +174,43 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
       _print(head + writer.text(dataclasses.replace(result, path=name)))
       head = ''
       beside.add(result, name)
+      if _of_its_middle(result, model, args):
+        halved.append(name)
   if failed < len(paths):
     beside.finish()
+  if halved and args.output == 'table':
+    print(f'note: {text.printable(_middles(halved, model))}', file=sys.stderr)
   if failed and len(paths) > 1:
     print(
       f'{failed} of {len(paths)} recordings could not be used', file=sys.stderr
     )
   return 0 if not failed else 1 if failed < len(paths) else 2
+
+
+def _of_its_middle(
+  result: Recording, model: Model, args: argparse.Namespace
+) -> bool:
+  """Says if the label is of less than half of a recording, from its middle."""
+  return (
+    (args.whole, model.audio.segments) == ('segments', 'center')
+    and not args.vad
+    and result.duration_s > 2 * model.audio.duration_s
+    and not any('in its middle' in note for note in result.notes)
+  )
+
+
+def _middles(names: Sequence[str], model: Model) -> str:
+  """Says what the labels of long recordings are of."""
+  many = len(names) > 1
+  which = f'each of {len(names)} recordings' if many else names[0]
+  return (
+    f'the line of {which} is of the {model.audio.duration_s:g} s in its middle '
+    'alone, as in training; --whole=timeline takes the mean over all of it'
+  )
+
+
+def _wrote(path: str) -> None:
+  print(f'wrote {text.printable(path)}', file=sys.stderr)
 
 
 def _check_files(args: argparse.Namespace) -> None:
@@ -223,16 +254,19 @@ class _Files:
 
       path = pathlib.Path(self._args.figure)
       recording_figure.write(path, result, self._model, self._args.channel)
+      _wrote(self._args.figure)
 
   def finish(self) -> None:
     """Writes what is about all recordings."""
     if self._args.embeddings:
       self._table.write(self._args.embeddings)
+      _wrote(self._args.embeddings)
     if self._args.map:
       from sernet_jax.predict.inference import embedding_map
 
       path = pathlib.Path(self._args.map)
       embedding_map.write(path, self._table, self._model.name)
+      _wrote(self._args.map)
 
 
 def _print(text: str) -> None:

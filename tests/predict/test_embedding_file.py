@@ -64,7 +64,8 @@ def expected(place):
 def test_npz(say, place, tmp_path, expected):
   path = tmp_path / 'new' / 'e.npz'
   code, err = say(place / 'sounds', f'--embeddings={path}')
-  assert (code, err) == (0, '')
+  assert code == 0
+  assert f'wrote {path}\n' in err
   with np.load(path) as file:
     found = dict(file)
   np.testing.assert_allclose(found['embeddings'], expected, atol=1e-5)

@@ -80,7 +80,9 @@ def test_names_that_are_no_text_or_look_like_a_formula(say, place, tmp_path):
     (tmp_path / os.fsdecode(name)).write_bytes(sound)
   for output in ('table', 'json', 'csv'):
     code, out, err = say(predict, tmp_path, f'--output={output}')
-    assert (code, err) == (0, '')
+    # Of the table, which people read.
+    told = 'note: the line of each of 3 recordings is of the 0.25 s in its mid'
+    assert (code, err[: len(told)]) == (0, told if output == 'table' else '')
     assert out.encode() and 'z.wav' in out
   for name in names[:2]:
     picture = tmp_path / 'a.png'
@@ -137,6 +139,27 @@ def test_a_stdin_without_end_does_not_fill_the_disk(say, place, monkeypatch):
   assert '- has no end within' in err
 
 
+def test_what_the_line_of_a_long_recording_is_of_is_said(say, place, tmp_path):
+  long = place / 'long.wav'
+  _, out, err = say(predict, long)
+  assert err == (
+    f'note: the line of {long} is of the 0.25 s in its middle alone, as in '
+    'training; --whole=timeline takes the mean over all of it\n'
+  )
+  code, other, err = say(predict, long, '--whole=timeline')
+  assert (code, err) == (0, '')
+  assert out.splitlines()[1] != other.splitlines()[1]
+  short, hollow = tmp_path / 'short.wav', tmp_path / 'hollow.wav'
+  soundfile.write(short, small_model.sound(0.5), RATE_HZ)
+  samples = small_model.sound(1.3)
+  samples[6000:15_000] = 0
+  soundfile.write(hollow, samples, RATE_HZ)
+  assert say(predict, short)[2] == ''
+  # Whose label is not of its middle, as a note in the table says.
+  _, out, err = say(predict, hollow)
+  assert ('is silent in its middle' in out, err) == (True, '')
+
+
 def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
   """As ffmpeg writes to a pipe: both sizes are the largest number."""
   content = bytearray((place / 'long.wav').read_bytes())
@@ -153,6 +176,11 @@ def test_a_wav_from_a_pipe_that_never_knew_its_size(say, place):
     (['none.wav'], 'none.wav does not exist'),
     (['long.wav', '--hop_s=9'], 'hop_s is 9.0'),
     (['long.wav', '--model=none'], '--model=none does not exist'),
+    (
+      ['long.wav', '--model=emodb_tinny'],
+      'emodb, emodb_robust, emodb_small or emodb_tiny: did you mean '
+      "'emodb_tiny'?",
+    ),
     (['raw.pcm'], 'not audio'),
     (['empty'], 'holds no recordings'),
     (['long.wav', 'many', '--figure=a.png'], '--figure draws one recording'),

@@ -78,7 +78,11 @@ def test_a_picture_and_embeddings_say_so(say, place, tmp_path):
     f'--figure={tmp_path / "x.svg"}',
     f'--embeddings={tmp_path / "x.csv"}',
   )
-  assert (code, err) == (0, '')
+  assert code == 0
+  assert err.splitlines()[:2] == [
+    f'wrote {tmp_path / "x.svg"}',
+    f'wrote {tmp_path / "x.csv"}',
+  ]
   rows = list(csv.DictReader((tmp_path / 'x.csv').read_text().splitlines()))
   assert rows[0]['label'] == 'unsure'
 
@@ -128,6 +132,10 @@ def test_the_threshold_that_the_weights_keep(say, place, sure, tmp_path):
   code, _, err = say(predict, path, '--abstain=own')
   assert code == 2
   assert 'keeps no threshold; give a number such as 0.6' in err
+  assert (
+    '--model=emodb_robust, --model=emodb_small, --model=emodb_tiny of the '
+    'package'
+  ) in err
   highest = max(w.probabilities.max() for w in (sure, *sure.windows))
   about = {**plain.about, **threshold.text((1 + highest) / 2, 0.9, 0.5)}
   kept = tmp_path / 'kept.safetensors'
