@@ -342,6 +342,24 @@ def test_a_microphone_taken_away_leaves_what_was_heard(page):
   assert 'taken away' in page.run('document.querySelector("#status").innerText')
 
 
+def test_an_error_ends_the_microphone(page):
+  page.open(page.address)
+  page.run(
+    'const judge = sernet.model.judge.bind(sernet.model); let count = 0; '
+    'sernet.model.judge = (...given) => ++count === 3 '
+    '? Promise.reject(new Error("broken")) : judge(...given); 0'
+  )
+  page.run('document.querySelector("#microphone").click()')
+  assert page.wait('fault', 'done') == 'fault'
+  page.run('new Promise((done) => setTimeout(done, 500))')
+  said = page.run('document.querySelector("#fault").innerText')
+  assert said == 'The sound cannot be judged (broken).'
+  assert source(page) == 'Microphone'
+  assert shown(page) == []
+  assert page.run('sernet.microphone') is None
+  page.open(page.address)
+
+
 def test_nothing_leaves_the_page(page):
   """All requests went to the folder, and the policy stops others."""
   addresses = [

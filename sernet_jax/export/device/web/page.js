@@ -230,7 +230,10 @@ async function start(job) {
     if (state.microphone !== live) return;
     if (live.sound.length > MOST_S * rate) stop();
     live.working ??= during(job, 'The sound cannot be judged', () =>
-      follow(live),
+      follow(live).catch((error) => {
+        stop(false); // or the next window would be drawn beside the error
+        throw error;
+      }),
     ).finally(() => (live.working = null));
   };
   for (const track of stream.getAudioTracks()) {
