@@ -151,13 +151,11 @@ def _print_anything() -> None:
 def fail(reason: object) -> int:
   """Prints what is wrong with the user's input; returns the exit code.
 
-  The lines of an `InputError` come below its sentence, each harmless by itself:
-  a newline within one is that of a name, and written out.
+  Each line of an `InputError` is made harmless by itself: a newline within one is
+  that of a name, and written out.
   """
-  lines = [f'error: {reason}']
-  if isinstance(reason, InputError):
-    lines += reason.lines
-  print('\n'.join(map(text.printable, lines)), file=sys.stderr)
+  lines = (isinstance(reason, InputError) and reason.lines) or [str(reason)]
+  print('error: ' + '\n'.join(map(text.printable, lines)), file=sys.stderr)
   return MISTAKE
 
 

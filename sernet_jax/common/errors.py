@@ -14,7 +14,7 @@ class InputError(ValueError):
   Commands print the text and exit with code 2.
 
   Attributes:
-    lines: of a list that belongs below the sentence, for commands to print.
+    lines: what commands print instead, where a sentence would be a long list.
   """
 
   def __init__(self, message: str = '', lines: Iterable[str] = ()):

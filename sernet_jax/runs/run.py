@@ -16,7 +16,6 @@ from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora import inspection
 from sernet_jax.corpora.cache import durations
-from sernet_jax.corpora.readers import manifest
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
 from sernet_jax.results.formats import results_json
@@ -53,10 +52,7 @@ def inspect(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> str:
   """Returns the table of a corpus; draws it in workdir/corpus.png."""
   experiment = config_lib.experiment(config)
   require(not workdir.is_file(), f'{workdir} is a file; choose a --workdir')
-  try:
-    corpus = load_corpus(experiment)
-  except manifest.WrongLines as error:
-    raise error.explained() from error
+  corpus = load_corpus(experiment)
   durations_s, bad = durations.measure(
     corpus, folder=cache_folder(experiment), processes=machine.num_cores()
   )

@@ -184,9 +184,8 @@ def test_a_terminal_that_is_not_utf8_shows_question_marks(monkeypatch):
 
 def test_a_list_is_printed_line_by_line_and_a_newline_of_a_name_is_not(capsys):
   def command():
-    raise InputError(
-      'a\nb.csv has wrong lines:', ['  line 2 x\ny', '  line 3 \x1b']
-    )
+    lines = ['a\nb.csv has wrong lines:', '  line 2 x\ny', '  line 3 \x1b']
+    raise InputError('a\nb.csv has wrong lines: line 2 ...', lines)
 
   assert command_line.run(command) == 2
   assert capsys.readouterr().err.splitlines() == [

@@ -108,11 +108,8 @@ def test_inspecting_names_every_wrong_line_with_a_cure(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path / 'elsewhere')
   with pytest.raises(manifest.WrongLines) as caught:
     manifest.manifest(path)
-  explained = caught.value.explained()
-  lines = explained.lines
-  assert str(explained) == (
-    f'{path} has 8 wrong lines of 10; correct or delete them:'
-  )
+  title, *lines = caught.value.lines
+  assert title == (f'{path} has 8 wrong lines of 10; correct or delete them:')
   for line, words in zip(
     lines,
     [
@@ -139,9 +136,18 @@ def test_of_very_many_wrong_lines_the_first_are_explained(tmp_path):
   path = write_manifest(tmp_path, 'path,label,speaker\n' + rows)
   with pytest.raises(manifest.WrongLines) as caught:
     manifest.manifest(path)
-  lines = caught.value.explained().lines
-  assert len(lines) == 21
+  lines = caught.value.lines
+  assert len(lines) == 22
   assert lines[-1] == '  and 480 more'
+
+
+def test_one_wrong_line_is_not_several(tmp_path):
+  (tmp_path / 'z.wav').touch()
+  path = write_manifest(
+    tmp_path, 'path,label,speaker\nz.wav,joy,ann\n,joy,ann\n'
+  )
+  with pytest.raises(manifest.WrongLines, match='has 1 wrong line: line 3 '):
+    manifest.manifest(path)
 
 
 def test_hard_links_are_one_file(tmp_path):

@@ -1,7 +1,7 @@
 """A user's own corpus, described by a CSV file.
 
-A file that has faults is refused with all of them: the first ten where it is
-to be used, up to `MAX_SHOWN` line by line where it is inspected.
+A file that has faults is refused with all of them: the first ten in a sentence,
+up to `MAX_SHOWN` line by line where a command prints them.
 """
 
 from __future__ import annotations
@@ -46,24 +46,32 @@ class WrongLines(InputError):
     self.path, self.faults, self.rows = path, faults, rows
     named = [f'line {line} {fault}' for line, fault in faults]
     super().__init__(
-      f'{path} has {len(faults)} wrong lines: {listing(named, sep="; ")}; '
-      'correct or delete them'
+      f'{path} has {self._counted()}: {listing(named, sep="; ")}; correct or '
+      f'delete {self._those()}',
+      self._one_by_one(),
     )
 
-  def explained(self, limit: int = MAX_SHOWN) -> InputError:
-    """Returns an error whose lines are the faults, up to a limit."""
+  def _counted(self) -> str:
+    return f'{len(self.faults)} wrong line{"s" * (len(self.faults) > 1)}'
+
+  def _those(self) -> str:
+    return 'them' if len(self.faults) > 1 else 'it'
+
+  def _one_by_one(self) -> list[str]:
+    """Returns a headline and the faults, one in a line, up to `MAX_SHOWN`."""
     width = len(str(self.faults[-1][0]))
     lines = [
-      f'  line {line:>{width}} {fault}' for line, fault in self.faults[:limit]
+      f'{self.path} has {self._counted()} of {self.rows}; correct or delete '
+      f'{self._those()}:'
     ]
-    more = len(self.faults) - limit
+    lines += [
+      f'  line {line:>{width}} {fault}'
+      for line, fault in self.faults[:MAX_SHOWN]
+    ]
+    more = len(self.faults) - MAX_SHOWN
     if more > 0:
       lines.append(f'  and {more} more')
-    return InputError(
-      f'{self.path} has {len(self.faults)} wrong lines of {self.rows}; correct '
-      'or delete them:',
-      lines,
-    )
+    return lines
 
 
 def manifest(
