@@ -7,6 +7,7 @@ reported at once.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import pathlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -85,7 +86,13 @@ def load_bundles(args: argparse.Namespace) -> list[Bundle]:
   if args.model:
     from sernet_jax.predict import bundle
 
-    return [bundle.load(args.model)]
+    found = bundle.load(args.model)
+    for name in bundle.RELEASES:
+      if bundle.release_path(name) == pathlib.Path(args.model):
+        # Several were trained with one config, whose name they keep.
+        about = {**found.about, 'name': name}
+        found = dataclasses.replace(found, about=about)
+    return [found]
   from sernet_jax.predict import run_bundles
 
   adapt = None

@@ -55,9 +55,18 @@ def test_without_a_model_the_weights_in_the_package(
   found = bundle_lib.load(path)
   source = bundle_lib.load(bundle_lib.release_path())
   assert found.classes == source.classes
+  assert found.about['name'] == 'emodb'
   for block, arrays in source.folded.items():
     for name, array in arrays.items():
       np.testing.assert_array_equal(found.folded[block][name], array)
+
+
+def test_weights_of_two_sizes_keep_two_names():
+  """Both were trained with one config, whose name was theirs."""
+  for name in ('emodb_small', 'emodb_tiny'):
+    args = argparse.Namespace(model=str(bundle_lib.release_path(name)))
+    (found,) = targets.load_bundles(args)
+    assert found.about['name'] == name
 
 
 def test_no_two_folds_share_a_path(tmp_path):
