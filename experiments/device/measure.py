@@ -48,7 +48,10 @@ def in_c(folder: pathlib.Path, paths: list[str], options: list[str]):
     check=True,
   )
   seconds = time.perf_counter() - start
-  rows = [line.split('\t')[2:] for line in done.stdout.splitlines()]
+  rows = [
+    [text.rpartition('=')[2] for text in line.split('\t')[2:]]
+    for line in done.stdout.splitlines()
+  ]
   return np.array(rows, float), seconds / len(paths)
 
 

@@ -63,7 +63,9 @@ def test_decisions_are_those_of_jax(tmp_path, capsys):
   """The weights in the package, on recordings of the embedded corpus."""
   folder = tmp_path / 'c'
   assert export.main(['--format=c', f'--output={folder}']) == 0
-  assert 'cc -std=c99 -O2 *.c -lm -o app' in capsys.readouterr().out
+  said = capsys.readouterr().out
+  assert 'cc -std=c99 -O2 *.c -lm -o app' in said
+  assert 'classes anger, boredom, ' in said
   app = c_sources.build(folder, 'app', '-O2')
   paths = [
     wav(
@@ -85,7 +87,10 @@ def test_decisions_are_those_of_jax(tmp_path, capsys):
     assert [row[1] for row in rows] == [
       bundle.classes[best] for best in expected.argmax(axis=1)
     ]
-    actual = np.array([row[2:] for row in rows], float)
+    named = [[one.split('=') for one in row[2:]] for row in rows]
+    for row in named:
+      assert [name for name, _ in row] == list(bundle.classes)
+    actual = np.array([[p for _, p in row] for row in named], float)
     # Nothing like what the ranges of 8 bits were measured on.
     assert np.abs(actual - expected).max() < 0.15
 
@@ -94,30 +99,44 @@ _CALLER = """
 #include <stdio.h>
 
 int main(int argc, char **argv) {
+  static int16_t segment[SERNET_SAMPLES];
   FILE *file = fopen(argv[argc - 1], "rb");
-  float hop[SERNET_HOP];
-  while (fread(hop, sizeof *hop, SERNET_HOP, file) == SERNET_HOP) {
-    const char *label = hear(hop);
-    if (label) puts(label);
-  }
+  while (fread(segment, 2, SERNET_SAMPLES, file) == SERNET_SAMPLES)
+    puts(hear(segment));
   return fclose(file);
 }
 """
 
 
-def test_the_snippet_of_the_page_as_printed(tmp_path, checked):
+def test_the_snippet_of_the_page_answers_again_and_again_as_the_app(tmp_path):
+  """Two answers in 7 s of sound, at two levels, with weights of the package."""
   text = (tiny.ROOT / 'docs' / 'export.md').read_text()
   (snippet,) = re.findall(r'^```c\n(.*?)^```$', text, re.M | re.S)
-  assert len(snippet.splitlines()) <= 10
-  bundle = c_sources.small_bundle()
-  c_folder.write(tmp_path / 'c', bundle)
-  (tmp_path / 'c' / 'main.c').write_text(snippet + _CALLER)
-  app = c_sources.build(tmp_path / 'c', 'app', '-O1')
-  for seed in range(3):
-    path = wav(tmp_path / 'a.wav', sound(0.6, seed))
-    samples = segments.load_segments(path, bundle.audio)[0]
-    np.pad(samples, (0, 256)).astype(np.float32).tofile(tmp_path / 'a.raw')
-    assert run(app, tmp_path / 'a.raw').stdout == run(checked, path).stdout
+  assert len(snippet.splitlines()) <= 20
+  bundle = bundle_lib.load(bundle_lib.release_path())
+  folder, length = tmp_path / 'c', bundle.audio.num_samples
+  c_folder.write(folder, bundle)
+  app = c_sources.build(folder, 'app', '-O2')
+  (folder / 'main.c').write_text(snippet + _CALLER)
+  caller = c_sources.build(folder, 'caller', '-O2')
+  answers, paths = {1.0: [], 0.1: []}, {1.0: [], 0.1: []}
+  for gain in answers:  # as it is, and 20 dB below
+    for emotion in speech.CLASSES:
+      spoken = speech.synthesize('01', 'a01', emotion, 'a')
+      whole = np.resize(spoken, 7 * RATE_HZ) * gain
+      recorded = np.round(whole * 32767).astype('<i2')
+      recorded.tofile(tmp_path / 'a.raw')
+      heard = run(caller, tmp_path / 'a.raw').stdout.splitlines()
+      assert len(heard) == 2
+      answers[gain] += heard
+      for start in (0, length):
+        piece = np.float64(recorded[start : start + length]) / 32768
+        name = f'{emotion}_{gain}_{start}.wav'
+        paths[gain].append(wav(tmp_path / name, piece))
+  for gain, labels in answers.items():
+    said = run(app, *paths[gain]).stdout.splitlines()
+    assert labels == [line.split('\t')[1] for line in said]
+    assert len(set(labels)) > 1
 
 
 def test_the_network_is_that_of_jax_in_8_bits(library):
@@ -239,6 +258,44 @@ def test_the_metadata_says_what_the_model_needs(library):
   assert json.loads(texts['about'])['license'] == 'MIT'
   names = (ctypes.c_char_p * 3).in_dll(library.code, 'sernet_classes')
   assert [name.decode() for name in names] == list(bundle.classes)
+
+
+def test_help_names_options_and_classes(checked):
+  result = run(checked, '--help')
+  assert (result.returncode, result.stderr) == (0, '')
+  text = ' '.join(result.stdout.split())
+  for words in ('--fixed', '--gate', '--abstain=P', '--stream', '16000 Hz'):
+    assert words in text
+  assert result.stdout.endswith('Classes: calm, cross "?", früh\n')
+  assert '--help' in run(checked, '--hlep').stderr
+
+
+_SIZES = """
+#include <stdio.h>
+#include "network.h"
+
+int main(void) {
+  printf("%d", (int)(sizeof(sernet_front_end) + sizeof(sernet_network)));
+  return 0;
+}
+"""
+
+
+@pytest.mark.parametrize('pooling', ['mean', 'statistics'])
+def test_the_sizes_that_are_said_are_those_of_the_compiler(tmp_path, pooling):
+  bundle = c_sources.small_bundle(pooling=pooling)
+  content = c_folder.sources(bundle)
+  tables, state = c_folder.sizes(content)
+  said = c_folder.write(tmp_path, bundle)
+  assert f'{tables / 1024:.0f} KiB of constants' in said
+  (tmp_path / 'main.c').write_text(_SIZES)
+  assert int(run(c_sources.build(tmp_path, 'app')).stdout) == state
+  library = tmp_path / 'library.so'
+  sources = [str(tmp_path / name) for name in ('front_end.c', 'network.c')]
+  command = [c_sources.compiler(), '-Os', '-shared', '-fPIC', *sources]
+  subprocess.run([*command, '-lm', '-o', str(library)], check=True)
+  # The file also has code, names and what the loader needs.
+  assert tables < library.stat().st_size < tables + 60_000
 
 
 def changed(**fields):

@@ -47,7 +47,8 @@ def in_c(app, options, paths):
   )
   assert (done.returncode, done.stderr) == (0, '')
   rows = [line.split('\t')[1:] for line in done.stdout.splitlines()]
-  return [row[0] for row in rows], np.array([row[1:] for row in rows], float)
+  numbers = [[one.rpartition('=')[2] for one in row[1:]] for row in rows]
+  return [row[0] for row in rows], np.array(numbers, float)
 
 
 def in_jax(bundle, paths):

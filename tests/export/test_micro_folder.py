@@ -14,11 +14,13 @@ import pytest
 import tiny
 
 from sernet_jax import features
-from sernet_jax.audio import segments
+from sernet_jax.audio import reading, segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.export.device import arena, micro_folder
 from sernet_jax.export.emitters import int8
 from sernet_jax.nn import folded
+from sernet_jax.predict import bundle as bundle_lib
+from sernet_jax.predict.recognizer import Recognizer
 
 pytest.importorskip('ai_edge_litert')
 
@@ -159,24 +161,45 @@ def test_the_sources_hold_the_file(folder, tmp_path):
   assert done.stdout == (folder / 'model.tflite').read_bytes() + last
 
 
+def snippets():
+  """Printed: features of a recording to a file, the file to a label."""
+  text = (tiny.ROOT / 'docs' / 'export.md').read_text()
+  section = text.split('## TensorFlow Lite Micro')[1].split('\n## ')[0]
+  return re.findall(r'^```python\n(.*?)^```$', section, re.M | re.S)
+
+
 def test_the_snippet_of_the_page_as_printed(folder, tmp_path, monkeypatch):
   pytest.importorskip('tflite_micro')
-  text = (tiny.ROOT / 'docs' / 'export.md').read_text()
-  (snippet,) = [
-    block
-    for block in re.findall(r'^```python\n(.*?)^```$', text, re.M | re.S)
-    if 'tflite_micro' in block
-  ]
-  assert len([line for line in snippet.splitlines() if line]) <= 10
-  shutil.copytree(folder, tmp_path / 'runs' / 'emodb_micro')
+  _, snippet = snippets()
+  assert len([line for line in snippet.splitlines() if line]) <= 11
+  shutil.copytree(folder, tmp_path / 'runs' / 'emodb_tiny_tflite_micro')
   monkeypatch.chdir(tmp_path)
   x, expected = heard()
   for one, probabilities in zip(x, expected, strict=True):
-    np.save('features.npy', one)
+    np.save('runs/features.npy', one)
     names = {}
     exec(compile(snippet, 'export.md', 'exec'), names)
     best = c_sources.small_bundle().classes[probabilities.argmax()]
     assert names['label'] == best
+
+
+def test_the_snippets_need_nothing_but_the_page(tmp_path, monkeypatch):
+  """A recording to its label, by the weights that the page names."""
+  pytest.importorskip('tflite_micro')
+  bundle = bundle_lib.load(bundle_lib.release_path('emodb_tiny'))
+  monkeypatch.chdir(tmp_path)
+  with monkeypatch.context() as patch:
+    patch.setattr(arena, 'version', lambda: None)  # which takes a while
+    micro_folder.write(tmp_path / 'runs' / 'emodb_tiny_tflite_micro', bundle)
+  random = np.random.default_rng(0)
+  sound = random.normal(size=48_000) * np.sin(np.arange(48_000) / 5000)
+  reading.write_wav('recording.wav', 0.1 * sound, 16_000)
+  names = {}
+  for snippet in snippets():
+    exec(compile(snippet, 'export.md', 'exec'), names)
+  samples = segments.load_segments('recording.wav', bundle.audio)
+  (expected,) = Recognizer([bundle])(samples)
+  assert names['label'] == bundle.classes[expected.argmax()]
 
 
 def test_what_it_cannot_express_is_refused(tmp_path):

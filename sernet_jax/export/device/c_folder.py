@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 from sernet_jax.audio import voice_gate
 from sernet_jax.audio.listening import Listening
@@ -11,6 +12,15 @@ from sernet_jax.common.errors import require
 from sernet_jax.export import writing
 from sernet_jax.export.device import c_front_end, c_network, c_text
 from sernet_jax.predict.bundle import Bundle
+
+# Type of a table in C -> the bytes of a number.
+_BYTES = {
+  'float': 4,
+  'int8_t': 1,
+  'int16_t': 2,
+  'uint16_t': 2,
+  'int32_t': 4,
+}
 
 
 def write(folder: pathlib.Path, bundle: Bundle) -> str:
@@ -37,7 +47,40 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
   )
   for name, text in content.items():
     files.write_bytes(folder / name, text, files.Cure('--output'))
-  return 'cc -std=c99 -O2 *.c -lm -o app && ./app recording.wav'
+  tables, state = sizes(content)
+  return (
+    'cc -std=c99 -O2 *.c -lm -o app && ./app recording.wav; '
+    f'{tables / 1024:.0f} KiB of constants, {state / 1024:.1f} KiB of memory '
+    f'without code and sound; classes {", ".join(bundle.classes)}'
+  )
+
+
+def sizes(content: dict[str, bytes]) -> tuple[int, int]:
+  """Returns the bytes of constant tables, and of one state in float32.
+
+  Args:
+    content: the files of the folder; see `sources`.
+  """
+  tables = sum(
+    _BYTES[kind] * int(count)
+    for name in ('front_end.c', 'network.c')
+    for kind, count in re.findall(
+      r'^static const (\w+) \w+\[(\d+)\] = {', content[name].decode(), re.M
+    )
+  )
+  headers = (content['front_end.h'] + content['network.h']).decode()
+  of = {
+    name: int(value)
+    for name, value in re.findall(
+      r'^#define SERNET_(\w+) (\d+)$', headers, re.M
+    )
+  }
+  # The fields of sernet_front_end and of sernet_network, 4 bytes each but the
+  # maps of 8 bits.
+  words = 1 + of['HELD'] + of['FFT_SIZE'] + of['BANDS']
+  words += 3 * of['LAYERS'] + 1 + of['FEATURE_ROWS'] * of['COEFFICIENTS']
+  words += -(-of['MAP_BYTES'] // 4) + of['LAST'] * (1 + of['STATISTICS'])
+  return tables, 4 * words
 
 
 def sources(bundle: Bundle) -> dict[str, bytes]:

@@ -20,6 +20,10 @@
 
 /* @constants@ */
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   int32_t hops;                  /* pushed so far, up to a full frame */
   float held[SERNET_HELD];       /* the last samples, oldest first */
@@ -55,5 +59,9 @@ int sernet_front_end_push(sernet_front_end *state,
 void sernet_fixed_init(sernet_fixed *state, float scale);
 int sernet_fixed_push(sernet_fixed *state, const int16_t hop[SERNET_HOP],
                       int16_t row[SERNET_COEFFICIENTS]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -22,6 +22,10 @@
 
 /* @constants@ */
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   int32_t open;    /* 1 while there is a voice */
   int32_t quiet;   /* hops in a row that were quiet */
@@ -41,5 +45,9 @@ float sernet_level_db(const int16_t *samples, size_t count);
 /* Whether a window of such a level is silence. Begin with -HUGE_VALF as the
  * loudest level so far, which this keeps. */
 int sernet_silent(float level_db, float *loudest_db);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

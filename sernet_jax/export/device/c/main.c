@@ -9,7 +9,7 @@
  * silent; a shorter one gets silence around it. --fixed takes the integer front
  * end; --gate says "(no voice)" where the gate is open for less than 0.3 s;
  * --abstain says "(unsure)" below the probability P, or below what the weights
- * keep. Exits with 2 if a recording cannot be used.
+ * keep; --probabilities adds NAME=P of every class. Exits with 2 if a recording cannot be used.
  */
 #include <math.h>
 #include <stdio.h>
@@ -84,7 +84,7 @@ static void say(size_t count, int silent, int voice, const options *own) {
   else
     printf("%s", sernet_classes[best]);
   for (k = 0; own->all && k < SERNET_CLASSES; k++)
-    printf("\t%.6f", probabilities[k]);
+    printf("\t%s=%.6f", sernet_classes[k], probabilities[k]);
   printf("\n");
 }
 
@@ -209,11 +209,34 @@ static int threshold(const char *text, float *found) {
          *found < 1.0f;
 }
 
+static void help(void) {
+  int k;
+  puts("app [options] recording.wav ...   the emotion in each recording\n"
+       "app --stream [options]            raw sound of 16 bits from stdin, "
+       "a line each second\n\n"
+       "Recordings are WAV files of 16 bits, one channel, " SERNET_RATE_TEXT
+       " Hz.\n\n"
+       "  --fixed          the front end in integers\n"
+       "  --gate           (no voice) where there is too little voice\n"
+       "  --abstain=P      (unsure) below the probability P\n"
+       "  --abstain        the same, with the threshold of the weights\n"
+       "  --probabilities  NAME=P of every class after the answer\n"
+       "  --help           this text\n");
+  if (SERNET_ABSTAIN > 0.0f)
+    printf("Threshold of the weights: %g\n", (double)SERNET_ABSTAIN);
+  printf("Classes:");
+  for (k = 0; k < SERNET_CLASSES; k++)
+    printf("%s %s", k ? "," : "", sernet_classes[k]);
+  printf("\n");
+}
+
 int main(int argc, char **argv) {
   options own = {0, 0, 0, 0.0f};
   int streams = 0, code = 0, files = 0, i;
   for (i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--fixed") == 0)
+    if (strcmp(argv[i], "--help") == 0)
+      return help(), 0;
+    else if (strcmp(argv[i], "--fixed") == 0)
       own.integers = 1;
     else if (strcmp(argv[i], "--gate") == 0)
       own.gated = 1;
@@ -233,8 +256,8 @@ int main(int argc, char **argv) {
                        argv[i]), 2;
     } else if (strncmp(argv[i], "--", 2) == 0)
       return fprintf(stderr, "error: %s is not known; give --fixed, --gate, "
-                             "--abstain, --probabilities, --stream or "
-                             "recordings\n", argv[i]), 2;
+                             "--abstain, --probabilities, --stream, "
+                             "--help or recordings\n", argv[i]), 2;
     else
       argv[1 + files++] = argv[i];
   }

@@ -18,6 +18,10 @@
 
 /* @constants@ */
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Names of the classes, in the order of the probabilities. */
 extern const char *const sernet_classes[SERNET_CLASSES];
 
@@ -55,5 +59,9 @@ int32_t sernet_own_rows(size_t samples);
 int sernet_network_push(sernet_network *state,
                         const float row[SERNET_COEFFICIENTS],
                         float probabilities[SERNET_CLASSES]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
