@@ -270,34 +270,6 @@ def test_help_names_options_and_classes(checked):
   assert '--help' in run(checked, '--hlep').stderr
 
 
-_SIZES = """
-#include <stdio.h>
-#include "network.h"
-
-int main(void) {
-  printf("%d", (int)(sizeof(sernet_front_end) + sizeof(sernet_network)));
-  return 0;
-}
-"""
-
-
-@pytest.mark.parametrize('pooling', ['mean', 'statistics'])
-def test_the_sizes_that_are_said_are_those_of_the_compiler(tmp_path, pooling):
-  bundle = c_sources.small_bundle(pooling=pooling)
-  content = c_folder.sources(bundle)
-  tables, state = c_folder.sizes(content)
-  said = c_folder.write(tmp_path, bundle)
-  assert f'{tables / 1024:.0f} KiB of constants' in said
-  (tmp_path / 'main.c').write_text(_SIZES)
-  assert int(run(c_sources.build(tmp_path, 'app')).stdout) == state
-  library = tmp_path / 'library.so'
-  sources = [str(tmp_path / name) for name in ('front_end.c', 'network.c')]
-  command = [c_sources.compiler(), '-Os', '-shared', '-fPIC', *sources]
-  subprocess.run([*command, '-lm', '-o', str(library)], check=True)
-  # The file also has code, names and what the loader needs.
-  assert tables < library.stat().st_size < tables + 60_000
-
-
 def changed(**fields):
   return dataclasses.replace(c_sources.small_bundle(), **fields)
 
