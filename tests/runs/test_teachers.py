@@ -180,8 +180,10 @@ def test_a_seed_of_a_fold_can_be_named():
 @pytest.mark.parametrize(
   ('teacher', 'changes', 'words'),
   [
-    ('nowhere', {}, r'train\.teachers=.*nowhere cannot be used'),
-    ('file', {}, 'is a file.*name the folder of a run'),
+    ('nowhere', {}, r'train\.teachers=.*nowhere is not the folder of a run'),
+    ('emodb', {}, 'is not the folder of a run.*name one'),
+    ('{run}/dan', {}, r"cannot be used: .*no fold 'dan'"),
+    ('file', {}, 'is not the folder of a run'),
     ('{run}/bob', {}, r'train\.teachers=.*has heard.*list/ann, list/cyd'),
     ('{run}', {'features__num_coefficients': 9}, 'num_coefficients=8, not 9'),
     (

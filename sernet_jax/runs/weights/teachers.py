@@ -8,6 +8,7 @@ fold of that name, which have never heard its tests either.
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,12 @@ def load(experiment: Experiment, data: Data) -> list[Start]:
   """
   found = []
   for text in experiment.train.teacher_runs:
+    path = pathlib.Path(text)
+    require(
+      any(RunFolder(one).config.exists() for one in (path, *path.parents)),
+      f'{_SETTING}={text} is not the folder of a run, and teachers are the '
+      'networks of a run, fold by fold; name one',
+    )
     try:
       found.append(start_lib.load(text))
     except InputError as error:
@@ -50,11 +57,6 @@ def _require_fit(
   teacher: Start, first: Start, experiment: Experiment, data: Data
 ) -> None:
   where = f'{_SETTING}={teacher.name}'
-  require(
-    all(one.weights is not None for one in teacher.folds.values()),
-    f'{where} is a file, and teachers are the networks of a run, fold by fold; '
-    'name the folder of a run',
-  )
   require(
     teacher.model == first.model,
     f'{where} is of another network than {first.name}, and all teachers are '
