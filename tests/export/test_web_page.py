@@ -176,6 +176,10 @@ def test_files_are_judged_as_predict_does(page, speech, name):
   assert ('silent in its middle' in notes) == (
     name in ('silent_middle', 'offset')
   )
+  # Of 1.03, 0.3 and 0.7 s.
+  assert ('The label is of the 0.112 s in its middle' in notes) == (
+    name in ('long', 'stereo', 'rate_48000')
+  )
 
 
 def test_labels_are_left_out_where_predict_is_unsure(page, calibrated, speech):

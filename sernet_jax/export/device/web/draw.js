@@ -63,8 +63,8 @@ export function timeline(windows, seconds, first = 0) {
     const before = k ? (middle(windows[k - 1]) + middle(one)) / 2 : one.start_s;
     const next = windows[k + 1];
     const after = next ? (middle(one) + middle(next)) / 2 : one.end_s;
-    const left = place(before);
-    const right = place(after);
+    const left = Math.round(place(before)); // or seams would show
+    const right = Math.round(place(after));
     let bottom = room;
     one.probabilities?.forEach((share, index) => {
       pen.fillStyle = color(index);
@@ -137,7 +137,7 @@ export function whole(found, classes, notes) {
       name.textContent = classes[index];
       figure.textContent = `${Math.round(100 * shares[index])} %`;
       line.append(name, figure);
-      entry.append(bar, line);
+      entry.append(line, bar);
       return entry;
     }),
   );

@@ -185,6 +185,11 @@ export class Model {
           `It is silent in its middle: its label is that of the loudest ` +
             `${length / rate} s, ${(start / rate).toFixed(1)} s from its start.`,
         );
+      } else if (samples.length > 2 * length) {
+        notes.push(
+          `The label is of the ${length / rate} s in its middle; the timeline ` +
+            'shows all of it.',
+        );
       }
       pieces.push(samples.subarray(start, start + length));
     } else {
