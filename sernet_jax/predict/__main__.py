@@ -179,7 +179,10 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
   if failed < len(paths):
     beside.finish()
   if halved and args.output == 'table':
-    print(f'note: {text.printable(_middles(halved, model))}', file=sys.stderr)
+    print(
+      f'note: {text.printable(output.middles(halved, model.audio))}',
+      file=sys.stderr,
+    )
   if failed and len(paths) > 1:
     print(
       f'{failed} of {len(paths)} recordings could not be used', file=sys.stderr
@@ -190,23 +193,10 @@ def _run(args: argparse.Namespace, stack: contextlib.ExitStack) -> int:
 def _of_its_middle(
   result: Recording, model: Model, args: argparse.Namespace
 ) -> bool:
-  """Says if the label is of less than half of a recording, from its middle."""
-  return (
-    (args.whole, model.audio.segments) == ('segments', 'center')
-    and not args.vad
-    and result.duration_s > 2 * model.audio.duration_s
-    and not any('in its middle' in note for note in result.notes)
-  )
+  from sernet_jax.predict import output
 
-
-def _middles(names: Sequence[str], model: Model) -> str:
-  """Says what the labels of long recordings are of."""
-  many = len(names) > 1
-  which = f'each of {len(names)} recordings' if many else names[0]
-  return (
-    f'the line of {which} is of the {model.audio.duration_s:g} s in its middle '
-    'alone, as in training; --whole=timeline takes the mean over all of it'
-  )
+  whole = 'speech' if args.vad else args.whole
+  return output.of_its_middle(result, model.audio, whole)
 
 
 def _wrote(path: str) -> None:
@@ -253,7 +243,10 @@ class _Files:
       from sernet_jax.predict import recording_figure
 
       path = pathlib.Path(self._args.figure)
-      recording_figure.write(path, result, self._model, self._args.channel)
+      middle = _of_its_middle(result, self._model, self._args)
+      recording_figure.write(
+        path, result, self._model, self._args.channel, middle
+      )
       _wrote(self._args.figure)
 
   def finish(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import files, text
 from sernet_jax.predict.inference import unsure
 from sernet_jax.predict.inference.result import Recording, Window
@@ -202,6 +203,31 @@ def shares_by_name(
     name: float(str(np.float32(share)))
     for name, share in zip(classes, shares, strict=True)
   }
+
+
+def of_its_middle(recording: Recording, audio: AudioSpec, whole: str) -> bool:
+  """Says if a label is of less than half of a recording, from its middle.
+
+  Args:
+    recording: the result.
+    audio: of the model.
+    whole: what the label is the mean of, see `recordings.WHOLE`.
+  """
+  return (
+    (whole, audio.segments) == ('segments', 'center')
+    and recording.duration_s > 2 * audio.duration_s
+    and not any('in its middle' in note for note in recording.notes)
+  )
+
+
+def middles(names: Sequence[str], audio: AudioSpec) -> str:
+  """Says what the labels of recordings `of_its_middle` are of."""
+  many = len(names) > 1
+  which = f'each of {len(names)} recordings' if many else names[0]
+  return (
+    f'the line of {which} is of the {audio.duration_s:g} s in its middle alone, as '
+    'in training; --whole=timeline takes the mean over all of it'
+  )
 
 
 def clock(seconds: float) -> str:

@@ -24,6 +24,7 @@ def write(
   recording: Recording,
   model: Model,
   channel: str = '',
+  middle: bool = False,
 ) -> None:
   """Reads the recording once more and draws it.
 
@@ -36,6 +37,7 @@ def write(
     recording: with its timeline.
     model: the one that made `recording`.
     channel: as for `recognize`.
+    middle: whether the label is of its middle alone.
 
   Raises:
     InputError: if there is no timeline or the file cannot be written.
@@ -65,7 +67,7 @@ def write(
     path,
     f'{pathlib.Path(recording.path).name}: {recording.label or unsure.NAME}',
     f'{recording.duration_s:.1f} s, {model.name}; windows of '
-    f'{model.audio.duration_s:g} s',
+    f'{model.audio.duration_s:g} s' + ', the label of the middle one' * middle,
     (time_s, low, high),
     np.asarray(values),
     kinds.KINDS[model.feature_kind].title,

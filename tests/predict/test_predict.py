@@ -146,6 +146,10 @@ def test_what_the_line_of_a_long_recording_is_of_is_said(say, place, tmp_path):
     f'note: the line of {long} is of the 0.25 s in its middle alone, as in '
     'training; --whole=timeline takes the mean over all of it\n'
   )
+  for words, told in (((), True), (('--whole=timeline',), False)):
+    picture = tmp_path / 'a.svg'
+    assert say(predict, long, f'--figure={picture}', *words)[0] == 0
+    assert ('the label of the middle one' in picture.read_text()) == told
   code, other, err = say(predict, long, '--whole=timeline')
   assert (code, err) == (0, '')
   assert out.splitlines()[1] != other.splitlines()[1]

@@ -23,6 +23,7 @@ _COLORS = (
   '#0072B2',
   '#F0E442',
 )
+_OUTLINED = 60  # steps at most
 _HATCHES = ('', '///', '...', 'xxx')
 
 
@@ -118,7 +119,8 @@ def _shares(
       color=_COLORS[index % len(_COLORS)],
       hatch=_HATCHES[index // len(_COLORS) % len(_HATCHES)],
       edgecolor='white',
-      linewidth=0.3,
+      # Outlines of many steps would hide what they are around.
+      linewidth=0.3 if len(shares) <= _OUTLINED else 0,
     )
     bottom = top
 
