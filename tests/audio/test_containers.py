@@ -14,6 +14,7 @@ from sounds import RATE_HZ, noise, tone, with_data_size
 
 from sernet_jax.audio import quality, reading
 from sernet_jax.audio.containers import headers, layout, mpeg
+from sernet_jax.common.errors import InputError
 
 
 @pytest.mark.parametrize('size', [0xFFFF_FFFF, 0x7FFF_F000])
@@ -147,6 +148,19 @@ def test_sound_behind_the_sound_is_not_passed_over(tmp_path):
   with pytest.raises(
     reading.BadFile, match=r'0\.25 s are promised, and 0\.75 s'
   ):
+    reading.read(path)
+
+
+@pytest.mark.parametrize(('size', 'seconds'), [(0, '0.00'), (RATE_HZ, '0.50')])
+def test_a_second_chunk_of_sound_is_not_passed_over(tmp_path, size, seconds):
+  """libsndfile 1.2.2 looks for its samples where the last one is."""
+  path = tmp_path / 'two.wav'
+  reading.write_wav(path, tone(), RATE_HZ)
+  between = struct.pack('<4sI', b'LIST', 3) + b'abc\0'
+  chunk = struct.pack('<4sI', b'data', size) + bytes(size)
+  path.write_bytes(path.read_bytes() + between + chunk)
+  words = f'several chunks of sound: 1.00 s are in the first and {seconds} s'
+  with pytest.raises(InputError, match=words):
     reading.read(path)
 
 

@@ -20,6 +20,7 @@ _MAX_32 = 0xFFFF_FFFF
 _NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
 _LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
 _ROUNDED = 0.05
+_MOST_CHUNKS = 1000  # that are looked at behind the sound
 _PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
 _BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
@@ -188,6 +189,14 @@ def _measure(
         f'promised, and {header.seconds(there - promised):.2f} s more follow; '
         'write it again with sox --ignore-length FILE NEW.wav'
       )
+    elif not behind:
+      further = _further(file, header.order, start + promised, size)
+      if further is not None:
+        fault = (
+          f'has several chunks of sound: {header.seconds(promised):.2f} s are in '
+          f'the first and {header.seconds(further):.2f} s behind it, of which '
+          'readers take the first or the last; save it again as a WAV with one'
+        )
   head = b''
   if not fault and body != min(promised, there):
     head, fault = _repaired(file, header, body)
@@ -212,6 +221,26 @@ def _behind(file: BinaryIO, place: int, size: int) -> str:
       return ''
   file.seek(place)
   return 'sound' if any(file.read(min(size - place, 1 << 16))) else ''
+
+
+def _further(file: BinaryIO, order: str, place: int, size: int) -> int | None:
+  """Counts the bytes of the chunks of sound that follow the first.
+
+  Returns:
+    None if there is none.
+  """
+  found = None
+  place += place % 2
+  for _ in range(_MOST_CHUNKS):
+    file.seek(place)
+    head = file.read(8)
+    if len(head) < 8:
+      break
+    name, promised = struct.unpack(f'{order}4sI', head)
+    if name == b'data':
+      found = (found or 0) + min(promised, size - place - 8)
+    place += 8 + promised + promised % 2
+  return found
 
 
 def _is_wav(file: BinaryIO, place: int) -> bool:
