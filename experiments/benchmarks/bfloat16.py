@@ -17,15 +17,11 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import pathlib
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
-
-from sernet_jax.common import machine
 
 HERE = pathlib.Path(__file__).parent
 PAGE = HERE.parents[1] / 'docs' / 'speed.md'
@@ -40,12 +36,9 @@ Run = Callable[[], Any]
 
 def main() -> None:
   """Measures in turns, and writes."""
-  machine.take_cores(1)
-  machine.one_thread_in_numpy()
-  flags = os.environ.get('XLA_FLAGS', '')
-  os.environ['XLA_FLAGS'] = (
-    f'{flags} --xla_cpu_multi_thread_eigen=false'.strip()
-  )
+  from experiments.lib import step_times
+
+  step_times.one_core()
   sys.path.append(str(HERE))
   import history
   import roofline
@@ -281,13 +274,14 @@ def _steps() -> dict[str, Run]:
 
 def _medians(ways: dict[str, Run]) -> dict[str, float]:
   """CPU seconds of each, in turns, after two calls that do not count."""
+  from experiments.lib import step_times
+
   seconds: dict[str, list[float]] = {name: [] for name in ways}
   for number in range(ROUNDS + 2):
     for name, run in ways.items():
-      start = time.process_time()
-      run()
+      taken = step_times.cpu_s(run)
       if number >= 2:
-        seconds[name].append(time.process_time() - start)
+        seconds[name].append(taken)
   return {name: statistics.median(found) for name, found in seconds.items()}
 
 

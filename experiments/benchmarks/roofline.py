@@ -15,15 +15,11 @@ roofline.json, the table of the page on speed and a line of the history.
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
-
-from sernet_jax.common import machine
 
 HERE = pathlib.Path(__file__).parent
 PAGE = HERE.parents[1] / 'docs' / 'speed.md'
@@ -36,12 +32,9 @@ UNITS = ('avx2', 'fma', 'avx512f', 'avx512_bf16', 'amx_bf16', 'amx_tile')
 
 def main() -> None:
   """Measures in turns, and writes."""
-  machine.take_cores(1)
-  machine.one_thread_in_numpy()
-  flags = os.environ.get('XLA_FLAGS', '')
-  os.environ['XLA_FLAGS'] = (
-    f'{flags} --xla_cpu_multi_thread_eigen=false'.strip()
-  )
+  from experiments.lib import step_times
+
+  step_times.one_core()
 
   sys.path.append(str(HERE))
   import history
@@ -54,7 +47,7 @@ def main() -> None:
   steps_s = []
   for number in range(ROUNDS + 1):
     found = {name: max(_rates(run)) for name, run in _products().items()}
-    steps = _cpu_s(train) / step.STEPS
+    steps = step_times.cpu_s(train) / step.STEPS
     if number:  # the first round compiles
       steps_s.append(steps)
       for name, rate in found.items():
@@ -167,17 +160,13 @@ def _products() -> dict[str, list[tuple[Callable[[], Any], float]]]:
 
 def _rates(products: list[tuple[Callable[[], Any], float]]) -> list[float]:
   """Operations per CPU second of each product, the best of three."""
+  from experiments.lib import step_times
+
   rates = []
   for run, operations in products:
     run()
-    rates.append(operations / min(_cpu_s(run) for _ in range(3)))
+    rates.append(operations / min(step_times.cpu_s(run) for _ in range(3)))
   return rates
-
-
-def _cpu_s(run: Callable[[], Any]) -> float:
-  start = time.process_time()
-  run()
-  return time.process_time() - start
 
 
 if __name__ == '__main__':

@@ -7,7 +7,9 @@ that does not fit its 32 bits, and takes a byte that only fills up for sound.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
@@ -123,9 +125,7 @@ def _walk(file: BinaryIO, base: int) -> _Header | None:
   file.seek(base)
   found = _Header('>' if file.read(12)[:4] == b'RIFX' else '<', base)
   wide = None
-  while len(head := file.read(8)) == 8:
-    name, promised = struct.unpack(f'{found.order}4sI', head)
-    start = file.tell()
+  for name, promised, start in _chunks(file, found.order, base + 12):
     if name == b'ds64':
       body = file.read(16)
       if len(body) == 16:
@@ -141,8 +141,20 @@ def _walk(file: BinaryIO, base: int) -> _Header | None:
       if wide is not None and promised == _MAX_32:
         found.promised, found.wide = wide, True
       return found
-    file.seek(start + promised + promised % 2)  # chunks begin at even bytes
   return None
+
+
+def _chunks(
+  file: BinaryIO, order: str, place: int
+) -> Iterator[tuple[bytes, int, int]]:
+  """Yields name, promised bytes and place of each chunk's body, read up to it."""
+  file.seek(place)
+  while len(head := file.read(8)) == 8:
+    name, promised = struct.unpack(f'{order}4sI', head)
+    place += 8
+    yield name, promised, place
+    place += promised + promised % 2  # chunks begin at even bytes
+    file.seek(place)
 
 
 def _measure(
@@ -230,16 +242,10 @@ def _further(file: BinaryIO, order: str, place: int, size: int) -> int | None:
     None if there is none.
   """
   found = None
-  place += place % 2
-  for _ in range(_MOST_CHUNKS):
-    file.seek(place)
-    head = file.read(8)
-    if len(head) < 8:
-      break
-    name, promised = struct.unpack(f'{order}4sI', head)
+  chunks = _chunks(file, order, place + place % 2)
+  for name, promised, start in itertools.islice(chunks, _MOST_CHUNKS):
     if name == b'data':
-      found = (found or 0) + min(promised, size - place - 8)
-    place += 8 + promised + promised % 2
+      found = (found or 0) + min(promised, size - start)
   return found
 
 

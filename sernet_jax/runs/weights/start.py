@@ -102,17 +102,22 @@ def load(text: str) -> Start:
   )
 
 
+def run_of(path: pathlib.Path) -> pathlib.Path | None:
+  """Finds the folder of the run that a path is, or lies in; None for no run."""
+  folders = (path, *path.parents)
+  return next((f for f in folders if RunFolder(f).config.exists()), None)
+
+
 def _of_run(text: str, path: pathlib.Path) -> Start:
   """Reads the weights of a run, or of the fold behind its folder's name."""
-  folders = [path, *path.parents]
-  found = [f for f in folders if RunFolder(f).config.exists()]
-  require(
-    bool(found),
-    f'train.start_from is {text!r}, which is neither {" nor ".join(bundle.RELEASES)} (the '
-    'weights in the package), a .safetensors file, nor the folder of a run; name one '
-    'of them, with /FOLD behind a run for one of its folds',
-  )
-  folder = RunFolder(found[0], MADE)
+  home = run_of(path)
+  if home is None:
+    raise InputError(
+      f'train.start_from is {text!r}, which is neither {" nor ".join(bundle.RELEASES)} (the '
+      'weights in the package), a .safetensors file, nor the folder of a run; name one '
+      'of them, with /FOLD behind a run for one of its folds'
+    )
+  folder = RunFolder(home, MADE)
   experiment = of_run.settings_of(folder)
   averaged = 'average' in experiment.selections
   spec, folds = of_run.weights_of_run(

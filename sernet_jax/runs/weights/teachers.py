@@ -39,9 +39,8 @@ def load(experiment: Experiment, data: Data) -> list[Start]:
   """
   found = []
   for text in experiment.train.teacher_runs:
-    path = pathlib.Path(text)
     require(
-      any(RunFolder(one).config.exists() for one in (path, *path.parents)),
+      start_lib.run_of(pathlib.Path(text)) is not None,
       f'{_SETTING}={text} is not the folder of a run, and teachers are the '
       'networks of a run, fold by fold; name one',
     )
