@@ -78,7 +78,7 @@ setuptools.setup(
   python_requires='>=3.11',
   install_requires=[
     'absl-py>=2',
-    'flatbuffers>=24.3.25',  # StableHLO files, of which jax says no word
+    'flatbuffers>=24.3.25',  # for StableHLO files; jax does not declare it
     'flax>=0.12.2',
     'jax>=0.9',
     'jinja2>=3',

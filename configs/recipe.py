@@ -3,7 +3,7 @@ r"""Our own recipe for speakers never heard, on EMO-DB and other corpora.
   python -m sernet_jax.main --config=configs/recipe.py --workdir=runs/recipe
 
 --config=configs/recipe.py:ravdess, :nemo or :manifest for other corpora, with
---config.data.root= or --config.data.manifest=. Chosen on RAVDESS and nEMO,
+--config.data.root= or --config.data.manifest=. Chosen on RAVDESS,
 never on EMO-DB's tests: experiments/recipe/README.md.
 """
 

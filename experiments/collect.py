@@ -37,7 +37,7 @@ ENVIRONMENT = (
 
 
 def main(run: str, target: str) -> None:
-  """See the text of the file."""
+  """Runs the command; see the top of the file."""
   source, folder = pathlib.Path(run), pathlib.Path(target)
   finished = ('comparison.json', 'results.json')
   require(

@@ -266,7 +266,7 @@ def content_of(given: argparse.Namespace) -> dict:
 
 
 def main(arguments: list[str]) -> None:
-  """See the top of the file."""
+  """Runs the command; see the top of the file."""
   assemble.main(
     arguments,
     script=__file__,

@@ -91,7 +91,7 @@ def _accuracy(found: dict) -> float:
 
 
 def main(arguments: list[str]) -> None:
-  """See the top of the file."""
+  """Runs the command; see the top of the file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--fold', default='14')
   parser.add_argument('--epochs', type=int, default=60)

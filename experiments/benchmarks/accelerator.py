@@ -236,7 +236,7 @@ def run(name: str, arguments: list[str]) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-  """See the text of the file."""
+  """Runs the command; see the top of the file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--folds', type=int, default=len(SPEAKERS))
   parser.add_argument('--epochs', type=int, default=EPOCHS)

@@ -251,7 +251,7 @@ def convolutions(folds: int, rounds: int) -> dict[str, dict]:
 
 
 def main() -> None:
-  """See the text of the file."""
+  """Runs the command; see the top of the file."""
   parser = argparse.ArgumentParser()
   parser.add_argument('--folds', type=int, default=2)
   parser.add_argument('--steps', type=int, default=2)

@@ -117,7 +117,7 @@ def show(history: pathlib.Path = HISTORY) -> str:
 
 
 def main(names: list[str]) -> None:
-  """See the text of the file."""
+  """Runs the command; see the top of the file."""
   for name in names:
     path = HERE / f'{name}.json'
     if not path.exists():

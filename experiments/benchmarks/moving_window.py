@@ -4,7 +4,7 @@
     [--model=...] [--size=...] [--minutes=5] [--hop_s=0.256]
     [--output=moving_window.json]
 
-Recordings of EMO-DB, one behind the other without gaps, are cut into windows a
+Recordings of EMO-DB, back to back without gaps, are cut into windows a
 hop apart. In turns, window by window, each is computed whole (scaled by its own
 percentile, `prepare` and the model) and by `MovingWindow`, whose scale is held
 within 1, 3 or 6 dB. Printed and stored: the median and mean times of both, their
@@ -37,7 +37,7 @@ HELD_DB = (1.0, 3.0, 6.0)
 
 
 def speech(folder: str, rate_hz: int, minutes: float) -> np.ndarray:
-  """Recordings one behind the other, in an order drawn once."""
+  """Recordings back to back, in an order drawn once."""
   paths = [one.path for one in emodb.emodb(folder).utterances]
   most, parts, count = round(minutes * 60 * rate_hz), [], 0
   for index in np.random.default_rng(0).permutation(len(paths)):

@@ -65,7 +65,7 @@ def kernels(folder: pathlib.Path, most: int = MOST) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-  """See the text of the file."""
+  """Runs the command; see the top of the file."""
   import fold_mapping
   import jax
 

@@ -243,7 +243,7 @@ def in_a_process(*arguments: str, flags: str = '') -> dict[str, Any]:
 
 
 def main() -> None:
-  """See the text of the file."""
+  """Runs the command; see the top of the file."""
   parser = argparse.ArgumentParser()
   parser.add_argument('--sizes', default=','.join(map(str, SIZES)))
   parser.add_argument('--folder', help='for recordings and features')

@@ -282,7 +282,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: list[str]) -> None:
-  """See the top of the file."""
+  """Runs the command; see the top of the file."""
   assemble.main(
     arguments,
     script=__file__,

@@ -91,7 +91,7 @@ def measured(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-  """See the top of the file."""
+  """Runs the command; see the top of the file."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   evaluate.options(parser)
   parser.set_defaults(lengths='2,3,5,7', selection='average')

@@ -80,7 +80,7 @@ def probe(bundle: Bundle, threads: int, repeats: int) -> dict[str, Any]:
 
 
 def main(argv: list[str]) -> None:
-  """See the top of the file."""
+  """Runs the command; see the top of the file."""
   path, threads, repeats = argv[0], int(argv[1]), int(argv[2])
   machine.take_cores(threads)
   model = bundle_lib.load(pathlib.Path(path))

@@ -126,7 +126,12 @@ def tables(content: dict[str, Any]) -> dict[str, str]:
   rows = content['trainings']
   return {
     'steps': markdown.table(
-      ['training', 'ms of a step', "times the paper's", 's of an epoch'],
+      [
+        'training',
+        'ms of a step',
+        "times the paper's",
+        's of an epoch of one fold',
+      ],
       [
         [
           row['what'],

@@ -240,7 +240,7 @@ def tables(content: dict) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-  """See the top of the file."""
+  """Runs the command; see the top of the file."""
   assemble.main(
     arguments,
     script=__file__,

@@ -83,7 +83,7 @@ def scale(waveform: np.ndarray) -> np.float32:
 
 
 def scaled(waveform: np.ndarray, by: np.float32) -> np.ndarray:
-  """Divides by a scale and clips to [-1, 1]."""
+  """Divides (samples,) by a scale and clips to [-1, 1]."""
   return np.clip(waveform / by, -1.0, 1.0)
 
 

@@ -41,12 +41,12 @@ class Cure(NamedTuple):
 
   @property
   def elsewhere(self) -> str:
-    """E.g. 'choose another --workdir'."""
+    """Cure of a file that cannot be written, as 'choose another --workdir'."""
     return f'choose another {self.option or "folder"}'
 
   @property
   def check(self) -> str:
-    """E.g. 'check --workdir'."""
+    """Cure of a file that cannot be read, as 'check --workdir'."""
     return f'check {self.option or "its path"}'
 
 
@@ -61,7 +61,7 @@ def make_folder(path: pathlib.Path, cure: Cure = NO_OPTION) -> None:
     cure: for the error.
 
   Raises:
-    InputError: if it cannot be made.
+    InputError: if it cannot be created.
   """
   try:
     path.mkdir(parents=True, exist_ok=True)

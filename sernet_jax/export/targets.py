@@ -63,6 +63,9 @@ def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
     format_text: of --format, names with commas, or 'all' formats that are one
       file.
     text: of --precision, likewise; '' for fp16, or what a folder has.
+
+  Raises:
+    InputError: if a name is unknown, or a format does not have the precision.
   """
   kinds = _several('--format', format_text, tuple(formats.PRECISIONS), FOLDERS)
   precisions = _several('--precision', text or 'fp16', ('fp32', 'fp16', 'int8'))
@@ -82,7 +85,11 @@ def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
 
 
 def load_bundles(args: argparse.Namespace) -> list[Bundle]:
-  """Loads the bundles of --model, or of --workdir with its --fold."""
+  """Loads the bundles of --model, or of --workdir with its --fold.
+
+  Raises:
+    InputError: if they cannot be read, or the folds asked for are unclear.
+  """
   if args.model:
     from sernet_jax.predict import bundle
 

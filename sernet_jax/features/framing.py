@@ -106,7 +106,7 @@ def padded(
 
 
 def pad(waveform: jax.Array, spec: MfccSpec) -> jax.Array:
-  """Adds half a frame to both sides, as `spec.padding` fills them."""
+  """Adds half a frame to both sides of (..., samples), as `spec.padding` says."""
   return _padded(waveform, None, 0, spec)
 
 

@@ -58,7 +58,7 @@ class Bundled(abc.ABC):
 
   @property
   def feature_kind(self) -> str:
-    """'mfcc', 'log_mel' or 'spectrogram'."""
+    """One of `features.kinds.KINDS`."""
     return self.bundle.feature_kind
 
   @property

@@ -126,7 +126,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
   channel = heard.channel or model.audio.channel
   require(
     args.channels == 1 or channel == 'mean' or int(channel) < args.channels,
-    f'--channel={channel} is none of the {args.channels} channels, counted '
+    f'--channel={channel} is not one of the {args.channels} channels, counted '
     'from 0 on; see --channels',
   )
   # Compiled before the first sound, which must not wait for it.

@@ -106,7 +106,11 @@ class RunFolder:
     files.write_json(self.config, config, self._cure)
 
   def read_config(self) -> dict[str, Any]:
-    """Returns the nested dict of the config."""
+    """Returns the nested dict of the config.
+
+    Raises:
+      InputError: if the file is missing or damaged.
+    """
     sections = ('data', 'features', 'protocol', 'train')
     config = files.read_json(
       self.config, dict.fromkeys(sections, dict), self._cure
@@ -130,7 +134,11 @@ class RunFolder:
     return files.read_json(self.environment, entries, self._cure)
 
   def read_folds(self) -> list[dict[str, Any]]:
-    """Returns the folds: `name`, and the utterances of each part."""
+    """Returns the folds: `name`, and the utterances of each part.
+
+    Raises:
+      InputError: if the file is missing or damaged.
+    """
     folds = files.read_json(self.folds, {'folds': list}, self._cure)['folds']
     whole = all(
       isinstance(fold, dict)
@@ -153,7 +161,11 @@ class RunFolder:
     files.write_json(self.results, results.to_json(), self._cure)
 
   def read_results(self) -> Results:
-    """Reads results.json, also of older versions."""
+    """Reads results.json, also of older versions.
+
+    Raises:
+      InputError: if the file is missing or damaged.
+    """
     content = files.read_json(
       self.results, json_records.required(Results), self._cure
     )
@@ -238,7 +250,11 @@ class RunFolder:
     )
 
   def read_examples(self) -> dict[str, np.ndarray]:
-    """Returns `features` (C, frames, coefficients), `names` and `labels`."""
+    """Returns `features` (C, frames, coefficients), `names` and `labels`.
+
+    Raises:
+      InputError: if the file is missing or damaged.
+    """
     found = array_file.read(
       self.examples, ('features', 'names', 'labels'), self._cure
     )
@@ -279,7 +295,11 @@ class RunFolder:
   def read_statistics(
     self, blocks: Sequence[str], averaged: bool = False
   ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray]:
-    """Returns (blocks, epochs_done) as `write_statistics` was given them."""
+    """Returns (blocks, epochs_done) as `write_statistics` was given them.
+
+    Raises:
+      InputError: if the file is missing or damaged.
+    """
     names = [f'{block}/{name}' for block in blocks for name in _MOMENTS]
     path = self.average_statistics if averaged else self.statistics
     arrays = array_file.read(path, (*names, 'epochs_done'), self._cure)

@@ -1,4 +1,4 @@
-"""Is one setting better than another? Intervals and a paired test.
+"""Intervals and a paired test of the difference of two settings.
 
 The unit is the speaker: what is drawn, and what is swapped, are all answers
 to one speaker's utterances. Arrays of counts are (seeds, speakers, C, C), rows
@@ -101,7 +101,8 @@ def permutation_test(
   2010).
 
   The tests hold it against `scipy.stats.permutation_test`, which calls a
-  Python function for each way and would make SciPy a dependency of training.
+  Python function for each way; this may go when SciPy takes statistics of all
+  ways at once with speakers as pairs.
 
   Args:
     one: (seeds, speakers, C, C).

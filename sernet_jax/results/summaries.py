@@ -198,6 +198,7 @@ def _mean(results: Sequence[Any]) -> Scores:
 
 
 def _sd(results: Sequence[Any]) -> Scores:
+  """Standard deviations (ddof 1), with the rounding that results.json has."""
   return Scores(
     **{
       score: float(np.std([result[score] for result in results], ddof=1))

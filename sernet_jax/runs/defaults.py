@@ -177,7 +177,7 @@ def read_tuple(field: str, value: str) -> tuple[Any, ...]:
     value: as somebody has written it.
 
   Raises:
-    InputError: for what begins as Python writes a tuple, but is none.
+    InputError: for what begins as Python writes a tuple, but is not one.
   """
   of_text = field in tuples_of_text()
   if of_text and not value.startswith(('(', '[', '"', "'")):
@@ -197,7 +197,7 @@ def read_tuple(field: str, value: str) -> tuple[Any, ...]:
   example = "('a', 'b'), or a,b" if of_text else 'one such as (2, 2)'
   raise InputError(
     f'--config.{field}={value[:80]} begins as a tuple does in Python, but is '
-    f'none; write {example}'
+    f'not one; write {example}'
   )
 
 
@@ -216,7 +216,7 @@ def _sections(network: str = networks.DEFAULT) -> dict[str, Any]:
       'test_duration_s': 0.0,
       'channel': AudioSpec.channel,
     },
-    # features.spec has these three too, but loads JAX, which --help need not.
+    # features.spec has these three too, but loads numpy, which --help need not.
     'features': {'kind': 'mfcc', 'preset': 'paper', 'num_coefficients': 40},
     'model': networks.fields(network),
     'augment': _fields(AugmentSpec),

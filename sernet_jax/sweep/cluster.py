@@ -139,7 +139,7 @@ class Cluster:
     return [(live[job.name], job) for job in jobs]
 
   def poll(self, handle: tuple[Any, Planned]) -> int | None:
-    """See `Engine`."""
+    """Returns how a job ended, None while it runs; see `Engine`."""
     submitted, job = handle
     if not submitted.done():
       return None

@@ -52,7 +52,7 @@ def write(
   baseline: str = '',
   selection: str = 'last',
 ) -> str:
-  """Compares the finished jobs; returns the last words of the sweep.
+  """Compares the finished jobs; returns the final lines of the sweep.
 
   Args:
     workdir: folder of the sweep.

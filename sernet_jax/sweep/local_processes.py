@@ -54,7 +54,7 @@ class Processes:
     return handles
 
   def poll(self, handle: tuple[subprocess.Popen, list[int]]) -> int | None:
-    """See `Engine`; the cores of a job that ended are free again."""
+    """Frees the cores of a job that ended; see `Engine`."""
     process, cores = handle
     code = process.poll()
     if code is not None:
@@ -62,12 +62,12 @@ class Processes:
     return code
 
   def stop(self, handle: tuple[subprocess.Popen, list[int]]) -> None:
-    """See `Engine`."""
+    """Asks a job to end; see `Engine`."""
     if handle[0].poll() is None:
       handle[0].send_signal(signal.SIGTERM)
 
   def exit_note(self) -> str:
-    """See `Engine`; nothing outlives the sweep."""
+    """Returns nothing to say: no job outlives the sweep; see `Engine`."""
     return ''
 
 

@@ -8,6 +8,7 @@ import pytest
 import tiny
 
 from sernet_jax.corpora.protocols import PROTOCOLS
+from sernet_jax.results.selections import SELECTIONS
 
 PAGES = [tiny.ROOT / 'README.md', *sorted((tiny.ROOT / 'docs').glob('**/*.md'))]
 
@@ -73,6 +74,12 @@ def test_a_complete_run_is_known(name, folds, tests, corpora, complete):
 def test_the_page_of_protocols_shows_the_table():
   text = (tiny.ROOT / 'docs/protocols.md').read_text().split('\n## ')[0]
   assert re.findall(r'^\| `(\w+)`', text, re.MULTILINE) == list(PROTOCOLS)
+
+
+def test_the_page_of_protocols_shows_the_selections():
+  text = (tiny.ROOT / 'docs/protocols.md').read_text()
+  text = text.split('\n## Selections')[1].split('\n## ')[0]
+  assert re.findall(r'^\| `(\w+)`', text, re.MULTILINE) == list(SELECTIONS)
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)

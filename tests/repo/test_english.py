@@ -33,7 +33,7 @@ WORDS = {
 }
 NEVER_FIRST = {
   *('Of', 'Whose', 'What', 'Those', 'Which', 'Whether', 'Where', 'How', 'By'),
-  *('With', 'From', 'In', 'On', 'At', 'As'),
+  *('With', 'From', 'In', 'On', 'At', 'As', 'See', 'Who', 'Is', 'E.g'),
 }
 
 FILES = sorted(

@@ -71,7 +71,7 @@ def load(
 
   Args:
     corpus: the utterances.
-    kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    kind: one of `features.kinds.KINDS`.
     spec: the front end.
     audio_spec: how a recording becomes segments.
     folder: of the cache.

@@ -1,4 +1,4 @@
-"""Who trains and who tests, in folds across corpora.
+"""Pairs of training and test corpora, in folds across corpora.
 
 Loads no numpy, which the table of protocols and so `--help` need not.
 """

@@ -51,7 +51,11 @@ def by_speaker(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
 def by_speaker_group(
   corpus: Corpus, seed: int, text_groups: int
 ) -> list[TestSet]:
-  """Tests each speaker once, a quarter of the speakers at a time."""
+  """Tests each speaker once, a quarter of the speakers at a time.
+
+  Raises:
+    InputError: if there are fewer than two speakers for each group.
+  """
   del seed, text_groups
   speakers = corpus.speakers
   require(
@@ -77,6 +81,9 @@ def by_speaker_and_text(
 
   The sentences, sorted, are dealt out to the groups in turn. A speaker who
   says nothing of a group has no fold for it.
+
+  Raises:
+    InputError: if speakers or sentences are unknown, or are too few.
   """
   del seed
   _require_speakers(corpus, 'loso_text')
@@ -127,6 +134,9 @@ def stratified(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
   """Deals out every class evenly to ten random parts; tests each once.
 
   Recordings that sound the same are dealt out as one, of the first's class.
+
+  Raises:
+    InputError: if a class or the corpus has too few utterances.
   """
   del text_groups
   first = corpus.firsts
@@ -158,6 +168,9 @@ def random_pairs(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
 
   This is the scheme whose pooled counts the tables published in 2021 show:
   each test set is 20 % of the corpus, and the test sets overlap.
+
+  Raises:
+    InputError: if there are fewer than two utterances for each part.
   """
   del text_groups
   first = corpus.firsts
@@ -185,7 +198,11 @@ def random_pairs(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
 
 
 def emobox(corpus: Corpus, seed: int, text_groups: int) -> list[TestSet]:
-  """Tests the five fixed folds of the EmoBox benchmark for EMO-DB."""
+  """Tests the five fixed folds of the EmoBox benchmark for EMO-DB.
+
+  Raises:
+    InputError: if the corpus is not the whole of EMO-DB.
+  """
   del seed, text_groups
   lists = json.loads(
     importlib.resources.files('sernet_jax.corpora')

@@ -18,6 +18,7 @@ from sernet_jax.export.device import (
   micro_emitter,
 )
 from sernet_jax.export.emitters import int8
+from sernet_jax.features import kinds
 from sernet_jax.features.spec import num_frames
 from sernet_jax.predict.bundle import Bundle
 from sernet_jax.predict.plain import chain
@@ -132,11 +133,7 @@ def convert(bundle: Bundle) -> tuple[bytes, list[str]]:
 
 def _shape(bundle: Bundle) -> tuple[int, ...]:
   rows = num_frames(bundle.audio.num_samples, bundle.mfcc)
-  columns = {
-    'mfcc': bundle.mfcc.num_coefficients,
-    'log_mel': bundle.mfcc.num_mel_bands,
-    'spectrogram': bundle.mfcc.fft_size // 2 + 1,
-  }[bundle.feature_kind]
+  columns = kinds.KINDS[bundle.feature_kind].width(bundle.mfcc)
   return 1, rows, columns, 1
 
 

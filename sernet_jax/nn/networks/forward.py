@@ -114,16 +114,24 @@ class Pass:
 
     Bands are padded SAME. So are frames, but always as an even number of them:
     where windows lie must not depend on what an utterance was padded to.
+
+    Args:
+      x: (examples, frames, bands, channels).
+      window: (frames, bands).
+      strides: likewise; None for the window.
+
+    Returns:
+      (examples, frames', bands', channels), frames behind the end 0.
     """
-    own = self.own[:, :, None, None] > 0
-    x = jnp.where(own, x, -jnp.inf)
+    own = self.own[:, :, None, None] > 0  # (b, t, 1, 1)
+    x = jnp.where(own, x, -jnp.inf)  # (b, t, f, c)
     strides = strides or window
     pads: list[tuple[int, int]] = []
     for size, wide, step in zip(x.shape[1:3], window, strides, strict=True):
       total = max((-(-size // step) - 1) * step + wide - size, 0)
       before = total // 2 if pads else (wide - step) // 2
       pads.append((before, max(total - before, 0)))
-    y = taps.max_pool(x, window, strides, (pads[0], pads[1]))
+    y = taps.max_pool(x, window, strides, (pads[0], pads[1]))  # (b, t', f', c)
     self.shorten(strides[0], y.shape[1])
     # A window may reach beyond an own frame that its step does not hold.
     return jnp.where(self.own[:, :, None, None] > 0, y, 0.0)
@@ -151,7 +159,7 @@ class Pass:
     return jnp.where(kept, x / (1 - rate), 0.0)
 
   def dense(self, name: str, x: jax.Array) -> jax.Array:
-    """Computes x @ kernel + bias along the last axis."""
+    """Computes x @ kernel + bias, (..., inputs) to (..., outputs)."""
     arrays = self.weights(name)
     y = x @ arrays['kernel']
     return y + arrays['bias'] if 'bias' in arrays else y

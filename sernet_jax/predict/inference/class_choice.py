@@ -55,7 +55,7 @@ class ChosenClasses:
 
   @property
   def feature_kind(self) -> str:
-    """'mfcc', 'log_mel' or 'spectrogram'."""
+    """One of `features.kinds.KINDS`."""
     return self._model.feature_kind
 
   @property

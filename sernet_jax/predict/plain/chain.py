@@ -49,7 +49,7 @@ def probabilities(
     out: carries the operations out.
     x: raw waveform (batch, samples), `audio_spec.num_samples` of them.
     audio_spec: rate and length.
-    feature_kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    feature_kind: one of `features.kinds.KINDS` without deltas.
     mfcc: the front end.
     model: the network.
     folded: its weights with BatchNorm folded in.

@@ -59,7 +59,7 @@ def features(
     out: carries the operations out.
     x: waveform (batch, num_samples), scaled.
     num_samples: of x.
-    kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    kind: one of `features.kinds.KINDS` without deltas.
     spec: the front end.
 
   Returns:

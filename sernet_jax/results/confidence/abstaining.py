@@ -14,8 +14,8 @@ def coverage(
   """Computes what abstaining below each confidence leaves, and how right it is.
 
   Args:
-    probabilities: of tests.
-    labels: their truth.
+    probabilities: (tests, classes).
+    labels: (tests,), the true classes.
 
   Returns:
     `threshold`, `coverage` (share of utterances that keep their label) and
@@ -41,8 +41,8 @@ def threshold(
   """Finds the least confidence from which on the labels are right enough.
 
   Args:
-    probabilities: of tests.
-    labels: their truth.
+    probabilities: (tests, classes).
+    labels: (tests,), the true classes.
     accuracy: share that must be right, of all that are at least as confident.
 
   Returns:

@@ -36,7 +36,15 @@ class Bin:
 def of_labels(
   probabilities: npt.ArrayLike, labels: npt.ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Confidence of each utterance, and whether its label is right."""
+  """Confidence of each utterance, and whether its label is right.
+
+  Args:
+    probabilities: (tests, classes).
+    labels: (tests,), the true classes.
+
+  Returns:
+    float64 (tests,) and bool (tests,).
+  """
   shares = np.asarray(probabilities, np.float64)
   assert shares.ndim == 2 and len(shares) == len(np.asarray(labels)) > 0
   return shares.max(1), shares.argmax(1) == np.asarray(labels)
@@ -48,8 +56,8 @@ def bins_of(
   """Counts utterances by confidence, in intervals of equal width.
 
   Args:
-    probabilities: of tests.
-    labels: their truth.
+    probabilities: (tests, classes).
+    labels: (tests,), the true classes.
     bins: how many intervals from 0 to 1.
   """
   confidence, right = of_labels(probabilities, labels)

@@ -36,7 +36,12 @@ def temper(
 
 
 def nll(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-  """Returns the mean negative log likelihood of the truth, in nats."""
+  """Returns the mean negative log likelihood of the truth, in nats.
+
+  Args:
+    probabilities: (tests, classes).
+    labels: (tests,), the true classes.
+  """
   shares = np.take_along_axis(
     np.asarray(probabilities, np.float64), np.asarray(labels)[:, None], 1
   )

@@ -60,15 +60,15 @@ class Checkpoints:
 
   @property
   def steps(self) -> list[int]:
-    """See `checkpoint.Checkpoints.steps`."""
+    """Lists the steps; see `checkpoint.Checkpoints.steps`."""
     return self._ask('steps')
 
   def save(self, step: int, tree: Tree) -> None:
-    """See `checkpoint.Checkpoints.save`."""
+    """Saves; see `checkpoint.Checkpoints.save`."""
     self._ask('save', step, tree)
 
   def load(self, target: Tree) -> tuple[Tree | None, list[str]]:
-    """See `checkpoint.Checkpoints.load`."""
+    """Loads; see `checkpoint.Checkpoints.load`."""
     return self._ask('load', target)
 
   def _ask(self, name: str, *arguments: Any) -> Any:

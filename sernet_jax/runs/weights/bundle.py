@@ -57,7 +57,7 @@ class Bundle:
   Attributes:
     model: the network.
     mfcc: the front end.
-    feature_kind: 'mfcc', 'log_mel' or 'spectrogram'.
+    feature_kind: one of `features.kinds.KINDS`.
     audio: rate, length and segments of a recording.
     classes: in the order of the outputs.
     folded: float32 arrays as `network.fold` gives them.

@@ -117,7 +117,11 @@ def _recomputed(
 
 
 def settings_of(folder: run_folder.RunFolder) -> config_lib.Experiment:
-  """Reads the settings of a run; fields added later have their defaults."""
+  """Reads the settings of a run; fields added later have their defaults.
+
+  Raises:
+    InputError: if the file is missing or damaged, or its settings do not fit.
+  """
   try:
     return config_lib.experiment(defaults.merged(folder.read_config()))
   except InputError as error:

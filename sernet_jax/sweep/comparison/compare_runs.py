@@ -77,7 +77,7 @@ def compare(
   require_comparable(tested)
   require(
     not baseline or baseline in groups,
-    f'--baseline={baseline} is none of the settings: '
+    f'--baseline={baseline} is not one of the settings: '
     f'{nearest(baseline, groups)}',
   )
   groups = {

@@ -86,15 +86,15 @@ class Together:
     self._states: TrialState
 
   def put(self, states: TrialState) -> None:
-    """See `OneByOne.put`."""
+    """Puts a trial on its device; see `OneByOne.put`."""
     self._states = self._scatter(states)
 
   def get(self) -> tuple[list[int], TrialState]:
-    """See `OneByOne.get`; the trials on the devices of this process."""
+    """Gets, as `OneByOne.get`, the trials on the devices of this process."""
     return self._here(self._states)
 
   def advance(self, first: np.ndarray, count: np.ndarray) -> Iterator[Advance]:
-    """See `OneByOne.advance`."""
+    """Trains on; see `OneByOne.advance`."""
     start = time.perf_counter()
     epochs = self._scatter((first, count), fill=0)
     try:

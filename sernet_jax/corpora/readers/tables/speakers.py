@@ -1,4 +1,4 @@
-r"""Who speaks, from the path of a recording: for corpora without speakers.
+r"""Speakers from the paths of recordings, for corpora that do not name them.
 
 `config.data.speaker_from` says how:
 

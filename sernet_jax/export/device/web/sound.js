@@ -5,7 +5,7 @@
 export class Fault extends Error {}
 
 // Returns {rate, channels}: a Float32Array in [-1, 1] for each channel; null if
-// the bytes are no WAV file of whole or real numbers.
+// the bytes are not a WAV file of whole or real numbers.
 export function readWav(buffer) {
   const view = new DataView(buffer);
   const text = (at) => String.fromCharCode(...new Uint8Array(buffer, at, 4));
