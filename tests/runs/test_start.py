@@ -251,6 +251,40 @@ def test_a_run_on_the_same_folds_may_go_on(place, source, tmp_path):
   assert any('none of the tested' in text for text in results.cautions)
 
 
+def test_weights_that_know_who_chooses_the_epoch_are_told(
+  place, source, others, monkeypatch
+):
+  """The folds of a run without validation have heard who chooses here."""
+  changes = {
+    'train__start_from': str(source[0]),
+    'protocol__validation': 'speaker',
+  }
+  experiment = config_lib.experiment(tiny_runs.settings(place, **changes))
+  data = Data(experiment, load_corpus(experiment))
+  start = start_lib.load(experiment.train.start_from)
+  told = start_lib.record(start, experiment, data)['cautions']
+  assert told[0].endswith('and none of the tested speakers.')
+  (text,) = told[1:]
+  assert 'choose the epoch (list/ann, list/bob, list/cyd; in 3 of 3' in text
+  # And by the sums of files of EMO-DB that have other names.
+  changed = settings(place, others, protocol__validation='speaker')
+  experiment = config_lib.experiment(changed)
+  corpus = load_corpus(experiment)
+  folds = protocols.make(corpus, experiment.protocol)
+  content = pathlib.Path(
+    corpus.utterances[folds[0].validation[0]].path
+  ).read_bytes()
+  sums = {'08a01Fa.wav': hashlib.sha256(content).hexdigest()}
+  monkeypatch.setattr(duplicates, 'emodb_sums', lambda: sums)
+  for heard, expected in (('08', 1), ('03', 0)):
+    every = {fold.name: {'emodb': (heard,)} for fold in folds[:1]}
+    _, *more = history.cautions(
+      experiment.data, corpus, folds[:1], True, 'w', every
+    )
+    assert len(more) == expected
+    assert all('(emodb/08; in 1 of 1 folds)' in text for text in more)
+
+
 def test_the_release_has_heard_all_of_emodb(place, tmp_path):
   start = start_lib.load('emodb')
   assert start.folds[''].heard == {'emodb': ('*',)}

@@ -209,19 +209,13 @@ def cautions(
   copies: dict[int, str] = {}
   if EMODB in total and data.corpus != EMODB:
     copies = duplicates.of_emodb(corpus)
-  # What the weights of a fold have heard is in question for its own tests only.
-  leaks = {
-    fold.name: known(
-      heard[fold.name],
-      both(
-        speakers(data, corpus, fold.test),
-        {EMODB: [copies[i] for i in fold.test if i in copies]},
-      ),
-    )
-    for fold in folds
-  }
-  all_leaks = sorted({one for found in leaks.values() for one in found})
-  them = listing([_counted(corpus, them) for corpus, them in total.items()], 5)
+
+  def leaks(fold: Fold, part: np.ndarray) -> list[str]:
+    # What the weights of a fold have heard is in question for its own parts.
+    same = {EMODB: [copies[i] for i in part if i in copies]}
+    return known(heard[fold.name], both(speakers(data, corpus, part), same))
+
+  all_leaks = sorted({one for fold in folds for one in leaks(fold, fold.test)})
   require(
     not all_leaks or not apart,
     f'{setting}={name} has heard speakers that are tested '
@@ -229,18 +223,64 @@ def cautions(
     'unknown voices; name others, test other recordings, or use a '
     "protocol that mixes speakers, such as protocol.name='random10'",
   )
-  first = f'Training {did} {name}, weights that have heard {them}'
+  first = f'Training {did} {name}, weights that'
+  return [
+    _of_tests(data, corpus, first, total, copies, all_leaks),
+    *_of_validation([leaks(fold, fold.validation) for fold in folds], first),
+  ]
+
+
+def _of_validation(leaks: Sequence[Sequence[str]], first: str) -> list[str]:
+  """Says that weights know those who choose the epoch, if they do.
+
+  No refusal: the tests stay unheard, and weights whose own epoch was chosen on
+  these speakers are the usual ones to begin with.
+
+  Args:
+    leaks: for each fold the speakers held out for this that were heard.
+    first: words of the sentence.
+  """
+  who = sorted({one for found in leaks for one in found})
+  if not who:
+    return []
+  return [
+    f'{first} have heard speakers who choose the epoch ({listing(who, 5)}; in '
+    f'{sum(map(bool, leaks))} of {len(leaks)} folds): their scores are not of '
+    'unknown voices, and the epoch chosen may not be the best for one.'
+  ]
+
+
+def _of_tests(
+  data: DataSpec,
+  corpus: Corpus,
+  first: str,
+  total: Heard,
+  copies: Mapping[int, str],
+  leaks: Sequence[str],
+) -> str:
+  """Says what trained weights know of the tests, or might.
+
+  Args:
+    data: the settings that the corpus was loaded with.
+    corpus: of the run.
+    first: words of the sentence.
+    total: what the weights of all folds have heard.
+    copies: index of a recording that is one of EMO-DB -> its speaker there.
+    leaks: tested speakers that were heard.
+  """
+  them = listing([_counted(corpus, them) for corpus, them in total.items()], 5)
   if not total:
-    return [
-      f'Training {did} {name}, weights that do not say whom they have '
-      'heard; nobody knows whether the tests were among it.'
-    ]
-  if all_leaks:
-    return [
-      f'{first}: {len(all_leaks)} of the tested speakers among them, perhaps in '
+    return (
+      f'{first} do not say whom they have heard; nobody knows whether the tests '
+      'were among it.'
+    )
+  first = f'{first} have heard {them}'
+  if leaks:
+    return (
+      f'{first}: {len(leaks)} of the tested speakers among them, perhaps in '
       'the very recordings that are tested, so the figures say little about '
       'new ones.'
-    ]
+    )
   # A person's own list may hold recordings of a known corpus, converted.
   tested = set(speakers(data, corpus, range(len(corpus.utterances))))
   own = tested - set(total)
@@ -248,28 +288,28 @@ def cautions(
   if own and (kinds or {data.corpus}) & set(_OWN):
     if set(total) == {EMODB}:
       if copies:
-        return [
+        return (
           f'{first}; {len(copies)} recordings are files of EMO-DB, byte for byte, '
           'of speakers that are not; whether converted ones are among the others, '
           'nobody checked.'
-        ]
-      return [
+        )
+      return (
         f'{first}; no file of {listing(sorted(own), 3)} is one of EMO-DB byte '
         'for byte, but whether converted ones are among them, nobody checked.'
-      ]
-    return [
+      )
+    return (
       f'{first}; whether recordings of {listing(sorted(own), 3)} are among it, '
       'under other names, nobody checked.'
-    ]
+    )
   # And so may the one that the weights have heard.
   lists = [name for name in total if name not in registry.CORPORA]
   if own and lists:
-    return [
+    return (
       f'{first}, and none of the tested speakers by name; whether recordings of '
       f'{listing(sorted(own), 3)} are in {listing(lists, 3)}, under other names, '
       'nobody checked.'
-    ]
-  return [f'{first}, and none of the tested speakers.']
+    )
+  return f'{first}, and none of the tested speakers.'
 
 
 def _copies(found: Mapping[int, str]) -> str:
