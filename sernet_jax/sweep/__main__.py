@@ -114,6 +114,7 @@ def _run() -> int:
   workdir = pathlib.Path(_WORKDIR.value)
   if _SEEDS_TOGETHER.value:
     jobs = seeds_together.together(jobs, seeds_together.former(workdir))
+  jobs = grid.as_begun(jobs, workdir)
   config_file = config_flags.get_config_filename(flag)
   if _PLAN.value:  # needs no corpus
     for job in jobs:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import json
 import math
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import ml_collections
 
-from sernet_jax.common import files
+from sernet_jax.common import files, trees
 from sernet_jax.common.errors import InputError, require
+from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import config as config_lib
 from sernet_jax.sweep.axes import Axis
 from sernet_jax.sweep.settings import format_value
@@ -102,13 +105,54 @@ def job(config: ml_collections.ConfigDict, changes: dict[str, Any]) -> Job:
   except InputError as error:
     text = ','.join(f'{k}={format_value(v)}' for k, v in changes.items())
     raise InputError(f'the job {text} cannot run: {error}') from error
-  return Job(_folder_name(changes), changes, own, experiment)
+  return Job(folder_name(changes), changes, own, experiment)
 
 
-def _folder_name(changes: Mapping[str, Any]) -> str:
-  """Readable name; ends in a hash where characters had to be dropped."""
+def folder_name(changes: Mapping[str, Any], rounded: bool = False) -> str:
+  """Returns a readable name; ends in a hash where characters had to be dropped.
+
+  Args:
+    changes: field -> value.
+    rounded: with numbers of six digits, as in older versions.
+  """
   return files.file_name(
     ','.join(
-      f'{field}={format_value(value)}' for field, value in changes.items()
+      f'{field}={format_value(value, rounded)}'
+      for field, value in changes.items()
     )
   )
+
+
+def as_begun(jobs: Sequence[Job], workdir: pathlib.Path) -> list[Job]:
+  """Gives jobs the folders that an older version began for them.
+
+  There, names had numbers of six digits, so that two jobs could meet in one
+  folder: it is that of the job whose settings it holds.
+
+  Args:
+    jobs: all jobs of a sweep.
+    workdir: folder of the sweep.
+  """
+  path = workdir / 'sweep.json'
+  if not path.exists():
+    return list(jobs)
+  before = files.read_json(path, ('jobs',), SWEEP)['jobs']
+  return [
+    dataclasses.replace(job, name=_name_begun(job, workdir, before))
+    for job in jobs
+  ]
+
+
+def _name_begun(
+  job: Job, workdir: pathlib.Path, before: Mapping[str, Any]
+) -> str:
+  name = folder_name(job.changes, rounded=True)
+  if name == job.name:
+    return name
+  folder = RunFolder(workdir / name)
+  found = before.get(name)
+  if folder.config.exists():
+    settings = trees.flatten(folder.read_config())
+    found = {field: settings.get(field) for field in job.changes}
+  changes = json.loads(json.dumps(job.changes))
+  return name if found == changes else job.name

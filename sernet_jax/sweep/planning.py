@@ -219,7 +219,13 @@ def _require_same_sweep(
     f'{path.parent} is a sweep over {", ".join(before["fields"])}, not over '
     f'{", ".join(fields)}; repeat its axes or choose another --workdir',
   )
-  lost = [name for name in before['jobs'] if name not in now]
+  # By its changes too: older versions named some folders in another way.
+  kept = [*now.values()] if before['jobs'].keys() - now.keys() else []
+  lost = [
+    name
+    for name, changes in before['jobs'].items()
+    if name not in now and changes not in kept
+  ]
   require(
     not lost,
     f'{path.parent} is a sweep with the job {lost[0] if lost else ""}, which '

@@ -9,20 +9,36 @@ from typing import Any
 REPEATS = ('seed', 'train.seeds')
 
 
-def format_value(value: Any) -> str:
-  """Returns a value of a field as it is written in an axis."""
+def format_value(value: Any, rounded: bool = False) -> str:
+  """Returns a value of a field as it is written in an axis.
+
+  Unlike values have unlike texts, as settings and folders are told apart by
+  them.
+
+  Args:
+    value: of a field; None where a network does not have it.
+    rounded: to six digits, as older versions named folders.
+  """
+  if value is None:
+    return '-'
   if isinstance(value, tuple | list):
     return '+'.join(map(str, value)) or '()'
   if isinstance(value, bool):
     return str(value).lower()
-  return f'{value:g}' if isinstance(value, float) else str(value)
+  if not isinstance(value, float):
+    return str(value)
+  short = f'{value:g}'
+  return short if rounded or float(short) == value else repr(float(value))
 
 
 def setting_name(changes: Mapping[str, Any]) -> str:
-  """Returns field=value,... of all changes but the seed."""
+  """Returns field=value,... of all changes but the seed.
+
+  Fields that another network has are left out.
+  """
   named = [
     f'{field}={format_value(value) or "(none)"}'
     for field, value in changes.items()
-    if field not in REPEATS
+    if field not in REPEATS and value is not None
   ]
   return ','.join(named) or 'one setting'

@@ -178,6 +178,18 @@ def test_names_of_folders_stay_within_what_file_systems_take():
   assert '/' not in slashed.name and slashed.name != '..'
 
 
+def test_numbers_that_differ_late_are_two_jobs_and_two_settings():
+  jobs = grid('optim.decay_factor=0.8607079764250578,0.860708')
+  names = [job.name for job in jobs]
+  assert names == [
+    'optim.decay_factor=0.8607079764250578',
+    'optim.decay_factor=0.860708',
+  ]
+  assert [settings_lib.setting_name(job.changes) for job in jobs] == names
+  assert settings_lib.format_value(1e-3) == '0.001'
+  assert settings_lib.format_value(2.0) == '2'
+
+
 README = sorted(
   path
   for depth in ('*', '*/*')

@@ -15,6 +15,7 @@ from chosen_runs import BAD, GOOD, make_run
 
 from sernet_jax.common import files, interrupt
 from sernet_jax.common.errors import InputError
+from sernet_jax.results import run_folder
 from sernet_jax.runs import config
 from sernet_jax.sweep import (
   axes as axes_lib,
@@ -59,6 +60,37 @@ def test_a_plan_holds_commands_and_the_whole_work(corpus, tmp_path):
   (tested,) = first.tested
   assert sum(tested.utterances.values()) == 24
   assert not tmp_path.joinpath('logs').exists()
+
+
+def test_a_sweep_of_an_older_version_goes_on_in_its_folders(corpus, tmp_path):
+  """Names had six digits, so that two jobs could meet in one folder."""
+  shared = tiny.config(corpus, tmp_path / 'cache')
+  jobs = jobs_of(
+    shared, 'optim.decay_factor=0.1234567,0.7654321,0.8607079,0.8607081'
+  )
+  old = [grid.folder_name(job.changes, rounded=True) for job in jobs]
+  assert old[2] == old[3] == 'optim.decay_factor=0.860708'
+  workdir = tmp_path / 'sweep'
+  for index in (0, 2):  # 1 was waiting, and 3 found the folder of 2
+    folder = run_folder.RunFolder(workdir / old[index])
+    files.make_folder(folder.path)
+    folder.write_config(config.to_dict(jobs[index].config))
+  before = {
+    'config': config.to_dict(shared),
+    'fields': ['optim.decay_factor'],
+    'jobs': {name: job.changes for name, job in zip(old, jobs, strict=True)},
+  }
+  files.write_json(workdir / 'sweep.json', before)
+  begun = grid.as_begun(jobs, workdir)
+  assert [job.name for job in begun] == [*old[:3], jobs[3].name]
+  assert jobs[3].name == 'optim.decay_factor=0.8607081'
+  about = planning.check_folder(workdir, config.to_dict(shared), begun)
+  assert about['jobs'] == {job.name: job.changes for job in begun}
+  # Nothing is left out, though a name of this sweep is none of that one's.
+  files.write_json(
+    workdir / 'sweep.json', {**before, 'jobs': {'x': jobs[3].changes}}
+  )
+  planning.check_folder(workdir, config.to_dict(shared), jobs)
 
 
 @pytest.mark.parametrize(
