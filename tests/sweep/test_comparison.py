@@ -18,9 +18,11 @@ from chosen_runs import (
   compare,
   counts,
   make_run,
+  only,
 )
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.nn import networks
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import comparison_plots
 from sernet_jax.sweep import final_comparison
@@ -168,6 +170,52 @@ def test_notes_of_the_runs_travel_with_the_comparison(tmp_path):
 def test_a_setting_without_a_value_is_named_so():
   changes = {'train.start_from': '', 'data.corpora': (), 'seed': 3}
   assert setting_name(changes) == 'train.start_from=(none),data.corpora=()'
+
+
+def test_settings_that_differ_late_are_not_seeds_of_one(tmp_path):
+  rates = (0.001, 0.0010000003)
+  content = compare(
+    *(
+      make_run(
+        tmp_path / str(k), GOOD, {'optim.learning_rate': rate, 'seed': k}
+      )
+      for k, rate in enumerate(rates)
+    )
+  )
+  assert [row['name'] for row in content['settings']] == [
+    'optim.learning_rate=0.001',
+    'optim.learning_rate=0.0010000003',
+  ]
+
+
+def test_two_networks_are_compared_by_the_fields_that_each_has(tmp_path):
+  folders = [
+    make_run(tmp_path / 'one', GOOD),
+    make_run(tmp_path / 'other', BAD),
+    make_run(tmp_path / 'third', BAD),
+  ]
+  for folder, changes in ((folders[1], {}), (folders[2], {'filters': 20})):
+    run = run_folder.RunFolder(folder)
+    model = {**networks.fields('timnet'), **changes}
+    run.write_config({**run.read_config(), 'model': model})
+  content = compare(*folders)
+  names = [row['name'] for row in content['settings']]
+  assert len(set(names)) == 3
+  for name, own, others in (
+    (names[0], 'model.size=paper', 'model.block_dropout'),
+    (names[1], 'model.block_dropout=0.1', 'model.size'),
+  ):
+    assert own in name and others not in name
+  assert content['settings'][0]['changes']['model.block_dropout'] is None
+  # An older run that lacks a field of its network has its default.
+  run = run_folder.RunFolder(folders[1])
+  settings = run.read_config()
+  del settings['model']['block_dropout']
+  run.write_config(settings)
+  assert only(folders[1]).settings['model.block_dropout'] == 0.1
+  assert 'model.size' not in only(folders[1]).settings
+  page = page_lib.write(tmp_path / 'out', content, 'compare')
+  assert names[1] in Page(page.read_text()).text
 
 
 def test_figures_say_what_limits_all_settings(tmp_path, monkeypatch):

@@ -45,8 +45,8 @@ class Run:
     return self.results.seed
 
   def changes(self, fields: Sequence[str]) -> dict[str, Any]:
-    """Returns the values of `fields`."""
-    return {field: self.settings[field] for field in fields}
+    """Returns the values of `fields`, None of those of another network."""
+    return {field: self.settings.get(field) for field in fields}
 
   def tested(self, setting: str) -> Tested:
     """Returns the tests of the run, from its predictions."""
@@ -87,9 +87,10 @@ def read_all(path: pathlib.Path) -> list[Run]:
     'a finished one',
   )
   results = folder.read_results()
+  config = folder.read_config()
   settings = {
-    **defaults.fields(),
-    **trees.flatten(folder.read_config()),
+    **defaults.fields(defaults.network_of(config)),
+    **trees.flatten(config),
     'train.epochs': results.epochs,
   }
   settings = {
