@@ -151,6 +151,29 @@ def test_sound_behind_the_sound_is_not_passed_over(tmp_path):
     reading.read(path)
 
 
+@pytest.mark.parametrize(
+  'between', [b'abcd', b'abc', bytes(70_000)], ids=['letters', 'odd', 'silence']
+)
+@pytest.mark.parametrize('stated', [0, RATE_HZ])
+def test_what_sound_begins_with_does_not_hide_it(tmp_path, between, stated):
+  """Letters are no chunk, and silence is searched to its end."""
+  content = encoded(noise(), 'WAV', 'PCM_16')
+  place = content.index(b'data') + 8
+  path = tmp_path / 'a.wav'
+  path.write_bytes(
+    content[: place + stated] + between + content[place + stated :]
+  )
+  with_data_size(path, stated)
+  if stated:
+    with pytest.raises(reading.BadFile, match=r'longer .*: 0\.50 s are'):
+      reading.read(path)
+  else:
+    watch = quality.Watch()
+    count = RATE_HZ + len(between) // 2
+    assert reading.read(path, watch=watch)[0].size == count
+    assert 'writes to a pipe' in watch.notes[0]
+
+
 @pytest.mark.parametrize(('size', 'seconds'), [(0, '0.00'), (RATE_HZ, '0.50')])
 def test_a_second_chunk_of_sound_is_not_passed_over(tmp_path, size, seconds):
   """libsndfile 1.2.2 looks for its samples where the last one is."""
@@ -168,7 +191,13 @@ def test_chunks_and_zeros_behind_the_sound_are_no_sound(tmp_path):
   path = tmp_path / 'a.wav'
   reading.write_wav(path, tone(), RATE_HZ)
   content = path.read_bytes()
-  for behind in (b'LIST\4\0\0\0INFO', b'LIST\xff\xff\0\0', bytes(9999), b'\1'):
+  for behind in (
+    b'LIST\4\0\0\0INFO',
+    b'LIST\xff\xff\0\0' + b'a' * 9999,  # cut short itself
+    b'mine\x70\x17\0\0' + b'a' * 6000,
+    bytes(99_999),
+    b'\1',
+  ):
     path.write_bytes(content + behind)
     watch = quality.Watch()
     assert reading.read(path, watch=watch)[0].size == RATE_HZ

@@ -23,6 +23,13 @@ _NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
 _LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
 _ROUNDED = 0.05
 _MOST_CHUNKS = 1000  # that are looked at behind the sound
+_SEARCHED = 1 << 16  # bytes at a time
+# Chunks that are known by their name, even where the file ends in them; any
+# other four letters may be sound.
+_CHUNK_NAMES = frozenset(
+  b'LIST|INFO|data|fact|PEAK|cue |plst|smpl|inst|acid|bext|iXML|axml|_PMX|cart|'
+  b'chna|levl|umid|afsp|DISP|JUNK|junk|PAD |FLLR|id3 |ID3 '.split(b'|')
+)
 _PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
 _BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
@@ -184,7 +191,7 @@ def _measure(
       'fit into a WAV header; all were read'
     )
   elif promised < there:
-    behind = _behind(file, start + promised, size)
+    behind = _behind(file, header.order, start + promised, size)
     if behind == 'another':
       after = start + promised + promised % 2
       after = after if _is_wav(file, after) else start + promised
@@ -216,23 +223,41 @@ def _measure(
   return fault, note, _without_filling(part, header, body), after
 
 
-def _behind(file: BinaryIO, place: int, size: int) -> str:
+def _behind(file: BinaryIO, order: str, place: int, size: int) -> str:
   """Says what lies behind the sound.
 
   Returns:
     'another' recording, 'sound' that no header speaks of, or '' for chunks,
     zeros and other things that may be there.
   """
-  for start in (place + place % 2, place):
-    if _is_wav(file, start):
-      return 'another'
-  for start in (place + place % 2, place):
-    file.seek(start)
-    name = file.read(4)
-    if len(name) < 4 or all(32 <= byte < 127 for byte in name):
-      return ''
+  starts = (place + place % 2, place)
+  if any(_is_wav(file, start) for start in starts):
+    return 'another'
+  if any(_is_chunk(file, order, start, size) for start in starts):
+    return ''
   file.seek(place)
-  return 'sound' if any(file.read(min(size - place, 1 << 16))) else ''
+  # To the end: seconds of silence may come first.
+  while block := file.read(_SEARCHED):
+    if block.strip(b'\0'):
+      return 'sound'
+  return ''
+
+
+def _is_chunk(file: BinaryIO, order: str, place: int, size: int) -> bool:
+  """Tells whether a chunk begins there, or the file ends.
+
+  Sound may begin with four letters too, but as a size the bytes behind them
+  hardly ever fit into what is left of the file.
+  """
+  file.seek(place)
+  head = file.read(8)
+  name = head[:4]
+  if len(name) < 4 or name in _CHUNK_NAMES:
+    return True
+  if len(head) < 8 or not all(32 <= byte < 127 for byte in name):
+    return False
+  (promised,) = struct.unpack(f'{order}I', head[4:])
+  return bool(place + 8 + promised <= size + 1)  # the last one may lack its pad
 
 
 def _further(file: BinaryIO, order: str, place: int, size: int) -> int | None:
