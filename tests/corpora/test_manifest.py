@@ -236,6 +236,25 @@ def test_the_separator_is_found_out(tmp_path, separator):
   ]
 
 
+@pytest.mark.parametrize('separator', [',', ';', '\t', '|'])
+def test_spaces_around_quotes_are_passed_over(tmp_path, separator):
+  text = (
+    ' "path" , "label", "speaker" ,text\n'
+    'a.wav, "hap,py" ,ann,"a ""b"" , c"  \r\n'
+    '  "b.wav" ,"hap,py","bob ", "say" or "no"\n'
+    'c.wav,5",bob,"two\n , ""lines"" ,"'
+  )
+  text = text.replace(',', separator)
+  corpus = manifest.manifest(write_manifest(tmp_path, text))
+  label = 'hap,py'.replace(',', separator)
+  found = [(u.label, u.speaker, u.text) for u in corpus.utterances]
+  assert found == [
+    (label, 'ann', 'a "b" , c'.replace(',', separator)),
+    (label, 'bob', '"say" or "no"'),
+    ('5"', 'bob', 'two\n , "lines" ,'.replace(',', separator).strip()),
+  ]
+
+
 def test_columns_under_other_names(tmp_path):
   path = write_manifest(
     tmp_path,

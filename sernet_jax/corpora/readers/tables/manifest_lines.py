@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import io
 import pathlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sernet_jax.common.errors import InputError, nearest, require
@@ -143,7 +144,8 @@ def _separator(text: str, wanted: Sequence[str]) -> str:
 
   def found(separator: str) -> tuple[int, int]:
     try:
-      fields = next(csv.reader([first], delimiter=separator), [])
+      line = _without_spaces(first, separator)
+      fields = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
       return 0, 0
     there = {field.strip().lower() for field in fields}
@@ -156,6 +158,7 @@ def _lines(
   path: pathlib.Path, text: str, separator: str
 ) -> Iterator[tuple[int, list[str]]]:
   """Yields number and stripped fields of every line that is not blank."""
+  text = _without_spaces(text, separator)
   reader = csv.reader(
     io.StringIO(text, newline=''), strict=True, delimiter=separator
   )
@@ -169,6 +172,20 @@ def _lines(
       f'{path} is not CSV at line {reader.line_num} ({error}); correct its '
       'quotes'
     ) from error
+
+
+def _without_spaces(text: str, separator: str) -> str:
+  """Removes the spaces around fields in quotes, which `csv` takes for text.
+
+  A quote is one only where a field begins with it and ends in another: in
+  ` "yes" or "no"` and `5"` quotes are text.
+  """
+  ends = re.escape(separator) + '\r\n'
+  space = '[ ]*' if separator == '\t' else r'[ \t]*'
+  quoted = rf'{space}("(?:[^"]+|"")*+"){space}(?=[{ends}]|\Z)'
+  # Each match is a whole field, so that none begins inside of quotes.
+  field = re.compile(rf'{quoted}|[^{ends}]+')
+  return field.sub(lambda match: match[1] or match[0], text)
 
 
 def _columns(
