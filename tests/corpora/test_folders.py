@@ -64,6 +64,17 @@ def test_where_the_corpus_lies_does_not_say_who_speaks(tmp_path):
   assert corpus.speakers == ('ann', 'bob')
 
 
+def test_a_path_that_does_not_say_who_speaks_is_told_from_others(tmp_path):
+  put(tmp_path, 'joy/v_ann.wav', 'sad/v_2.wav', 'sad/bob.wav')
+  corpus = folders.folders(tmp_path, '{label}/v_*', '_([a-z]+)')
+  assert [u.name for u in corpus.utterances] == ['joy/v_ann.wav']
+  assert corpus.problems == (
+    "1 recordings do not fit '{label}/v_*' and were left out: sad/bob.wav.",
+    "1 recordings do not fit data.speaker_from='_([a-z]+)' and were left out: "
+    'sad/v_2.wav.',
+  )
+
+
 def test_the_folder_may_be_the_speaker_and_other_formats_count(tmp_path):
   put(tmp_path, 'ann/x-joy.wav', 'ann/readme.txt')
   (tmp_path / 'bob').mkdir()
@@ -90,6 +101,7 @@ def test_the_folder_may_be_the_speaker_and_other_formats_count(tmp_path):
     ('{label}/*', '', 'say who speaks in one of them'),
     ('{label}/{speaker}', 'folder', 'say who speaks in one of them'),
     ('{label}/{speaker}-*', '', r'fits .*1 do not, such as joy/ann_1.wav'),
+    ('{label}/*', '([^/]*)-', r'fits data\.speaker_from=.*such as joy/ann_1'),
   ],
 )
 def test_patterns_that_cannot_be_used(tmp_path, pattern, speaker_from, words):

@@ -358,8 +358,24 @@ def test_speakers_without_a_column(tmp_path, way, speakers):
   corpus = manifest.manifest(path, speaker_from=way)
   assert [u.speaker for u in corpus.utterances] == speakers
   assert bool(corpus.remarks) == (way == 'unknown')
-  with pytest.raises(InputError, match='2 wrong lines: line 2 has no speaker'):
-    manifest.manifest(path, speaker_from='(nobody)')
+
+
+def test_paths_that_do_not_say_who_speaks(tmp_path):
+  path = write_manifest(
+    tmp_path, 'path,label\na.wav,joy\nb.wav,awe\nc.wav,\n,joy\n'
+  )
+  with pytest.raises(manifest.WrongLines) as caught:
+    manifest.manifest(path, speaker_from=r'(a)\.')
+  title, *lines = caught.value.lines
+  assert '3 wrong lines of 4; correct data.speaker_from, or correct' in title
+  assert lines == [
+    '  line 3 has no speaker: its path does not fit '
+    "data.speaker_from='(a)\\\\.'",
+    '  line 4 has no label',
+    '  line 5 has no path',
+  ]
+  with pytest.raises(InputError, match='line 5 has no path; correct or delete'):
+    manifest.manifest(path, speaker_from='([abc])')
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def folders(root: PathLike, pattern: str, speaker_from: str = '') -> Corpus:
     "'folder', 'unknown' or a regular expression",
   )
   find = speakers.finder(speaker_from) if speaker_from else None
-  utterances, odd = [], []
+  # Those that do not fit: the pattern, or speaker_from alone.
+  utterances, odd, voiceless = [], [], []
   for path in by_filename.below(folder, suffixes=containers.SUFFIXES):
     name = path.relative_to(folder).as_posix()
     match = expression.fullmatch(path.with_suffix('').as_posix())
@@ -77,20 +78,31 @@ def folders(root: PathLike, pattern: str, speaker_from: str = '') -> Corpus:
           text=found.get('text', ''),
         )
       )
+    elif label and find:
+      voiceless.append(name)
     else:
       odd.append(name)
+  require(
+    bool(utterances) or not voiceless,
+    f'{folder} holds no recording whose path fits '
+    f'data.speaker_from={speaker_from!r} ({len(voiceless)} do not, such as '
+    f'{(voiceless or [""])[0]}); correct it',
+  )
   require(
     bool(utterances),
     f'{folder} holds no recording that fits data.pattern={pattern!r}'
     + (f' ({len(odd)} do not, such as {odd[0]})' if odd else '')
     + '; correct it or --config.data.root=',
   )
-  problems = []
-  if odd:
-    problems.append(
-      f'{len(odd)} recordings do not fit {pattern!r} and were left out: '
-      f'{listing(odd, 3)}.'
+  problems = [
+    f'{len(names)} recordings do not fit {what} and were left out: '
+    f'{listing(names, 3)}.'
+    for names, what in (
+      (odd, repr(pattern)),
+      (voiceless, f'data.speaker_from={speaker_from!r}'),
     )
+    if names
+  ]
   unknown = speaker_from == 'unknown'
   return Corpus(
     folder.name,

@@ -29,6 +29,7 @@ from sernet_jax.corpora.utterances import Corpus, Utterance
 MAX_SHOWN = 20
 
 _NOT_A_FILE = ', which is not a file'
+_UNFIT = 'has no speaker: its path does not fit data.speaker_from='
 
 
 class WrongLines(InputError):
@@ -46,23 +47,25 @@ class WrongLines(InputError):
     self.path, self.faults, self.rows = path, faults, rows
     named = [f'line {line} {fault}' for line, fault in faults]
     super().__init__(
-      f'{path} has {self._counted()}: {listing(named, sep="; ")}; correct or '
-      f'delete {self._those()}',
+      f'{path} has {self._counted()}: {listing(named, sep="; ")}; '
+      f'{self._cure()}',
       self._one_by_one(),
     )
 
   def _counted(self) -> str:
     return f'{len(self.faults)} wrong line{"s" * (len(self.faults) > 1)}'
 
-  def _those(self) -> str:
-    return 'them' if len(self.faults) > 1 else 'it'
+  def _cure(self) -> str:
+    those = 'them' if len(self.faults) > 1 else 'it'
+    if any(fault.startswith(_UNFIT) for _, fault in self.faults):
+      return f'correct data.speaker_from, or correct or delete {those}'
+    return f'correct or delete {those}'
 
   def _one_by_one(self) -> list[str]:
     """Returns a headline and the faults, one in a line, up to `MAX_SHOWN`."""
     width = len(str(self.faults[-1][0]))
     lines = [
-      f'{self.path} has {self._counted()} of {self.rows}; correct or delete '
-      f'{self._those()}:'
+      f'{self.path} has {self._counted()} of {self.rows}; {self._cure()}:'
     ]
     lines += [
       f'  line {line:>{width}} {fault}'
@@ -136,7 +139,7 @@ def manifest(
       row.fields['speaker'] = find(written, file)
     # The first fault of a line; all lines are read, so that one message names
     # all that are wrong.
-    fault = row.fault or _fault(row, file, state, first)
+    fault = row.fault or _fault(row, file, state, first, speaker_from)
     values: tuple[float, ...] = ()
     if not fault:
       values, fault = _values(row, wanted)
@@ -237,11 +240,15 @@ def _fault(
   file: str,
   state: os.stat_result | None,
   first: dict[object, Row],
+  speaker_from: str,
 ) -> str:
   """Says what is wrong with a line, or ''; notes its file in `first`."""
-  empty = [column for column in COLUMNS if not row.fields[column]]
+  written = [c for c in COLUMNS if not speaker_from or c != 'speaker']
+  empty = [column for column in written if not row.fields[column]]
   if empty:
     return f'has no {" and no ".join(empty)}'
+  if not row.fields['speaker']:
+    return f'{_UNFIT}{speaker_from!r}'
   if state is None or not stat.S_ISREG(state.st_mode):
     return f'names {file!r}{_NOT_A_FILE}'
   # Links and other spellings of a path lead to the same file.
