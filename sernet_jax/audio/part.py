@@ -30,9 +30,14 @@ class Part:
     )
 
   def __str__(self) -> str:
-    """Returns e.g. 'a.flac (1.5 to 3 s)'."""
-    end = 'end' if self.end_s is None else f'{self.end_s:g} s'
-    return f'{self.path} ({self.start_s:g} to {end})'
+    """Returns e.g. 'a.flac (1.5 to 3 s)', unlike parts unlike."""
+    end = 'end' if self.end_s is None else f'{seconds(self.end_s)} s'
+    return f'{self.path} ({seconds(self.start_s)} to {end})'
+
+
+def seconds(value: float) -> str:
+  """Returns the shortest text that no other number has, e.g. '1.5' or '3'."""
+  return repr(float(value)).removesuffix('.0')
 
 
 # A whole file, or a part of one.

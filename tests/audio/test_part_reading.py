@@ -69,6 +69,14 @@ def test_times_that_make_no_part(start_s, end_s):
     Part('a.wav', start_s, end_s)
 
 
+def test_parts_an_hour_into_a_file_have_names_of_their_own():
+  parts = [Part('a.wav', start_s, 3602.5) for start_s in (3600.119, 3600.123)]
+  assert [str(part) for part in parts] == [
+    'a.wav (3600.119 to 3602.5 s)',
+    'a.wav (3600.123 to 3602.5 s)',
+  ]
+
+
 def test_a_file_that_is_replaced_is_read_again(file):
   path, _ = file
   before, _ = part_reading.read(Part(path, 0.0, 0.1))

@@ -227,6 +227,30 @@ def test_segments_are_utterances(tmp_path, audformat):
   assert corpus.problems == ()
 
 
+def test_segments_an_hour_into_a_file_have_names_of_their_own(
+  tmp_path, audformat
+):
+  database = empty(audformat)
+  starts = ['3600.119s', '3600.123s', '2s']
+  index = audformat.segmented_index([FILES[0]] * 3, starts, ['3602.5s'] * 3)
+  add(
+    audformat,
+    database,
+    't',
+    index,
+    emotion=['anger', 'happiness', 'anger'],
+    speaker=['s1', 's2', 's1'],
+  )
+  database.save(str(tmp_path))
+  record(tmp_path)
+  corpus = registry.load('audformat', tmp_path)
+  assert sorted(read(corpus)) == [
+    ('audio/a.wav@2-3602.5', 'anger', 's1'),
+    ('audio/a.wav@3600.119-3602.5', 'anger', 's1'),
+    ('audio/a.wav@3600.123-3602.5', 'happiness', 's2'),
+  ]
+
+
 def test_parts_that_overlap_are_pointed_out(tmp_path, audformat):
   database = empty(audformat)
   index = audformat.segmented_index(

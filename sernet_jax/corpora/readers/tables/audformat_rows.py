@@ -13,6 +13,7 @@ import pathlib
 from typing import Any
 
 from sernet_jax.audio import reading
+from sernet_jax.audio.part import seconds
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.common.text import listing
 
@@ -29,11 +30,11 @@ class Place:
 
   @property
   def name(self) -> str:
-    """Returns e.g. 'audio/a.wav' or 'audio/a.wav@1.5-3'."""
+    """Returns e.g. 'audio/a.wav' or 'audio/a.wav@1.5-3', unlike places unlike."""
     if self == Place(self.file):
       return self.file
-    end = '' if self.end_s is None else f'{self.end_s:.6g}'
-    return f'{self.file}@{self.start_s:.6g}-{end}'
+    end = '' if self.end_s is None else seconds(self.end_s)
+    return f'{self.file}@{seconds(self.start_s)}-{end}'
 
   def overlaps(self, other: Place) -> bool:
     """Tells whether two places of one file share a time."""
