@@ -42,3 +42,12 @@ def seconds(value: float) -> str:
 
 # A whole file, or a part of one.
 Recording = str | os.PathLike[str] | Part
+
+
+def names(recording: Recording) -> set[str]:
+  """Returns what may stand for a recording in {path: reason} of bad files.
+
+  A part is bad under its own name, and where nothing can be made of its file.
+  """
+  whole = {recording.path} if isinstance(recording, Part) else set()
+  return {str(recording), *whole}

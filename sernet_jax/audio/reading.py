@@ -184,9 +184,15 @@ def write_wav(path: PathLike, samples: np.ndarray, rate_hz: int) -> None:
   pathlib.Path(path).write_bytes(content.getvalue())
 
 
-def describe_bad(bad: dict[str, str], total: int) -> str:
-  """Returns a sentence that names the bad files of {path: reason}."""
+def describe_bad(bad: dict[str, str], count: int, total: int) -> str:
+  """Returns a sentence that names the bad files.
+
+  Args:
+    bad: {path: reason}; all parts of a file may be one entry.
+    count: how many recordings cannot be used.
+    total: of so many.
+  """
   named = [f'{path} {reason}' for path, reason in bad.items()]
   if len(named) > MAX_NAMED:
     named[MAX_NAMED:] = [f'and {len(named) - MAX_NAMED} more']
-  return f'{len(bad)} of {total} recordings cannot be used: ' + '; '.join(named)
+  return f'{count} of {total} recordings cannot be used: ' + '; '.join(named)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from sernet_jax.audio import part_reading, quality, reading
-from sernet_jax.audio.part import Recording
+from sernet_jax.audio.part import Recording, names
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
 from sernet_jax.common.errors import InputError, require_choice
@@ -261,6 +261,8 @@ def _read_all(
     collections.deque()
   )
   indices = iter(range(start, len(paths)))
+  # Not len(bad): all parts of a file that cannot be read are one entry in it.
+  failed = sum(not names(path).isdisjoint(bad) for path in paths[:start])
   try:
     while True:
       # A few files ahead of the consumer, so that memory stays bounded.
@@ -276,18 +278,19 @@ def _read_all(
         result = future.result()
       except reading.BadFile as error:
         bad[error.path] = error.reason
+        failed += 1
         continue
       yield index, result
   finally:
     pool.shutdown(wait=False, cancel_futures=True)
     bar.close()
-  if bad and on_bad_file == 'error':
+  if not failed:
+    return
+  told = reading.describe_bad(bad, failed, len(paths))
+  if on_bad_file == 'error':
     raise InputError(
-      reading.describe_bad(bad, len(paths))
-      + '; repair them or leave them out with --config.data.on_bad_file=skip'
+      f'{told}; repair them or leave them out with '
+      '--config.data.on_bad_file=skip'
     )
-  if bad and len(bad) == len(paths):
-    raise InputError(
-      reading.describe_bad(bad, len(paths))
-      + '; none is left, so check data.root'
-    )
+  if failed == len(paths):
+    raise InputError(f'{told}; none is left, so check data.root')

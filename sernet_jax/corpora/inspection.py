@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from sernet_jax.audio import quality, reading, segments
+from sernet_jax.audio.part import names
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import text
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus
@@ -60,7 +61,9 @@ def table(
     ]
   problems = list(corpus.problems)
   if bad:
-    problems.append(reading.describe_bad(bad, len(corpus.utterances)) + '.')
+    recordings = [utterance.recording for utterance in corpus.utterances]
+    count = sum(not names(one).isdisjoint(bad) for one in recordings)
+    problems.append(reading.describe_bad(bad, count, len(recordings)) + '.')
   lines += ['', *(f'note: {remark}' for remark in corpus.remarks)]
   lines += [f'note: {sentence}' for sentence in odd]
   lines += [f'problem: {problem}' for problem in problems]

@@ -63,6 +63,21 @@ def test_bad_parts_are_named_with_their_times(file):
   }
 
 
+@pytest.mark.parametrize('start', [0, 1])
+def test_no_part_of_the_only_file_is_left(tmp_path, start):
+  """However many parts it has, and where a stopped run goes on too."""
+  path = tmp_path / 'silent.wav'
+  soundfile.write(path, np.zeros(8000), 8000)
+  parts = [Part(str(path), 0.0, 0.5), Part(str(path), 0.5)]
+  for on_bad_file, cure in (('skip', 'none is left'), ('error', 'repair them')):
+    skipped = {str(path): 'is silent'} if start else {}
+    found = segments.read_all(
+      parts, AudioSpec(8000, 0.1), on_bad_file, skipped, False, start
+    )
+    with pytest.raises(InputError, match=f'^2 of 2 recordings .*; {cure}'):
+      list(found)
+
+
 @pytest.mark.parametrize(('start_s', 'end_s'), [(1, 1), (2, 1), (-1, 1)])
 def test_times_that_make_no_part(start_s, end_s):
   with pytest.raises(InputError, match='does not end after it begins'):

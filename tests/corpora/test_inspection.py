@@ -37,8 +37,15 @@ def test_counts_are_speakers_by_classes():
 def test_the_table_has_counts_totals_durations_and_problems():
   corpus = make_corpus(problems=('One thing is odd.',))
   durations_s = np.array([1.0] * 6 + [2.0] * 4 + [4.5, np.nan])
+  # Two utterances are parts of one file.
+  utterances = list(corpus.utterances)
+  for index in (1, 2):
+    utterances[index] = dataclasses.replace(
+      utterances[index], path='/two.wav', start_s=float(index)
+    )
+  corpus = dataclasses.replace(corpus, utterances=tuple(utterances))
   text = inspection.table(
-    corpus, durations_s, segment_s=2.0, bad={'/x.wav': 'is empty (0 bytes)'}
+    corpus, durations_s, 2.0, bad={utterances[1].path: 'is empty (0 bytes)'}
   )
   rows = [line.split() for line in text.splitlines()]
   assert ['speaker', 'anger', 'joy', 'total'] in rows
@@ -47,7 +54,7 @@ def test_the_table_has_counts_totals_durations_and_problems():
   assert '1.00 s to 4.50 s, mean 1.68 s, in all 18 s' in text
   assert 'longer than the segment of 2 s: 1 of 11 (9%)' in text
   assert 'problem: One thing is odd.' in text
-  assert 'problem: 1 of 12 recordings cannot be used: /x.wav is empty' in text
+  assert 'problem: 2 of 12 recordings cannot be used: /two.wav is' in text
 
 
 def test_some_recordings_are_listened_to(tmp_path):
