@@ -156,7 +156,7 @@ def test_sound_behind_the_sound_is_not_passed_over(tmp_path):
 )
 @pytest.mark.parametrize('stated', [0, RATE_HZ])
 def test_what_sound_begins_with_does_not_hide_it(tmp_path, between, stated):
-  """Letters are no chunk, and silence is searched to its end."""
+  """Letters do not make a chunk, and silence is searched to its end."""
   content = encoded(noise(), 'WAV', 'PCM_16')
   place = content.index(b'data') + 8
   path = tmp_path / 'a.wav'
