@@ -29,6 +29,7 @@ from sernet_jax.predict.sessions import formats
 from sernet_jax.results import run_folder
 from sernet_jax.runs import config as config_lib, run
 from sernet_jax.runs.weights import bundle, first_states, start
+from sernet_jax.training import trial_state
 
 DIMENSIONS = 'arousal:1:5,valence:0:10'
 
@@ -242,6 +243,49 @@ def test_training_starts_from_the_dimensions_that_agree(finished, place):
     np.asarray(states.params['block1']['kernel'])[0],
     begun.of('ann').weights[0]['block1']['kernel'],
   )
+
+
+@pytest.mark.parametrize(
+  ('dimensions', 'changes'),
+  [
+    ('arousal:1:7', {}),  # of another scale
+    ('valence:0:11', {}),
+    ('arousal:1:5', {'train__new_head': True}),
+    ('arousal:1:7,valence:0:11', {}),
+  ],
+)
+def test_dimensions_that_the_weights_do_not_know_are_drawn_anew(
+  finished, place, dimensions, changes
+):
+  """Of as many numbers or fewer, whose layer would fit by its shape or not."""
+  changed = settings(
+    place,
+    data__dimensions=dimensions,
+    train__start_from=str(finished[0].path),
+    **changes,
+  )
+  experiment = config_lib.experiment(changed)
+  data = run.Data(experiment, run.load_corpus(experiment))
+  recipe = experiment.recipe(2)
+  arrays = data.fold_arrays[0]
+  drawn = trial_state.init_state(recipe, arrays.seed, arrays.index)
+  begun = start.load(experiment.train.start_from)
+  states = first_states.states(begun, recipe, data, experiment.train.new_head)
+  for name, values in drawn.params['dimensions'].items():
+    np.testing.assert_allclose(
+      states.params['dimensions'][name][0], values, rtol=1e-6
+    )
+  frozen = config_lib.experiment(
+    settings(
+      place,
+      data__dimensions=dimensions,
+      train__start_from=str(finished[0].path),
+      train__freeze='dimensions',
+      **changes,
+    )
+  )
+  with pytest.raises(InputError, match='leave dimensions out of it'):
+    start.record(begun, frozen, data)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.nn import network, networks
 from sernet_jax.runs.data import Data
 from sernet_jax.runs.weights import heads
@@ -14,15 +13,6 @@ from sernet_jax.training import batch_norm_statistics, recipes, trial_state
 from sernet_jax.training.batching import FoldArrays
 from sernet_jax.training.recipes import Recipe, Weights
 from sernet_jax.training.trial_state import TrialState
-
-
-def _known(start: Start, corpus: Corpus) -> dict[int, int]:
-  """Finds dimensions of the same name and scale; index -> index of the old."""
-  return {
-    k: start.dimensions.index(one)
-    for k, one in enumerate(corpus.dimensions)
-    if one in start.dimensions
-  }
 
 
 def states(
@@ -42,7 +32,7 @@ def states(
   """
   classes = data.features.corpus.classes
   kept = {} if new_head else heads.matches(start.classes, classes)
-  known = {} if new_head else _known(start, data.features.corpus)
+  known = {} if new_head else start.dimensions_of(data.features.corpus)
   init = jax.jit(trial_state.init_state, static_argnums=0)
   made = []
   for index, arrays in enumerate(data.fold_arrays):
@@ -53,6 +43,7 @@ def states(
       **params,
       'head': heads.join(drawn.params['head'], params['head'], kept),
     }
+    joined.pop('dimensions', None)  # unless some of it is of this corpus
     if known:
       joined['dimensions'] = heads.join(
         drawn.params['dimensions'], params['dimensions'], known

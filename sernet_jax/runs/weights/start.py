@@ -15,6 +15,7 @@ from typing import Any
 
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora.dimensions import Dimension
+from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import network, sizes
 from sernet_jax.results.run_folder import MADE, RunFolder
@@ -66,6 +67,18 @@ class Start:
   def of(self, fold: str) -> Learnt:
     """Returns the weights that a fold begins with."""
     return self.folds[fold] if fold in self.folds else self.folds['']
+
+  def dimensions_of(self, corpus: Corpus) -> dict[int, int]:
+    """Finds a corpus's dimensions of the same name and scale.
+
+    Returns:
+      Index in the corpus -> index in the weights; new ones are absent.
+    """
+    return {
+      k: self.dimensions.index(one)
+      for k, one in enumerate(corpus.dimensions)
+      if one in self.dimensions
+    }
 
   @functools.cached_property
   def digest(self) -> str:
@@ -194,12 +207,21 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
   kept = (
     {} if experiment.train.new_head else heads.matches(start.classes, classes)
   )
-  new = [name for k, name in enumerate(classes) if k not in kept]
-  require(
-    'head' not in experiment.train.frozen_parts or not new,
-    f'train.freeze={experiment.train.freeze} freezes the head, but the weights '
-    f'do not know {", ".join(new)}; leave head out of it',
+  numbers = data.features.corpus.dimensions
+  known = (
+    {}
+    if experiment.train.new_head
+    else start.dimensions_of(data.features.corpus)
   )
+  for part, new in (
+    ('head', [name for k, name in enumerate(classes) if k not in kept]),
+    ('dimensions', [d.name for k, d in enumerate(numbers) if k not in known]),
+  ):
+    require(
+      part not in experiment.train.frozen_parts or not new,
+      f'train.freeze={experiment.train.freeze} freezes the {part}, but the '
+      f'weights do not know {", ".join(new)}; leave {part} out of it',
+    )
   missing = [f.name for f in data.folds if f.name not in start.folds]
   require(
     '' in start.folds or not missing,
