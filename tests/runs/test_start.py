@@ -81,9 +81,19 @@ def first_of(tree, trial=0):
   return {k: {n: a[trial] for n, a in v.items()} for k, v in tree.items()}
 
 
-def test_a_file_begins_as_the_function_that_it_is(place, source, others):
-  """BatchNorm was folded away; the kept class has the file's own logit."""
-  config = settings(place, others, train__start_from=str(source[1]))
+@pytest.mark.parametrize('epsilon', [1e-3, 0.1])
+def test_a_file_begins_as_the_function_that_it_is(
+  place, source, others, tmp_path, epsilon
+):
+  """BatchNorm was folded away; the kept class has the file's own logit.
+
+  Also of a file whose BatchNorm had another epsilon than trainings have.
+  """
+  made = bundle.load(source[1])
+  path = tmp_path / 'weights.safetensors'
+  spec = dataclasses.replace(made.model, batch_norm_epsilon=epsilon)
+  bundle.save(path, dataclasses.replace(made, model=spec), 'float32')
+  config = settings(place, others, train__start_from=str(path))
   start, recipe, data, states = begun(config)
   part = data.fold_arrays[0].test
   features = np.asarray(data.features.features)
@@ -99,7 +109,6 @@ def test_a_file_begins_as_the_function_that_it_is(place, source, others):
     features[part.segments][..., None],
     train=False,
   )
-  made = bundle.load(source[1])
   expected = folded.logits(
     made.model, made.folded, features[part.segments][..., None]
   )

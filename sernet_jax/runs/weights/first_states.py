@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import numpy as np
 
 from sernet_jax.nn import network, networks
+from sernet_jax.nn.spec import ModelSpec
 from sernet_jax.runs.data import Data
 from sernet_jax.runs.weights import heads
 from sernet_jax.runs.weights.start import Learnt, Start
@@ -66,6 +69,11 @@ def _weights(
   if learnt.weights is not None:
     return learnt.weights
   assert learnt.folded is not None
+  own = recipe.model
+  if isinstance(spec, ModelSpec) and isinstance(own, ModelSpec):
+    # The file's own is folded away; put back is the one that trains.
+    epsilon = own.batch_norm_epsilon
+    spec = dataclasses.replace(spec, batch_norm_epsilon=epsilon)
   its = networks.of(spec)
   if its.moments is None:
     return its.unfold(spec, dict(learnt.folded), None)
