@@ -167,19 +167,25 @@ class Watch:
         return (edge + 1) * _BAND_HZ
     return rate_hz / 2 if rate_hz / 2 <= highest else None
 
-  def silence(self) -> str:
+  def silence(self, channel: str = MEAN) -> str:
     """Says that all samples are alike, to follow the name of the recording.
 
     Empty if they are not, or if there is one alone: see `holds_sound`.
+
+    Args:
+      channel: which was taken.
     """
     if self._varied or (self._heard < 2 and self._first):
       return ''
-    if np.isinf(self.loss_db()):
+    if channel == MEAN and np.isinf(self.loss_db()):
       return (
         'is silent as the mean of its channels, which cancel out; take one, by '
         '--channel=0 or data.channel=0'
       )
-    said = f'is silent: all its {self._heard} samples are {self._first:.6g}'
+    samples = f'its {self._heard} samples'
+    if channel != MEAN and self._count:
+      samples = f'{self._heard} samples of its channel {channel}'
+    said = f'is silent: all {samples} are {self._first:.6g}'
     return f'{said}, and a constant holds no sound' if self._first else said
 
   def of_band(self, limit_hz: float) -> list[str]:

@@ -66,7 +66,7 @@ def _read(
         f'lasts more than {count / rate_hz / 3600:.1f} h, too long to be held '
         'in memory; cut it into shorter ones',
       )
-  if silence := watch.silence():
+  if silence := watch.silence(channel):
     raise BadFile(path, silence)
   return np.concatenate(parts), rate_hz
 

@@ -144,7 +144,7 @@ def pieces(
   assert resampler is not None  # reading.blocks yields a block or raises
   rest = resampler.push(np.zeros(0, np.float32), last=True)
   yield rest
-  if silence := watch.silence():
+  if silence := watch.silence(channel):
     raise reading.BadFile(path, silence)
   if not count + len(rest):
     raise reading.BadFile(path, f'is shorter than one sample at {rate_hz} Hz')

@@ -8,7 +8,7 @@ import soundfile
 import soxr
 from sounds import RATE_HZ, noise
 
-from sernet_jax.audio import quality, reading, segments
+from sernet_jax.audio import quality, reading, segments, timeline
 from sernet_jax.audio.spec import AudioSpec
 
 
@@ -50,6 +50,20 @@ def test_a_constant_is_no_sound():
   assert watch.silence() == (
     'is silent: all its 2 samples are -1, and a constant holds no sound'
   )
+
+
+def test_a_silent_channel_is_not_told_as_a_mean_that_cancels(tmp_path):
+  path = tmp_path / 'a.wav'
+  soundfile.write(path, np.stack([noise(), -noise(), 0 * noise()], 1), RATE_HZ)
+  for channel, words in (
+    ('2', 'is silent: all 16000 samples of its channel 2 are 0; '),
+    ('mean', 'is silent as the mean of its channels, which cancel out'),
+  ):
+    with pytest.raises(reading.BadFile, match=words):
+      reading.read(path, channel)
+    with pytest.raises(reading.BadFile, match=words):
+      list(timeline.pieces(path, RATE_HZ, channel))
+  assert reading.read(path, '1')[0].size == RATE_HZ
 
 
 def test_two_microphones_lose_more_than_a_decibel():
