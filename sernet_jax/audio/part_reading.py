@@ -29,10 +29,18 @@ def read(recording: Recording, channel: str = MEAN) -> tuple[np.ndarray, int]:
   """
   if not isinstance(recording, Part):
     return reading.read(recording, channel)
+  samples, rate_hz, _ = _part(recording, channel)
+  return samples, rate_hz
+
+
+def _part(
+  recording: Part, channel: str
+) -> tuple[np.ndarray, int, quality.Watch]:
+  """`read` of a part, with what was found about its file."""
   path = pathlib.Path(recording.path)
   changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
   with _DECODING:
-    samples, rate_hz = _whole(recording.path, changed_ns, channel)
+    samples, rate_hz, watch = _whole(recording.path, changed_ns, channel)
   start, end_s = round(recording.start_s * rate_hz), recording.end_s
   end = samples.size if end_s is None else round(end_s * rate_hz)
   part = samples[start:end]
@@ -40,7 +48,7 @@ def read(recording: Recording, channel: str = MEAN) -> tuple[np.ndarray, int]:
     raise reading.BadFile(str(recording), 'lies behind the end of the file')
   if not quality.holds_sound(part):
     raise reading.BadFile(str(recording), 'is silent')
-  return part, rate_hz
+  return part, rate_hz, watch
 
 
 def load_mono(
@@ -49,12 +57,17 @@ def load_mono(
   channel: str = MEAN,
   watch: quality.Watch | None = None,
 ) -> np.ndarray:
-  """Reads like `reading.load_mono`, parts of files too: (samples,)."""
+  """Reads like `reading.load_mono`, parts of files too: (samples,).
+
+  Of a part, `watch` measures the band; what its container and its channels are
+  like is that of the whole file.
+  """
   if not isinstance(recording, Part):
     return reading.load_mono(recording, sample_rate_hz, channel, watch)
-  samples, rate_hz = read(recording, channel)
+  samples, rate_hz, whole = _part(recording, channel)
   if watch is not None:
     watch.see(samples[:, None], samples, rate_hz)
+    watch.take_over(whole)
   return reading.resampled(str(recording), samples, rate_hz, sample_rate_hz)
 
 
@@ -64,6 +77,10 @@ _DECODING = threading.Lock()
 
 
 @functools.lru_cache(maxsize=2)
-def _whole(path: str, changed_ns: int, channel: str) -> tuple[np.ndarray, int]:
+def _whole(
+  path: str, changed_ns: int, channel: str
+) -> tuple[np.ndarray, int, quality.Watch]:
   del changed_ns  # part of the key: a file that was replaced is read again
-  return reading.read(path, channel)
+  watch = quality.Watch(spectrum=False)
+  samples, rate_hz = reading.read(path, channel, watch)
+  return samples, rate_hz, watch

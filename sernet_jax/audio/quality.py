@@ -121,6 +121,12 @@ class Watch:
       self._add_spectrum(samples)
       self._trace.add(samples, rate_hz)
 
+  def take_over(self, whole: Watch) -> None:
+    """Adds what is known of the file of which a part was seen, as one channel."""
+    self.notes += whole.notes
+    self._count = whole._count
+    self._sums, self._squares = whole._sums, whole._squares
+
   def _add_spectrum(self, samples: np.ndarray) -> None:
     length = 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
     short = len(samples) < length

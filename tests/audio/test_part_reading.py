@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from sounds import with_data_size
 
-from sernet_jax.audio import part_reading, reading, segments
+from sernet_jax.audio import part_reading, quality, reading, segments
 from sernet_jax.audio.part import Part
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
@@ -48,6 +49,23 @@ def test_a_part_sounds_like_a_file_of_its_own(file, tmp_path):
   np.testing.assert_array_equal(
     segments.load_segments(part, spec), segments.load_segments(alone, spec)
   )
+
+
+def test_what_is_odd_about_a_file_is_told_of_its_parts(tmp_path):
+  """Its channels and its container, each time that a part is read."""
+  path = tmp_path / 'stereo.wav'
+  sound = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000)
+  soundfile.write(path, np.stack([sound, -0.98 * sound], 1), 16_000)
+  with_data_size(path, 0)
+  for part in (Part(str(path), 0.0, 0.5), Part(str(path), 0.5), str(path)):
+    for channel, count in (('mean', 2), ('1', 1)):
+      watch = quality.Watch()
+      spec = AudioSpec(duration_s=0.5, channel=channel)
+      segments.load_segments(part, spec, watch)
+      found = watch.sentences(7600.0, channel)
+      assert 'writes to a pipe' in found[0]
+      assert len(found) == count
+    assert '2 channels that lose 39.' in watch.sentences(7600.0)[1]
 
 
 def test_bad_parts_are_named_with_their_times(file):
