@@ -14,6 +14,7 @@ import math
 import os
 import pathlib
 import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,8 @@ _THREADS = 16
 _MOST_BYTES = 1 << 28  # of a file that is read whole
 _HEAD_BYTES = 4096  # by which a file is known
 _NAME_BYTES = 150  # of a file's name; most file systems end at 255
-_TEMPORARY = re.compile(r'(.+)\.(\d+)\.tmp')  # see `write_bytes`
+# See `write_bytes`; files of former versions have no digits in the middle.
+_TEMPORARY = re.compile(r'(.+?)(?:\.[0-9a-f]{8})?\.(\d+)\.tmp')
 
 
 class Cure(NamedTuple):
@@ -80,7 +82,10 @@ def write_bytes(
     InputError: if it cannot be written, with the `cure`.
   """
   make_folder(path.parent, cure)
-  temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
+  # Not of the process alone: threads write too, and containers that share a
+  # folder number their processes alike.
+  own = f'{secrets.token_hex(4)}.{os.getpid()}'
+  temporary = path.with_name(f'{path.name}.{own}.tmp')
   try:
     with writing(path, cure):
       with temporary.open('wb') as file:

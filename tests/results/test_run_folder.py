@@ -50,11 +50,17 @@ def test_json_comes_back_and_leaves_nothing_beside_it(folder):
 def test_the_lock_removes_what_the_killed_left(folder):
   folder.path.mkdir()
   folder.figures.mkdir()
-  dead = f'results.json.{2**31 - 1}.tmp'
-  kept = [f'results.json.{os.getpid()}.tmp', 'notes.tmp', f'{2**31 - 1}.tmp']
-  for name in [dead, *kept]:
+  dead = [f'results.json.{own}{2**31 - 1}.tmp' for own in ('', '0a1b2c3d.')]
+  kept = [
+    f'results.json.0a1b2c3d.{os.getpid()}.tmp',
+    'notes.tmp',
+    f'{2**31 - 1}.tmp',
+  ]
+  for name in [*dead, *kept]:
     (folder.path / name).write_text('half')
-  (folder.figures / dead).write_text('half')
+  (folder.figures / dead[0]).write_text('half')
+  for name in [*dead, kept[0]]:
+    assert files.name_when_written(folder.path / name) == 'results.json'
   with folder.lock():
     assert names(folder) == sorted([*kept, 'figures', 'run.lock'])
     assert not list(folder.figures.iterdir())
@@ -65,6 +71,23 @@ def test_numbers_that_are_not_finite_are_refused_before_the_file_is(folder):
   with pytest.raises(ValueError, match='JSON compliant'):
     folder.write_config({'seed': float('nan')})
   assert json.loads(folder.config.read_text()) == {'seed': 0}
+
+
+def test_two_that_write_a_file_at_once_write_it_whole(folder, monkeypatch):
+  """As threads do, or containers that number their processes alike."""
+  folder.path.mkdir()
+  force = os.fsync
+  others = ['{"seed": 1}']
+
+  def meanwhile(file):
+    if others:
+      files.write_bytes(folder.config, others.pop().encode())
+    force(file)
+
+  monkeypatch.setattr(os, 'fsync', meanwhile)
+  folder.write_config({'seed': 0})
+  assert json.loads(folder.config.read_text()) == {'seed': 0}
+  assert names(folder) == ['config.json']
 
 
 def test_full_disk_leaves_the_old_file_and_says_what_to_do(folder, monkeypatch):
