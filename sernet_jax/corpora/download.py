@@ -90,17 +90,21 @@ def download(
   with on_disk(root):
     scratch.mkdir(parents=True, exist_ok=True)
   with _only_one(scratch):
-    archive = scratch / 'archive.zip'
-    if not archive.is_file():
-      fetch(url, archive, progress, pause_s)
-    try:
-      unpack(archive, scratch / 'wav', sums)
-    except BadArchive:
-      archive.unlink(missing_ok=True)
-      raise
-    with on_disk(root):
-      _swap(scratch / 'wav', wav, scratch / 'old')
-  shutil.rmtree(scratch, ignore_errors=True)
+    with on_disk(root):  # another process may have made it since
+      done = not wrong_files(wav, sums)
+    if not done:
+      archive = scratch / 'archive.zip'
+      if not archive.is_file():
+        fetch(url, archive, progress, pause_s)
+      try:
+        unpack(archive, scratch / 'wav', sums)
+      except BadArchive:
+        archive.unlink(missing_ok=True)
+        raise
+      with on_disk(root):
+        _swap(scratch / 'wav', wav, scratch / 'old')
+    # While nobody else can be at work there.
+    shutil.rmtree(scratch, ignore_errors=True)
   return wav
 
 
@@ -135,26 +139,31 @@ def download_archive(
   with on_disk(root):
     scratch.mkdir(parents=True, exist_ok=True)
   with _only_one(scratch):
-    path = scratch / 'archive.zip'
-    if not path.is_file():
-      fetch(url or archive.url, path, progress, pause_s, archive.max_bytes)
-    try:
-      with on_disk(path):
-        found = _md5(path)
-      if found != archive.md5:
-        raise BadArchive(
-          f'what the server sent has the MD5 sum {found}, and {archive.md5} is '
-          'published; nothing was kept, so run the command again or give '
-          'another address with --url'
-        )
-      unpack_all(path, scratch / target.name)
-    except BadArchive:
-      path.unlink(missing_ok=True)
-      raise
-    with on_disk(root):
-      _swap(scratch / target.name, target, scratch / 'old')
-  shutil.rmtree(scratch, ignore_errors=True)
+    if not target.is_dir():
+      path = scratch / 'archive.zip'
+      if not path.is_file():
+        fetch(url or archive.url, path, progress, pause_s, archive.max_bytes)
+      try:
+        _require_published(path, archive)
+        unpack_all(path, scratch / target.name)
+      except BadArchive:
+        path.unlink(missing_ok=True)
+        raise
+      with on_disk(root):
+        _swap(scratch / target.name, target, scratch / 'old')
+    shutil.rmtree(scratch, ignore_errors=True)
   return target
+
+
+def _require_published(path: pathlib.Path, archive: Archive) -> None:
+  with on_disk(path):
+    found = _md5(path)
+  if found != archive.md5:
+    raise BadArchive(
+      f'what the server sent has the MD5 sum {found}, and {archive.md5} is '
+      'published; nothing was kept, so run the command again or give '
+      'another address with --url'
+    )
 
 
 def _md5(path: pathlib.Path) -> str:

@@ -482,6 +482,56 @@ def test_two_at_once_are_kept_apart(server, tmp_path):
     get(server, tmp_path)
 
 
+@pytest.mark.parametrize('way', ['emodb', 'archive'])
+def test_what_another_process_made_meanwhile_is_taken(
+  server, tmp_path, monkeypatch, way
+):
+  """It ended between the look at the folder and the lock."""
+  made = made_archive(server)
+
+  def download_it():
+    if way == 'emodb':
+      return get(server, tmp_path)
+    return download.download_archive(tmp_path, made, pause_s=0)
+
+  only_one = download._only_one
+
+  @contextlib.contextmanager
+  def after_another(scratch):
+    monkeypatch.setattr(download, '_only_one', only_one)
+    download_it()
+    scratch.mkdir()
+    with only_one(scratch):
+      yield
+
+  monkeypatch.setattr(download, '_only_one', after_another)
+  folder = download_it()
+  assert len(server.ranges) == 1
+  assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize('way', ['emodb', 'archive'])
+def test_scratch_is_deleted_while_nobody_else_can_be_there(
+  server, tmp_path, monkeypatch, way
+):
+  pytest.importorskip('fcntl')
+  delete, deleted = download.shutil.rmtree, []
+
+  def watched(path, **options):
+    if path.name == '.download':
+      with pytest.raises(locks.Held), locks.hold(path / 'lock'):
+        pass
+      deleted.append(path)
+    delete(path, **options)
+
+  monkeypatch.setattr(download.shutil, 'rmtree', watched)
+  if way == 'emodb':
+    get(server, tmp_path)
+  else:
+    download.download_archive(tmp_path, made_archive(server), pause_s=0)
+  assert deleted == [tmp_path / '.download']
+
+
 def test_the_command_says_where_and_what_next(
   server, tmp_path, monkeypatch, capsys
 ):
