@@ -60,6 +60,27 @@ def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
   return np.pad(segment, (missing // 2, missing - missing // 2))
 
 
+def prepare_sound(waveform: np.ndarray, num_samples: int) -> np.ndarray | None:
+  """Prepares a segment like `prepare`; None if that leaves no sound.
+
+  Silence is none, nor is what the scale clips to a constant: an offset below a
+  few clicks.
+
+  Args:
+    waveform: as for `prepare`.
+    num_samples: likewise.
+
+  Raises:
+    InputError: as `prepare`.
+  """
+  if not quality.holds_sound(waveform):
+    return None
+  segment = prepare(waveform, num_samples)
+  left = max(0, num_samples - waveform.size) // 2
+  own = segment[left : left + waveform.size]  # zeros around it are not part
+  return segment if quality.holds_sound(own) else None
+
+
 def scale(waveform: np.ndarray) -> np.float32:
   """The 99.9th percentile of abs(waveform), by which `prepare` divides.
 
@@ -92,8 +113,8 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
 
   'center' takes the one in the middle; 'all' takes segments side by side from
   the start, and what remains at the end is one more (padded) if it is at least
-  half as long as a segment, or if there is nothing else. Silent segments are
-  left out.
+  half as long as a segment, or if there is nothing else. Segments without sound
+  are left out (`prepare_sound`).
 
   Args:
     waveform: (samples,) at `spec.sample_rate_hz`.
@@ -105,10 +126,11 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
   Raises:
     InputError: as `prepare`, or if every segment is silent.
   """
-  parts = [part for part in cut(waveform, spec) if quality.holds_sound(part)]
-  if not parts:
+  parts = [prepare_sound(x, spec.num_samples) for x in cut(waveform, spec)]
+  found = [part for part in parts if part is not None]
+  if not found:
     raise InputError('waveform is silent in every segment; leave it out')
-  return np.stack([prepare(part, spec.num_samples) for part in parts])
+  return np.stack(found)
 
 
 def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
@@ -173,7 +195,12 @@ def load_segments(
 def load_whole(path: Recording, spec: AudioSpec) -> np.ndarray:
   """Reads a file as one segment of its own length, (1, samples)."""
   waveform = part_reading.load_mono(path, spec.sample_rate_hz, spec.channel)
-  return prepare(waveform, len(waveform))[None]
+  whole = prepare_sound(waveform, len(waveform))
+  if whole is None:
+    raise reading.BadFile(
+      str(path), 'is silent: scaled, nothing but a constant is left of it'
+    )
+  return whole[None]
 
 
 def read_all(

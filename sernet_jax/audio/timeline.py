@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 
-from sernet_jax.audio import quality, reading, segments
+from sernet_jax.audio import quality, reading
 from sernet_jax.common.errors import is_number, require
 
 
@@ -166,10 +166,3 @@ def slice_of(
     if received >= stop:
       break
   return np.concatenate(parts)
-
-
-def prepare(samples: np.ndarray, length: int) -> np.ndarray | None:
-  """Prepares a window like `audio.prepare`; None if it is silent."""
-  if not quality.holds_sound(samples):
-    return None
-  return segments.prepare(samples, length)

@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 
-from sernet_jax.audio import containers, part_reading, quality, segments
+from sernet_jax.audio import containers, part_reading, segments
 from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
@@ -126,11 +126,14 @@ def _both(path: Recording, spec: AudioSpec) -> _Pieces:
   pieces = segments.cut(
     part_reading.load_mono(path, spec.sample_rate_hz, spec.channel), spec
   )
-  pieces = [piece for piece in pieces if quality.holds_sound(piece)]
-  # Marked, so that a network of `model.masked` knows the ends as a file does.
-  pieces = [waveform.marked(piece) for piece in pieces]
-  raw = [waveform.padded(piece, spec.num_samples) for piece in pieces]
-  return raw, [segments.prepare(piece, spec.num_samples) for piece in pieces]
+  raw, prepared = [], []
+  for piece in pieces:
+    # Marked, so that a network of `model.masked` knows the ends as a file does.
+    segment = segments.prepare_sound(waveform.marked(piece), spec.num_samples)
+    if segment is not None:
+      raw.append(waveform.padded(piece, spec.num_samples))
+      prepared.append(segment)
+  return raw, prepared
 
 
 def made_up(spec: AudioSpec) -> Segments:

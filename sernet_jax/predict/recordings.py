@@ -217,7 +217,8 @@ def _heard(
   found_db = level_db(samples)
   if found_db < floor_db:
     return None, found_db
-  return timeline.prepare(waveform_lib.marked(samples), length), found_db
+  marked = waveform_lib.marked(samples)
+  return segments_lib.prepare_sound(marked, length), found_db
 
 
 def _votes(

@@ -144,6 +144,26 @@ def test_all_segments_leave_out_the_silent_ones():
   np.testing.assert_allclose(parts[0], parts[1], atol=1e-6)
 
 
+@pytest.mark.parametrize('seconds', [0.5, 2.0])
+def test_what_scaling_leaves_constant_is_no_segment(tmp_path, seconds):
+  """Also where it is shorter than a segment, which adds zeros around it."""
+  clicks = np.full(round(seconds * RATE_HZ), 0.3)
+  clicks[7::4000] = 0.5
+  assert segments_lib.prepare_sound(clicks, RATE_HZ) is None
+  spec = AudioSpec(duration_s=1.0, segments='all')
+  with pytest.raises(InputError, match='silent in every segment'):
+    segments_lib.cut_and_prepare(clicks, spec)
+  voiced = segments_lib.cut_and_prepare(np.append(tone(), clicks), spec)
+  np.testing.assert_array_equal(
+    voiced, [segments_lib.prepare_sound(tone(), RATE_HZ)]
+  )
+  path = tmp_path / 'a.wav'
+  reading.write_wav(path, clicks, RATE_HZ)
+  for load in (segments_lib.load_segments, segments_lib.load_whole):
+    with pytest.raises(reading.BadFile, match='is silent'):
+      load(path, spec)
+
+
 def test_of_a_silent_middle_the_loudest_part_is_taken(tmp_path):
   path = tmp_path / 'a.wav'
   reading.write_wav(

@@ -174,6 +174,33 @@ def test_a_constant_is_silence(tmp_path, model, rate_hz, value):
   assert listening_lib.level_db(np.full(9000, value, np.float32)) == -np.inf
 
 
+@pytest.mark.parametrize('segments', ['center', 'all'])
+@pytest.mark.parametrize('seconds', [0.1, 0.6])
+def test_what_scaling_leaves_constant_fails_alone(tmp_path, segments, seconds):
+  """An offset with a few clicks, of which the scale leaves the offset alone."""
+  network = recognizer.Recognizer([small_model.make(segments=segments)])
+  samples = np.full(round(seconds * small_model.RATE_HZ), 0.3)
+  samples[1::2000] = 0.5
+  paths = [
+    write(tmp_path / 'a.wav', small_model.sound(0.5)),
+    write(tmp_path / 'b.wav', samples),
+    write(tmp_path / 'c.wav', small_model.sound(0.5, seed=1)),
+  ]
+  for asked in ({'hop_s': 0}, {}, {'whole': 'timeline'}):
+    first, bad, last = recordings.recognize(paths, network, **asked)
+    assert isinstance(bad, recordings.Failure)
+    assert f'{paths[1]} is silent in' in bad.message
+    for path, found in ((paths[0], first), (paths[2], last)):
+      (alone,) = recordings.recognize([path], network, **asked)
+      np.testing.assert_allclose(
+        found.probabilities, alone.probabilities, atol=1e-6
+      )
+  stream = [small_model.sound(0.5), samples, small_model.sound(0.5)]
+  labels = [w.label for w in live.estimates(stream, network, 16_000, 0.25)]
+  assert labels[0] and labels[-1]
+  assert (None in labels) == (seconds > 0.5)
+
+
 def test_an_offset_is_not_heard(tmp_path, model):
   """Pauses with one are silence, the loudest window is that of the sound."""
   samples = small_model.sound(2.0)

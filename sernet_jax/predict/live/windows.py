@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sernet_jax.audio import decoding, quality, timeline, voice_gate
+from sernet_jax.audio import (
+  decoding,
+  quality,
+  segments,
+  timeline,
+  voice_gate,
+)
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
 from sernet_jax.common.errors import require
 from sernet_jax.predict.inference import embeddings
@@ -154,7 +160,7 @@ class _Judge:
     voice = gate is None or gate.has_voice(start, start + len(samples))
     if found_db >= least_db and voice:
       marked = waveform.marked(samples)
-      segment = timeline.prepare(marked, model.audio.num_samples)
+      segment = segments.prepare_sound(marked, model.audio.num_samples)
     if segment is None:
       return Window(*times_s, None, None)
     if self._moving is not None and len(samples) == model.audio.num_samples:
