@@ -42,7 +42,7 @@ class Listening:
   vad: bool = False
 
   def __post_init__(self) -> None:
-    if self.channel:
+    if self.channel != '':  # checks 0 and None as well
       require_channel('--channel', self.channel)
     require(
       self.gate_db > 0,

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sernet_jax.audio.interpolation import Trace
-from sernet_jax.audio.spec import MEAN
+from sernet_jax.audio.spec import MEAN, require_channel
 
 CLIFF_DB = 18.0
 EMPTY_DB = 45.0
@@ -42,7 +42,11 @@ def mix(block: np.ndarray, channel: str = MEAN) -> np.ndarray | None:
 
   Returns:
     (frames,); None if there is no such channel.
+
+  Raises:
+    InputError: if `channel` is neither 'mean' nor the number of a channel.
   """
+  require_channel('channel', channel)
   if block.shape[1] == 1:
     return block[:, 0]
   if channel == MEAN:

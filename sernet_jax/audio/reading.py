@@ -47,6 +47,7 @@ def read(
     BadFile: if the file is missing, unreadable, not audio, cut short, without
       samples, silent, longer than `MAX_HELD`, or holds samples that are not
       finite.
+    InputError: if `channel` is neither 'mean' nor the number of a channel.
   """
   return _read(path, channel, watch or quality.Watch(spectrum=False))
 

@@ -24,6 +24,11 @@ MOST_S = 3600  # of one segment
 def require_channel(field: str, channel: str) -> None:
   """Raises `InputError` unless it is 'mean' or the number of a channel."""
   require(
+    isinstance(channel, str),
+    f"{field} is {channel!r}; give a string: '{MEAN}', or the number of a channel "
+    "such as '0'",
+  )
+  require(
     channel == MEAN or (channel.isascii() and channel.isdigit()),
     f'{field} is {channel!r}; give mean, or the number of a channel from 0 on',
   )

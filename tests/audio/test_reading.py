@@ -12,6 +12,8 @@ from sounds import RATE_HZ, make_bad, tone
 
 from sernet_jax.audio import decoding, reading
 from sernet_jax.audio.containers import headers
+from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common.errors import InputError
 
 LOSSLESS = 1e-4  # 16 bits and the resampler
 LOSSY = 0.02  # of an amplitude of 0.125; 0.013 was measured for MP3 at 8 kHz
@@ -53,6 +55,19 @@ def test_every_format_and_rate_gives_the_same_tone(
   )
   assert np.abs(waveform[middle]).max() > 0.1
   assert reading.duration_s(path) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize('channel', [0, 1, None, '-1', '', 'left', '\u00b2'])
+def test_a_channel_is_a_string_that_counts_from_0(tmp_path, channel):
+  """Neither the mean nor the last channel without a word."""
+  match = 'channel is .*; give '
+  with pytest.raises(InputError, match=match):
+    AudioSpec(channel=channel)
+  left = tone(0.1)
+  for samples in (left, np.stack([left, left / 2], 1)):
+    soundfile.write(tmp_path / 'a.wav', samples, RATE_HZ)
+    with pytest.raises(InputError, match=match):
+      reading.read(tmp_path / 'a.wav', channel=channel)
 
 
 def test_write_wav_clips_and_comes_back(tmp_path):

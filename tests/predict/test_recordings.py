@@ -279,7 +279,8 @@ def test_channels_that_cancel_are_said(tmp_path, model):
 
 def test_listening_that_makes_no_sense():
   for asked in (
-    {'channel': 'left'}, {'gate_db': 0}, {'floor_db': 3}, {'least_s': -1}
+    {'channel': 'left'}, {'channel': 0}, {'channel': None}, {'channel': '-1'},
+    {'gate_db': 0}, {'floor_db': 3}, {'least_s': -1},
   ):  # fmt: skip
     with pytest.raises(InputError, match=f'--{next(iter(asked))} is'):
       Listening(**asked)

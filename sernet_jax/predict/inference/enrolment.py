@@ -64,7 +64,7 @@ def adapter(
   experiment = of_run.settings_of(run)
   recipe = experiment.recipe(len(run.read_results().classes))
   audio = experiment.test_audio
-  if channel:
+  if channel != '':
     audio = dataclasses.replace(audio, channel=channel)
   heard = _heard(pathlib.Path(folder), experiment, recipe.model.masked, audio)
   if prior is None:
