@@ -18,6 +18,7 @@ def spec_augment(
   band_masks: int = 2,
   max_bands: int = 6,
   fill: float = 0.0,
+  first_frames: jax.Array | None = None,
 ) -> jax.Array:
   """Time and frequency masks of SpecAugment (Park et al. 2019).
 
@@ -35,6 +36,8 @@ def spec_augment(
     band_masks: number of runs of coefficients or bands.
     max_bands: maximum length of these.
     fill: value of masked cells; 0 is the mean of normalized features.
+    first_frames: integers (...,), frame at which each utterance begins; None
+      if all begin at the first.
 
   Returns:
     The shape and type of `values`.
@@ -56,8 +59,9 @@ def spec_augment(
     )
   time_key, band_key = jax.random.split(key)
   extent = frames if num_frames is None else num_frames
+  first = 0 if first_frames is None else first_frames
   hidden_frames = _runs(
-    time_key, tuple(leading), frames, extent, time_masks, max_time_frames
+    time_key, tuple(leading), frames, extent, time_masks, max_time_frames, first
   )
   hidden_bands = _runs(
     band_key, tuple(leading), bands, bands, band_masks, max_bands
@@ -120,8 +124,9 @@ def _runs(
   extent: jax.typing.ArrayLike,
   count: int,
   longest: int,
+  first: jax.typing.ArrayLike = 0,
 ) -> jax.Array:
-  """Draws `count` random runs within the first `extent` of an axis.
+  """Draws `count` random runs within `extent` of an axis, from `first` on.
 
   Returns:
     bool (*leading, size), True inside any of them.
@@ -135,6 +140,7 @@ def _runs(
   begin = jnp.floor(jax.random.uniform(start_key, shape) * room)
   # The product may round up to `room` itself.
   begin = jnp.minimum(begin.astype(jnp.int32), extent - length)
+  begin = begin + jnp.asarray(first, jnp.int32)[..., None]
   index = np.arange(size).reshape((1,) * len(shape) + (size,))
   # (*leading, count, size)
   inside = (index >= begin[..., None]) & (index < (begin + length)[..., None])

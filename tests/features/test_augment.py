@@ -51,6 +51,21 @@ def test_time_masks_fall_into_the_utterance():
   )
   assert (masked[:, 6:] == 1).all()
   assert (masked[:, :6] == 0).any()
+  # The same masks where each utterance begins elsewhere.
+  firsts = np.arange(200) % 40
+  moved = np.asarray(
+    features.spec_augment(
+      KEY,
+      values,
+      counts,
+      time_masks=1,
+      max_time_frames=20,
+      band_masks=0,
+      first_frames=firsts,
+    )
+  )
+  for first, before, after in zip(firsts, masked, moved, strict=True):
+    np.testing.assert_array_equal(np.roll(before, first, axis=0), after)
 
 
 def test_augmentation_is_a_function_of_the_key():

@@ -192,6 +192,28 @@ def test_masks_hide_bands_and_frames(sound):
   assert hidden.sum() <= 8
 
 
+@pytest.mark.parametrize('crop', ['center', 'random'])
+def test_masks_hide_the_same_frames_of_an_utterance_amid_padding(sound, crop):
+  """Wherever it lies where padding is heard, as where it begins at once."""
+  masks = {'time_masks': 3, 'time_mask_frames': 4}
+  hidden = 0
+  for seed in range(4):
+    seen = {}
+    for masked in (True, False):
+      plain = make(sound, spec(crop, masked, 'log_mel'), seed)
+      found = make(sound, spec(crop, masked, 'log_mel', **masks), seed)
+      changed = (np.abs(found.x - plain.x) > 1e-4).any(axis=2)  # (4, frames)
+      silence = np.log(np.float32(MFCC.log_offset))
+      heard = (np.abs(plain.x - silence) > 1e-3).any(axis=2)
+      seen[masked] = [
+        (np.flatnonzero(row) - np.flatnonzero(own)[0]).tolist()
+        for row, own in zip(changed, heard, strict=True)
+      ]
+    assert seen[False] == seen[True]
+    hidden += len(seen[True][2])
+  assert hidden > 0
+
+
 def test_a_key_gives_the_same_bits_whatever_else_is_drawn(sound):
   fixed = spec('random', speed=0.1, warp=0.1, noise=0.5, room=0.5, mixstyle=0.5)
   one, two = (make(sound, fixed, 3) for _ in range(2))

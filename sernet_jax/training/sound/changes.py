@@ -114,14 +114,18 @@ def coefficients(
   if change.time_masks or change.band_masks:
     count = jnp.maximum(own.sum(axis=1), 1.0)[:, None, None]
     mean = (values * own[..., None]).sum(axis=1, keepdims=True) / count
+    # Masks lie where the utterance does, which padding may precede.
+    first = jnp.argmax(own > 0, axis=1)
+    behind = jnp.argmax(own[:, ::-1] > 0, axis=1)
     off = augment.spec_augment(
       keys[1],
       values - mean,
-      own.sum(axis=1).astype(jnp.int32),
+      own.shape[1] - behind - first,
       change.time_masks,
       min(change.time_mask_frames, spec.num_frames),
       change.band_masks,
       min(change.band_mask_bands, spec.mfcc.num_mel_bands),
+      first_frames=first,
     )
     values = mean + off
   # Frames of nobody are silence, as zeros in the waveform would be.
