@@ -82,6 +82,7 @@ def make(
       *quality.summary(data.notes, len(corpus.utterances)),
       *history.read(folder)['cautions'],
       *_of_shots(experiment.protocol.shots),
+      *_of_joins(experiment),
     ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
@@ -108,6 +109,18 @@ def _of_shots(shots: int) -> list[str]:
   return [
     f'Each fold was trained on {shots} recordings of each class alone, drawn at '
     'random (protocol.shots), so another draw may end elsewhere.'
+  ]
+
+
+def _of_joins(experiment: Experiment) -> list[str]:
+  """Says that no utterances were joined, if no batch had two speakers."""
+  join, batches = experiment.augment.join, experiment.train.batches
+  if not join or batches != 'speaker':
+    return []
+  return [
+    f'No utterances were joined, though augment.join is {join:g}: the second '
+    f'is of another speaker, and train.batches={batches} fills each batch from '
+    'one.'
   ]
 
 

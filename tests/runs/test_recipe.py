@@ -57,7 +57,11 @@ def test_a_stopped_run_ends_with_the_same_bits(place, recipe, tmp_path):
 
 
 def test_batches_of_one_speaker_resume_to_the_same_bits(place, tmp_path):
-  fields = {'train__batches': 'speaker', 'data__crop': 'random'}
+  fields = {
+    'train__batches': 'speaker',
+    'data__crop': 'random',
+    'augment__join': 0.5,
+  }
   whole, again = tmp_path / 'whole', tmp_path / 'again'
   run.train(tiny_runs.settings(place, train__epochs=2, **fields), whole)
   for epochs in (1, 2):
@@ -66,10 +70,14 @@ def test_batches_of_one_speaker_resume_to_the_same_bits(place, tmp_path):
     (folder / 'predictions.csv').read_text() for folder in (whole, again)
   )
   assert one == other
+  results = run_folder.RunFolder(whole).read_results()
+  note = 'No utterances were joined, though augment.join is 0.5: the second'
+  assert [c.startswith(note) for c in results.cautions] == [True]
   mixed = tmp_path / 'mixed'
   fields['train__batches'] = 'mixed'
   run.train(tiny_runs.settings(place, train__epochs=2, **fields), mixed)
   assert (mixed / 'predictions.csv').read_text() != one
+  assert not run_folder.RunFolder(mixed).read_results().cautions
 
 
 def test_batches_of_one_speaker_need_speakers(place):

@@ -22,7 +22,8 @@ class AugmentSpec:
     speed: largest change of speed, 0.1 for factors from 1/1.1 to 1.1; time
       and frequencies change together, as on a tape.
     join: share of examples that are followed by another utterance of the
-      same class, of another speaker where the batch has one.
+      same class and of another speaker; where the batch has none, as with
+      `train.batches='speaker'`, none follows.
     mixup: alpha of Beta(alpha, alpha), with which two examples and their
       labels are blended, as sounds heard together; 0 for none.
     warp: largest change of the frequency axis alone (VTLP), as `speed`.
