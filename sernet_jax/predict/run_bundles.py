@@ -64,7 +64,6 @@ def from_run(
     'synthetic': 'yes' if results.synthetic else 'no',
     'protocol': results.protocol,
     'selection': selection,
-    'seed': str(experiment.seed),
     'loss': experiment.loss.name,
     'sernet_jax': sernet_jax.__version__,
     **({'adapted': 'to recordings of one speaker'} if adapt else {}),
@@ -84,6 +83,8 @@ def from_run(
       dimensions=results.dimensions,
       about={
         **about,
+        # All folds of the first seed come first.
+        'seed': str(experiment.seeds[k // len(names)]),
         'fold': fold.name,
         'epoch': str(fold.epoch),
         'heard': history.to_text(

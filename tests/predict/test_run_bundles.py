@@ -64,6 +64,26 @@ def test_the_folder_is_an_ensemble(workdir):
   )  # fmt: skip
 
 
+def test_each_network_of_several_seeds_has_its_own(workdir, tmp_path):
+  settings = tiny.config(
+    workdir.parent / 'corpus' / 'list.csv',
+    workdir.parent / 'features',
+    **tiny.QUICK,
+    seed=4,
+    train__seeds=2,
+    train__epochs=1,
+    protocol__folds=('ann', 'cyd'),
+  )
+  run.train(settings, tmp_path / 'run')
+  found = [one.about for one in run_bundles.from_run(tmp_path / 'run')]
+  assert [(about['fold'], about['seed']) for about in found] == [
+    ('ann, seed 4', '4'),
+    ('cyd, seed 4', '4'),
+    ('ann, seed 5', '5'),
+    ('cyd, seed 5', '5'),
+  ]
+
+
 def test_nothing_of_the_run_is_touched(workdir):
   def state():
     return {p: p.stat().st_mtime_ns for p in workdir.rglob('*') if p.is_file()}
