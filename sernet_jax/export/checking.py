@@ -157,22 +157,29 @@ def summary(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def write_summary(
   path: pathlib.Path, reports: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-  """Writes the summary of several folds; returns its pooled rows."""
+  """Writes the summary of several folds; returns its pooled rows.
+
+  What their networks have in common stands in its `model`, what is a fold's
+  own (its temperature, say, or whom it has heard) in the `model` of the fold.
+  """
   rows = summary(reports)
+  abouts = [
+    {k: v for k, v in one['model'].items() if k not in ('fold', 'precision')}
+    for one in reports
+  ]
   model = {
     key: value
-    for key, value in reports[0]['model'].items()
-    if key not in ('fold', 'precision')
+    for key, value in abouts[0].items()
+    if all(about.get(key) == value for about in abouts)
   }
   # What the folds share is not repeated in each.
   folds = [
-    {
-      key: value
-      for key, value in one.items()
-      if key not in ('environment', 'model')
+    {key: value for key, value in one.items() if key != 'environment'}
+    | {
+      'fold': one['model'].get('fold', ''),
+      'model': {k: v for k, v in about.items() if k not in model},
     }
-    | {'fold': one['model'].get('fold', '')}
-    for one in reports
+    for one, about in zip(reports, abouts, strict=True)
   ]
   write_report(
     path,
