@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -11,9 +12,15 @@ import tiny
 import tiny_runs
 
 import sernet_jax
+from sernet_jax import features
+from sernet_jax.audio import segments
+from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import __main__ as export
+from sernet_jax.features import kinds
 from sernet_jax.predict import __main__ as predict, bundle, models
+from sernet_jax.predict.inference import enrolment
+from sernet_jax.predict.recognizer import from_first_sample
 from sernet_jax.results import run_folder
 from sernet_jax.runs import run
 
@@ -59,6 +66,30 @@ def test_it_decides_as_the_protocol_measured(place):
   np.testing.assert_allclose(probabilities(adapted, paths), expected, atol=2e-4)
   plain = sernet_jax.load(place / 'run', fold='ann')
   assert np.abs(probabilities(plain, paths) - expected).max() > 0.01
+
+
+def test_slopes_look_at_the_frames_of_a_recording_alone(tmp_path):
+  """As in tests, and not at the padding behind it."""
+  random = np.random.default_rng(0)
+  sounds = 0.1 * random.normal(size=(17, 4800))  # more than a batch
+  for number, sound in enumerate(sounds):
+    soundfile.write(tmp_path / f'{number:02}.wav', sound, 16_000, 'FLOAT')
+  experiment = types.SimpleNamespace(
+    mfcc=features.PRESETS['chen2018'], feature_kind='log_mel_deltas'
+  )
+  audio = AudioSpec(16_000, 0.6)
+  heard = enrolment._heard(tmp_path, experiment, True, audio)
+  sounds = np.concatenate(
+    [segments.load_segments(path, audio) for path in sorted(tmp_path.iterdir())]
+  )
+  sounds, lengths = from_first_sample(sounds)
+  assert set(lengths.tolist()) == {4800}
+  compute = kinds.KINDS['log_mel_deltas'].compute
+  alone = np.asarray(compute(sounds[:, :4800], experiment.mfcc))
+  assert (heard.frames == alone.shape[1]).all()
+  assert heard.features.shape[1] > alone.shape[1]
+  own = heard.features[:, : alone.shape[1]]
+  np.testing.assert_allclose(own, alone, atol=1e-4)
 
 
 def test_commands_and_files_have_it(place, tmp_path, capsys):

@@ -98,10 +98,13 @@ def _heard(
     prepared, lengths = from_first_sample(prepared)
     frames = np.asarray(jnp.maximum(num_frames(lengths, spec), 1), np.int32)
   compute = kinds.KINDS[experiment.feature_kind].compute
+  parts = [
+    slice(start, start + _BATCH) for start in range(0, len(prepared), _BATCH)
+  ]
   values = np.concatenate(
     [
-      np.asarray(compute(prepared[start : start + _BATCH], spec))
-      for start in range(0, len(prepared), _BATCH)
+      np.asarray(compute(prepared[p], spec, frames[p] if masked else None))
+      for p in parts
     ]
   )
   return Heard(values, frames) if masked else values
