@@ -107,7 +107,10 @@ def list_layers(
   size = frames, coefficients
   found = [LayerCost(layer, size) for layer in spec.layers('path')]
   size = found[0].pooled
-  for layer in spec.layers('block', 'dense', 'regression'):
+  for layer in spec.layers('block', 'score', 'dense', 'regression'):
+    if layer.kind == 'score':  # of each cell of the last map, before it is one
+      found.append(LayerCost(layer, found[-1].size))
+      continue
     found.append(LayerCost(layer, size))
     size = found[-1].pooled
   return found

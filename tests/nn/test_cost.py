@@ -82,20 +82,44 @@ def test_paths_share_the_filters(paths):
   assert card == cost(ModelSpec(paths=paths[::-1]), FRAMES_3S)
 
 
-def test_layers_add_up_to_the_card():
-  layers = list_layers(ModelSpec(), FRAMES_3S)
+@pytest.mark.parametrize(
+  ('changes', 'more'),
+  [
+    ({}, []),
+    ({'pooling': 'statistics', 'dimensions': 2}, ['dimensions']),
+    ({'pooling': 'attention', 'dimensions': 2}, ['dimensions']),
+  ],
+)
+def test_layers_add_up_to_the_card(changes, more):
+  spec = ModelSpec(**changes)
+  layers = list_layers(spec, FRAMES_3S)
+  assert [each.layer for each in layers] == [*spec.layers()]
   assert [each.layer.name for each in layers] == [
     'temporal',
     'spectral',
     'joint',
     *(f'block{k}' for k in range(1, 6)),
+    *(['attention'] if spec.pooling == 'attention' else []),
     'head',
+    *more,
   ]
-  card = cost(ModelSpec(), FRAMES_3S)
+  card = cost(spec, FRAMES_3S)
   assert 2e-6 * sum(each.multiply_adds for each in layers) == card['mflops']
   biases = sum(each.layer.outputs for each in layers)
   weights = sum(each.layer.num_weights for each in layers)
   assert weights + biases == card['parameters_folded']
+
+
+def test_attention_weighs_every_cell_of_the_last_map():
+  card, plain = (
+    cost(ModelSpec(pooling=pooling), FRAMES_3S)
+    for pooling in ('attention', 'masked')
+  )
+  # 184 frames halved five times, 40 coefficients three times; 320 channels.
+  cells = 6 * 5
+  assert card['mflops'] - plain['mflops'] == pytest.approx(
+    2 * cells * 320 / 1e6
+  )
 
 
 def test_multiply_adds_inside_a_map_counted_by_hand():
