@@ -165,6 +165,31 @@ def test_a_damaged_threshold_is_none(damaged):
   assert threshold.kept(threshold.text(0.63, 0.9, 0.7)) == 0.63
 
 
+@pytest.mark.parametrize(
+  ('given', 'kept'),
+  [
+    (0.63041, 0.63),
+    (0.9994, 0.999),
+    (0.9997, 0.9997),
+    (0.99996, 0.99996),
+    (0.999996, 0.999996),
+    (1 - 1e-9, 0.9999999),
+    (1.0, 0.9999999),
+  ],
+)
+def test_a_threshold_near_one_is_kept(given, kept):
+  about = threshold.text(given, 0.9, 0.1)
+  assert threshold.kept(about) == kept
+  assert 0 < np.float32(threshold.kept(about)) < 1
+  assert about['abstain'].startswith(
+    f'{kept:.3f}' if kept < 0.9995 else '0.999'
+  )
+
+
+def test_a_threshold_that_was_written_as_one_is_read():
+  assert threshold.kept({'abstain': '1.000: 90% of the labels'}) == 0.9995
+
+
 def test_a_stream_is_silent_without_a_voice(say, place):
   """Steady sound has none; see tests/audio/test_voice_gate.py."""
   random = np.random.default_rng(0)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _FIELD = 'abstain'
+# Below 1 as a number of 32 bits too, as which devices have it.
+_HIGHEST = '0.9999999'
+_ROUNDED = 0.9995  # to 1.000, and all above it
 # What calibrated weights say of it.
 FIELDS = ('temperature', 'temperature_from', _FIELD)
 
@@ -21,9 +24,15 @@ def text(threshold: float, accuracy: float, coverage: float) -> dict[str, str]:
     coverage: share of the tests that keep their label there.
   """
   return {
-    _FIELD: f'{threshold:.3f}: {accuracy:.0%} of the labels from there on were '
-    f'right, for {coverage:.0%} of the tests'
+    _FIELD: f'{_digits(threshold)}: {accuracy:.0%} of the labels from there on '
+    f'were right, for {coverage:.0%} of the tests'
   }
+
+
+def _digits(threshold: float) -> str:
+  """Writes a threshold with three digits, or as many as keep it below 1."""
+  texts = (f'{threshold:.{digits}f}' for digits in range(3, 8))
+  return next((text for text in texts if float(text) < 1), _HIGHEST)
 
 
 def kept(about: Mapping[str, str]) -> float | None:
@@ -32,4 +41,6 @@ def kept(about: Mapping[str, str]) -> float | None:
     found = float(about.get(_FIELD, '').partition(':')[0])
   except ValueError:
     return None
+  if found == 1:  # with three digits, as older versions wrote
+    return _ROUNDED
   return found if 0 < found < 1 else None
