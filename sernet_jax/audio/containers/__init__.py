@@ -4,7 +4,9 @@
 - `signatures`: what a file is, by its first bytes
 - `headers`: checks a file and finds its recordings (`look`)
 - `layout`: what was found, and a part of a file as a file
-- `riff`, `other_headers`, `ogg`, `mpeg`, `flac`, `adts`: the formats
+- `behind`: tags, filling and sound that is left out, behind the sound
+- `riff`, `other_headers` (by `stated`), `ogg`, `mpeg`, `flac`, `adts`: the
+  formats
 """
 
 from sernet_jax.audio.containers.suffixes import (

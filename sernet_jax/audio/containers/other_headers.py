@@ -1,193 +1,54 @@
-"""Sizes in the headers of AIFF, AU, W64, CAF, NIST SPHERE and VOC.
+"""Recordings in files of AIFF, AU, W64, CAF, NIST SPHERE and VOC.
 
-libsndfile reads what is left of such a file that was cut short and reports
-nothing, or refuses it without a reason.
+libsndfile reads what is left of such a file that was cut short, ends where a
+size that is too small ends, takes what follows the sound for sound, and
+reports nothing, or refuses it without a reason.
 """
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
-from sernet_jax.audio.containers import riff
+from sernet_jax.audio.containers import behind, riff, stated
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
+from sernet_jax.audio.containers.stated import Sound
 
-_UNKNOWN_AIFF = 0x7F00_0000  # and more: from a pipe
-_HEAD_BYTES = 1 << 16
-# A header whose second number of samples is below this share of the first one.
-_LESS = 0.99
-_ASF_DATA = bytes.fromhex('3626b2758e66cf11a6d900aa0062ce6c')
-# Kind of a block with sound in VOC -> bytes before its samples.
-_VOC_SOUND = {1: 2, 9: 12}
-_MOST_BLOCKS = 100  # before the sound
+# SoX believes these sizes, whatever it is told.
+_RAW = 'import it as raw data, as Audacity can, and save it as a WAV file'
 
 
-class _Sound(NamedTuple):
-  """Statement of a header about its sound.
+def _is_aiff_chunk(file: BinaryIO, place: int, size: int) -> bool:
+  return riff.is_chunk(file, '>', place, size)
+
+
+class _Format(NamedTuple):
+  """A kind of file.
 
   Attributes:
-    start: where it begins.
-    promised: its bytes.
-    unknown: whether that means 'up to the end'.
-    mark: what a second recording behind it would begin with.
-    note: what is odd, to follow the name of the file.
+    read: its header.
+    is_chunk: whether what may follow the sound begins at a byte, None if
+      nothing may.
+    bounded: whether libsndfile takes what follows the sound for sound.
+    cure: of a size that is too small.
   """
 
-  start: int
-  promised: int
-  unknown: bool
-  mark: bytes
-  note: str = ''
+  read: Callable[[BinaryIO, int, int], stated.Found]
+  is_chunk: Callable[[BinaryIO, int, int], bool] | None = None
+  bounded: bool = False
+  cure: str = behind.IGNORE_LENGTH
 
 
-# A fault, or None if the header does not say.
-_Found = _Sound | str | None
-
-
-def aiff(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks an AIFF or AIFC file (chunks as in IFF, big-endian)."""
-  file.seek(base + 8)
-  plain, frames, width = file.read(4) == b'AIFF', 0, 1
-  while len(head := file.read(8)) == 8:
-    name, promised = struct.unpack('>4sI', head)
-    start = file.tell()
-    if name == b'COMM' and plain and len(body := file.read(8)) == 8:
-      channels, frames, bits = struct.unpack('>HIH', body)
-      width = max(1, channels * -(-bits // 8))
-    if name == b'SSND':
-      # Eight bytes of its own stand before the sound.
-      unknown = promised >= _UNKNOWN_AIFF
-      held = (promised - 8) // width
-      if not unknown and frames * _LESS > held:
-        return (
-          f'says {frames} samples in one place of its header and {held} in '
-          'another; write it again with ffmpeg -i FILE NEW.wav'
-        )
-      return _Sound(start + 8, promised - 8, unknown, b'FORM')
-    file.seek(start + promised + promised % 2)
-  return 'is cut short: the file ends before the sound begins'
-
-
-def asf(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks an ASF file (WMA): objects with names of 16 bytes and sizes of 8."""
-  place = base
-  while place + 24 <= size:
-    file.seek(place)
-    name, promised = struct.unpack('<16sQ', file.read(24))
-    if name == _ASF_DATA:
-      # Without the length of a live stream, which is 0.
-      if place + promised > size:
-        return (
-          f'is cut short: its header promises {place + promised - base} bytes, '
-          f'{size - base} are there'
-        )
-      return None
-    if promised < 24:
-      return None
-    place += promised
-  return 'is cut short: the file ends before the sound begins'
-
-
-def au(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks an AU file: six numbers, the second and third are sizes."""
-  file.seek(base)
-  head = file.read(24)
-  if len(head) < 24:
-    return 'is cut short: the file ends in its header'
-  order = '>' if head[:4] == b'.snd' else '<'
-  start, promised = struct.unpack(f'{order}II', head[4:12])
-  unknown = promised == 0xFFFF_FFFF
-  start += base
-  if start > size:
-    return 'is cut short: the file ends before the sound begins'
-  return _Sound(start, promised, unknown, head[:4])
-
-
-def w64(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks a W64 file: chunks with names of 16 bytes and sizes of 8."""
-  file.seek(base + 40)
-  note = ''
-  while len(head := file.read(24)) == 24:
-    promised = struct.unpack('<Q', head[16:])[0]  # with the 24 bytes
-    start = file.tell()
-    if head[:4] == b'data':
-      unknown = promised > 1 << 62
-      return _Sound(start, promised - 24, unknown, b'riff', note)
-    if promised < 24:
-      break
-    if head[:4] == b'fmt ':
-      note = riff.contradiction(file.read(min(promised - 24, 64)))
-    file.seek(start - 24 + (promised + 7) // 8 * 8)
-  return 'is cut short: the file ends before the sound begins'
-
-
-def caf(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks a CAF file: chunks with 64-bit sizes, -1 for up to the end."""
-  file.seek(base + 8)
-  while len(head := file.read(12)) == 12:
-    name, promised = struct.unpack('>4sq', head)
-    start = file.tell()
-    if name == b'data':
-      return _Sound(start, promised, promised == -1, b'caff')
-    if promised < 0:
-      break
-    file.seek(start + promised)
-  return 'is cut short: the file ends before the sound begins'
-
-
-def sphere(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks a NIST SPHERE file: lines of text, '-i' before a number."""
-  file.seek(base)
-  head = file.read(_HEAD_BYTES)
-  match = re.match(rb'NIST_1A\s+(\d{1,6})\s', head)
-  head = head[: int(match[1])] if match else b''
-  numbers = {
-    name.decode(): int(value)
-    for name, value in re.findall(rb'(\w+) -i (\d{1,15})\s', head)
-  }
-  count = numbers.get('sample_count')
-  width = numbers.get('sample_n_bytes')
-  coding = re.search(rb'sample_coding -s\d+ (\S+)', head)
-  if coding and b'shorten' in coding[1]:
-    return 'is compressed with Shorten; unpack it with sph2pipe or w_decode'
-  if not match or count is None or width is None:
-    return None
-  start = base + int(match[1])
-  promised = count * width * numbers.get('channel_count', 1)
-  if not promised:
-    return None
-  return _Sound(start, promised, False, b'NIST')
-
-
-def voc(file: BinaryIO, size: int, base: int = 0) -> _Found:
-  """Checks a VOC file: blocks of a byte for their kind and three for a size."""
-  file.seek(base + 20)
-  place = base + int.from_bytes(file.read(2), 'little')
-  for _ in range(_MOST_BLOCKS):
-    file.seek(place)
-    head = file.read(4)
-    if len(head) < 4:
-      return 'is cut short: the file ends before the sound begins'
-    promised = int.from_bytes(head[1:], 'little')
-    if head[0] in _VOC_SOUND:
-      own = _VOC_SOUND[head[0]]
-      return _Sound(place + 4 + own, promised - own, False, b'Creative')
-    place += 4 + promised
-  return None
-
-
-_READERS: dict[str, Callable[[BinaryIO, int, int], _Found]] = {
-  'an AIFF file': aiff,
-  'a WMA file': asf,
-  'an AU file': au,
-  'a W64 file': w64,
-  'a CAF file': caf,
-  'a NIST SPHERE file': sphere,
-  'a VOC file': voc,
+_FORMATS = {
+  'an AIFF file': _Format(stated.aiff, _is_aiff_chunk),
+  'a WMA file': _Format(stated.asf),
+  'an AU file': _Format(stated.au),
+  'a W64 file': _Format(stated.w64, stated.is_w64_chunk, bounded=True),
+  'a CAF file': _Format(stated.caf, stated.is_caf_chunk, cure=_RAW),
+  'a NIST SPHERE file': _Format(stated.sphere, bounded=True),
+  'a VOC file': _Format(stated.voc, stated.is_voc_block, True, _RAW),
 }
-NAMES = tuple(_READERS)
+NAMES = tuple(_FORMATS)
 
 
 def layout(name: str, file: BinaryIO, size: int) -> Layout:
@@ -198,52 +59,107 @@ def layout(name: str, file: BinaryIO, size: int) -> Layout:
     file: the file.
     size: of it in bytes.
   """
+  form = _FORMATS[name]
   parts: list[Part] = []
   notes: list[str] = []
   base: int | None = 0
   while base is not None:
-    found = _READERS[name](file, size, base)
+    found = form.read(file, size, base)
     if isinstance(found, str):
       return Layout(found)
     if found is None:
       parts.append(Part(base, size))
       break
-    fault, note, after = _checked(file, size, found)
+    fault, note, part, base = _measure(file, form, found, base, size)
     if fault:
       return Layout(fault)
     notes += [text for text in (note, found.note) if text]
-    stop = size if after is None else after
-    if found.mark == b'NIST':  # libsndfile takes all that follows for sound
-      stop = min(stop, found.start + found.promised)
-    parts.append(Part(base, stop))
-    base = after
+    parts.append(part)
   return Layout('', tuple(dict.fromkeys(notes)), tuple(parts))
 
 
-def _checked(
-  file: BinaryIO, size: int, sound: _Sound
-) -> tuple[str, str, int | None]:
-  """Compares the size of the sound in a header with what is there.
+def _measure(
+  file: BinaryIO, form: _Format, sound: Sound, base: int, size: int
+) -> tuple[str, str, Part, int | None]:
+  """Finds where the sound ends.
 
   Returns:
-    (fault, note, where another recording begins behind it or None).
+    (fault, note, the recording, where another one begins behind it or None).
   """
   there, promised = size - sound.start, sound.promised
+  part = Part(base, size)
   if sound.unknown:
-    return '', '', None
+    return *_to_the_end(file, sound, base, size, ''), None
   if promised > there:
-    return *sizes_differ(promised, there, sound.start), None
+    return *sizes_differ(promised, there, sound.start), part, None
+  kind, place = _behind(file, form, sound, size)
+  if kind == 'another':
+    stop = _stop(file, form, sound, place)
+    return '', '', Part(base, stop, frames=sound.frames), place
   if promised <= 0:
-    fault = 'holds no samples: its header says so'
-    if there:
-      fault += (
-        f', although {there} bytes follow; write it again with sox '
-        '--ignore-length FILE NEW.wav or ffmpeg -i FILE NEW.wav'
-      )
-    return fault, '', None
-  end = sound.start + promised
-  for after in (end, end + promised % 2, -(-end // 8) * 8):
-    file.seek(after)
+    if kind == 'sound':
+      return *_to_the_end(file, sound, base, size, behind.NO_SIZE), None
+    return 'holds no samples: its header says so', '', part, None
+  if kind == 'sound' and sound.per_second:
+    more_s = (size - place) / sound.per_second
+    if more_s > behind.LEFT_OUT_S:
+      promised_s = promised / sound.per_second
+      return behind.longer(promised_s, more_s, form.cure), '', part, None
+  part = Part(base, _stop(file, form, sound, size), frames=sound.frames)
+  return '', '', part, None
+
+
+def _stop(file: BinaryIO, form: _Format, sound: Sound, stop: int) -> int:
+  """Returns where libsndfile should see the end of a part that ends at `stop`."""
+  end = sound.start + sound.promised
+  if not form.bounded:
+    return stop
+  if form.read is not stated.voc:
+    return min(stop, end)
+  # It reads further blocks of sound only with what is between them, and
+  # expects a byte behind the last one.
+  return stop if stated.holds_voc_sound(file, end) else min(stop, end + 1)
+
+
+def _behind(
+  file: BinaryIO, form: _Format, sound: Sound, size: int
+) -> tuple[str, int]:
+  """Says what lies behind the sound, and where it begins behind any tags.
+
+  Returns:
+    'another' recording, 'sound' that no header speaks of, or '' for chunks,
+    zeros and other things that may be there.
+  """
+  end = sound.start + max(0, sound.promised)
+  place = behind.past_tags(file, end)
+  starts = (place, place + place % 2, -(-place // 8) * 8)
+  for start in starts:
+    file.seek(start)
     if file.read(len(sound.mark)) == sound.mark:
-      return '', '', after
-  return '', '', None
+      return 'another', start
+  if form.is_chunk and any(
+    form.is_chunk(file, start, size) for start in starts
+  ):
+    return '', place
+  return 'sound' if behind.holds_more(file, place) else '', place
+
+
+def _to_the_end(
+  file: BinaryIO, sound: Sound, base: int, size: int, note: str
+) -> tuple[str, str, Part]:
+  """Has libsndfile read all there is: (fault, note, the recording)."""
+  part = Part(base, size)
+  where = sound.size
+  if where is None:
+    return '', note, part
+  if sound.start - base > behind.MAX_HEADER:
+    return behind.TOO_MUCH_BEFORE, '', part
+  file.seek(base)
+  head = bytearray(file.read(sound.start - base))
+  # The largest number means all there is, too.
+  most = (1 << 8 * where.length - (sound.mark == b'caff')) - 1
+  number = min(size - sound.start - where.foot + where.beside, most)
+  place = where.place - base
+  number_bytes = number.to_bytes(where.length, where.order)
+  head[place : place + where.length] = number_bytes
+  return '', note, Part(sound.start, size, bytes(head))

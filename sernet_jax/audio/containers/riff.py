@@ -12,23 +12,23 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from sernet_jax.audio.containers import behind
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 
 # What programs leave that write to a pipe and cannot go back: the largest
 # number, or one near 2 GiB. Such a size promises nothing.
 _UNKNOWN = (range(0x7FFF_F000, 0x8000_0001), range(0xFFFF_F000, 0x1_0000_0000))
-_MAX_HEADER = 1 << 20  # bytes before the sound that are kept for a repair
 _MAX_32 = 0xFFFF_FFFF
 _NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
-_LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
 _ROUNDED = 0.05
 _MOST_CHUNKS = 1000  # that are looked at behind the sound
-_SEARCHED = 1 << 16  # bytes at a time
 # Chunks that are known by their name, even where the file ends in them; any
 # other four letters may be sound.
 _CHUNK_NAMES = frozenset(
   b'LIST|INFO|data|fact|PEAK|cue |plst|smpl|inst|acid|bext|iXML|axml|_PMX|cart|'
-  b'chna|levl|umid|afsp|DISP|JUNK|junk|PAD |FLLR|id3 |ID3 '.split(b'|')
+  b'chna|levl|umid|afsp|DISP|JUNK|junk|PAD |FLLR|id3 |ID3 |'
+  # Of AIFF, whose chunks are alike.
+  b'MARK|COMT|INST|MIDI|AESD|APPL|NAME|AUTH|(c) |ANNO'.split(b'|')
 )
 _PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
@@ -104,6 +104,11 @@ class _Header:
 def contradiction(fmt: bytes) -> str:
   """Says which numbers of a chunk `fmt ` do not fit each other, or ''."""
   return _Header('<', 0, fmt=fmt).contradiction()
+
+
+def seconds(fmt: bytes, num_bytes: int) -> float:
+  """Returns how long bytes sound by a chunk `fmt `; 0 if it does not say."""
+  return _Header('<', 0, fmt=fmt).seconds(num_bytes)
 
 
 def _samples(count: int) -> str:
@@ -191,25 +196,17 @@ def _measure(
       'fit into a WAV header; all were read'
     )
   elif promised < there:
-    behind = _behind(file, header.order, start + promised, size)
-    if behind == 'another':
-      after = start + promised + promised % 2
-      after = after if _is_wav(file, after) else start + promised
+    kind, place = _behind(file, header.order, start + promised, size)
+    more_s = header.seconds(size - place)
+    if kind == 'another':
+      after = place
       part = Part(header.base, after)
-    elif behind == 'sound' and not promised:
-      body = there
-      note = (
-        'says 0 bytes of sound in its header, as a program leaves it that '
-        'writes to a pipe or is stopped; it was read to its end'
-      )
-    elif behind == 'sound' and header.seconds(there - promised) > _LEFT_OUT_S:
-      fault = (
-        f'is longer than its header says: {header.seconds(promised):.2f} s are '
-        f'promised, and {header.seconds(there - promised):.2f} s more follow; '
-        'write it again with sox --ignore-length FILE NEW.wav'
-      )
-    elif not behind:
-      further = _further(file, header.order, start + promised, size)
+    elif kind == 'sound' and not promised:
+      body, note = there, behind.NO_SIZE
+    elif kind == 'sound' and more_s > behind.LEFT_OUT_S:
+      fault = behind.longer(header.seconds(promised), more_s)
+    elif not kind:
+      further = _further(file, header.order, place, size)
       if further is not None:
         fault = (
           f'has several chunks of sound: {header.seconds(promised):.2f} s are in '
@@ -223,28 +220,27 @@ def _measure(
   return fault, note, _without_filling(part, header, body), after
 
 
-def _behind(file: BinaryIO, order: str, place: int, size: int) -> str:
-  """Says what lies behind the sound.
+def _behind(
+  file: BinaryIO, order: str, place: int, size: int
+) -> tuple[str, int]:
+  """Says what lies behind the sound, and where it begins behind any tags.
 
   Returns:
     'another' recording, 'sound' that no header speaks of, or '' for chunks,
     zeros and other things that may be there.
   """
+  place = behind.past_tags(file, place)
   starts = (place + place % 2, place)
-  if any(_is_wav(file, start) for start in starts):
-    return 'another'
-  if any(_is_chunk(file, order, start, size) for start in starts):
-    return ''
-  file.seek(place)
-  # To the end: seconds of silence may come first.
-  while block := file.read(_SEARCHED):
-    if block.strip(b'\0'):
-      return 'sound'
-  return ''
+  for start in starts:
+    if _is_wav(file, start):
+      return 'another', start
+  if any(is_chunk(file, order, start, size) for start in starts):
+    return '', place
+  return 'sound' if behind.holds_more(file, place) else '', place
 
 
-def _is_chunk(file: BinaryIO, order: str, place: int, size: int) -> bool:
-  """Tells whether a chunk begins there, or the file ends.
+def is_chunk(file: BinaryIO, order: str, place: int, size: int) -> bool:
+  """Tells whether a chunk of WAV or AIFF begins there, or the file ends.
 
   Sound may begin with four letters too, but as a size the bytes behind them
   hardly ever fit into what is left of the file.
@@ -282,8 +278,8 @@ def _is_wav(file: BinaryIO, place: int) -> bool:
 
 def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
   """Returns a header that states `body` bytes of sound, or a fault."""
-  if header.start - header.base > _MAX_HEADER:
-    return b'', 'holds more than a MiB before its sound'
+  if header.start - header.base > behind.MAX_HEADER:
+    return b'', behind.TOO_MUCH_BEFORE
   file.seek(header.base)
   before = file.read(header.start - header.base)
   whole = len(before) - 8 + body
