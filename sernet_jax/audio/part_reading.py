@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from sernet_jax.audio import quality, reading
+from sernet_jax.audio import decoding, quality, reading
 from sernet_jax.audio.part import Part, Recording
 from sernet_jax.audio.spec import MEAN
 
@@ -47,8 +47,25 @@ def _part(
   if not part.size:
     raise reading.BadFile(str(recording), 'lies behind the end of the file')
   if not quality.holds_sound(part):
-    raise reading.BadFile(str(recording), 'is silent')
+    reason = _silence(recording.path, channel, start, min(end, samples.size))
+    raise reading.BadFile(str(recording), reason)
   return part, rate_hz, watch
+
+
+def _silence(path: str, channel: str, start: int, end: int) -> str:
+  """Says what a silent part is like, which takes its channels once more."""
+  watch = quality.Watch(spectrum=False)
+  place = 0
+  with decoding.opened(path) as source:
+    for block in source.blocks():
+      some = block[max(0, start - place) : end - place]
+      samples = quality.mix(some, channel)
+      if samples is not None and samples.size:
+        watch.see(some, samples, source.rate_hz)
+      place += len(block)
+      if place >= end:
+        break
+  return watch.silence(channel) or 'is silent'  # if it was replaced just now
 
 
 def load_mono(

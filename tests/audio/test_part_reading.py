@@ -76,9 +76,30 @@ def test_bad_parts_are_named_with_their_times(file):
   read = list(segments.read_all(parts, spec, 'skip', skipped, progress=False))
   assert [index for index, _ in read] == [1]
   assert skipped == {
-    f'{path} (0.4 to 0.6 s)': 'is silent',
+    f'{path} (0.4 to 0.6 s)': 'is silent: all its 1600 samples are 0',
     f'{path} (2 to end)': 'lies behind the end of the file',
   }
+
+
+@pytest.mark.parametrize('rate_hz', [8000, 96_000])
+def test_channels_that_cancel_in_a_part_alone_are_named(tmp_path, rate_hz):
+  """Also behind the first of the blocks in which a file is decoded."""
+  count = 60 * rate_hz
+  path = tmp_path / 'stereo.wav'
+  sound = np.random.default_rng(0).uniform(-0.5, 0.5, (count, 1))
+  sound = np.repeat(sound.astype(np.float32), 2, axis=1)
+  cancelled = slice(count - 2 * rate_hz, count - rate_hz)
+  sound[cancelled, 1] *= -1
+  sound[: rate_hz // 2] = 0
+  soundfile.write(path, sound, rate_hz, subtype='FLOAT')
+  part = Part(str(path), 58, 59)
+  with pytest.raises(reading.BadFile, match='of its channels, which cancel'):
+    part_reading.read(part)
+  samples, _ = part_reading.read(part, '1')
+  np.testing.assert_array_equal(samples, sound[cancelled, 1])
+  words = f'is silent: all its {rate_hz // 2} samples are 0;'
+  with pytest.raises(reading.BadFile, match=words):
+    part_reading.read(Part(str(path), 0.0, 0.5))
 
 
 @pytest.mark.parametrize('start', [0, 1])
