@@ -20,7 +20,6 @@ from sernet_jax.features.tables import dct_matrix, mel_matrix, window
 
 if TYPE_CHECKING:
   from sernet_jax.features.augment import mixup, spec_augment
-  from sernet_jax.features.compression import compress
   from sernet_jax.features.framing import frame_mask
   from sernet_jax.features.normalization import (
     RunningState,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     running_init,
     running_normalize,
   )
-  from sernet_jax.features.postprocess import add_deltas, deltas, pcen
+  from sernet_jax.features.postprocess import add_deltas, compress, deltas, pcen
   from sernet_jax.features.presets import PRESETS
   from sernet_jax.features.spectral import (
     cepstrum,
@@ -83,7 +82,7 @@ _HOMES = {
   'StreamState': 'streaming',
   'add_deltas': 'postprocess',
   'cepstrum': 'spectral',
-  'compress': 'compression',
+  'compress': 'postprocess',
   'deltas': 'postprocess',
   'frame_mask': 'framing',
   'log_mel_spectrogram': 'spectral',

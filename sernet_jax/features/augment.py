@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sernet_jax.common.errors import require
+from sernet_jax.features import arrays
 
 
 def spec_augment(
@@ -29,8 +30,9 @@ def spec_augment(
   Args:
     key: random key.
     values: (..., frames, coefficients).
-    num_frames: integers (...,), frames of each utterance if they are padded,
-      so that time masks lie within them; None if all are full.
+    num_frames: integers (...,), frames of each utterance if they are padded
+      (clipped to those there are), so that time masks lie within them; None if
+      all are full.
     time_masks: number of runs of frames.
     max_time_frames: maximum length of these.
     band_masks: number of runs of coefficients or bands.
@@ -45,6 +47,11 @@ def spec_augment(
   Raises:
     InputError: if a number is negative or a maximum exceeds the axis.
   """
+  values = arrays.as_array('values', values)
+  require(
+    values.ndim >= 2,
+    f'values have shape {values.shape}; give (..., frames, coefficients)',
+  )
   *leading, frames, bands = values.shape
   for field, value, bound in (
     ('time_masks', time_masks, None),
@@ -58,8 +65,13 @@ def spec_augment(
       f'{field} is {value}, but there are only {bound}; give at most that',
     )
   time_key, band_key = jax.random.split(key)
-  extent = frames if num_frames is None else num_frames
-  first = 0 if first_frames is None else first_frames
+  extent: jax.typing.ArrayLike = frames
+  first: jax.typing.ArrayLike = 0
+  if num_frames is not None:
+    extent = arrays.clipped(arrays.as_array('num_frames', num_frames), frames)
+  if first_frames is not None:
+    first = arrays.as_array('first_frames', first_frames)
+    first = arrays.clipped(first, frames)
   hidden_frames = _runs(
     time_key, tuple(leading), frames, extent, time_masks, max_time_frames, first
   )
@@ -93,13 +105,15 @@ def mixup(
     InputError: if the labels are not floating point or do not fit the
       batch, or if `alpha` is not above 0.
   """
-  labels = jnp.asarray(labels)
+  values = arrays.as_array('values', values)
+  labels = arrays.as_array('labels', labels)
   require(alpha > 0, f'alpha is {alpha}; give a number above 0')
   require(
     jnp.issubdtype(labels.dtype, jnp.floating),
     f'labels have dtype {labels.dtype}; give probabilities, such as '
     'jax.nn.one_hot(labels, num_classes)',
   )
+  require(values.ndim >= 1, f'values is {values}; give (batch, ...)')
   batch = values.shape[0]
   require(
     labels.shape[:1] == (batch,),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.features.spec import MfccSpec, least_samples, num_frames
+from sernet_jax.features import arrays
+from sernet_jax.features.spec import (
+  MfccSpec,
+  least_samples,
+  num_frames,
+  require_spec,
+)
 
 INT16_SCALE = 32_768.0
-P = ParamSpec('P')
-R = TypeVar('R')
 
 
 def frame_mask(
@@ -34,6 +36,7 @@ def frame_mask(
   Returns:
     bool (..., frames); an utterance's frames come first.
   """
+  require_spec(spec)
   lengths = _checked_lengths(lengths, num_samples)
   index = np.arange(num_frames(num_samples, spec))  # (frames,)
   count = num_frames(lengths, spec)[..., None]  # (..., 1)
@@ -78,10 +81,7 @@ def padded(
   Raises:
     InputError: as `features.spectrogram`.
   """
-  require(
-    isinstance(spec, MfccSpec),
-    f'spec is {spec!r}; give an MfccSpec, such as features.PRESETS["paper"]',
-  )
+  require_spec(spec)
   waveform = as_float(waveform)
   least = least_samples(spec)
   if waveform.ndim == 0 or waveform.shape[-1] < least:
@@ -110,14 +110,14 @@ def pad(waveform: jax.Array, spec: MfccSpec) -> jax.Array:
   return _padded(waveform, None, 0, spec)
 
 
-def as_float(waveform: jax.Array) -> jax.Array:
+def as_float(waveform: jax.Array, name: str = 'waveform') -> jax.Array:
   """Converts to float32 (float64 stays), and int16 to [-1, 1]."""
-  waveform = jnp.asarray(waveform)
+  waveform = arrays.as_array(name, waveform)
   if waveform.dtype == jnp.int16:
     return waveform.astype(jnp.float32) / INT16_SCALE
   require(
     jnp.issubdtype(waveform.dtype, jnp.floating),
-    f'waveform has dtype {waveform.dtype}; give real floating point samples in '
+    f'{name} has dtype {waveform.dtype}; give real floating point samples in '
     '[-1, 1], or 16-bit integers (int16), which are divided by 32768',
   )
   return waveform.astype(jnp.promote_types(waveform.dtype, jnp.float32))
@@ -202,7 +202,7 @@ def _checked_lengths(
   lengths: npt.ArrayLike | jax.Array, num_samples: int
 ) -> jax.Array:
   """Returns int32 (...,), clipped to 0 and `num_samples`."""
-  lengths = jnp.asarray(lengths)
+  lengths = arrays.as_array('lengths', lengths)
   if lengths.dtype == jnp.bool_:
     require(
       lengths.ndim > 0 and lengths.shape[-1] == num_samples,
@@ -215,7 +215,7 @@ def _checked_lengths(
     f'lengths have dtype {lengths.dtype}; give whole numbers of samples, or a '
     'bool mask of the samples',
   )
-  return jnp.clip(lengths.astype(jnp.int32), 0, num_samples)
+  return arrays.clipped(lengths, num_samples)
 
 
 def _padded(
@@ -255,30 +255,3 @@ def _reflected(
   index = jnp.maximum(index, 0)  # an empty utterance has last = -1
   mirrored = jnp.take_along_axis(waveform, index, axis=-1)
   return jnp.where(last >= 0, mirrored, 0)
-
-
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-  """Compiles a function of arrays and a static `spec`.
-
-  `jax.jit` (0.10.2) reads the bytes of a numpy array in the order of the machine,
-  whatever the array says, and floats of the other order become others without
-  a word: such arrays, as RIFX and HDF5 files have them, are turned first.
-  """
-  jitted = jax.jit(function, static_argnames='spec')
-
-  @functools.wraps(function)
-  def call(*args: P.args, **named: P.kwargs) -> R:
-    return jitted(
-      *map(_native, args),
-      **{name: _native(value) for name, value in named.items()},
-    )
-
-  call._cache_size = jitted._cache_size  # type: ignore[attr-defined]
-  return call
-
-
-def _native(value: Any) -> Any:
-  """Returns a numpy array in the order of the machine, all else as it is."""
-  if isinstance(value, np.ndarray) and not value.dtype.isnative:
-    return value.astype(value.dtype.newbyteorder('='))
-  return value

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sernet_jax.common.errors import require
+from sernet_jax.features import arrays
 
 
 def normalize(
@@ -30,13 +31,14 @@ def normalize(
     epsilon: above 0, added to a variance before its root.
 
   Returns:
-    The shape and type of `values`, computed in float32 at least; 0 where the
-    mask is False.
+    The shape and type of `values`, float32 of integers, computed in float32 at
+    least; 0 where the mask is False.
 
   Raises:
-    InputError: if `epsilon` is not above 0.
+    InputError: if `epsilon` is not above 0, or `values` are of another shape.
   """
   require(epsilon > 0, f'epsilon is {epsilon}; give a number above 0')
+  values = arrays.as_frames('values', values)
   dtype = values.dtype
   # Sums of float16 overflow and lose digits.
   values = values.astype(jnp.promote_types(dtype, jnp.float32))
@@ -123,6 +125,7 @@ def running_normalize(
     f'decay is {decay}; give a number above 0 and at most 1',
   )
   require(epsilon > 0, f'epsilon is {epsilon}; give a number above 0')
+  values = arrays.as_frames('values', values)
   require(
     state.mean.shape == (*values.shape[:-2], values.shape[-1]),
     f'values have shape {values.shape}, but the state was begun for '

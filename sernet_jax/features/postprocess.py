@@ -1,15 +1,74 @@
-"""Deltas of coefficients, and per-channel energy normalization (PCEN).
+"""Compression of mel bands and their energy normalization (PCEN), and deltas.
 
-All functions are pure and take (..., frames, coefficients or bands).
+Compression is a logarithm, decibels or a power, with their floors. All functions
+are pure and take (..., frames, coefficients or bands).
 """
 
 from __future__ import annotations
+
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import require, require_whole
+from sernet_jax.features import arrays
+from sernet_jax.features.spec import MfccSpec, require_spec
+
+
+def compress(
+  mel: jax.Array, spec: MfccSpec, mask: jax.Array | None = None
+) -> jax.Array:
+  """The logarithm, decibels or power of mel bands, as `spec` asks.
+
+  Args:
+    mel: (..., frames, bands), at least 0.
+    spec: the front end.
+    mask: bool (..., frames), the frames `top_db` looks at; None for all.
+
+  Returns:
+    The shape of `mel`.
+  """
+  require_spec(spec)
+  mel = arrays.as_values('mel', mel)
+  return above_floor(by_band(mel, spec), spec, mask)
+
+
+def by_band(mel: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Compresses without the floor of `top_db`."""
+  kept = floored(mel, spec)
+  if spec.compression == 'power':
+    return kept**spec.exponent
+  if spec.compression == 'ln':
+    return jnp.log(kept)
+  return (10.0 / math.log(10.0)) * jnp.log(kept)  # decibels
+
+
+def above_floor(
+  compressed: jax.Array, spec: MfccSpec, mask: jax.Array | None
+) -> jax.Array:
+  """Raises values to the floor of `top_db`, if there is one."""
+  if spec.top_db is None:
+    return compressed
+  return jnp.maximum(compressed, floor(compressed, spec, mask))
+
+
+def floor(
+  decibels: jax.Array, spec: MfccSpec, mask: jax.Array | None
+) -> jax.Array:
+  """Returns the maximum of (..., frames, bands) less `top_db`, (..., 1, 1)."""
+  assert spec.top_db is not None
+  if mask is not None:
+    decibels = jnp.where(mask[..., None], decibels, -jnp.inf)
+  return decibels.max(axis=(-2, -1), keepdims=True) - spec.top_db
+
+
+def floored(values: jax.Array, spec: MfccSpec) -> jax.Array:
+  """Keeps what is compressed away from 0."""
+  if spec.log_floor > 0:
+    values = jnp.maximum(values, spec.log_floor)
+  return values + spec.log_offset if spec.log_offset > 0 else values
 
 
 def deltas(
@@ -27,14 +86,18 @@ def deltas(
       (clipped to those there are); None if all are full.
 
   Returns:
-    The shape of `values`; 0 behind an utterance.
+    The shape of `values`, whose integers become float32; 0 behind an utterance.
 
   Raises:
-    InputError: if `radius` is below 1.
+    InputError: if `radius` is below 1, or `values` are of another shape.
   """
-  require(radius >= 1, f'radius is {radius}; give a whole number of 1 or more')
+  require_whole('radius', radius)
+  values = arrays.as_frames('values', values)
   index = np.arange(values.shape[-2])
   slope = jnp.zeros_like(values)
+  if num_frames is not None:
+    num_frames = arrays.as_array('num_frames', num_frames)
+    num_frames = arrays.clipped(num_frames, values.shape[-2])
   for n in range(1, radius + 1):
     later = _frames_at(values, index + n, num_frames)
     earlier = _frames_at(values, index - n, num_frames)
@@ -42,7 +105,7 @@ def deltas(
   slope = slope / (2 * sum(n * n for n in range(1, radius + 1)))
   if num_frames is None:
     return slope
-  count = jnp.asarray(num_frames)[..., None, None]
+  count = num_frames[..., None, None]
   return jnp.where(_along(index, count, -2) < count, slope, 0)
 
 
@@ -63,7 +126,7 @@ def add_deltas(
   Returns:
     (..., frames, (order + 1) * coefficients).
   """
-  parts = [values]
+  parts = [arrays.as_frames('values', values)]
   for _ in range(order):
     parts.append(deltas(parts[-1], radius, num_frames))
   return jnp.concatenate(parts, axis=-1)
@@ -119,6 +182,10 @@ def pcen(
     not isinstance(gain, (int, float)) or 0 <= gain <= 1,
     f'gain is {gain}; give a number from 0 to 1',
   )
+  smoothing, gain, bias, power, epsilon = map(
+    arrays.native, (smoothing, gain, bias, power, epsilon)
+  )
+  mel = arrays.as_array('mel', mel)
   require(
     mel.ndim >= 2
     and mel.shape[-2] > 0
@@ -128,7 +195,7 @@ def pcen(
   )
   if state is None:
     state = mel[..., 0, :]
-  state = jnp.asarray(state)
+  state = arrays.as_array('state', state)
   require(
     state.shape == (*mel.shape[:-2], mel.shape[-1]),
     f'the state has shape {state.shape}, but mel has {mel.shape}; give what '
@@ -157,8 +224,8 @@ def _frames_at(
   """Takes frames by index (frames,), repeating the first and the last."""
   if num_frames is None:
     return values[..., np.clip(index, 0, values.shape[-2] - 1), :]
-  last = jnp.asarray(num_frames)[..., None, None] - 1  # (..., 1, 1)
-  last = jnp.clip(last, 0, values.shape[-2] - 1)
+  last = num_frames[..., None, None] - 1  # (..., 1, 1)
+  last = jnp.maximum(last, 0)
   clipped = jnp.clip(_along(index, last, -2), 0, last)  # (..., frames, 1)
   return jnp.take_along_axis(values, clipped, axis=-2)
 

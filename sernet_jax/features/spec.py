@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from sernet_jax.common.errors import (
+  InputError,
   require,
   require_bool,
   require_choice,
@@ -45,6 +46,14 @@ MFCC_CHOICES = {
   'zeroth': ('cepstrum', 'frame_energy', 'spectrum_energy'),
 }
 
+_WHOLE = (
+  'frame_samples', 'hop_samples', 'fft_size', 'num_mel_bands',
+  'num_coefficients',
+)  # fmt: skip
+_NOT_NEGATIVE = (
+  'log_offset', 'log_floor', 'lifter', 'preemphasis', 'lower_edge_hz',
+  'upper_edge_hz',
+)  # fmt: skip
 _FLOATS = (
   'sample_rate_hz',
   'spectrum_scale',
@@ -139,27 +148,14 @@ class MfccSpec:
   zeroth: str = 'cepstrum'
 
   def __post_init__(self) -> None:
-    for field in (
-      'frame_samples',
-      'hop_samples',
-      'fft_size',
-      'num_mel_bands',
-      'num_coefficients',
-    ):
+    for field in _WHOLE:
       require_whole(field, getattr(self, field))
     for field in ('sample_rate_hz', 'spectrum_scale', 'exponent'):
       require_positive(field, getattr(self, field))
     for field in ('clip', 'top_db'):
       if getattr(self, field) is not None:
         require_positive(field, getattr(self, field))
-    for field in (
-      'log_offset',
-      'log_floor',
-      'lifter',
-      'preemphasis',
-      'lower_edge_hz',
-      'upper_edge_hz',
-    ):
+    for field in _NOT_NEGATIVE:
       require_not_negative(field, getattr(self, field))
     for field in _FLOATS:
       value = getattr(self, field)
@@ -285,36 +281,60 @@ def num_frames(num_samples: Count, spec: MfccSpec) -> Count:
   Returns:
     The number of frames, of the type of `num_samples`; int32 for unsigned
     integers.
+
+  Raises:
+    InputError: if they are not integers, or `spec` is not a spec.
   """
-  if np.issubdtype(getattr(num_samples, 'dtype', int), np.unsignedinteger):
-    assert not isinstance(num_samples, int)
-    num_samples = num_samples.astype(np.int32)  # differences would wrap
-  spare = num_samples - spec.frame_samples
+  require_spec(spec)
+  kind: Any = getattr(num_samples, 'dtype', None)
+  if not isinstance(num_samples, int):
+    num_samples = _wide(num_samples)
+  reach, hop = spec.frame_samples, spec.hop_samples
   if spec.padding in ('zeros', 'reflect'):
-    spare = spare + 2 * (spec.frame_samples // 2)
-  if spec.padding == 'end':
-    count = 1 - -_at_least_0(spare) // spec.hop_samples  # rounds up
-  else:
-    count = 1 + spare // spec.hop_samples
-  # `enough` is above 0 if there are as many samples as a frame needs, and the
-  # factor then 1, else 0. Arithmetic alone keeps an int an int, a traced array
-  # traced.
-  enough = _at_least_0(num_samples - least_samples(spec) + 1)
-  return count * (1 - _at_least_0(1 - enough))
+    reach -= 2 * (spec.frame_samples // 2)
+  # Arithmetic alone keeps an int an int, a traced array traced. What may wrap, as
+  # differences of unsigned integers do below 0, is multiplied by 0.
+  over = num_samples - reach
+  more = (over - 1) // hop + 1 if spec.padding == 'end' else over // hop
+  count = 1 + _where(num_samples > reach, more)
+  count = _where(num_samples >= least_samples(spec), count)
+  if isinstance(num_samples, int):
+    return count
+  return count.astype(np.int32 if kind.kind == 'u' else kind)
 
 
 def least_samples(spec: MfccSpec) -> int:
   """Returns the least number of samples that make a frame."""
-  return {
-    'zeros': 1,
-    'end': 1,
-    'reflect': spec.frame_samples // 2 + 1,
-  }.get(spec.padding, spec.frame_samples)
+  reflected = spec.frame_samples // 2 + 1
+  least = {'zeros': 1, 'end': 1, 'reflect': reflected}
+  return least.get(spec.padding, spec.frame_samples)
 
 
-def _at_least_0(number: Count) -> Count:
-  """Returns max(number, 0), for integers and arrays of them alike."""
-  return (number + abs(number)) // 2
+def require_spec(spec: MfccSpec) -> None:
+  """Raises `InputError` unless it is a spec."""
+  require(
+    isinstance(spec, MfccSpec),
+    f'spec is {spec!r}; give an MfccSpec, such as features.PRESETS["paper"]',
+  )
+
+
+def _wide(counts: Any) -> Any:
+  """Returns integers in a type that holds the constants of a spec."""
+  if getattr(getattr(counts, 'dtype', None), 'kind', '') not in ('i', 'u'):
+    raise InputError(
+      f'num_samples is {counts!r}; give an integer, or an array of them'
+    )
+  if isinstance(counts, np.ndarray | np.generic):
+    most = min(np.iinfo(counts.dtype).max, np.iinfo(np.int64).max)
+    return np.clip(counts, 0, most).astype(np.int64)
+  return counts.astype(np.int32) if counts.dtype.itemsize < 4 else counts
+
+
+def _where(condition: Any, number: Count) -> Count:
+  """Returns a number where a condition holds, else 0; arrays likewise."""
+  if isinstance(number, int):
+    return number * condition
+  return number * condition.astype(number.dtype)
 
 
 def _presets() -> Any:

@@ -16,13 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from sernet_jax.features import (
+  arrays,
   blocks as features_blocks,
-  compression,
   fft,
   framing,
+  postprocess,
 )
-from sernet_jax.features.compression import compress as compress
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features.postprocess import compress as compress
+from sernet_jax.features.spec import MfccSpec, require_spec
 from sernet_jax.features.tables import (
   dct_matrix,
   mel_groups,
@@ -31,7 +32,7 @@ from sernet_jax.features.tables import (
 )
 
 
-@framing.compiled
+@arrays.compiled
 def spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -60,7 +61,7 @@ def spectrogram(
   return _masked(spectrum, mask)
 
 
-@framing.compiled
+@arrays.compiled
 def mel_spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -68,7 +69,7 @@ def mel_spectrogram(
   return _mel(spectrogram(waveform, spec, lengths), spec)
 
 
-@framing.compiled
+@arrays.compiled
 def log_mel_spectrogram(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -81,7 +82,7 @@ def log_mel_spectrogram(
   )
 
 
-@framing.compiled
+@arrays.compiled
 def mfcc(
   waveform: jax.Array, spec: MfccSpec, lengths: jax.Array | None = None
 ) -> jax.Array:
@@ -143,7 +144,7 @@ def _log_mel_whole(
 ) -> jax.Array:
   """Compressed mel bands of all frames at once."""
   log_mel, _ = _bands(framing.split(samples, count, spec), spec)
-  return compression.above_floor(log_mel, spec, mask)
+  return postprocess.above_floor(log_mel, spec, mask)
 
 
 def _mfcc_in_blocks(
@@ -175,7 +176,7 @@ def _mfcc_in_blocks(
 
   # Each (blocks, ..., frames of a block, width); width 1 for the maxima.
   log_mel, energy, loudest = blocks.over(first_round)
-  floor = compression.floor(blocks.join(loudest), spec, mask)
+  floor = postprocess.floor(blocks.join(loudest), spec, mask)
 
   def second_round(block: tuple[jax.Array, jax.Array | None]) -> jax.Array:
     log_mel, energy = block
@@ -194,7 +195,7 @@ def _log_mel_in_blocks(
   """`_log_mel_whole`, a few frames of every utterance at a time."""
   blocks = features_blocks.Blocks(samples, count, spec, raw)
   log_mel = blocks.join(blocks.over(lambda frames: _bands(frames, spec)[0]))
-  return compression.above_floor(log_mel, spec, mask)
+  return postprocess.above_floor(log_mel, spec, mask)
 
 
 def mfcc_of_frames(
@@ -211,7 +212,7 @@ def mfcc_of_frames(
     (..., frames, coefficients).
   """
   log_mel, energy = _bands(frames, spec)
-  return _cepstrum(compression.above_floor(log_mel, spec, mask), energy, spec)
+  return _cepstrum(postprocess.above_floor(log_mel, spec, mask), energy, spec)
 
 
 def _bands(
@@ -226,7 +227,7 @@ def _bands(
   if spec.zeroth == 'spectrum_energy':
     # Over all bins, also those above and below the bands.
     energy = spectrum.sum(axis=-1, keepdims=True)
-  return compression.by_band(_mel(spectrum, spec), spec), energy
+  return postprocess.by_band(_mel(spectrum, spec), spec), energy
 
 
 def _cepstrum(
@@ -236,7 +237,7 @@ def _cepstrum(
   # (..., frames, bands) @ (bands, coefficients)
   cepstrum = _matmul(log_mel, dct_matrix(spec))
   if energy is not None:  # in place of the mean of the bands
-    energy = jnp.log(compression.floored(energy, spec))
+    energy = jnp.log(postprocess.floored(energy, spec))
     cepstrum = jnp.concatenate([energy, cepstrum[..., 1:]], axis=-1)
   if spec.clip is not None:
     cepstrum = jnp.clip(cepstrum, -spec.clip, spec.clip)
@@ -248,7 +249,8 @@ def cepstrum(log_mel: jax.Array, spec: MfccSpec) -> jax.Array:
 
   The zeroth coefficient is that of the DCT, whatever `spec.zeroth` says.
   """
-  return _cepstrum(log_mel, None, spec)
+  require_spec(spec)
+  return _cepstrum(arrays.as_values('log_mel', log_mel), None, spec)
 
 
 def _spectrum(

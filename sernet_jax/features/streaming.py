@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sernet_jax.common.errors import require
-from sernet_jax.features import framing
-from sernet_jax.features.spec import MfccSpec
+from sernet_jax.features import arrays, framing
+from sernet_jax.features.spec import MfccSpec, require_spec
 from sernet_jax.features.spectral import mfcc_of_frames
 
 
@@ -71,7 +71,7 @@ def stream_init(
   Raises:
     InputError: if the front end looks ahead, or for another dtype.
   """
-  _check(spec)
+  _check_spec(spec)
   require(
     np.dtype(dtype) in (np.float32, np.float64),
     f'dtype is {np.dtype(dtype)}; give float32 or float64, the type of the '
@@ -87,7 +87,7 @@ def stream_init(
   )
 
 
-@framing.compiled
+@arrays.compiled
 def stream_step(
   state: StreamState, chunk: jax.Array, spec: MfccSpec
 ) -> tuple[StreamState, StreamFrames]:
@@ -106,8 +106,8 @@ def stream_step(
   Raises:
     InputError: if the chunk's type or leading dimensions do not fit.
   """
-  _check(spec)
-  chunk = framing.as_float(chunk)
+  _check(spec, state)
+  chunk = framing.as_float(chunk, 'chunk')
   require(
     chunk.ndim > 0
     and chunk.shape[:-1] == state.tail.shape[:-1]
@@ -122,14 +122,14 @@ def stream_step(
   return _advance(state._replace(previous=previous), chunk, spec)
 
 
-@framing.compiled
+@arrays.compiled
 def stream_end(state: StreamState, spec: MfccSpec) -> StreamFrames:
   """Returns the frames that reach into the padding behind the last sample.
 
   With padding 'zeros' these are the frames of the last half frame, with 'end'
   one frame if samples are left for it, with 'none' there are none.
   """
-  _check(spec)
+  _check(spec, state)
   leading, half = state.tail.shape[:-1], spec.frame_samples // 2
   if spec.padding == 'zeros':
     silence = jnp.zeros((*leading, half), state.tail.dtype)
@@ -186,8 +186,19 @@ def _first(values: jax.Array, count: jax.Array) -> StreamFrames:
   return StreamFrames(jnp.where(mask.reshape(shape), values, 0), mask)
 
 
-def _check(spec: MfccSpec) -> None:
+def _check(spec: MfccSpec, state: StreamState) -> None:
+  """Refuses what is not a state, and the front ends of `_check_spec`."""
+  _check_spec(spec)
+  require(
+    isinstance(state, StreamState),
+    f'state is {type(state).__name__}; give what stream_init or the step before '
+    'returned',
+  )
+
+
+def _check_spec(spec: MfccSpec) -> None:
   """Refuses front ends that need samples of the future."""
+  require_spec(spec)
   require(
     spec.padding != 'reflect',
     "padding is 'reflect', which needs samples that come later; a stream "

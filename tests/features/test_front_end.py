@@ -194,6 +194,53 @@ def test_num_frames_takes_arrays_and_traced_values():
 
 
 @pytest.mark.parametrize('padding', ['none', 'zeros', 'reflect', 'end'])
+@pytest.mark.parametrize('kind', [*np.typecodes['AllInteger']])
+def test_num_frames_does_not_wrap(padding, kind):
+  """Up to the largest number that its type holds, and down to the least."""
+  spec = dataclasses.replace(SMALL, padding=padding)
+  bounds = np.iinfo(kind)
+  most = min(bounds.max, 2**34)  # whose frames int32 holds
+  several = [bounds.min, 0, 31, 32, 33, 64, 100, most - 1, most]
+  counts = [features.num_frames(n, spec) for n in several]
+  lengths = np.array(several, kind)
+  arrays = [lengths, lengths.astype(lengths.dtype.newbyteorder('S'))]
+  if bounds.bits <= 32:
+    arrays += [jnp.asarray(lengths)]
+    traced = jax.jit(features.num_frames, static_argnums=1)(lengths, spec)
+    np.testing.assert_array_equal(traced, counts)
+  for array in arrays:
+    found = features.num_frames(array, spec)
+    np.testing.assert_array_equal(found, counts)
+    assert found.dtype == (array.dtype if bounds.min else np.int32)
+  one = features.num_frames(lengths[-1], spec)
+  assert (one, type(one)) == (counts[-1], found.dtype.type)
+
+
+@pytest.mark.parametrize(
+  'length',
+  [
+    np.uint32(2**32 - 1),
+    np.int64(2**32 + 10),
+    np.uint64(2**64 - 1),
+    np.int32(900),
+  ],
+)
+def test_lengths_of_any_type_are_clipped(length):
+  full = features.frame_mask(300, 300, SMALL)
+  assert full.all()
+  for lengths in (length, np.array(length), np.array([length])[0:1]):
+    mask = features.frame_mask(lengths, 300, SMALL)
+    np.testing.assert_array_equal(mask.reshape(-1), full)
+  waveform = noise(1, 300)
+  np.testing.assert_array_equal(
+    features.mfcc(waveform, SMALL, np.array([length])),
+    features.mfcc(waveform, SMALL),
+  )
+  few = features.frame_mask(np.array([200], np.uint8), 300, SMALL)
+  assert few.sum() == features.num_frames(200, SMALL)
+
+
+@pytest.mark.parametrize('padding', ['none', 'zeros', 'reflect', 'end'])
 def test_where_there_is_no_frame_a_waveform_is_refused(padding):
   spec = dataclasses.replace(SMALL, padding=padding)
 

@@ -71,6 +71,50 @@ def test_deltas_stand_beside_what_they_come_from():
   close(both[..., 8:], features.deltas(first))
 
 
+@pytest.mark.parametrize('kind', ['u1', 'i1', 'i2', 'u4', 'bool'])
+def test_integers_are_taken_for_what_they_count(kind):
+  """Differences of unsigned ones do not wrap, quotients are not cut off."""
+  values = np.array([[3, 1], [2, 9], [1, 0], [0, 5]], kind)
+  exact = values.astype(np.float32)
+  for function in (features.deltas, features.add_deltas, features.normalize):
+    found = function(values)
+    assert found.dtype == np.float32
+    close(found, function(exact), 1e-6)
+  spec = features.MfccSpec()
+  bands = np.arange(384).reshape(3, 128).astype(kind)
+  close(
+    features.cepstrum(bands, spec),
+    features.cepstrum(bands.astype(np.float32), spec),
+  )
+  counts = np.array(3, kind)
+  if kind != 'bool':
+    close(features.deltas(exact, 2, counts), features.deltas(exact, 2, 3))
+
+
+def test_arrays_in_the_other_order_of_bytes():
+  values = np.abs(frames(6, 128))
+  turned = values.astype(values.dtype.newbyteorder('S'))
+  spec = features.MfccSpec(log_offset=0.0, log_floor=1e-3)
+  key = jax.random.key(0)
+  for function in (
+    features.normalize,
+    features.deltas,
+    features.add_deltas,
+    features.pcen,
+    lambda x: features.compress(x, spec),
+    lambda x: features.cepstrum(x, spec),
+    lambda x: features.running_normalize(features.running_init(128), x),
+    lambda x: features.spec_augment(key, x, max_time_frames=3),
+    lambda x: features.mixup(key, x, x),
+  ):
+    for found, expected in zip(
+      jax.tree.leaves(function(turned)),
+      jax.tree.leaves(function(values)),
+      strict=True,
+    ):
+      np.testing.assert_array_equal(found, expected)
+
+
 def test_normalized_utterances_have_mean_0_and_variance_1():
   values = 5 + 3 * frames(2, 40, 4)
   normal = features.normalize(values)
