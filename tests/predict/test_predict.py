@@ -282,7 +282,7 @@ def test_the_stream_is_the_timeline(say, place):
     ([], b'', 'ended before its first sample'),
     ([], b'RIFF' + bytes(100), 'ffmpeg'),
     (['--channels=0'], bytes(100), '--channels is 0'),
-    (['--channel=2', '--channels=2'], bytes(100), 'none of the 2 channels'),
+    (['--channel=2', '--channels=2'], bytes(100), 'not one of the 2 channels'),
     (['--gate_db=0'], bytes(100), '--gate_db is 0.0'),
     (['--microphone', '--format=u8'], b'', 'leave out --format'),
     (['--rate_hz=7'], bytes(100), 'rate_hz is 7'),
