@@ -4,7 +4,7 @@
 - `command_line`: exit codes of commands
 - `interrupt`: SIGINT and SIGTERM as requests to save and stop
 - `files`: writing a file whole or not at all, reading JSON, the cache folder
-- `folders`: all files below a folder
+- `folders`: all files below a folder, and the states of many files
 - `lazy`: public names of a room, loaded on first use
 - `locks`: keeping other processes out of a folder
 - `progress_bar`: a bar on a terminal, lines in a log

@@ -6,7 +6,6 @@ kill or a full disk leaves the old one or the new one, never half of one.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -19,9 +18,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sernet_jax.common.errors import InputError, first_line, require
+from sernet_jax.common.folders import (
+  is_file as is_file,
+  state_key as state_key,
+  states as states,
+)
 
-_CHUNK = 1000  # files that one thread looks at in a row
-_THREADS = 16
 _MOST_BYTES = 1 << 28  # of a file that is read whole
 _HEAD_BYTES = 4096  # by which a file is known
 _NAME_BYTES = 150  # of a file's name; most file systems end at 255
@@ -251,29 +253,6 @@ def head(path: pathlib.Path, what: str, cure: Cure = NO_OPTION) -> bytes:
     ) from error
 
 
-def states(paths: Sequence[str]) -> list[os.stat_result | None]:
-  """Returns `os.stat` of many files, None where there is no such file.
-
-  A few threads share the work, which pays on network drives: there a file
-  takes a millisecond, not a microsecond.
-  """
-
-  def stat(chunk: Sequence[str]) -> list[os.stat_result | None]:
-    results: list[os.stat_result | None] = []
-    for path in chunk:
-      try:
-        results.append(os.stat(path))  # noqa: PTH116 (half the time of Path)
-      except (OSError, ValueError):  # ValueError: a NUL in the name
-        results.append(None)
-    return results
-
-  if len(paths) <= _CHUNK:
-    return stat(paths)
-  chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
-  with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-    return [state for states_ in pool.map(stat, chunks) for state in states_]
-
-
 @contextlib.contextmanager
 def writing(path: pathlib.Path, cure: Cure = NO_OPTION) -> Iterator[None]:
   """Turns an `OSError` of the body into an `InputError` about `path`."""
@@ -309,11 +288,6 @@ def file_name(text: str, kept: str = '') -> str:
   return name
 
 
-def state_key(state: os.stat_result | None) -> tuple[int, int, int] | None:
-  """Returns what changes with a file's content and its permissions."""
-  return state and (state.st_size, state.st_mtime_ns, state.st_mode)
-
-
 def json_line(row: Mapping[str, Any]) -> str:
   """Returns one line of JSON with its newline; numbers must be finite."""
   return json.dumps(row, allow_nan=False, default=_plain) + '\n'
@@ -331,14 +305,6 @@ def _plain(value: Any) -> Any:
 def cache_dir() -> pathlib.Path:
   """Returns the folder for what can be made again; $SERNET_CACHE moves it."""
   return absolute(os.environ.get('SERNET_CACHE') or '~/.cache/sernet_jax')
-
-
-def is_file(path: str | os.PathLike[str]) -> bool:
-  """Tells whether a path names a file; no for what cannot be a path at all."""
-  try:
-    return pathlib.Path(path).is_file()
-  except (OSError, ValueError):  # too long, or with a NUL
-    return False
 
 
 def absolute(path: str | os.PathLike) -> pathlib.Path:

@@ -1,12 +1,19 @@
-"""All files below a folder, behind links too, and none passed over in silence."""
+"""Files on the disk by their paths: those below a folder, and their states.
+
+Links are followed, and no folder is passed over in silence.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sernet_jax.common.errors import InputError
+
+_CHUNK = 1000  # files that one thread looks at in a row
+_THREADS = 16
 
 
 def below(
@@ -53,3 +60,39 @@ def _closed(error: OSError) -> None:
     f'{error.filename} cannot be entered ({error.strerror}); change its '
     'permissions, or give the folders and files beside it'
   ) from error
+
+
+def states(paths: Sequence[str]) -> list[os.stat_result | None]:
+  """Returns `os.stat` of many files, None where there is no such file.
+
+  A few threads share the work, which pays on network drives: there a file
+  takes a millisecond, not a microsecond.
+  """
+
+  def stat(chunk: Sequence[str]) -> list[os.stat_result | None]:
+    results: list[os.stat_result | None] = []
+    for path in chunk:
+      try:
+        results.append(os.stat(path))  # noqa: PTH116 (half the time of Path)
+      except (OSError, ValueError):  # ValueError: a NUL in the name
+        results.append(None)
+    return results
+
+  if len(paths) <= _CHUNK:
+    return stat(paths)
+  chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
+  with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+    return [state for states_ in pool.map(stat, chunks) for state in states_]
+
+
+def state_key(state: os.stat_result | None) -> tuple[int, int, int] | None:
+  """Returns what changes with a file's content and its permissions."""
+  return state and (state.st_size, state.st_mtime_ns, state.st_mode)
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+  """Tells whether a path names a file; no for what cannot be a path at all."""
+  try:
+    return pathlib.Path(path).is_file()
+  except (OSError, ValueError):  # too long, or with a NUL
+    return False
