@@ -79,6 +79,16 @@ def test_an_unknown_size_is_fine(tmp_path, suffix):
   assert samples.size == RATE_HZ and not notes
 
 
+def test_an_unknown_size_behind_a_long_header_is_fine(tmp_path):
+  """As that of an AIFF file with a picture of a MiB before its sound."""
+  content = stating('aiff', encoded('aiff'), -1)
+  place = content.index(b'SSND')
+  picture = b'APPL' + struct.pack('>I', 1 << 20) + bytes(1 << 20)
+  content = content[:place] + picture + content[place:]
+  samples, notes = read(tmp_path / 'a.aiff', content)
+  assert samples.size == RATE_HZ and not notes
+
+
 BEHIND = {
   'aiff': b'ANNO' + struct.pack('>I', 4000) + b'a' * 4000,
   'caf': b'info' + struct.pack('>q', 4000) + b'a' * 4000,

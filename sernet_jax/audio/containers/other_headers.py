@@ -88,6 +88,8 @@ def _measure(
   """
   there, promised = size - sound.start, sound.promised
   part = Part(base, size)
+  if sound.unknown and not (sound.size and sound.size.signed):
+    return '', '', part, None
   if sound.unknown:
     return *_to_the_end(file, sound, base, size, ''), None
   if promised > there:
@@ -157,7 +159,7 @@ def _to_the_end(
   file.seek(base)
   head = bytearray(file.read(sound.start - base))
   # The largest number means all there is, too.
-  most = (1 << 8 * where.length - (sound.mark == b'caff')) - 1
+  most = (1 << 8 * where.length - where.signed) - 1
   number = min(size - sound.start - where.foot + where.beside, most)
   place = where.place - base
   number_bytes = number.to_bytes(where.length, where.order)

@@ -38,6 +38,7 @@ class Size(NamedTuple):
     order: 'big' or 'little'.
     beside: bytes that it counts beside the sound.
     foot: bytes behind the sound, where nothing else follows.
+    signed: whether it has a sign; libsndfile refuses -1 for 'up to the end'.
   """
 
   place: int
@@ -45,6 +46,7 @@ class Size(NamedTuple):
   order: Literal['big', 'little']
   beside: int = 0
   foot: int = 0
+  signed: bool = False
 
 
 class Sound(NamedTuple):
@@ -183,8 +185,8 @@ def caf(file: BinaryIO, size: int, base: int = 0) -> Found:
     name, promised = struct.unpack('>4sq', head)
     start = file.tell()
     if name == b'data':
-      # Four bytes of its own stand before the sound; libsndfile refuses -1.
-      place = Size(start - 8, 8, 'big', 4)
+      # Four bytes of its own stand before the sound.
+      place = Size(start - 8, 8, 'big', 4, signed=True)
       unknown = promised == -1
       return Sound(start + 4, promised - 4, unknown, b'caff', per_second, place)
     if name == b'desc' and len(body := file.read(24)) == 24:
