@@ -15,7 +15,7 @@ import numpy as np
 
 from sernet_jax.audio import quality
 from sernet_jax.audio.spec import require_channel
-from sernet_jax.common.errors import require, require_not_negative
+from sernet_jax.common.errors import is_number, require, require_not_negative
 
 _STEP_S = 0.1
 BAND_S = 10.0  # of a stream, after which its band is judged
@@ -45,12 +45,12 @@ class Listening:
     if self.channel != '':  # checks 0 and None as well
       require_channel('--channel', self.channel)
     require(
-      self.gate_db > 0,
-      f'--gate_db is {self.gate_db}; give decibels above 0, or inf for none',
+      is_number(self.gate_db) and self.gate_db > 0,
+      f'--gate_db is {self.gate_db!r}; give decibels above 0, or inf for none',
     )
     require(
-      self.floor_db <= 0,
-      f'--floor_db is {self.floor_db}; give decibels of full scale, 0 or less, '
+      is_number(self.floor_db) and self.floor_db <= 0,
+      f'--floor_db is {self.floor_db!r}; give decibels of full scale, 0 or less, '
       'or -inf for none',
     )
     require_not_negative('--least_s', self.least_s)

@@ -20,7 +20,12 @@ from sernet_jax.audio import part_reading, quality, reading
 from sernet_jax.audio.part import Recording, names
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
-from sernet_jax.common.errors import InputError, require_choice
+from sernet_jax.common.errors import (
+  InputError,
+  require,
+  require_choice,
+  require_whole,
+)
 
 # Segments, and what is odd about their recording.
 _Loaded = tuple[np.ndarray, tuple[str, ...]]
@@ -42,9 +47,16 @@ def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
     float32 (num_samples,), in [-1, 1].
 
   Raises:
-    InputError: if the waveform is empty, not one-dimensional or not finite.
+    InputError: if the waveform is empty, not one-dimensional, not real or not
+      finite, or `num_samples` is not a whole number above 0.
   """
-  waveform = np.asarray(waveform, np.float32)
+  require_whole('num_samples', num_samples)
+  waveform = np.asarray(waveform)
+  require(
+    waveform.dtype.kind in 'fiub',
+    f'waveform has type {waveform.dtype}; give real numbers, (samples,)',
+  )
+  waveform = waveform.astype(np.float32, copy=False)
   if waveform.ndim != 1 or not waveform.size:
     raise InputError(
       f'waveform has shape {waveform.shape}; give one channel of at least one '

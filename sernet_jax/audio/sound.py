@@ -63,13 +63,15 @@ def make(
     f'the sample rate of {name} is {rate_hz!r}; give a whole number of samples '
     'a second',
   )
+  said = (
+    f'{name} is not an array ({type(samples).__name__}); give its samples as a '
+    'numpy array (samples,)'
+  )
   try:
     array = np.asarray(samples)
   except (TypeError, ValueError, RuntimeError) as error:
-    raise InputError(
-      f'{name} is not an array ({type(samples).__name__}); give its samples as a '
-      'numpy array (samples,)'
-    ) from error
+    raise InputError(said) from error
+  require(array.ndim > 0 or array.dtype.kind in 'iuf', said)
   require(
     not np.ma.is_masked(samples),
     f'{name} has samples that are masked, and a recording has none left out; '

@@ -9,6 +9,7 @@ from sernet_jax.common.errors import (
   require,
   require_choice,
   require_positive,
+  require_whole,
 )
 
 # A segment is divided by this percentile of its absolute values ...
@@ -52,7 +53,7 @@ class AudioSpec:
   channel: str = 'mean'
 
   def __post_init__(self) -> None:
-    require_positive('sample_rate_hz', self.sample_rate_hz)
+    require_whole('sample_rate_hz', self.sample_rate_hz)
     require_positive('duration_s', self.duration_s)
     require(
       self.num_samples >= 1 and self.duration_s <= MOST_S,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import os
 from collections.abc import Iterable
 
 
@@ -75,6 +76,26 @@ def require_whole(field: str, value: int) -> None:
     and not isinstance(value, bool)
     and value >= 1,
     f'{field} is {value!r}; give a whole number of 1 or more',
+  )
+
+
+def require_path(field: str, value: object) -> None:
+  """Raises `InputError` unless `value` is the path of a file or folder."""
+  require(
+    isinstance(value, str | os.PathLike),
+    f'{field} is {value!r}; give a path, as a string or pathlib.Path',
+  )
+
+
+def require_paths(field: str, values: object) -> None:
+  """Raises `InputError` unless `values` are several, not one path alone."""
+  if isinstance(values, str | os.PathLike):
+    raise InputError(
+      f'{field} is {os.fspath(values)!r}, one path; give a list of them'
+    )
+  require(
+    isinstance(values, Iterable),
+    f'{field} is {values!r}; give a list of paths',
   )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import require, require_choice
+from sernet_jax.common.errors import require, require_choice, require_path
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.predict.sessions import formats
 
@@ -115,6 +115,8 @@ def load(
   Raises:
     InputError: if there is no such model or it cannot be used.
   """
+  require_path('model', path)
+  require_path('enroll', enroll)
   adapt = None
   if os.fspath(enroll):
     from sernet_jax.predict.inference import enrolment

@@ -31,6 +31,7 @@ from sernet_jax.audio import (
 from sernet_jax.audio.listening import Levels, Listening, level_db
 from sernet_jax.audio.sound import Sound
 from sernet_jax.audio.spec import AudioSpec
+from sernet_jax.common import errors
 from sernet_jax.common.errors import InputError, require_choice
 from sernet_jax.predict.inference import embeddings, voice_activity
 from sernet_jax.predict.inference.embeddings import Run
@@ -104,9 +105,10 @@ def recognize(
     longest timeline.
 
   Raises:
-    InputError: if hop_s makes no sense or the model has no embeddings; a bad
-      recording is a `Failure`.
+    InputError: if hop_s makes no sense or the model has no embeddings, or for
+      one path alone; a bad recording is a `Failure`.
   """
+  errors.require_paths('paths', paths)
   require_choice('whole', whole, WHOLE)
   spec = model.audio
   hop = 0
@@ -129,12 +131,14 @@ def _segments_of_all(
 ) -> Iterator[_Item]:
   """The segments of each recording, then its end or failure."""
   for path in paths:
-    if not isinstance(path, Sound):
-      path = os.fspath(path)
+    name = repr(path)
     try:
-      yield from _segments(path, model, hop, whole, listening)
+      errors.require_path('one of the recordings', path)
+      name = os.fspath(path)
+      source = path if isinstance(path, Sound) else name
+      yield from _segments(source, model, hop, whole, listening)
     except InputError as error:
-      yield Failure(os.fspath(path), str(error)), None
+      yield Failure(name, str(error)), None
 
 
 def _segments(

@@ -125,6 +125,23 @@ def test_prepare_refuses_what_is_no_waveform(waveform):
 
 
 @pytest.mark.parametrize(
+  ('waveform', 'num_samples', 'match'),
+  [
+    (tone(), 0, 'num_samples is 0; give a whole'),
+    (tone(), 100.0, r'num_samples is 100\.0; give'),
+    (tone() + 1j, 100, 'waveform has type complex128; give real'),
+    ('abc', 100, 'waveform has type <U3; give real'),
+    (None, 100, 'waveform has type object'),
+  ],
+)
+def test_prepare_refuses_other_types(waveform, num_samples, match):
+  with pytest.raises(InputError, match=match):
+    segments_lib.prepare(waveform, num_samples)
+  with pytest.raises(InputError, match='sample_rate_hz is 16000'):
+    AudioSpec(sample_rate_hz=16_000.5)
+
+
+@pytest.mark.parametrize(
   ('seconds', 'count'),
   [(0.2, 1), (1.0, 1), (1.49, 1), (1.5, 2), (2.0, 2), (2.4, 2), (3.6, 4)],
 )

@@ -172,8 +172,19 @@ def test_half_a_sample_at_the_end_is_said():
 
 
 def test_rates_that_make_no_sense(model):
-  with pytest.raises(InputError, match='rate_hz is 0'):
-    live.estimates([], model, 0)
+  for rate_hz in (0, None, '16000', 16000.5, np.nan):
+    with pytest.raises(InputError, match=f'rate_hz is {rate_hz!r}; give'):
+      live.estimates([], model, rate_hz)
+
+
+def test_forms_that_are_not_known():
+  for asked, match in (
+    ({'form': 's24'}, "form is 's24', which is not known"),
+    ({'channels': 0}, 'channels is 0; give'),
+    ({'channels': 2, 'channel': 1}, 'channel is 1; give a string'),
+  ):
+    with pytest.raises(InputError, match=match):
+      next(live.from_raw([bytes(range(128, 256)) * 64], **asked))
 
 
 def test_a_microphone(monkeypatch):

@@ -114,6 +114,12 @@ def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
   found = predictor.predict_batch(sounds, RATE_HZ, errors='return')
   assert [one.label is None for one in found] == [True, False, True]
   assert 'sound 0 is silent' in found[0].error
+  found = predictor.predict_batch(['a.wav', LONG], RATE_HZ, errors='return')
+  assert found[0].error == "'a.wav' is a file; give files to predict_files"
+  assert found[1].label
+  found = predictor.predict_files([None, place / '03.wav'], errors='return')
+  assert [one.error != '' for one in found] == [True, False]
+  found = predictor.predict_batch(sounds, RATE_HZ, errors='return')
   assert 'sound 2 is int64' in found[2].error
   with pytest.raises(InputError, match='sound 0 is silent'):
     predictor.predict_batch(sounds[:2], RATE_HZ)
@@ -134,6 +140,25 @@ def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
     (lambda p: p.predict_batch([LONG], [1, 2]), '2 sample rates for 1 sounds'),
     (lambda p: p.predict_batch([LONG], RATE_HZ, errors='x'), "errors is 'x'"),
     (lambda p: p.predict_files('a.wav'), 'one path; give a list'),
+    (lambda p: p.predict_files(None), 'paths is None; give a list'),
+    (lambda p: p.predict_files([None]), 'recordings is None; give a path'),
+    (lambda p: p.predict_batch(None, RATE_HZ), 'sounds is None; give a list'),
+    (
+      lambda p: p.predict_batch('a.wav', RATE_HZ),
+      'give files to predict_files',
+    ),
+    (
+      lambda p: p.predict_batch(LONG, RATE_HZ),
+      'sounds is one sound, .* as a li',
+    ),
+    (lambda p: p.predict_batch([0.5, 0.1], RATE_HZ), 'sounds is one sound'),
+    (lambda p: p.predict_batch(['a.wav'], RATE_HZ), "'a.wav' is a file; give"),
+    (lambda p: p.predict_batch([None], RATE_HZ), r'not an array \(NoneType'),
+    (lambda p: p.predict(None, RATE_HZ), r'is not an array \(NoneType'),
+    (lambda p: recordings.recognize('ab', p.model), "paths is 'ab', one path"),
+    (lambda p: recordings.recognize(3, p.model), 'paths is 3; give a list'),
+    (lambda p: sernet_jax.load(None), 'model is None; give a path'),
+    (lambda p: sernet_jax.load(classes='anger'), "'anger', one name; give"),
     (lambda p: p.predict('a.wav', RATE_HZ), "'a.wav' is a file, which says"),
     (lambda p: p.predict('none.wav'), 'none.wav does not exist'),
     (lambda p: p.predict(LONG), 'without a sample rate; give it'),

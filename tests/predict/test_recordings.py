@@ -281,6 +281,7 @@ def test_listening_that_makes_no_sense():
   for asked in (
     {'channel': 'left'}, {'channel': 0}, {'channel': None}, {'channel': '-1'},
     {'gate_db': 0}, {'floor_db': 3}, {'least_s': -1},
+    {'gate_db': '40'}, {'floor_db': None},
   ):  # fmt: skip
     with pytest.raises(InputError, match=f'--{next(iter(asked))} is'):
       Listening(**asked)

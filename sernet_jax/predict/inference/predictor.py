@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Iterable, Sequence
 
@@ -110,7 +111,7 @@ class Predictor:
     """Recognizes sounds of any lengths, whose windows share batches.
 
     Args:
-      sounds: each as for `predict`.
+      sounds: each an array as for `predict`; `predict_files` takes paths.
       rate_hz: of all of them, or of each.
       errors: 'raise' for an exception if one cannot be used,
         'return' for a prediction with `error`.
@@ -124,7 +125,7 @@ class Predictor:
       InputError: with 'raise'.
     """
     require_choice('errors', errors, ERRORS)
-    sounds = list(sounds)
+    sounds = _several(sounds)
     rates = [rate_hz] * len(sounds) if np.ndim(rate_hz) == 0 else list(rate_hz)  # type: ignore[arg-type]
     require(
       len(rates) == len(sounds),
@@ -135,6 +136,10 @@ class Predictor:
     for number, (samples, rate) in enumerate(zip(sounds, rates, strict=True)):
       name = f'sound {number}'
       try:
+        require(
+          not isinstance(samples, str | os.PathLike),
+          f'{samples!r} is a file; give files to predict_files',
+        )
         sources.append(sound.make(samples, rate, name))  # type: ignore[arg-type]
       except InputError as error:
         if errors == 'raise':
@@ -178,10 +183,6 @@ class Predictor:
       InputError: with 'raise'.
     """
     require_choice('errors', errors, ERRORS)
-    require(
-      not isinstance(paths, str | os.PathLike),
-      f'paths is {paths!r}, one path; give a list, [{str(paths)!r}]',
-    )
     return self._predict(paths, errors, hop_s, whole, listening, embed, abstain)
 
   def _predict(
@@ -212,6 +213,25 @@ class Predictor:
     return found
 
 
+def _several(sounds: Iterable[npt.ArrayLike]) -> list[npt.ArrayLike]:
+  """Returns sounds as a list; refuses one sound or path, and what is none."""
+  require(
+    not isinstance(sounds, str | os.PathLike),
+    f'{sounds!r} is a file; give files to predict_files, as a list',
+  )
+  require(
+    isinstance(sounds, Iterable),
+    f'sounds is {sounds!r}; give a list of arrays',
+  )
+  several = list(sounds)
+  first = several[0] if several else None
+  require(
+    not isinstance(first, numbers.Number) and getattr(first, 'ndim', 1) > 0,
+    'sounds is one sound, (samples,); give it as a list, [samples], or to predict',
+  )
+  return several
+
+
 def load(
   model: str | os.PathLike[str] = '',
   selection: str = 'last',
@@ -234,5 +254,9 @@ def load(
     InputError: if there is no such model, it cannot be used, or it has no such
       classes.
   """
+  require(
+    not isinstance(classes, str),
+    f'classes is {classes!r}, one name; give a list of two or more',
+  )
   loaded = models.load(model, selection, fold, enroll)
   return Predictor(class_choice.among(loaded, classes))

@@ -8,7 +8,12 @@ import numpy as np
 
 from sernet_jax.audio import quality, reading
 from sernet_jax.audio.containers import signatures
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import (
+  InputError,
+  require,
+  require_choice,
+  require_whole,
+)
 from sernet_jax.predict.inference import options
 
 HINT = (
@@ -38,8 +43,10 @@ def from_raw(
 
   Raises:
     InputError: if it is a file of any kind or text instead, is empty, or holds
-      a number that is not finite.
+      a number that is not finite; or for another form or channel.
   """
+  require_choice('form', form, options.SAMPLE_FORMATS)
+  require_whole('channels', channels)
   kind, zero, scale = options.SAMPLE_FORMATS[form]
   width = np.dtype(kind).itemsize * channels
   rest, begun, read = b'', False, False

@@ -15,7 +15,7 @@ from sernet_jax.audio import (
   voice_gate,
 )
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
-from sernet_jax.common.errors import require
+from sernet_jax.common.errors import is_number, require
 from sernet_jax.predict.inference import embeddings
 from sernet_jax.predict.inference.result import Window, answer
 from sernet_jax.predict.live import held_scale
@@ -60,8 +60,10 @@ def estimates(
   """
   spec = model.audio
   require(
-    decoding.MIN_RATE_HZ <= rate_hz <= decoding.MAX_RATE_HZ,
-    f'rate_hz is {rate_hz}; give the sample rate of the sound, such as 16000',
+    is_number(rate_hz)
+    and decoding.MIN_RATE_HZ <= rate_hz <= decoding.MAX_RATE_HZ
+    and float(rate_hz).is_integer(),
+    f'rate_hz is {rate_hz!r}; give the sample rate of the sound, such as 16000',
   )
   hop = timeline.hop_samples(hop_s, spec.sample_rate_hz, spec.num_samples)
   windows = timeline.Windows(spec.num_samples, hop)
