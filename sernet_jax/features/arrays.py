@@ -18,6 +18,17 @@ from sernet_jax.features.spec import require_spec
 P = ParamSpec('P')
 R = TypeVar('R')
 
+_NUMPY = (np.ndarray, np.generic)
+# Integers of 64 bits -> the least and most of 32.
+_LONG = {
+  np.dtype(kind).newbyteorder(order): bounds
+  for kind, bounds in (
+    (np.int64, (-(2**31), 2**31 - 1)),
+    (np.uint64, (0, 2**32 - 1)),
+  )
+  for order in '<>'
+}
+
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
   """Compiles a function of arrays and a static `spec`.
@@ -65,15 +76,13 @@ def native(value: Any) -> Any:
   In the order of the machine; and integers of 64 bits, which JAX cuts to 32,
   are clipped to these.
   """
-  if isinstance(value, (np.ndarray, np.generic)):
-    kind = value.dtype
-    if not kind.isnative:
-      value = value.astype(kind.newbyteorder('='))
-    if (
-      kind.kind in 'iu' and kind.itemsize > 4 and not jax.config.jax_enable_x64
-    ):
-      low, high = (0, 2**32 - 1) if kind.kind == 'u' else (-(2**31), 2**31 - 1)
-      return np.clip(value, low, high)
+  if not isinstance(value, _NUMPY):
+    return value
+  kind = value.dtype
+  if not kind.isnative:
+    value = value.astype(kind.newbyteorder('='))
+  if kind in _LONG and not jax.config.jax_enable_x64:
+    return np.clip(value, *_LONG[kind])
   return value
 
 
