@@ -20,12 +20,9 @@ R = TypeVar('R')
 
 _NUMPY = (np.ndarray, np.generic)
 # Integers of 64 bits -> the least and most of 32.
-_LONG = {
-  np.dtype(kind).newbyteorder(order): bounds
-  for kind, bounds in (
-    (np.int64, (-(2**31), 2**31 - 1)),
-    (np.uint64, (0, 2**32 - 1)),
-  )
+_LONG: dict[Any, tuple[int, int]] = {
+  np.dtype(order + kind): bounds
+  for kind, bounds in (('i8', (-(2**31), 2**31 - 1)), ('u8', (0, 2**32 - 1)))
   for order in '<>'
 }
 
