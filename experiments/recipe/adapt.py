@@ -9,7 +9,8 @@ at random, without their labels, and BatchNorm takes a share of their
 statistics, as under `loso_adapted`; all of the speaker's recordings are then
 tested. --skewed adds voices of which nothing but one emotion was heard. Writes
 adapted.json beside this file, or to --output; adapted_by_speaker.json for a run
-whose batches held one speaker each; committee.json for several runs.
+whose batches held one speaker each; for several runs committee_mixed.json and
+committee.json.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from sernet_jax.training.sound.corpus import Heard
 HERE = pathlib.Path(__file__).parent
 # `train.batches` of the run -> the file of its curve.
 FILES = {'mixed': 'adapted.json', 'speaker': 'adapted_by_speaker.json'}
-COMMITTEE = 'committee.json'
+COMMITTEES = {'mixed': 'committee_mixed.json', 'speaker': 'committee.json'}
 NOBODY, EVERYTHING = -1, 0  # sizes of an enrolment
 _NAMES = {NOBODY: 'none', EVERYTHING: 'all'}
 
@@ -323,8 +324,8 @@ def main(argv: list[str]) -> None:
     given.against,
   )
   content['environment'] = provenance.record('experiments.recipe.adapt', argv)
-  name = FILES[content['batches']] if len(given.runs) == 1 else COMMITTEE
-  files.write_json(given.output / name, content)
+  names = FILES if len(given.runs) == 1 else COMMITTEES
+  files.write_json(given.output / names[content['batches']], content)
   for row in (*content['rows'], *content.get('skewed', ())):
     print(row['enrolled'], row['prior'], f'{100 * row["mean"]:.1f}')
 

@@ -168,10 +168,11 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
 
 def kind_of(found: dict[str, Any]) -> str:
   """Returns the kind of the networks that `experiments.recipe.adapt` adapted."""
+  mixed = found.get('batches', 'mixed') == 'mixed'
   if 'seeds' in found:
-    return 'committee'
+    return 'committee_mixed' if mixed else 'committee'
   name = 'recipe' if found.get('size', 'paper') == 'paper' else found['size']
-  return name + '_by_speaker' * (found.get('batches', 'mixed') == 'speaker')
+  return name if mixed else f'{name}_by_speaker'
 
 
 def _add_adapted(
@@ -186,16 +187,18 @@ def _add_adapted(
   """
   corpus = made.setdefault(curves[0]['corpus'], {})
   loso = corpus.get('loso', {}).get(kind, {})
+  many = kind.startswith('committee')
   for protocol, enrolled in (('loso_adapted', 'all'), ('loso', 'none')):
-    if protocol == 'loso' and kind != 'committee':
+    if protocol == 'loso' and not many:
       continue  # what single networks are worth is in their runs
     kinds = corpus.setdefault(protocol, {})
-    known = apart(kinds[kind]) if kind in kinds else []
+    # There is one committee of a kind, the last that was measured.
+    known = apart(kinds[kind]) if kind in kinds and not many else []
     rows = {str(row['seed']): row for row in known}
     for found in curves:
       for row in found['rows']:
         if row['enrolled'] == enrolled:
-          seed = found['seeds' if kind == 'committee' else 'seed']
+          seed = found['seeds' if many else 'seed']
           rows[str(seed)] = _adapted_row(row, found, loso) | {'seed': seed}
     if rows:
       kinds[kind] = together(sorted(rows.values(), key=lambda row: row['seed']))

@@ -17,16 +17,19 @@ CURVES = {
   'adapted': 'recipe',
   'adapted_by_speaker': 'recipe_by_speaker',
   'committee': 'committee',
+  'committee_mixed': 'committee_mixed',
 }
 _TITLES = {
   'recipe': 'recipe, mixed batches',
   'recipe_by_speaker': 'recipe, batches of one speaker',
   'committee': 'committee of small networks, batches of one speaker',
+  'committee_mixed': 'committee of small networks, mixed batches',
 }
 _COLORS = {
   'recipe': style.COLORS['test'],
   'recipe_by_speaker': style.COLORS['train'],
   'committee': style.COLORS['validation'],
+  'committee_mixed': style.COLORS['uar'],
 }
 
 

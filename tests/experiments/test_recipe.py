@@ -157,7 +157,7 @@ def test_several_seeds_are_a_committee(tmp_path, finished_runs, blank_figures):
       *('--draws=1', '--sizes=-1,0', '--prior', '20', '0', f'--output={page}'),
     ]
   )
-  found = json.loads((page / 'committee.json').read_text())
+  found = json.loads((page / 'committee_mixed.json').read_text())
   assert found['seeds'] == [0, 1]
   cost = run_folder.RunFolder(first).read_results().cost
   assert found['parameters'] == 2 * cost.parameters
@@ -182,10 +182,10 @@ def test_several_seeds_are_a_committee(tmp_path, finished_runs, blank_figures):
   assert none['over']['uar'] == pytest.approx(uar - theirs)
   assemble.main([f'--output={page}'])
   content = json.loads((page / 'results.json').read_text())['manifest']
-  assert content['loso']['committee']['seed'] == [[0, 1]]
-  assert content['loso_adapted']['committee']['prior'] == 0
+  assert content['loso']['committee_mixed']['seed'] == [[0, 1]]
+  assert content['loso_adapted']['committee_mixed']['prior'] == 0
   text = (page / 'README.md').read_text()
-  assert '| committee | 2 | 2 as one |' in text
+  assert '| committee_mixed | 2 | 2 as one |' in text
   with pytest.raises(InputError, match='other recordings or folds'):
     adapt.curve([str(first), other_corpus(tmp_path)], 'average', [0.0], 1, (0,))
 
