@@ -12,6 +12,7 @@ import tempfile
 import hypothesis
 import numpy as np
 import pytest
+import slow
 
 # The same examples on every machine, and no time limit for one of them: the
 # first compiles, which takes as long as it takes.
@@ -99,7 +100,10 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items):
-  """Tests of the longest files first, otherwise as collected."""
+  """Tests of the longest files first, otherwise as collected; marks long ones."""
+  for item in items:
+    if f'{item.path.parent.name}/{item.path.stem}' in slow.FILES:
+      item.add_marker(pytest.mark.slow)
   places = {name: place for place, name in enumerate(LONGEST)}
   items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
