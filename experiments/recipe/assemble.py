@@ -99,8 +99,45 @@ def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
   }
 
 
-def design_of(folder: pathlib.Path) -> dict[str, Any]:
-  """The runs of a design that are done; with all, the effects of its changes."""
+def kept(
+  corpus: str, known: dict[str, Any], folder: pathlib.Path
+) -> dict[tuple[str, ...], dict[str, Any]]:
+  """Runs of a design on record, by the changes that are on.
+
+  Args:
+    corpus: of the design.
+    known: the design in results.json; {} if there is none.
+    folder: of results.json, where CORPUS.json may keep runs by name too.
+  """
+  shared = {n: known[n] for n in ('epochs', 'folds') if n in known}
+  found = {tuple(run['on']): shared | run for run in known.get('runs', [])}
+  path = folder / f'{corpus}.json'
+  beside = files.read_json(path)['runs'] if path.exists() else {}
+  for names in design.runs():
+    run = beside.get(design.folder_name(names))
+    if run and names not in found:
+      figures = run['selections'][SELECTION['recipe']]
+      found[names] = {
+        **{name: run[name] for name in ('epochs', 'folds')},
+        'uar': figures['uar'],
+        'ci95': figures['ci95']['uar'],
+      }
+  return found
+
+
+def design_of(
+  folder: pathlib.Path, known: dict[tuple[str, ...], dict[str, Any]]
+) -> dict[str, Any]:
+  """The runs of a design that are done; with all, the effects of its changes.
+
+  Args:
+    folder: of the runs.
+    known: runs on record, whose folders may be gone.
+
+  Raises:
+    InputError: if the folder holds no run of the design, or one on record had
+      other epochs or folds.
+  """
   paths = {names: folder / design.folder_name(names) for names in design.runs()}
   runs = {
     names: row_of(str(path), 'recipe')
@@ -113,6 +150,15 @@ def design_of(folder: pathlib.Path) -> dict[str, Any]:
     'experiments.recipe.design',
   )
   first = next(iter(runs.values()))
+  for names, run in known.items():
+    for field in ('epochs', 'folds'):
+      require(
+        run.get(field, first[field]) == first[field],
+        f'{design.folder_name(names)} on record has other {field} than the runs '
+        f'in {folder}; run it again there',
+      )
+  # In the order of the design, those in the folder before those on record.
+  runs = {n: {**known, **runs}[n] for n in paths if n in runs or n in known}
   whole = len(runs) == len(paths)
   return {
     'epochs': first['epochs'],
@@ -151,7 +197,9 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
     kinds[kind] = together(rows)
   for text in given.design:
     corpus, _, folder = text.partition('=')
-    made.setdefault('design', {})[corpus] = design_of(pathlib.Path(folder))
+    designs = made.setdefault('design', {})
+    known = kept(corpus, designs.get(corpus, {}), given.output)
+    designs[corpus] = design_of(pathlib.Path(folder), known)
   found = [files.read_json(path) for path in given.adapted]
   for curve in pages.CURVES:
     path = given.output / f'{curve}.json'

@@ -112,6 +112,49 @@ def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):
     assemble.main([f'--design=tiny={tmp_path}', f'--output={tmp_path}'])
 
 
+def test_a_design_is_completed_by_runs_on_record(tmp_path, finished_runs):
+  page, folder = tmp_path / 'page', tmp_path / 'runs'
+  page.mkdir()
+  folder.mkdir()
+  first, second, *others = design.runs()
+  made = folder / design.folder_name(first)
+  made.symlink_to(finished_runs['recipe'], target_is_directory=True)
+  own = run_folder.RunFolder(made).read_results()
+  epochs, folds = own.epochs, [f.name for f in own.selections['average'].folds]
+  record = {
+    'epochs': epochs,
+    'folds': folds,
+    'runs': [
+      {'on': list(names), 'uar': 0.5, 'ci95': [0.4, 0.6]} for names in others
+    ],
+  }
+  path = page / 'results.json'
+  path.write_text(json.dumps({'design': {'tiny': record}}))
+  given = [f'--design=tiny={folder}', f'--output={page}']
+  assemble.main(given)
+  found = json.loads(path.read_text())['design']['tiny']
+  assert len(found['runs']) == 7 and found['effects'] is None
+  # The last one stands beside, as a run by its name.
+  figures = {'uar': 0.7, 'ci95': {'uar': [0.6, 0.8]}}
+  beside = {
+    'epochs': epochs,
+    'folds': folds,
+    'selections': {'average': figures},
+  }
+  runs = {design.folder_name(second): beside, 'another': {}}
+  (page / 'tiny.json').write_text(json.dumps({'runs': runs}))
+  assemble.main(given)
+  found = json.loads(path.read_text())['design']['tiny']
+  assert [tuple(run['on']) for run in found['runs']] == design.runs()
+  uar = own.selections['average'].pooled.uar
+  scores = {**dict.fromkeys(others, 0.5), first: uar, second: 0.7}
+  assert found['effects'] == pytest.approx(design.effects(scores))
+  assert '| change | tiny, points of UAR |' in (page / 'README.md').read_text()
+  path.write_text(json.dumps({'design': {'tiny': record | {'epochs': 99}}}))
+  with pytest.raises(InputError, match='other epochs'):
+    assemble.main(given)
+
+
 def test_further_seeds_join_those_on_record(tmp_path, finished_runs):
   page = tmp_path / 'results'
   page.mkdir()
