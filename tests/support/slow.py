@@ -8,5 +8,6 @@ FILES = {
   *('runs/test_calibrated', 'runs/test_distributed', 'runs/test_main'),
   *('runs/test_published_networks', 'runs/test_recipe', 'runs/test_teachers'),
   *('nn/test_folded', 'nn/test_fused_paths', 'nn/test_model'),
-  *('nn/test_networks', 'export/test_command', 'export/test_writing'),
+  *('nn/test_model_weights', 'nn/test_networks'),
+  *('export/test_command', 'export/test_writing'),
 }
