@@ -5,6 +5,7 @@ A header whose size of the sound is too small has decoders end there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
@@ -53,6 +54,36 @@ def _tag_bytes(head: bytes) -> int:
   a, b, c, d = sizes  # seven bits each
   length = 10 + (a << 21 | b << 14 | c << 7 | d)
   return length + 10 if flags & 0x10 else length  # with a foot
+
+
+def found(
+  file: BinaryIO,
+  end: int,
+  alignments: tuple[int, ...],
+  is_another: Callable[[int], bool],
+  is_chunk: Callable[[int], bool],
+) -> tuple[str, int]:
+  """Says what lies behind the sound, and where it begins behind any tags.
+
+  Args:
+    file: the file.
+    end: where the sound ends by its header.
+    alignments: of which multiples what follows may begin at, in this order.
+    is_another: whether another recording begins at a byte.
+    is_chunk: whether a chunk of the container does.
+
+  Returns:
+    'another' recording, 'sound' that no header speaks of, or '' for chunks,
+    zeros and other things that may be there.
+  """
+  place = past_tags(file, end)
+  starts = [-(-place // each) * each for each in alignments]
+  for start in starts:
+    if is_another(start):
+      return 'another', start
+  if any(map(is_chunk, starts)):
+    return '', place
+  return 'sound' if holds_more(file, place) else '', place
 
 
 def holds_more(file: BinaryIO, place: int) -> bool:

@@ -94,7 +94,14 @@ def _measure(
     return *_to_the_end(file, sound, base, size, ''), None
   if promised > there:
     return *sizes_differ(promised, there, sound.start), part, None
-  kind, place = _behind(file, form, sound, size)
+  may_follow = form.is_chunk
+  kind, place = behind.found(
+    file,
+    sound.start + max(0, promised),
+    (1, 2, 8),
+    is_another=lambda at: _begins(file, at, sound.mark),
+    is_chunk=lambda at: bool(may_follow and may_follow(file, at, size)),
+  )
   if kind == 'another':
     stop = _stop(file, form, sound, place)
     return '', '', Part(base, stop, frames=sound.frames), place
@@ -123,27 +130,9 @@ def _stop(file: BinaryIO, form: _Format, sound: Sound, stop: int) -> int:
   return stop if stated.holds_voc_sound(file, end) else min(stop, end + 1)
 
 
-def _behind(
-  file: BinaryIO, form: _Format, sound: Sound, size: int
-) -> tuple[str, int]:
-  """Says what lies behind the sound, and where it begins behind any tags.
-
-  Returns:
-    'another' recording, 'sound' that no header speaks of, or '' for chunks,
-    zeros and other things that may be there.
-  """
-  end = sound.start + max(0, sound.promised)
-  place = behind.past_tags(file, end)
-  starts = (place, place + place % 2, -(-place // 8) * 8)
-  for start in starts:
-    file.seek(start)
-    if file.read(len(sound.mark)) == sound.mark:
-      return 'another', start
-  if form.is_chunk and any(
-    form.is_chunk(file, start, size) for start in starts
-  ):
-    return '', place
-  return 'sound' if behind.holds_more(file, place) else '', place
+def _begins(file: BinaryIO, place: int, mark: bytes) -> bool:
+  file.seek(place)
+  return file.read(len(mark)) == mark
 
 
 def _to_the_end(

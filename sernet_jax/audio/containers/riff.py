@@ -196,7 +196,13 @@ def _measure(
       'fit into a WAV header; all were read'
     )
   elif promised < there:
-    kind, place = _behind(file, header.order, start + promised, size)
+    kind, place = behind.found(
+      file,
+      start + promised,
+      (2, 1),
+      is_another=lambda at: _is_wav(file, at),
+      is_chunk=lambda at: is_chunk(file, header.order, at, size),
+    )
     more_s = header.seconds(size - place)
     if kind == 'another':
       after = place
@@ -218,25 +224,6 @@ def _measure(
     head, fault = _repaired(file, header, body)
     part = Part(start, start + body, head)
   return fault, note, _without_filling(part, header, body), after
-
-
-def _behind(
-  file: BinaryIO, order: str, place: int, size: int
-) -> tuple[str, int]:
-  """Says what lies behind the sound, and where it begins behind any tags.
-
-  Returns:
-    'another' recording, 'sound' that no header speaks of, or '' for chunks,
-    zeros and other things that may be there.
-  """
-  place = behind.past_tags(file, place)
-  starts = (place + place % 2, place)
-  for start in starts:
-    if _is_wav(file, start):
-      return 'another', start
-  if any(is_chunk(file, order, start, size) for start in starts):
-    return '', place
-  return 'sound' if behind.holds_more(file, place) else '', place
 
 
 def is_chunk(file: BinaryIO, order: str, place: int, size: int) -> bool:
