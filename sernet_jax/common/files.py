@@ -18,11 +18,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sernet_jax.common.errors import InputError, first_line, require
-from sernet_jax.common.folders import (
-  is_file as is_file,
-  state_key as state_key,
-  states as states,
-)
 
 _MOST_BYTES = 1 << 28  # of a file that is read whole
 _HEAD_BYTES = 4096  # by which a file is known

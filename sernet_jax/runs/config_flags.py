@@ -23,7 +23,7 @@ from absl import flags, logging as absl_logging
 from ml_collections import ConfigDict
 
 import sernet_jax
-from sernet_jax.common import command_line, files, trees
+from sernet_jax.common import command_line, files, folders, trees
 from sernet_jax.common.errors import InputError, first_line, nearest, require
 from sernet_jax.nn import networks
 from sernet_jax.runs import defaults
@@ -253,11 +253,11 @@ def load_file(text: str) -> ConfigDict:
 
 def _find(text: str) -> tuple[pathlib.Path, str | None]:
   """Returns the file, and what follows the colon."""
-  if files.is_file(text):
+  if folders.is_file(text):
     return pathlib.Path(text), None
   name, colon, argument = text.partition(':')
   rest = argument if colon else None
-  if files.is_file(name):
+  if folders.is_file(name):
     return pathlib.Path(name), rest
   known = shipped()
   if name in known:

@@ -15,7 +15,7 @@ import pathlib
 import numpy as np
 
 from sernet_jax.audio import reading
-from sernet_jax.common import files, progress_bar
+from sernet_jax.common import files, folders, progress_bar
 from sernet_jax.corpora.specs import CACHE
 from sernet_jax.corpora.utterances import Corpus
 
@@ -93,10 +93,10 @@ def _pool(count: int, processes: int) -> concurrent.futures.Executor:
 
 def key(paths: list[str]) -> str:
   """Returns a name that changes with every file and its content."""
-  states = files.states(paths)
+  states = folders.states(paths)
   digest = hashlib.sha256()
   for path, state in zip(paths, states, strict=True):
-    about = f'{path}\0{files.state_key(state)}\n'
+    about = f'{path}\0{folders.state_key(state)}\n'
     digest.update(about.encode('utf-8', 'surrogateescape'))
   return digest.hexdigest()[:24]
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from sernet_jax.audio import segments as segments_lib
 from sernet_jax.audio.spec import PERCENTILE, AudioSpec
-from sernet_jax.common import files
+from sernet_jax.common import files, folders
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora.cache import entry
 from sernet_jax.corpora.specs import CACHE
@@ -114,14 +114,14 @@ def key(
 ) -> str:
   """Names the files of a corpus and its settings, without a suffix."""
   utterances = corpus.utterances
-  states = files.states([utterance.path for utterance in utterances])
+  states = folders.states([utterance.path for utterance in utterances])
   content = {
     'format': FORMAT,
     'recordings': [
       [
         u.name,
         u.path,
-        files.state_key(s),
+        folders.state_key(s),
         *([u.start_s, u.end_s] if u.is_part else []),
       ]
       for u, s in zip(utterances, states, strict=True)

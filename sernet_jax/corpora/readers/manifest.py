@@ -12,7 +12,7 @@ import pathlib
 import stat
 from collections.abc import Sequence
 
-from sernet_jax.common import files
+from sernet_jax.common import files, folders
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora import dimensions as dimensions_lib
@@ -126,7 +126,7 @@ def manifest(
     os.path.normpath(os.path.join(prefix, row.fields.get('path', '')))  # noqa: PTH118
     for row in rows
   ]
-  states = files.states(targets)
+  states = folders.states(targets)
   remarks = (*remarks, *_respelt(base, rows, targets, states))
   first: dict[
     object, Row

@@ -12,7 +12,7 @@ import pathlib
 import unicodedata
 from collections.abc import Callable
 
-from sernet_jax.common import files
+from sernet_jax.common import folders
 
 
 def slashed(path: str) -> str:
@@ -52,15 +52,15 @@ def hint(base: pathlib.Path, path: str) -> str:
     # A manifest from another machine: is the end of the path here?
     parts = absolute.parts[1:]
     for start in range(len(parts)):
-      if files.is_file(base.joinpath(*parts[start:])):
+      if folders.is_file(base.joinpath(*parts[start:])):
         return f' (there is {"/".join(parts[start:])} in {base})'
     return ''
   path = slashed(path)
   for folder in (pathlib.Path.cwd(), base.parent):
-    if folder != base and files.is_file(folder / path):
+    if folder != base and folders.is_file(folder / path):
       return f' (it is in {folder}: give --config.data.root={folder})'
   name = pathlib.PurePath(path).name
-  if name != path and files.is_file(base / name):
+  if name != path and folders.is_file(base / name):
     return f' (there is {name} in {base})'
   return ''
 
@@ -94,7 +94,7 @@ def _walk(
     if len(names) != 1:
       return None
     place = place / names[0]
-  return place if files.is_file(place) else None
+  return place if folders.is_file(place) else None
 
 
 def _loose(name: str) -> str:
