@@ -158,7 +158,8 @@ def design_of(
         f'in {folder}; run it again there',
       )
   # In the order of the design, those in the folder before those on record.
-  runs = {n: {**known, **runs}[n] for n in paths if n in runs or n in known}
+  both = {**known, **runs}
+  runs = {names: both[names] for names in paths if names in both}
   whole = len(runs) == len(paths)
   return {
     'epochs': first['epochs'],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Collection
 
 from sernet_jax.common.errors import require
 
@@ -44,10 +45,10 @@ def seconds(value: float) -> str:
 Recording = str | os.PathLike[str] | Part
 
 
-def names(recording: Recording) -> set[str]:
-  """Returns what may stand for a recording in {path: reason} of bad files.
+def is_among(recording: Recording, bad: Collection[str]) -> bool:
+  """Tells whether a recording is one of the bad files, by their names.
 
   A part is bad under its own name, and where nothing can be made of its file.
   """
-  whole = {recording.path} if isinstance(recording, Part) else set()
-  return {str(recording), *whole}
+  whole = isinstance(recording, Part) and recording.path in bad
+  return whole or str(recording) in bad

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from sernet_jax.audio import part_reading, quality, reading
-from sernet_jax.audio.part import Recording, names
+from sernet_jax.audio.part import Recording, is_among
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
 from sernet_jax.common.errors import (
@@ -301,7 +301,7 @@ def _read_all(
   )
   indices = iter(range(start, len(paths)))
   # Not len(bad): all parts of a file that cannot be read are one entry in it.
-  failed = sum(not names(path).isdisjoint(bad) for path in paths[:start])
+  failed = sum(is_among(path, bad) for path in paths[:start])
   try:
     while True:
       # A few files ahead of the consumer, so that memory stays bounded.

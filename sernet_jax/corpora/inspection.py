@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from sernet_jax.audio import quality, reading, segments
-from sernet_jax.audio.part import names
+from sernet_jax.audio.part import is_among
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common import text
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, Corpus
@@ -62,7 +62,7 @@ def table(
   problems = list(corpus.problems)
   if bad:
     recordings = [utterance.recording for utterance in corpus.utterances]
-    count = sum(not names(one).isdisjoint(bad) for one in recordings)
+    count = sum(is_among(one, bad) for one in recordings)
     problems.append(reading.describe_bad(bad, count, len(recordings)) + '.')
   lines += ['', *(f'note: {remark}' for remark in corpus.remarks)]
   lines += [f'note: {sentence}' for sentence in odd]

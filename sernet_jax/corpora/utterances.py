@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from sernet_jax.audio.part import Part, names
+from sernet_jax.audio.part import Part, is_among
 from sernet_jax.common.errors import require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.dimensions import Dimension
@@ -238,7 +238,7 @@ def keep(corpus: Corpus, skipped: Collection[str]) -> Corpus:
     return corpus
   skipped = set(skipped)
   kept = tuple(
-    u for u in corpus.utterances if names(u.recording).isdisjoint(skipped)
+    u for u in corpus.utterances if not is_among(u.recording, skipped)
   )
   lost = len(corpus.utterances) - len(kept)
   after = dataclasses.replace(

@@ -227,12 +227,10 @@ def test_segments_are_utterances(tmp_path, audformat):
   assert corpus.problems == ()
 
 
-def test_segments_an_hour_into_a_file_have_names_of_their_own(
-  tmp_path, audformat
-):
+def write_three_parts(audformat, folder, starts, ends):
+  """A database of three parts of one file, the second by another speaker."""
   database = empty(audformat)
-  starts = ['3600.119s', '3600.123s', '2s']
-  index = audformat.segmented_index([FILES[0]] * 3, starts, ['3602.5s'] * 3)
+  index = audformat.segmented_index([FILES[0]] * 3, starts, ends)
   add(
     audformat,
     database,
@@ -241,8 +239,15 @@ def test_segments_an_hour_into_a_file_have_names_of_their_own(
     emotion=['anger', 'happiness', 'anger'],
     speaker=['s1', 's2', 's1'],
   )
-  database.save(str(tmp_path))
-  record(tmp_path)
+  database.save(str(folder))
+  record(folder)
+
+
+def test_segments_an_hour_into_a_file_have_names_of_their_own(
+  tmp_path, audformat
+):
+  starts = ['3600.119s', '3600.123s', '2s']
+  write_three_parts(audformat, tmp_path, starts, ['3602.5s'] * 3)
   corpus = registry.load('audformat', tmp_path)
   assert sorted(read(corpus)) == [
     ('audio/a.wav@2-3602.5', 'anger', 's1'),
@@ -252,20 +257,8 @@ def test_segments_an_hour_into_a_file_have_names_of_their_own(
 
 
 def test_parts_that_overlap_are_pointed_out(tmp_path, audformat):
-  database = empty(audformat)
-  index = audformat.segmented_index(
-    [FILES[0]] * 3, ['0s', '0.03s', '0.06s'], ['0.05s', '0.06s', '0.09s']
-  )
-  add(
-    audformat,
-    database,
-    't',
-    index,
-    emotion=['anger', 'happiness', 'anger'],
-    speaker=['s1', 's2', 's1'],
-  )
-  database.save(str(tmp_path))
-  record(tmp_path)
+  starts = ['0s', '0.03s', '0.06s']
+  write_three_parts(audformat, tmp_path, starts, ['0.05s', '0.06s', '0.09s'])
   (problem,) = audformat_tables.load(tmp_path).problems
   assert problem.startswith('1 parts overlap with another part of their file')
 
