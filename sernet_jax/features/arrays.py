@@ -127,6 +127,11 @@ def as_frames(name: str, value: Any) -> jax.Array:
   return values
 
 
+def as_counts(name: str, value: Any, most: int) -> jax.Array:
+  """Returns `as_array`, `clipped`."""
+  return clipped(as_array(name, value), most)
+
+
 def clipped(counts: jax.Array, most: int) -> jax.Array:
   """Clips integers of any type to 0 and `most`: int32."""
   if counts.dtype.itemsize < 4:  # which may not hold `most`

@@ -68,10 +68,9 @@ def spec_augment(
   extent: jax.typing.ArrayLike = frames
   first: jax.typing.ArrayLike = 0
   if num_frames is not None:
-    extent = arrays.clipped(arrays.as_array('num_frames', num_frames), frames)
+    extent = arrays.as_counts('num_frames', num_frames, frames)
   if first_frames is not None:
-    first = arrays.as_array('first_frames', first_frames)
-    first = arrays.clipped(first, frames)
+    first = arrays.as_counts('first_frames', first_frames, frames)
   hidden_frames = _runs(
     time_key, tuple(leading), frames, extent, time_masks, max_time_frames, first
   )

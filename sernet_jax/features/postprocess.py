@@ -96,8 +96,7 @@ def deltas(
   index = np.arange(values.shape[-2])
   slope = jnp.zeros_like(values)
   if num_frames is not None:
-    num_frames = arrays.as_array('num_frames', num_frames)
-    num_frames = arrays.clipped(num_frames, values.shape[-2])
+    num_frames = arrays.as_counts('num_frames', num_frames, values.shape[-2])
   for n in range(1, radius + 1):
     later = _frames_at(values, index + n, num_frames)
     earlier = _frames_at(values, index - n, num_frames)
