@@ -3,11 +3,11 @@
   python -m experiments.recipe.paired --pair nemo=RUN,RUN_OF_THE_PAPER
 
 Both are finished runs with one seed on the same tests, as many epochs and the same
-network, which differ in nothing but what configs/recipe.py switches on. Weights
-are those of the moving average of the recipe, and of the paper's training the last
-ones, as they are and with recomputed statistics; nothing was chosen on a test.
-Writes paired.json and the table of README.md beside this file; what is not named
-again stays.
+network, which differ in nothing but what configs/recipe.py switches on; a name that
+comes again adds a pair of another seed. Weights are those of the moving average of
+the recipe, and of the paper's training the last ones, as they are and with
+recomputed statistics; nothing was chosen on a test. Writes paired.json and the table
+of README.md beside this file; what is not named again stays.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import pathlib
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,21 +39,76 @@ def switches() -> set[str]:
   return {f for f, value in own.items() if value != known.get(f)} - {'name'}
 
 
-def pair(name: str, ours: pathlib.Path, theirs: pathlib.Path) -> dict[str, Any]:
-  """Compares a run of the recipe with one of the paper's training.
+def pair(
+  name: str, runs: Sequence[tuple[pathlib.Path, pathlib.Path]]
+) -> dict[str, Any]:
+  """Compares runs of the recipe with those of the paper's training.
+
+  Args:
+    name: of the comparison.
+    runs: two of each seed, the recipe's first.
 
   Raises:
-    InputError: if they differ in more than the recipe, or in what they tested.
+    InputError: if two differ in more than the recipe, or in what they tested, or
+      seeds differ in more than the seed.
   """
-  runs = [run_folder.RunFolder(path) for path in (ours, theirs)]
-  results = [run.read_results() for run in runs]
-  own, paper = (defaults.merged(run.read_config()).to_dict() for run in runs)
+  read = [[run_folder.RunFolder(path) for path in two] for two in runs]
+  switched = [_check(name, *two) for two in read]
+  seeds = [two[0].read_results().seed for two in read]
+  for two in read[1:]:
+    for first, run in zip(read[0], two, strict=True):
+      _check_seed(name, first, run)
+  again = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+  require(
+    not again,
+    f'--pair {name}: seed {again[0] if again else ""} was given twice; name one '
+    'pair of each seed',
+  )
+  results = [[run.read_results() for run in two] for two in read]
+  mine = np.concatenate([_counts(ours, OURS) for ours, _ in results])
+  require(
+    mine.shape[1] > 1,
+    f'--pair {name}: one speaker was tested; name runs of two or more',
+  )
+  row = _row(mine)
+  against = {}
+  for selection in THEIRS:
+    other = np.concatenate(
+      [_counts(theirs, selection) for _, theirs in results]
+    )
+    before = _row(other)
+    against[selection] = {
+      **before,
+      'difference': row['uar'] - before['uar'],
+      'difference_ci95': _ci95(mine, other),
+      'p': statistics.permutation_test(mine, other),
+    }
+  first = results[0][0]
+  return {
+    'protocol': first.protocol,
+    'size': defaults.merged(read[0][0].read_config()).model.size,
+    'epochs': first.epochs,
+    'seeds': seeds,
+    'tests': int(mine[0].sum()),
+    'speakers': int(mine.shape[1]),
+    'recipe': {**row, 'switched_on': switched[0]},
+    'paper': against,
+  }
+
+
+def _check(name: str, ours: RunFolder, theirs: RunFolder) -> dict[str, Any]:
+  """Refuses two runs that differ in more than the recipe; returns its fields."""
+  results = [run.read_results() for run in (ours, theirs)]
+  own, paper = (
+    defaults.merged(run.read_config()).to_dict() for run in (ours, theirs)
+  )
+  both = f'{ours.path} and {theirs.path}'
   changed = differences.between(own, paper, free=differences.FREE | {'name'})
   fields = {field: value for field, value, _ in changed}
   more = sorted(set(fields) - switches())
   require(
     not more,
-    f'--pair {name}: {ours} and {theirs} differ in {", ".join(more)}, which is '
+    f'--pair {name}: {both} differ in {", ".join(more)}, which is '
     'not part of the recipe; name runs that differ in the recipe alone',
   )
   require(
@@ -61,45 +117,41 @@ def pair(name: str, ours: pathlib.Path, theirs: pathlib.Path) -> dict[str, Any]:
     'runs of as many',
   )
   require(
-    _tests(runs[0]) == _tests(runs[1]),
-    f'--pair {name}: {ours} and {theirs} tested other recordings or folds; name '
+    _tests(ours) == _tests(theirs),
+    f'--pair {name}: {both} tested other recordings or folds; name '
     'runs of the same corpus and protocol',
   )
   require(
     OURS in results[0].selections,
-    f'--pair {name}: {ours} has no moving average (optim.average); name the run '
-    'of the recipe first',
+    f'--pair {name}: {ours.path} has no moving average (optim.average); name the '
+    'run of the recipe first',
   )
-  mine = _counts(results[0], OURS)
+  return fields
+
+
+def _check_seed(name: str, first: RunFolder, other: RunFolder) -> None:
+  """Refuses a run that differs from that of the first seed in more than it."""
+  settings = [
+    defaults.merged(run.read_config()).to_dict() for run in (first, other)
+  ]
+  free = differences.FREE | {'name', 'seed'}
+  more = [field for field, *_ in differences.between(*settings, free=free)]
   require(
-    mine.shape[1] > 1,
-    f'--pair {name}: one speaker was tested; name runs of two or more',
+    not more and _tests(first) == _tests(other),
+    f'--pair {name}: {first.path} and {other.path} differ in '
+    f'{", ".join(more) or "their tests"}; name runs that differ in the seed alone',
   )
-  score = statistics.scores(mine)['uar']
-  against = {}
-  for selection in THEIRS:
-    other = _counts(results[1], selection)
-    before = statistics.scores(other)['uar']
-    against[selection] = {
-      'uar': before,
-      'ci95': _ci95(other),
-      'difference': score - before,
-      'difference_ci95': _ci95(mine, other),
-      'p': statistics.permutation_test(mine, other),
-    }
+
+
+def _row(counts: np.ndarray) -> dict[str, Any]:
+  """The UAR of seeds, (seeds, speakers, C, C): mean, each, spread, interval."""
+  each = [statistics.scores(one[None])['uar'] for one in counts]
   return {
-    'protocol': results[0].protocol,
-    'size': own['model']['size'],
-    'epochs': results[0].epochs,
-    'seed': results[0].seed,
-    'tests': int(mine.sum()),
-    'speakers': int(mine.shape[1]),
-    'recipe': {
-      'uar': score,
-      'ci95': _ci95(mine),
-      'switched_on': fields,
-    },
-    'paper': against,
+    'uar': statistics.scores(counts)['uar'],
+    'uar_by_seed': each,
+    # Of a sample, so that few seeds do not look steadier than they are.
+    'sd': float(np.std(each, ddof=1)) if len(each) > 1 else None,
+    'ci95': _ci95(counts),
   }
 
 
@@ -123,6 +175,12 @@ def _counts(results: Any, selection: str) -> np.ndarray:
   )
 
 
+def _with_sd(row: dict[str, Any]) -> str:
+  """UAR with its interval and, of several seeds, their standard deviation."""
+  text = markdown.uar(row)
+  return text if row['sd'] is None else f'{text}, SD {100 * row["sd"]:.1f}'
+
+
 def table(content: dict[str, Any]) -> str:
   """One line for each pair and each reading of the paper's weights."""
   rows = []
@@ -135,9 +193,10 @@ def table(content: dict[str, Any]) -> str:
           f'{name}, {found["tests"]} tests, {found["speakers"]} speakers',
           f'`{found["size"]}`',
           found['epochs'],
-          markdown.uar(found['recipe']),
+          len(found['seeds']),
+          _with_sd(found['recipe']),
           f'`{selection}`',
-          markdown.uar(other),
+          _with_sd(other),
           markdown.percent(
             {'uar': other['difference']},
             {'uar': other['difference_ci95']},
@@ -152,6 +211,7 @@ def table(content: dict[str, Any]) -> str:
       'corpus',
       'size',
       'epochs',
+      'seeds',
       'recipe',
       "the paper's weights",
       'their UAR',
@@ -170,6 +230,7 @@ def main(arguments: list[str]) -> None:
   given = parser.parse_args(arguments)
   path = given.output / 'paired.json'
   content: dict[str, Any] = files.read_json(path) if path.exists() else {}
+  pairs: dict[str, list[tuple[pathlib.Path, pathlib.Path]]] = {}
   for text in given.pair:
     name, _, both = text.partition('=')
     ours, _, theirs = both.partition(',')
@@ -177,7 +238,10 @@ def main(arguments: list[str]) -> None:
       bool(name and ours and theirs),
       f'--pair {text}: give NAME=RUN,RUN_OF_THE_PAPER',
     )
-    content[name] = pair(name, pathlib.Path(ours), pathlib.Path(theirs))
+    two = pathlib.Path(ours), pathlib.Path(theirs)
+    pairs.setdefault(name, []).append(two)
+  for name, runs in pairs.items():
+    content[name] = pair(name, runs)
   content['environment'] = provenance.record(
     'experiments.recipe.paired', arguments
   )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics as statistics_library
 
 import numpy as np
 import pytest
@@ -32,6 +33,9 @@ def runs(tmp_path_factory):
     ('paper', {}),
     ('recipe', switched),
     ('other_seed', {'seed': 1}),
+    ('recipe_1', {**switched, 'seed': 1}),
+    ('recipe_2', {**switched, 'seed': 2, 'augment__warp': 0.05}),
+    ('paper_2', {'seed': 2}),
     ('longer', {'train__epochs': 2}),
   ):
     fields = {'train__epochs': 1, **changes}
@@ -70,6 +74,64 @@ def test_the_gain_is_that_of_the_results(runs, tmp_path):
   paired.main([given.replace('tiny', 'again', 1), f'--output={tmp_path}'])
   content = json.loads((tmp_path / 'paired.json').read_text())
   assert content['again'] == content['tiny'] == found
+
+
+def test_seeds_count_as_draws_of_their_own(runs, tmp_path):
+  pairs = ('recipe', 'paper'), ('recipe_1', 'other_seed')
+  given = [f'--pair=tiny={runs / one},{runs / other}' for one, other in pairs]
+  paired.main([*given, f'--output={tmp_path}'])
+  found = json.loads((tmp_path / 'paired.json').read_text())['tiny']
+  both = {
+    name: [
+      run_folder.RunFolder(runs / run).read_results().selections[name]
+      for run in each
+    ]
+    for name, each in zip(
+      ('average', 'last'), zip(*pairs, strict=True), strict=True
+    )
+  }
+  counts = {
+    name: np.array([[one.confusion for one in run.speakers] for run in each])
+    for name, each in both.items()
+  }
+  ours, theirs = found['recipe'], found['paper']['last']
+  assert ours['uar_by_seed'] == pytest.approx(
+    [run.pooled.uar for run in both['average']]
+  )
+  assert ours['uar'] == pytest.approx(np.mean(ours['uar_by_seed']))
+  assert ours['sd'] == pytest.approx(
+    statistics_library.stdev(ours['uar_by_seed'])
+  )
+  assert (
+    theirs['difference_ci95']
+    == (statistics.ci95(counts['average'], counts['last'])['uar'])
+  )
+  assert theirs['p'] == statistics.permutation_test(
+    counts['average'], counts['last']
+  )
+  assert (found['seeds'], found['tests']) == ([0, 1], 24)
+  assert 'SD' in (tmp_path / 'README.md').read_text()
+
+
+@pytest.mark.parametrize(
+  'second, words',
+  [
+    ('recipe,paper', 'seed 0 was given twice'),
+    (
+      'recipe_2,paper_2',
+      'differ in augment.warp; name runs that differ in the',
+    ),
+  ],
+)
+def test_pairs_of_one_name_differ_in_the_seed_alone(
+  runs, tmp_path, second, words
+):
+  pairs = [
+    f'--pair=tiny={",".join(str(runs / name) for name in two.split(","))}'
+    for two in ('recipe,paper', second)
+  ]
+  with pytest.raises(InputError, match=words):
+    paired.main([*pairs, f'--output={tmp_path}'])
 
 
 @pytest.mark.parametrize(
