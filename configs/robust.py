@@ -8,23 +8,15 @@ all of EMO-DB and leaves nobody out, as for `emodb_robust` in the package.
 
 from ml_collections import ConfigDict
 
-from sernet_jax.runs.defaults import get_config as defaults
+from sernet_jax.runs.config_flags import load_file, shipped
 
 
 def get_config(protocol: str = 'loso') -> ConfigDict:
   """Returns the settings; the command line can change any of them."""
-  config = defaults()
+  config = load_file(str(shipped()['recipe']))
   config.name = f'robust_{protocol}'
   config.protocol.name = protocol
-  config.protocol.best_on_test = False
-  config.data.crop = 'random'
-  config.model.pooling = 'statistics'
-  config.augment.warp = 0.1
-  config.augment.join = 0.5
+  config.data.test_duration_s = 0.0  # as long as in training
   config.augment.room = config.augment.noise = config.augment.narrow_band = 0.3
   config.augment.gain_db = 6.0
-  config.optim.learning_rate = 1e-3
-  config.optim.schedule = 'one_cycle'
-  config.optim.cycle_epochs = config.train.epochs = 30
-  config.optim.average = 0.98
   return config
