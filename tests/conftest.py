@@ -72,40 +72,8 @@ def pytest_configure(config):
   config.add_cleanup(clean)
 
 
-# The longest files, which start first so that no worker ends alone with one.
-LONGEST = (
-  'test_distributed',
-  'test_sweep',
-  'test_docs',
-  'test_mapping',
-  'test_writing',
-  'test_run',
-  'test_loop',
-  'test_command',
-  'test_accelerator_benchmark',
-  'test_c_folder',
-  'test_model',
-  'test_folded',
-  'test_fused_paths',
-  'test_cluster',
-  'test_main',
-  'test_steps',
-  'test_sharding',
-  'test_wheel',
-  'test_cross_protocols',
-  'test_iemocap_run',
-  'test_seeds_together',
-  'test_lengths',
-)
-
-
 def pytest_collection_modifyitems(items):
-  """Tests of the longest files first, otherwise as collected; marks long ones."""
-  for item in items:
-    if f'{item.path.parent.name}/{item.path.stem}' in slow.FILES:
-      item.add_marker(pytest.mark.slow)
-  places = {name: place for place, name in enumerate(LONGEST)}
-  items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+  slow.sort(items)
 
 
 @pytest.fixture(scope='session')
