@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 import tqdm
+from tqdm.std import EMA
 
 LOG_SECONDS = 60.0
 
@@ -34,7 +35,34 @@ class _Lines:
     self._stream.flush()
 
 
-class _Log(tqdm.tqdm):
+class _Bar(tqdm.tqdm):
+  """A bar that can leave the first step out of its estimate of time left."""
+
+  first_compiles = False
+  _ended: float | None = None  # when the latest step did
+
+  def update(self, n: float | None = 1) -> bool | None:
+    if self.first_compiles and n and not self.disable:
+      now = self._time()
+      if self._ended is None:
+        self._counts, self._seconds = EMA(self.smoothing), EMA(self.smoothing)
+      else:
+        self._counts(n)
+        self._seconds(now - self._ended)
+      self._ended = now
+    return super().update(n)
+
+  @property
+  def format_dict(self) -> Any:
+    found = super().format_dict
+    if self.first_compiles and self.n != self.total:
+      seconds = self._ended is not None and self._seconds()
+      # tqdm shows '?' for 0, and takes the mean since the start for None.
+      found['rate'] = self._counts() / seconds if seconds else 0
+    return found
+
+
+class _Log(_Bar):
   """A bar that is drawn when it is due, not at each change of its texts."""
 
   def set_description(
@@ -52,22 +80,30 @@ class _Log(tqdm.tqdm):
 
 
 def make(
-  iterable: Iterable[Any] | None = None, *, shown: bool = True, **options: Any
+  iterable: Iterable[Any] | None = None,
+  *,
+  shown: bool = True,
+  first_compiles: bool = False,
+  **options: Any,
 ) -> tqdm.tqdm:
   """Makes a tqdm bar on stderr, which is lines if that is not a terminal.
 
   Args:
     iterable: to iterate over, as in `tqdm.tqdm`.
     shown: False shows nothing.
+    first_compiles: whether the first step takes far longer than the others;
+      how much time is left is then estimated from the second on.
     **options: of `tqdm.tqdm`: desc, total, initial, unit, leave and so on.
   """
   if not shown:  # else TQDM_DISABLE decides
     return tqdm.tqdm(iterable, disable=True, **options)
   if sys.stderr.isatty():
-    return tqdm.tqdm(iterable, **options)
+    bar = _Bar(iterable, **options)
+    bar.first_compiles = first_compiles
+    return bar
   unit = options.get('unit', 'step')
   unit += 's' * (unit != 'B')
-  return _Log(
+  bar = _Log(
     iterable,
     **options,
     file=_Lines(sys.stderr),
@@ -79,6 +115,8 @@ def make(
     bar_format=f'{{desc}}: {{n_fmt}} of {{total_fmt}} {unit}, '
     '{elapsed} passed, {remaining} left{postfix}',
   )
+  bar.first_compiles = first_compiles
+  return bar
 
 
 def say(line: str) -> None:

@@ -95,6 +95,7 @@ class Loop:
       desc='training',
       shown=first,
       smoothing=0.05,
+      first_compiles=True,
     )
     compiled = False
     with interrupt.signals() as stop, logs as log, bar:

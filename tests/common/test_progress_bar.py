@@ -123,3 +123,37 @@ def test_a_line_comes_where_nothing_got_done_too(err):
   assert [line[:19] for line in log.getvalue().splitlines()] == [
     'training: 0 of 400 '
   ] * 4
+
+
+@pytest.mark.parametrize('stream', [io.StringIO, Terminal])
+def test_time_left_leaves_out_a_first_step_that_compiles(
+  err, monkeypatch, stream
+):
+  """200 seconds for the first of 100 epochs, then two for each."""
+  monkeypatch.setattr(progress_bar, 'LOG_SECONDS', 0.0)
+  err(stream())
+  bar = progress_bar.make(
+    total=103, initial=3, smoothing=0.05, first_compiles=True
+  )
+  now = bar.start_t
+  bar._time = lambda: now
+  lefts = []
+  for seconds in (200.0, *[2.0] * 99):
+    now += seconds
+    bar.update()
+    found = bar.format_dict | {'bar_format': '{elapsed} {remaining}'}
+    lefts.append(bar.format_meter(**found))
+  assert lefts[:3] == ['03:20 ?', '03:22 03:16', '03:24 03:14']
+  assert lefts[-2:] == ['06:36 00:02', '06:38 00:00']
+
+
+def test_time_left_follows_steps_that_take_longer(err):
+  err(Terminal())
+  bar = progress_bar.make(total=200, smoothing=0.05, first_compiles=True)
+  now = bar.start_t
+  bar._time = lambda: now
+  for seconds in (9.0, *[1.0] * 50, *[3.0] * 100):
+    now += seconds
+    bar.update()
+  rate = bar.format_dict['rate']
+  assert 1 / 3 < rate < 1 / 2.9  # their mean is 1 / 2.3

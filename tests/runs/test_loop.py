@@ -33,6 +33,8 @@ def test_more_epochs_go_on_to_the_same_bits_and_say_how_far_they_are(
   lines = capsys.readouterr().err.splitlines()
   training = [line for line in lines if line.startswith('training')]
   assert training[0].startswith('training: 3 of 12 epochs, ')
+  # The first epoch compiles, so that how long others take is not known yet.
+  assert [line for line in training if '? left' in line] == training[:2]
   assert training[-1].startswith('training: 12 of 12 epochs, ')
   assert 'UAR=' in training[-1] and 'loss=' in training[-1]
 
