@@ -6,11 +6,16 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from sernet_jax.common import files
-from sernet_jax.common.errors import nearest, require, require_choice
+from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import selections
-from sernet_jax.sweep.comparison import compare_runs, page as page_lib
+from sernet_jax.sweep.comparison import (
+  compare_runs,
+  last_lines,
+  page as page_lib,
+)
 from sernet_jax.sweep.grid import SWEEP
 from sernet_jax.sweep.planning import Planned
+from sernet_jax.sweep.settings import find_setting
 
 
 def require_comparison(
@@ -20,7 +25,7 @@ def require_comparison(
 
   Args:
     planned: all jobs.
-    baseline: '' or one of the settings.
+    baseline: see `compare_runs.compare`.
     selection: see `compare_runs.compare`.
   """
   require_choice('--selection', selection, selections.HONEST)
@@ -36,12 +41,7 @@ def require_comparison(
         else ''
       ),
     )
-  names = {job.setting for job in planned}
-  require(
-    not baseline or baseline in names,
-    f'--baseline={baseline} is not one of the settings: '
-    f'{nearest(baseline, names)}',
-  )
+  find_setting(baseline, {job.setting for job in planned})
 
 
 def write(
@@ -73,6 +73,8 @@ def write(
     runs = [
       run for job in done for run in compare_runs.read_all(job.folder.path)
     ]
+    # Of all that are planned: the jobs of the baseline may be among the failed.
+    baseline = find_setting(baseline, {job.setting for job in planned})
     settings = {job.setting for job in done}
     content = compare_runs.compare(
       runs,
@@ -81,7 +83,7 @@ def write(
       selection,
     )
     page = page_lib.write(workdir, content, command, missing)
-    lines.insert(0, page_lib.summary_text(content, page))
+    lines.insert(0, last_lines.summary_text(content, page))
   if missing:
     lines.append(
       f'{len(missing)} of {len(planned)} jobs failed; run the same command '
@@ -112,7 +114,7 @@ def compare(
     selection=selection,
   )
   page = page_lib.write(output, content, command)
-  return page_lib.summary_text(content, page)
+  return last_lines.summary_text(content, page)
 
 
 def run_folders(folders: Sequence[pathlib.Path]) -> list[pathlib.Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from sernet_jax.common.errors import nearest, require
 
 # Fields that repeat a setting and do not change it.
 REPEATS = ('seed', 'train.seeds')
@@ -42,3 +44,30 @@ def setting_name(changes: Mapping[str, Any]) -> str:
     if field not in REPEATS and value is not None
   ]
   return ','.join(named) or 'one setting'
+
+
+def find_setting(given: str, names: Collection[str]) -> str:
+  """Returns the setting that a --baseline names.
+
+  Args:
+    given: a setting, or as many of its field=value as no other has; '' for
+      none.
+    names: of the settings.
+
+  Raises:
+    InputError: if it names none, or several.
+  """
+  if not given or given in names:
+    return given
+  parts = set(given.split(','))
+  found = [name for name in names if parts <= set(name.split(','))]
+  require(
+    len(found) > 0,
+    f'--baseline={given} is not one of the settings: {nearest(given, names)}',
+  )
+  require(
+    len(found) == 1,
+    f'--baseline={given} is part of {len(found)} settings; add a field to tell '
+    f'them apart, as in {found[0]}',
+  )
+  return found[0]

@@ -19,7 +19,7 @@ from sernet_jax.predict import run_bundles
 from sernet_jax.predict.inference import options
 from sernet_jax.results import caveats, report
 from sernet_jax.results.run_folder import RunFolder
-from sernet_jax.sweep.comparison import page as page_lib, tables
+from sernet_jax.sweep.comparison import last_lines, page as page_lib, tables
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 GUESSING = counts(5, 5, 6, 5, 5, 5)  # of 10 of each of two classes
@@ -80,7 +80,7 @@ def test_first_line_of_a_comparison(stale, sentence, tmp_path):
   assert not any(sentence in note for note in content['notes'])
   path = page_lib.write(tmp_path / 'page', content, 'compare')
   assert body(path.read_text()).startswith(warning)
-  assert page_lib.summary_text(content, path).startswith(f'{warning}\n')
+  assert last_lines.summary_text(content, path).startswith(f'{warning}\n')
   assert tables.tex(content).startswith('% loss.name=cross')
   assert tables.markdown(content).startswith('**loss.name=cross')
   assert compare(stale.path)['warnings'] == [sentence]

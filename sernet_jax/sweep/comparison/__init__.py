@@ -6,6 +6,7 @@
 - `compare_runs`: intervals and tests, the content of comparison.json
 - `notes`: what limits a comparison, in words
 - `page`: comparison.html and figures
+- `last_lines`: what ends a comparison on the terminal
 - `cross`: the matrix of a run across corpora
 - `command`: `python -m sernet_jax.compare`
 - `cross_command`: `python -m sernet_jax.cross`

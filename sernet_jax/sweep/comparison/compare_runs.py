@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sernet_jax.common.errors import nearest, require, require_choice
+from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.selections import HONEST, SELECTIONS
 from sernet_jax.sweep.comparison import notes
@@ -24,7 +24,7 @@ from sernet_jax.sweep.comparison.compared_runs import (
   fields_that_differ,
   read_all,
 )
-from sernet_jax.sweep.settings import REPEATS, setting_name
+from sernet_jax.sweep.settings import REPEATS, find_setting, setting_name
 
 __all__ = [
   'Run',
@@ -54,7 +54,8 @@ def compare(
   Args:
     runs: finished ones, of one seed each.
     fields: that tell settings apart; by default those that differ.
-    baseline: compare all others with this setting alone; '' for all pairs.
+    baseline: compare all others with this setting alone, see
+      `settings.find_setting`; '' for all pairs.
     selection: whose scores are compared; none that the tests chose.
 
   Raises:
@@ -75,11 +76,7 @@ def compare(
     groups.setdefault(setting_name(run.changes(fields)), []).append(run)
   tested = [run.tested(name) for name, group in groups.items() for run in group]
   require_comparable(tested)
-  require(
-    not baseline or baseline in groups,
-    f'--baseline={baseline} is not one of the settings: '
-    f'{nearest(baseline, groups)}',
-  )
+  baseline = find_setting(baseline, groups)
   groups = {
     name: sorted(group, key=lambda run: run.seed)
     for name, group in groups.items()

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sernet_jax.common import files, text, trees
+from sernet_jax.common import files, trees
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.figures import comparison_plots
@@ -90,37 +90,6 @@ def _other_selections(content: Mapping[str, Any]) -> list[str]:
     if name not in (content['selection'], *OPTIMISTIC)
     and all(name in row['selections'] for row in content['settings'])
   ]
-
-
-def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
-  """Returns the lines that end a comparison on the terminal."""
-  settings = content['settings']
-  width = max(len(row['name']) for row in settings)
-  lines = [
-    *content['warnings'],
-    f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
-    f'{caveats.times(content["num_speakers"], "speaker")}, '
-    f'{content["selection_title"]}, per cent:',
-  ]
-  for row in settings:
-    last = row['selections'][content['selection']]
-    interval = ''
-    if last['ci95']:
-      interval = ' [{} to {}]'.format(*map(text.percent, last['ci95']['uar']))
-    lines.append(
-      f'  {row["name"]:<{width}}  '
-      f'UAR {text.percent(last["scores"]["uar"])}{interval}, '
-      f'WA {text.percent(last["scores"]["wa"])}, '
-      f'{caveats.times(len(row["seeds"]), "seed")}'
-    )
-  for row in content['differences']:
-    if row['p_holm'] is not None:
-      lines.append(
-        f'  {row["setting"]} - {row["against"]}: UAR '
-        f'{100 * row["difference"]["uar"]:+.1f}, p {row["p_holm"]:.2g} (Holm)'
-      )
-  lines += [f'  note: {note}' for note in content['notes']]
-  return '\n'.join([*lines, f'  look at {page}'])
 
 
 def _draw(
