@@ -4,9 +4,10 @@
     --run emodb/loso/recipe=RUN --run emodb/loso/paper=RUN ... \
     --design ravdess=FOLDER
 
-Several runs of one name are its seeds. `paper` is tested with recomputed
-statistics (`last_recomputed`), all others with the moving average of the weights
-(`average`): `recipe`, `small` (its network of that size), and the two with
+Several runs of one name are its seeds. `paper`, `paper_short` (its training for as
+many epochs as the recipe) and `paper_small` (with the network of that size) are
+tested with recomputed statistics (`last_recomputed`), all others with the moving
+average of the weights (`average`): `recipe`, `small`, and the two with
 `_by_speaker`, whose batches hold one speaker each (`train.batches`). None was
 chosen on a test. The folder of a design is what `experiments.recipe.design`
 writes. --adapted names what `experiments.recipe.adapt` wrote of further seeds;
@@ -35,6 +36,8 @@ HERE = pathlib.Path(__file__).parent
 LISTS = ('seed', 'uar', 'wa', 'ci95', 'over', 'seconds')
 SELECTION = {
   'paper': 'last_recomputed',
+  'paper_short': 'last_recomputed',
+  'paper_small': 'last_recomputed',
   'recipe': 'average',
   'recipe_by_speaker': 'average',
   'small': 'average',

@@ -52,6 +52,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
             row['epochs'],
             _seeds(row['seed']),
             uar,
+            _spread(row['uar']),
             ', '.join(intervals) or None,
             ', '.join(f'{100 * value:.1f}' for value in row.get('wa', []))
             or None,
@@ -66,6 +67,7 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         'epochs',
         'seeds',
         'UAR, per cent',
+        'mean, SD',
         '95 %',
         'WA',
       ],
@@ -124,6 +126,14 @@ def tables(made: dict[str, Any]) -> dict[str, str]:
         lines,
       )
   return result
+
+
+def _spread(uar: list[float]) -> str | None:
+  """Mean and standard deviation over three seeds or more."""
+  if len(uar) < 3:
+    return None
+  # Of a sample, so that few seeds do not look steadier than they are.
+  return f'{100 * np.mean(uar):.1f}, {100 * np.std(uar, ddof=1):.1f}'
 
 
 def _seeds(seeds: list[Any]) -> str:

@@ -12,7 +12,7 @@ import pytest
 import tiny
 import tiny_runs
 
-from experiments.recipe import adapt, assemble, design
+from experiments.recipe import adapt, assemble, design, pages
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
 from sernet_jax.runs import defaults, run
@@ -62,6 +62,7 @@ def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
     [
       *('--run', f'tiny/loso/recipe={finished_runs["recipe"]}'),
       *('--run', f'tiny/loso/paper={finished_runs["paper"]}'),
+      *('--run', f'tiny/loso_text/paper_small={finished_runs["paper"]}'),
       f'--output={page}',
     ]
   )
@@ -69,6 +70,9 @@ def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
   row = content['tiny']['loso']['recipe']
   assert row['selection'] == 'average' and len(row['uar']) == 1
   assert row['settings']['augment.warp'] == 0.1
+  other = content['tiny']['loso_text']['paper_small']
+  assert other['selection'] == 'last_recomputed'
+  assert other['uar'] == content['tiny']['loso']['paper']['uar']
   text = (page / 'README.md').read_text()
   assert '| tiny | `loso`, 3 folds, 24 tests | paper |' in text
   # The curve of adaptation joins the page.
@@ -99,6 +103,21 @@ def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
   for kind in ('recipe', 'recipe_by_speaker'):
     assert f'| {kind} | all | 20 | 1 |' in text
     assert f'| {kind} | {skewed[0]["enrolled"]} | 20 | 1 |' in text
+
+
+@pytest.mark.parametrize(
+  'uar, spread',
+  [([0.75, 0.77, 0.79], '| 77.0, 2.0 |'), ([0.75, 0.77], '| - |')],
+)
+def test_the_page_has_the_spread_over_seeds(uar, spread):
+  row = {
+    'seed': list(range(len(uar))),
+    'uar': uar,
+    'ci95': [None] * len(uar),
+    'epochs': 2,
+  }
+  lines = pages.tables({'tiny': {'loso': {'recipe': row}}})['figures']
+  assert spread in lines.splitlines()[-1]
 
 
 def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):
