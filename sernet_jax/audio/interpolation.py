@@ -44,6 +44,7 @@ class Trace:
     self._rate_hz = rate_hz
     if self._count >= _MOST:
       return
+    # A second difference needs the two samples before a block.
     joined = np.concatenate([self._last, samples], dtype=np.float64)
     self._last = joined[-2:]
     if len(joined) < 3:
@@ -58,6 +59,7 @@ class Trace:
     self._count += len(places)
     for old_hz in OLD_RATES_HZ:
       if old_hz < rate_hz:
+        # Whole turns are taken off while all numbers are whole and exact.
         turns = (old_hz * places) % rate_hz / rate_hz
         found = sizes @ np.exp(-2j * np.pi * turns)  # (2,)
         for order in (0, 1):

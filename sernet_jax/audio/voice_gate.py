@@ -101,6 +101,7 @@ class VoiceGate:
       stop: sample behind its last one.
     """
     hop = self._spec.hop
+    # Hops that lie in the window as a whole.
     first, last = -(-start // hop), stop // hop
     while self._open and self._first < first:
       self._open.popleft()

@@ -55,6 +55,7 @@ def hold(path: pathlib.Path, wait: bool = False) -> Iterator[None]:
     NoLocks: if the file cannot be locked.
     OSError: if it cannot be opened.
   """
+  # To append: opening must not empty the file, which names its holder.
   with path.open('a+b') as file:
     _acquire(file, wait)
     try:

@@ -150,6 +150,7 @@ def _sounds(
   by_length = collections.defaultdict(list)
   for position, length in enumerate(seconds.tolist()):
     if length == length:  # not NaN, which is a file that cannot be read
+      # A part's length is the difference of two times, which rounds.
       by_length[round(length, 6)].append(position)
   suspects = [
     i for group in by_length.values() if len(group) > 1 for i in group

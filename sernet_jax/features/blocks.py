@@ -85,6 +85,7 @@ class Blocks:
     margin = (self.samples.shape[-1] - length) // 2
     # First samples of the inner blocks in `raw`.
     inner = self.starts[1:-1] * spec.hop_samples - margin
+    # Only these two pad both sides alike, and `raw` is without pre-emphasis.
     if spec.padding not in ('zeros', 'reflect') or spec.preemphasis:
       return
     if not inner.size or inner[0] < 0 or inner[-1] + self.reach > length:

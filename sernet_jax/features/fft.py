@@ -63,6 +63,8 @@ def _magnitude_jvp(
   size = magnitude(values)
   # d|z| = Re(conj(z) dz) / |z|
   along = values.real * change.real + values.imag * change.imag
+  # The inner `where` keeps a division by 0 out, whose NaN the outer one would
+  # let into the gradient.
   return size, jnp.where(size > 0, along / jnp.where(size > 0, size, 1), 0)
 
 
@@ -97,7 +99,8 @@ def _partitioned(function: _Transform) -> custom_partitioning:
       # Replicated: usually the array uses no axis of the mesh, and if it does,
       # the result is still right.
       return NamedSharding(mesh, PartitionSpec())
-    # As the argument is, but with whole frames.
+    # As the argument is, but with whole frames. A spec may name fewer axes than
+    # there are: those behind are whole.
     leading = (*x.sharding.spec, *[None] * len(x.shape))[: len(x.shape) - 1]
     return NamedSharding(x.sharding.mesh, PartitionSpec(*leading, None))
 

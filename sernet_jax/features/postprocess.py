@@ -224,6 +224,7 @@ def _frames_at(
   if num_frames is None:
     return values[..., np.clip(index, 0, values.shape[-2] - 1), :]
   last = num_frames[..., None, None] - 1  # (..., 1, 1)
+  # An empty utterance has last = -1, and clip needs its bounds in order.
   last = jnp.maximum(last, 0)
   clipped = jnp.clip(_along(index, last, -2), 0, last)  # (..., frames, 1)
   return jnp.take_along_axis(values, clipped, axis=-2)

@@ -123,6 +123,8 @@ def _by_platform(
   at_once = functools.partial(whole, count=count, mask=mask, spec=spec)
   if features_blocks.fits_the_cache(samples, count):
     return _masked(at_once(samples), mask)
+  # Blocks read full waveforms where they lie. Others may hold anything behind
+  # their length, which only the copy has set to 0.
   raw = framing.as_float(waveform) if lengths is None else None
   blockwise = functools.partial(
     in_blocks, count=count, mask=mask, spec=spec, raw=raw

@@ -161,6 +161,9 @@ def _advance(
   # samples only reaches frames that the mask removes.
   begin = (length - 1) - state.pending
   reach = (most - 1) * hop + length
+  # A slice that would end beyond the array is moved forward by XLA without a
+  # word, so the array reaches as far as the latest beginning asks: with
+  # `pending` 0, or length - hop where hops are longer than frames.
   room = max(length - 1, hop) + reach - known.shape[-1]
   sides = [(0, 0)] * (known.ndim - 1) + [(0, max(room, 0))]
   segment = jax.lax.dynamic_slice_in_dim(

@@ -101,12 +101,16 @@ def conv_relu_pool(
     return norm_pool.masked_pool(jax.nn.relu(y + bias), mask, window)
 
   def on_cpu(x: jax.Array) -> jax.Array:
+    # Prepared tiles are sums of several taps, but it is each tap that an
+    # accelerator rounds.
     if precision.lowered(x):
       return finished(convolution.conv(x, kernel))
     if kernel.shape[2] == 1:
       return finished(shifted.conv(x, kernel))
     if tiles is None:
       return finished(convolution.conv(x, kernel))
+    # A mask of frames counts cells one by one, which pooling inside of tiles
+    # does not.
     if mask.ndim == 1 and window and winograd.pools(x.shape, window):
       return winograd.conv_relu_pool_by_tiles(x, tiles, bias, window)
     return finished(winograd.conv_by_tiles(x, tiles))

@@ -116,6 +116,7 @@ def plan(spec: ModelSpec, frames: int, hop: int) -> Plan:
       )
     )
     right, columns = count - end, count
+  # The first stage is the paths, all others are one block each.
   return Plan(spec, hop, tuple(stages), blocks[max(len(stages) - 1, 0) :])
 
 

@@ -175,6 +175,7 @@ def _numbered(h5py: types.ModuleType, root: Any) -> list[Arrays]:
   require(len(names) <= MAX_LAYERS, f'it lists {len(names)} layers')
   matches = [match for name in names if (match := _NUMBERED.fullmatch(name))]
   layers = []
+  # By number, not as text: conv2d_10 comes behind conv2d_9.
   for match in sorted(matches, key=lambda m: (m[1], int(m[2] or 0))):
     group = _inside(h5py, root, f'{match[0]}/vars')
     kinds = _ARRAYS[match[1]]

@@ -53,6 +53,7 @@ def over_map(
   cells = jnp.maximum(real.sum(axis=(1, 2)), 1.0)  # (b, 1)
   mean = (x * real).sum(axis=(1, 2)) / cells  # (b, c)
   off = (x - mean[:, None, None]) * real
+  # From the differences, not E[x^2] - E[x]^2, which cancels.
   variance = jnp.square(off).sum(axis=(1, 2)) / cells  # (b, c)
   return jnp.concatenate([mean, jnp.sqrt(variance + LEAST_VARIANCE)], axis=-1)
 

@@ -54,6 +54,7 @@ def moments(
   def block(layer: Layer, x: jax.Array, window: norm_pool.Window) -> jax.Array:
     arrays = folded[layer.name]
     y = convolution.conv(x, jnp.asarray(arrays['kernel']))
+    # Before the bias: m and v are of K' alone, and `offset` has b' in it.
     mean, variance = norm_pool.moments(y, mask)
     found[layer.name] = {'mean': mean, 'variance': variance}
     y = jax.nn.relu(y + jnp.asarray(arrays['bias']))
@@ -108,6 +109,7 @@ def unfold(
       'offset': offset.astype(np.float32),
     }
     if layer.bias:
+      # A bias before BatchNorm is taken out by the mean; b' is in the offset.
       params[layer.name]['bias'] = np.zeros_like(mean)
     stats[layer.name] = {'mean': mean, 'variance': variance}
   return params, stats

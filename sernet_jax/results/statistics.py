@@ -144,6 +144,8 @@ def smallest_p(num_speakers: int) -> float:
   """Returns the least p that `permutation_test` can give."""
   if num_speakers > EXACT_SPEAKERS:
     return 1 / (NUM_RANDOM + 1)
+  # The observed way, and the one that swaps everybody: the same difference with
+  # the other sign.
   return 2 / 2**num_speakers
 
 

@@ -190,6 +190,8 @@ class Checkpoints:
     return tree
 
   def _check_shapes(self, tree: Tree, target: Tree) -> None:
+    # orbax compares shapes of jax arrays alone: see
+    # findings/orbax_checks_shapes_of_jax_targets_alone.sh.
     same = jax.tree.map(
       lambda a, b: a.shape == b.shape and a.dtype == b.dtype, tree, target
     )

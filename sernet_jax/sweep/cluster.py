@@ -47,6 +47,7 @@ class Task:
     self._process: subprocess.Popen | None = None
 
   def __getstate__(self) -> dict[str, Any]:
+    # Queued again, a task is pickled while it runs; its process stays here.
     return {**self.__dict__, '_process': None}
 
   def __call__(self) -> int:
@@ -66,6 +67,8 @@ class Task:
     import submitit
 
     self._ask()
+    # Slurm kills what still runs _SAVING_S after its signal; 20 s are left to
+    # queue the job again.
     end = time.monotonic() + _SAVING_S - 20
     while self._runs() and time.monotonic() < end:
       time.sleep(0.2)

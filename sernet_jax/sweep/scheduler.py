@@ -103,6 +103,7 @@ def execute(planned: Sequence[Planned], engine: Engine) -> dict[str, str]:
           if code is None:
             continue
           del active[name]
+          # Once more: epochs that ended between the two looks.
           bar.update(counts[name].news())
           if code == 0 and job.finished():
             done += 1
@@ -141,6 +142,7 @@ def _held(folder: run_folder.RunFolder) -> bool:
   if not folder.lock_file.exists():
     return False
   try:
+    # Only trying tells: the file stays behind when a lock is released.
     with folder.lock():
       return False
   except InputError:

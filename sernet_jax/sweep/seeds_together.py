@@ -72,6 +72,8 @@ def together(
       for changes in before
       if 'train.seeds' in changes and _key(changes) == key
     ]
+    # Runs that exist keep the seeds that their folders are named after; only
+    # what is left is grouped anew.
     parts = [part for part in kept if set(part) <= set(seeds)]
     rest = [seed for seed in seeds if not any(seed in part for part in parts)]
     for part in sorted([*parts, *_ranges(rest)], key=lambda part: part[0]):

@@ -44,6 +44,8 @@ def loss(
   values = jnp.where(known, values, 0.0)
   if axis is not None:
     size, place = len(outputs), jax.lax.axis_index(axis)
+    # Own outputs are put among those of others, which are constants here: each
+    # device has the gradient of its own.
     others = parallel.gathered(jax.lax.stop_gradient(outputs), axis)
     outputs = jax.lax.dynamic_update_slice_in_dim(
       others, outputs, place * size, axis=0

@@ -59,6 +59,7 @@ def _shuffled_by_speaker(
   rows, mask = rows.reshape(shape), fold.train_mask.reshape(shape)
   # The batches too come in random order, those of padding alone last.
   batches = jnp.arange(len(rows))
+  # A key that no segment has.
   draws = jax.vmap(
     lambda batch: jax.random.bits(
       jax.random.fold_in(jax.random.fold_in(key, 2**31 - 1), batch)

@@ -50,6 +50,8 @@ def frame(data: Bytes | bytearray, at: int = 0) -> Frame | None:
   rate_hz = _RATES[rate] // {3: 1, 2: 2, 0: 4}[version]
   bit_rate = 1000 * _KBITS[1 if first else 2, layer][bits - 1]
   padding = head[2] >> 1 & 1
+  # Bits of a frame over 8: a layer I frame is 384 samples in slots of 4 bytes,
+  # others are 1152, those of layer III of MPEG-2 576.
   if layer == 1:
     size = (12 * bit_rate // rate_hz + padding) * 4
   else:

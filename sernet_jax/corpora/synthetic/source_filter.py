@@ -180,6 +180,7 @@ def _resonances(
     longer[:, 1:-1] += first[:, index, None] * product
     longer[:, 2:] += second[:, index, None] * product
     product = longer
+  # The polynomial at z = 1, which is 0 Hz.
   gain = product.sum(axis=1, keepdims=True)
   return gain / np.fft.rfft(product, _FFT_SIZE)
 
@@ -189,6 +190,7 @@ def _spectra(x: np.ndarray) -> np.ndarray:
   half = HOP_SAMPLES // 2
   hops = np.pad(x, (half, 2 * HOP_SAMPLES - half)).reshape(-1, HOP_SAMPLES)
   frames = np.hstack([hops[:-2], hops[1:-1]])  # (frames, 2 * HOP_SAMPLES)
+  # Squared sines half a window apart add up to 1.
   phase = np.pi * (np.arange(2 * HOP_SAMPLES) + 0.5) / (2 * HOP_SAMPLES)
   return np.fft.rfft(frames * np.sin(phase) ** 2, _FFT_SIZE)
 

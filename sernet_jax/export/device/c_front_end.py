@@ -75,6 +75,7 @@ def require_suitable(bundle: Bundle) -> None:
 def constants(bundle: Bundle) -> str:
   """The macros of `c/front_end.h`."""
   spec, samples = bundle.mfcc, bundle.audio.num_samples
+  # The ring holds whole hops, as many as a frame needs.
   hops = -(-spec.frame_samples // spec.hop_samples)
   return c_text.constants(
     {
@@ -110,6 +111,7 @@ def tables(bundle: Bundle) -> str:
   weights = spec.spectrum_scale * mel_matrix(spec)  # (bins, bands)
   first, start, mel = _by_bins(weights)
   mel_factor = _WHOLE / mel.max()
+  # log2 N beside the bits of S: the sums of the FFT grow by N at most.
   shift = _SCALE_BITS + spec.fft_size.bit_length() - 1
   unit = 2.0 * _WHOLE * mel_factor / 2.0**shift  # U
   dct = dct_matrix(spec)  # (bands, coefficients)
@@ -188,4 +190,5 @@ def _by_bins(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _bits(greatest: float) -> int:
   """Bits behind the point of a signed 16-bit number of up to `greatest`."""
   bits = _SAMPLE_BITS - math.ceil(math.log2(greatest))
+  # A power of two itself would be 32768, one too many.
   return bits if greatest * 2**bits <= _WHOLE else bits - 1

@@ -201,6 +201,7 @@ def _plans(bundle: Bundle) -> list[_Plan]:
     width = -(-width // pool[1])
     pool = layer.pool
     tall, wide = pool or (1, 1)
+    # As many rows as one pooled row of the output reads.
     plans.append(_Plan(layer, width, (tall, wide), layer.kernel[0] - 1 + tall))
   return plans
 

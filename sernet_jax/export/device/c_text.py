@@ -34,6 +34,7 @@ def number(value: float | np.generic) -> str:
   """A number as C reads it back to the bit."""
   if isinstance(value, np.integer | int):
     return str(int(value))
+  # Nine digits tell all float32 apart.
   text = f'{float(value):.9g}'
   if not set(text) & set('.e'):
     text += '.0'
@@ -51,6 +52,7 @@ def constants(values: Mapping[str, float | str]) -> str:
 def string(text: str) -> str:
   """A string literal; what is not plain ASCII stands as octal bytes."""
   pieces = [
+    # Always three digits: with fewer, a digit behind them would be one of them.
     chr(byte) if chr(byte) in _PLAIN else f'\\{byte:03o}'
     for byte in text.encode()
   ]

@@ -171,6 +171,7 @@ class Writer:
     if len(maps) == 1:
       return maps[0]
     channels = sum(size_of(part.shape, 3) for part in maps)
+    # The operator copies bytes: parts of unlike scales would be other numbers.
     (scale,) = {self._of[part.tensor] for part in maps}
     output = self.tensor((*maps[0].shape[:-1], channels), scale, name)
     return self.graph.operator(

@@ -164,6 +164,7 @@ class Writer:
   def matmul(self, x: Value, table: np.ndarray) -> Value:
     # (in, out) -> (out, in)
     table = np.asarray(table, np.float32).T
+    # An entry takes 8 bytes with its column, 4 in the whole matrix.
     sparse = 4 * np.count_nonzero(table) < table.size
     weights = self.graph.sparse(table) if sparse else self.graph.table(table)
     return self._fully_connected(x, weights, None)

@@ -119,6 +119,8 @@ def _shifted_kernel_gradient(
   stride = x.shape[2] + right  # from one row to the next in the flat array
   cells = (x.shape[1] + below) * stride
   margin = below * stride + right  # of the tap farthest from the middle
+  # Counted from the beginning of the margin: the first tap reads `margin` cells
+  # before its own, the last one as many behind.
   taps = [i * stride + j for i in range(height) for j in range(width)]
   shift_x = inputs < outputs
   if not shift_x:  # shifting dy by -tap is shifting x by tap

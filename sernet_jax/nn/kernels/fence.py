@@ -42,10 +42,14 @@ def apart(
 @jax.custom_batching.custom_vmap
 def _known(x: jax.Array) -> jax.Array:
   """True, from one value of x; a single answer for a whole batch."""
+  # A value equals itself, or is NaN. XLA does not put the two together, so that
+  # to it the answer depends on x.
   first = jnp.ravel(x)[:1]
   return (jnp.isnan(first) | (first == first)).all()
 
 
+# With a condition for each example, vmap would compute both branches and
+# choose: nothing would be fenced.
 @_known.def_vmap
 def _known_of_batch(
   size: int, batched: list[bool], x: jax.Array

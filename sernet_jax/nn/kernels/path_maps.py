@@ -68,6 +68,8 @@ def maps(
   end = 0
   for path, (slope, shift) in zip(paths, lines, strict=True):
     start, end = end, end + len(path.scale)
+    # Computed again, as no map is kept; its sign after BatchNorm is where ReLU
+    # cuts.
     y = shifted.conv(one[None], path.kernel)
     part = gradient[None, ..., start:end]
     part = norm_pool.masked_unpool(part, weight[None], one.shape[:2], window)
@@ -94,6 +96,7 @@ def patches(one: jax.Array, path: Path) -> jax.Array:
   height, width = path.kernel.shape[:2]
   pad = (height // 2, height // 2), (width // 2, width // 2)
   one = jnp.pad(one[..., 0], pad)
+  # In the order of `columns`, so that taps * cells meets taps * outputs.
   copies = [
     one[i : i + frames, j : j + coefficients]
     for i in range(height)

@@ -69,6 +69,7 @@ def conv(
   """
   size = kernel.shape[:2]
   if isinstance(padding, str):
+    # The cells from the first tap to the last, which is what SAME pads for.
     window = [(n - 1) * d + 1 for n, d in zip(size, dilation, strict=True)]
     around = jax.lax.padtype_to_pads(x.shape[1:3], window, strides, padding)
   else:
@@ -160,6 +161,7 @@ def copies(
     height * width arrays (examples, frames', coefficients', channels).
   """
   (tall, wide), (down, right) = size, dilation
+  # Places at which a window can begin, before the strides leave some out.
   rows, columns = (
     x.shape[1] - (tall - 1) * down,
     x.shape[2] - (wide - 1) * right,
@@ -180,6 +182,7 @@ def _products(
 ) -> jax.Array:
   """`plain_conv` by products of shifted copies."""
   inputs = x.shape[-1]
+  # Row by row, as `copies` lists what each of them reads.
   taps = kernel.reshape(-1, *kernel.shape[2:])  # (h * w, inputs, outputs)
   read = copies(
     jnp.pad(x, ((0, 0), *pads, (0, 0))), kernel.shape[:2], strides, dilation
@@ -272,6 +275,7 @@ def max_pool(
       else copies(padded, (size, 1), (step, 1), (1, 1))
     )
     for other in others:
-      # As the maximum of XLA does, it passes on what is not a number.
+      # Not >=: of equal cells the first has the gradient. As the maximum of XLA
+      # does, it passes on what is not a number.
       x = jnp.where((other > x) | jnp.isnan(other), other, x)
   return x

@@ -83,6 +83,7 @@ def group(x: jax.Array) -> jax.Array:
     return x
   rows, columns = _counts(height, width)
   most = max(1, _GROUP_TILES // (rows * columns))
+  # A divisor of the batch: all groups have one shape, and none has padding.
   size = max(n for n in range(1, most + 1) if examples % n == 0)
   return x.reshape(examples // size, size * height, *x.shape[2:])
 
@@ -120,7 +121,8 @@ def output_cells(products: list[jax.Array], shape: tuple[int, ...]) -> Cells:
   examples, height, width = shape
   rows, columns = _counts(height, width)
   m = [p.reshape(examples, rows, columns, -1) for p in products]
-  # (2): A' on frames, then D on coefficients.
+  # (2): A' on frames, then D on coefficients. The list is row by row, so that
+  # the cells in column j of a tile are every WIDE.tile-th of it.
   lines = [_combine(TALL.outputs, m[j :: WIDE.tile]) for j in range(WIDE.tile)]
   return [
     _combine(WIDE.outputs, [line[i] for line in lines])

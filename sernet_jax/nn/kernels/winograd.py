@@ -78,6 +78,7 @@ def kernel_tiles(kernel: Any) -> list[Any]:
     tiles = jnp.einsum(*matrices, kernel, precision='highest').astype(
       kernel.dtype
     )
+  # In the order of `tiling.input_tiles`, with whose cells they are multiplied.
   return [
     tiles[i, j]
     for i in range(tiling.TALL.tile)
@@ -202,6 +203,8 @@ def kernel_gradient(x: jax.Array, dy: jax.Array) -> jax.Array:
     products = [left.T @ right for left, right in pairs]
     return [a + b for a, b in zip(total, products, strict=True)], None
 
+  # One group at a time is cut into tiles. The sums stay 24 arrays for the
+  # reason that `kernel_tiles` gives.
   total, _ = jax.lax.scan(
     add_group,
     [jnp.zeros(size, x.dtype)] * (tiling.TALL.tile * tiling.WIDE.tile),

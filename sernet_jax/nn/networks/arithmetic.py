@@ -27,6 +27,8 @@ def multiply_adds(program: core.Jaxpr) -> int:
       kernel = operation.invars[1].aval.shape
       outputs = given['dimension_numbers'].rhs_spec[0]
       cells = math.prod(operation.outvars[0].aval.shape)
+      # Each cell of the result is a sum over the taps and the inputs of its
+      # group, which is all of the kernel but its outputs.
       total += cells * math.prod(kernel) // kernel[outputs]
     elif name == 'dot_general':
       (contracted, _), _ = given['dimension_numbers']

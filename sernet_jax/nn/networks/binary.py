@@ -33,6 +33,7 @@ def binarized(weights: jax.Array) -> jax.Array:
   """
   over = tuple(range(weights.ndim - 1))
   size = jnp.mean(jnp.abs(weights), axis=over, keepdims=True)
+  # Not jnp.sign, which is 0 at 0: a file has no third sign.
   return jnp.where(weights >= 0, size, -size)
 
 
@@ -71,6 +72,8 @@ def _mapped(spec: Spec, tree: Mapping[str, Any], change: Any) -> Tree:
 def _in_numpy(weights: np.ndarray) -> np.ndarray:
   """`binarized` in numpy, with means that do not move equal numbers."""
   over = tuple(range(weights.ndim - 1))
+  # A mean in float32 of many equal numbers may round to another one, and
+  # weights that are binary already would move each time they are saved.
   size = np.abs(weights).mean(axis=over, keepdims=True, dtype=np.float64)
   size = size.astype(np.float32)
   return np.where(weights >= 0, size, -size)

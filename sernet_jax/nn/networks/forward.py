@@ -128,6 +128,8 @@ class Pass:
     strides = strides or window
     pads: list[tuple[int, int]] = []
     for size, wide, step in zip(x.shape[1:3], window, strides, strict=True):
+      # SAME halves the padding, and how much that is depends on the number of
+      # frames; (wide - step) // 2 is its half for all that the step divides.
       total = max((-(-size // step) - 1) * step + wide - size, 0)
       before = total // 2 if pads else (wide - step) // 2
       pads.append((before, max(total - before, 0)))
@@ -150,6 +152,7 @@ class Pass:
     """Drops what a draw of a shape says, which x has or is broadcast to."""
     if not self.train or self._key is None or not rate:
       return x
+    # A key for each dropout, by its place among those of the network.
     self._draws += 1
     key = jax.random.fold_in(self._key, self._draws)
     # Drawn for the whole batch, so that it is the same on any mesh.
@@ -183,6 +186,8 @@ class Pass:
 
   def _moments(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Mean and (biased) variance of the cells that count, (c,) each."""
+    # Behind pooling a batch has one row for each example, which counts if it
+    # has any frame; those that fill up a batch have none.
     own = self.own if x.ndim > 2 else self.own.max(axis=1)
     own = own.reshape(*own.shape, *[1] * (x.ndim - own.ndim))
     over = tuple(range(x.ndim - 1))
@@ -204,6 +209,7 @@ class Pass:
   def last(self, name: str, x: jax.Array) -> jax.Array:
     """Runs an LSTM; returns its output at the last own frame, (b, h)."""
     outputs = recurrent.lstm(self.weights(name), x, self.own)  # (b, t, h)
+    # 1 where a frame is own and the next is not: the last, whatever its place.
     behind = jnp.pad(self.own[:, 1:], ((0, 0), (0, 1)))
     return jnp.einsum('bt,bth->bh', self.own - behind, outputs)
 

@@ -69,6 +69,8 @@ def gru(
     (examples, frames, h), the output at each frame.
   """
   units = arrays['recurrent'].shape[0]
+  # The candidate sees the hidden state after the reset, so its product cannot
+  # be done with that of the gates.
   of_gates, of_candidate = jnp.split(arrays['recurrent'], [2 * units], axis=1)
 
   def step(hidden: jax.Array, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -93,9 +95,13 @@ def _scan(
     x, real = now
     new, output = step(state, x)
     real = real[:, None] > 0
+    # In reverse the padding comes first, and the state is still 0 where the
+    # utterance ends.
     new = jax.tree.map(lambda a, b: jnp.where(real, a, b), new, state)
     return new, jnp.where(real, output, 0.0)
 
+  # `lax.scan` walks along the first axis; reverse keeps outputs at their
+  # frames.
   times = jnp.moveaxis(inputs, 1, 0), jnp.moveaxis(own, 1, 0)  # (t, b, ...)
   _, outputs = jax.lax.scan(masked, state, times, reverse=reverse)
   return jnp.moveaxis(outputs, 0, 1)

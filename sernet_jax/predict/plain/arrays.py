@@ -58,6 +58,7 @@ class Arrays:
 
   def from_first(self, x: Any) -> Any:
     first = self.xp.argmax(self.some(x), axis=1, keepdims=True)
+    # Turned around: the zeros in front come behind.
     places = (self.xp.arange(x.shape[1]) + first) % x.shape[1]  # (b, samples)
     return self.xp.take_along_axis(x, places, axis=1)
 

@@ -108,6 +108,8 @@ class MovingWindow:
     own = segments.scale(samples)
     if follows and self._holds(own):
       new = segments.scaled(samples[self._begin : self._end], self._scale)
+      # Frames stand alone (`stands_alone`), so that the features of these
+      # samples are the last frames of the window.
       shares, self._maps = _advance(
         self._kind, self._mfcc, self._plan, self._weights, self._maps, new
       )

@@ -49,5 +49,7 @@ def threshold(
     The threshold; None where even the most confident are not right enough.
   """
   found = coverage(probabilities, labels)
+  # Accuracy need not fall from threshold to threshold: the last one that is
+  # enough keeps the most labels.
   good = np.flatnonzero(found['accuracy'] >= accuracy)
   return float(found['threshold'][good[-1]]) if good.size else None

@@ -49,6 +49,7 @@ class Checkpoints:
       del os.environ['JAX_PLATFORMS']
       if before is not None:
         os.environ['JAX_PLATFORMS'] = before
+    # The helper alone holds it from here on, so that its death ends `recv`.
     far_end.close()
 
   def __enter__(self) -> Checkpoints:

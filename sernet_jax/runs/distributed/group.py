@@ -139,6 +139,7 @@ class Group:
       return []
     parts = [self._get_arrays(name, rank) for rank in range(self.size)]
     if not everywhere:
+      # All entries below the name: those of every process.
       self._table.key_value_delete(name)
     return [jax.tree.unflatten(structure, part) for part in parts]
 
@@ -166,6 +167,7 @@ class Group:
       self._table.key_value_set_bytes(
         f'{name}/{self.rank}/{index}', content[start : start + _PIECE_BYTES]
       )
+    # Their number comes last: who reads it finds all pieces in the table.
     self._put(name, len(starts))
 
   def _get_arrays(self, name: str, rank: int) -> list[np.ndarray]:

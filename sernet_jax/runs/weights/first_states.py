@@ -40,6 +40,7 @@ def states(
   made = []
   for index, arrays in enumerate(data.fold_arrays):
     drawn = init(recipe, arrays.seed, arrays.index)
+    # Trials are all folds of the first seed, then of the next.
     learnt = start.of(data.folds[index % len(data.folds)].name)
     params, stats = _weights(learnt, start.model, recipe, data, arrays)
     joined = {

@@ -111,6 +111,7 @@ def add_room(
   """
   frames = values.shape[1]
   lag = np.arange(frames)[:, None] - np.arange(frames)[None]  # (to, from)
+  # 60 dB are a factor of 1e6 of power.
   rate = math.log(1e6) * hop_s / decay_s  # of power, a frame
   tail = jnp.where(
     lag > 0, jnp.exp(-rate[:, None, None] * np.maximum(lag, 0)), 0

@@ -38,6 +38,7 @@ def mixed(
   partner, share = _blend(key, mask, alpha)
   weight = share[:, None, None]
   mel = weight * mel + (1 - weight) * mel[partner]
+  # An example that nothing was mixed into keeps its own frames.
   other = jnp.where((share < 1)[:, None], own[partner], 0.0)
   share = share[:, None]
   targets = share * targets + (1 - share) * targets[partner]
@@ -117,6 +118,7 @@ def coefficients(
     # Masks lie where the utterance does, which padding may precede.
     first = jnp.argmax(own > 0, axis=1)
     behind = jnp.argmax(own[:, ::-1] > 0, axis=1)
+    # The fill is 0, so that a hidden cell has the mean of its band.
     off = augment.spec_augment(
       keys[1],
       values - mean,

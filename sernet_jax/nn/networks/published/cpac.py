@@ -102,6 +102,7 @@ def embed(spec: Settings, run: Pass, x: jax.Array) -> jax.Array:
   x = run.masked(x)
   missing = max(0, _LEAST - x.shape[1])
   x = jnp.pad(x, ((0, 0), (0, missing), (0, 0)))[..., None]
+  # 'edge': an example counts with all frames, the added ones too, or not at all.
   run.own = jnp.pad(run.own, ((0, 0), (0, missing)), mode='edge')
   for number, rate in enumerate(_DROPPED, 1):
     x = run.conv(f'conv{number}', x, padding='VALID')
@@ -144,6 +145,7 @@ def _routed(votes: jax.Array) -> jax.Array:
   for number in range(1, _ROUNDS + 1):
     shares = jax.nn.softmax(agreed, axis=2)
     above = jnp.einsum('bnk,bnks->bks', shares, votes)
+    # The last round has nobody to agree with.
     if number < _ROUNDS:
       squares = jnp.square(above).sum(axis=-1, keepdims=True)
       unit = above * jax.lax.rsqrt(jnp.maximum(squares, _SHORTEST))

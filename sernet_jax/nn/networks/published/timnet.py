@@ -98,6 +98,8 @@ def embed(spec: Settings, run: Pass, x: jax.Array) -> jax.Array:
       _block(spec, run, f'{way}{level}', 2 ** (level - 1), each)
       for way, each in zip(WAYS, maps, strict=True)
     ]
+    # Summed as they are, the frames of the way back still in reverse: a mean
+    # over time does not see it.
     means.append(run.mean(maps[0] + maps[1])[:, 0])  # (b, c)
   weights = run.weights('levels')['values']  # (levels,)
   return jnp.einsum('l,lbc->bc', weights, jnp.stack(means))
