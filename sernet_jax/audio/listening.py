@@ -117,6 +117,7 @@ class Levels:
       last = [rest.size, rest.sum(), np.square(rest).sum()]
       rows = np.column_stack([rows, last])
     count = max(1, min(rows.shape[1], length // self._step))
+    # Sums over any window are differences of running sums.
     rows = np.pad(np.cumsum(rows, axis=1), ((0, 0), (1, 0)))
     counts, sums, squares = rows[:, count:] - rows[:, :-count]
     windows = quality.energies(counts, sums, squares)

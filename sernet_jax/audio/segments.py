@@ -175,6 +175,7 @@ def loudest(waveform: np.ndarray, length: int, step: int) -> int:
     step: samples from one window to the next that is tried.
   """
   waveform = waveform.astype(float)
+  # Sums over any window are differences of running sums.
   sums = np.concatenate([[0.0], np.cumsum(waveform)])
   squares = np.concatenate([[0.0], np.cumsum(np.square(waveform))])
   starts = np.arange(0, max(1, len(waveform) - length + step), step)

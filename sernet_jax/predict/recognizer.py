@@ -181,6 +181,7 @@ class Recognizer(Bundled):
     self._weights = self._shared = jax.device_put(weights)
     self._mesh = _cores(batch)
     if self._mesh is not None:
+      # Each core has a copy; a segment alone runs on the first, with `_weights`.
       everywhere = NamedSharding(self._mesh, PartitionSpec())
       self._shared = jax.device_put(weights, everywhere)
 

@@ -154,5 +154,6 @@ def _name_begun(
   if folder.config.exists():
     settings = trees.flatten(folder.read_config())
     found = {field: settings.get(field) for field in job.changes}
+  # As JSON has them, where tuples are lists.
   changes = json.loads(json.dumps(job.changes))
   return name if found == changes else job.name

@@ -277,6 +277,7 @@ def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
   if order == '>':
     return b'', f'holds {header.seconds(body):.2f} s, more than RIFX can'
   # RF64 (EBU Tech 3306): 64-bit sizes in a chunk of their own.
+  # 36: this chunk itself, 8 bytes of name and size and 28 of content.
   wide = struct.pack('<4sIQQQI', b'ds64', 28, whole + 36, body, 0, 0)
   full = struct.pack('<I', _MAX_32)
   return b'RF64' + full + b'WAVE' + wide + before[12:-4] + full, ''

@@ -241,6 +241,7 @@ def voc(file: BinaryIO, size: int, base: int = 0) -> Found:
         return 'is cut short: the file ends before the sound begins'
       if head[0] == 1:
         width = 1
+        # The time constant of a block is 256 - 1e6 / rate.
         per_second = extended or 1e6 / (256 - body[0])
       else:
         rate_hz, _, channels, codec = struct.unpack('<IBBH', body[:8])
@@ -258,6 +259,7 @@ def voc(file: BinaryIO, size: int, base: int = 0) -> Found:
       )
     if head[0] == _VOC_EXTENDED and len(body := file.read(2)) == 2:
       (constant,) = struct.unpack('<H', body)
+      # Here it has 16 bits: 65536 - 256e6 / (rate * channels).
       extended = 256e6 / (65_536 - constant)
     place += 4 + promised
   return None
