@@ -43,6 +43,8 @@ def listing(items: Iterable[str], limit: int = 10, sep: str = ', ') -> str:
 _CONTROLS = re.compile(
   '[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]'
 )
+_MOST_DECIMALS = 2  # of a percentage that is nearly all or none
+_ROUNDING = 1e-12  # of a share that is all or none
 _MARKDOWN = re.compile(r'([\\`*_{}\[\]<>|#!&])')
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA = re.compile("'*[=+@-]")
@@ -73,11 +75,18 @@ def markdown(text: str) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-  """Returns a share of 1 in per cent; only a whole one is '100.0'."""
-  text = f'{100 * share:.{decimals}f}'
-  if share < 1 and float(text) >= 100:
-    text = f'{100 - 10**-decimals:.{decimals}f}'
-  return text
+  """Returns a share of 1 in per cent; only all is '100.0' and none '0.0'.
+
+  A share that would be rounded to all or none has as many decimals as it needs,
+  up to 2; beyond them it is '>99.99' or '<0.01'.
+  """
+  for places in range(decimals, max(decimals, _MOST_DECIMALS) + 1):
+    text = f'{100 * share:.{places}f}'
+    some = _ROUNDING < share < 1 - _ROUNDING
+    if not some or 0 < float(text) < 100:
+      return text
+  least = 10**-places
+  return f'<{least:g}' if share < 0.5 else f'>{100 - least:.{places}f}'
 
 
 def number(value: float) -> str:

@@ -57,7 +57,7 @@ def table(
       f'durations  {known.min():.2f} s to {known.max():.2f} s, mean '
       f'{known.mean():.2f} s, in all {clock(known.sum())}',
       f'longer than the segment of {segment_s:g} s: {longer} of {known.size} '
-      f'({longer / known.size:.0%})',
+      f'({text.percent(longer / known.size, 0)}%)',
     ]
   problems = list(corpus.problems)
   if bad:

@@ -271,7 +271,7 @@ def listen(
   ]
   lines += [f'The recording {text.markdown(one)}.' for one in result.notes]
   if result.label is None:
-    lines.append(f'The model is unsure: no class reaches {abstain:g}.')
+    lines.append(f'The model is unsure: no class reaches {abstain:.7g}.')
   notes = '\n'.join(f'- {line}' for line in lines)
   return shares, notes, str(picture), rows
 

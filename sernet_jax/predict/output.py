@@ -52,7 +52,7 @@ class Writer:
       max(longest, len('recording'), len(' 00:00:00.0 to 00:00:00.0')),
       len('00000.00'),
       max(len(text.printable(name)) for name in (*classes, SILENCE, UNSURE)),
-      *(max(len('100.0'), len(text.printable(name))) for name in classes),
+      *(max(len('>99.99'), len(text.printable(name))) for name in classes),
       *(max(len('-10.00'), len(name)) for name in dimensions),
     ]
 

@@ -49,11 +49,24 @@ def test_cells_are_no_formulas_and_come_back(given):
   assert text.from_cell(cell) == given
 
 
-def test_only_a_whole_is_a_hundred_per_cent():
-  assert text.percent(1438 / 1440, 0) == '99'
-  assert text.percent(0.99999) == '99.9'
-  assert (text.percent(1), text.percent(1.0, 0)) == ('100.0', '100')
-  assert (text.percent(0.5), text.percent(0)) == ('50.0', '0.0')
+@pytest.mark.parametrize(
+  ('share', 'whole', 'tenths'),
+  [
+    (1.0, '100', '100.0'),
+    (1 - 1e-15, '100', '100.0'),  # a mean of ones
+    (1 - 1e-7, '>99.99', '>99.99'),
+    (0.9997, '99.97', '99.97'),
+    (1438 / 1440, '99.9', '99.9'),
+    (0.993, '99', '99.3'),
+    (0.5, '50', '50.0'),
+    (0.003, '0.3', '0.3'),
+    (0.0003, '0.03', '0.03'),
+    (1e-9, '<0.01', '<0.01'),
+    (0.0, '0', '0.0'),
+  ],
+)
+def test_only_all_is_a_hundred_per_cent_and_only_none_0(share, whole, tenths):
+  assert (text.percent(share, 0), text.percent(share)) == (whole, tenths)
 
 
 def test_names_are_neither_images_nor_links_nor_tags():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sernet_jax.common.text import percent
+
 _FIELD = 'abstain'
 # Below 1 as a number of 32 bits too, as which devices have it.
 _HIGHEST = '0.9999999'
@@ -24,8 +26,8 @@ def text(threshold: float, accuracy: float, coverage: float) -> dict[str, str]:
     coverage: share of the tests that keep their label there.
   """
   return {
-    _FIELD: f'{_digits(threshold)}: {accuracy:.0%} of the labels from there on '
-    f'were right, for {coverage:.0%} of the tests'
+    _FIELD: f'{_digits(threshold)}: {percent(accuracy, 0)}% of the labels from there '
+    f'on were right, for {percent(coverage, 0)}% of the tests'
   }
 
 

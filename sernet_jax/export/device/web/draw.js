@@ -14,6 +14,17 @@ const COLORS = [
 const at = (id) => document.getElementById(id);
 const color = (index) => COLORS[index % COLORS.length];
 
+// A share in per cent, as sernet_jax.common.text has it: only all is 100 and
+// none 0, so that there are up to 2 decimals where they are needed.
+export function percent(share, decimals) {
+  const some = share > 1e-12 && share < 1 - 1e-12;
+  for (let places = decimals; places <= 2; places++) {
+    const text = (100 * share).toFixed(places);
+    if (!some || (Number(text) > 0 && Number(text) < 100)) return `${text} %`;
+  }
+  return share < 0.5 ? '<0.01 %' : '>99.99 %';
+}
+
 // Returns a canvas ready to draw on, in CSS pixels.
 function paper(id) {
   const canvas = at(id);
@@ -135,7 +146,7 @@ export function whole(found, classes, notes) {
       const name = document.createElement('span');
       const figure = document.createElement('span');
       name.textContent = classes[index];
-      figure.textContent = `${Math.round(100 * shares[index])} %`;
+      figure.textContent = percent(shares[index], 0);
       line.append(name, figure);
       entry.append(line, bar);
       return entry;
@@ -155,7 +166,7 @@ export function table(windows) {
     ...windows.map((one) => {
       const row = document.createElement('tr');
       const share =
-        one.probabilities && Math.max(...one.probabilities).toFixed(3);
+        one.probabilities && percent(Math.max(...one.probabilities), 1);
       for (const text of [
         one.start_s.toFixed(2),
         one.end_s.toFixed(2),

@@ -109,7 +109,8 @@ async function load() {
   at('origin').textContent = about.license ? `Weights: ${about.license}.` : '';
   draw.legend(about.classes);
   at('unsure').hidden = !about.abstain;
-  at('least').textContent = `${Math.round(100 * about.abstain)} %`;
+  // All the digits that a threshold has, 3 to 7 of a share.
+  at('least').textContent = `${Number((100 * about.abstain).toFixed(5))} %`;
   at('microphone').disabled = at('file').disabled = false;
   say('Ready.');
   document.body.dataset.state = 'ready';
