@@ -158,6 +158,37 @@ def test_what_is_below_the_floor_is_silent(app, tmp_path):
   assert 'is silent' in result.message
 
 
+@pytest.mark.parametrize('seconds', [0.4, 0.6, 1.5])
+@pytest.mark.parametrize('clicks', [0, 6, 7, 9, 10])
+def test_an_offset_below_a_few_clicks_is_silent_as_for_python(
+  app, tmp_path, seconds, clicks
+):
+  """Scaling leaves a constant of it, unless the clicks are too many."""
+  path, model = tmp_path / 'offset.wav', Recognizer([calibrated()])
+  samples = np.full(round(seconds * RATE_HZ), 1000, '<i2')
+  middle = samples.size // 2
+  samples[middle - 20 * clicks : middle + 20 * clicks : 40] = 9000
+  reading.write_wav(path, np.float64(samples) / 32768, RATE_HZ)
+  done = subprocess.run([app, path], capture_output=True, text=True)
+  (result,) = recordings.recognize([str(path)], model)
+  if isinstance(result, recordings.Failure):
+    assert 'silent' in result.message
+    assert done.stderr == f'error: {path} is silent; give another recording\n'
+    assert (done.returncode, done.stdout) == (2, '')
+  else:
+    assert done.stdout == f'{result.label}\n'
+  done = subprocess.run(
+    [app, '--stream'], input=samples.tobytes(), capture_output=True
+  )
+  pieces = [np.float32(samples) / 32768]
+  lines = done.stdout.decode().splitlines()
+  assert [line.split('\t')[2] for line in lines] == [
+    said(window) for window in live.estimates(pieces, model, RATE_HZ)
+  ]
+  few = clicks <= (9 if seconds >= 0.6 else 6)
+  assert isinstance(result, recordings.Failure) == few
+
+
 @pytest.mark.parametrize(
   ('arguments', 'words'),
   [

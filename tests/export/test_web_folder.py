@@ -19,7 +19,7 @@ from exportable import AUDIO, CLASSES, FRONT, bundle
 
 from sernet_jax.audio import segments, timeline, voice_gate
 from sernet_jax.audio.listening import Levels
-from sernet_jax.common import locks
+from sernet_jax.common import locks, text
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import fetch
 from sernet_jax.export import __main__ as export
@@ -72,8 +72,8 @@ def test_nothing_of_the_page_is_elsewhere():
   assert policy
   allowed = set(re.findall(r"'[\w-]+'|\S*:\S*", policy[0]))
   assert allowed == {"'none'", "'self'", "'wasm-unsafe-eval'"}
-  for name, text in sources.items():
-    addresses = set(re.findall(r'https?://[\w.]+', text.decode()))
+  for name, content in sources.items():
+    addresses = set(re.findall(r'https?://[\w.]+', content.decode()))
     assert addresses <= {'http://localhost'}, name
 
 
@@ -154,6 +154,7 @@ def test_command_refuses_a_runtime_without_a_page(capsys):
 
 SCRIPT = """
 import * as sound from './sound.js';
+import { percent } from './draw.js';
 import { VoiceGate } from './gate.js';
 import fs from 'node:fs';
 
@@ -185,12 +186,30 @@ result.loudest = sound.loudestWindow(x, 3500, 16000);
 result.part = sound.loudestPart(x, 3500, 1600);
 result.padded = [...sound.padded(new Float32Array([0, 1, 0]), 6)];
 result.flac = sound.flacRate(bytes('x.flac'));
+const shares = JSON.parse(fs.readFileSync('shares.json'));
+result.percent = shares.map((one) => [0, 1].map((d) => percent(one, d)));
+result.holds = JSON.parse(fs.readFileSync('held.json')).map(
+  (one) => sound.holdsSound(Float32Array.from(one)));
+const spec = { rate: 16000, channel: 'mean' };
+result.constant = await sound.decoded(bytes('constant.wav'), spec)
+  .then(() => 'taken', (error) => error.message);
 const gate = new VoiceGate(JSON.parse(fs.readFileSync('about.json')));
 for (let at = 0; at < x.length; at += 777) gate.push(x.slice(at, at + 777));
 result.gate = [...Array(40).keys()].map(
   (k) => gate.hasVoice(200 * k, 200 * k + 1900));
 console.log(JSON.stringify(result));
 """
+
+
+def offsets():
+  """Sounds of which scaling leaves a constant, and some that are close to it."""
+  for count in (1, 2, 1001, 2000):
+    for offset in (-0.25, 0.0, 0.25):
+      for clicks in (0, 1, 2, 3):
+        for size in (-0.75, 0.75):
+          samples = np.full(count, offset, np.float32)
+          samples[: 7 * clicks : 7] = size
+          yield samples
 
 
 @pytest.mark.skipif(not NODE, reason='there is no node')
@@ -204,7 +223,7 @@ def test_sound_is_read_and_cut_as_in_python(tmp_path, monkeypatch):
   for subtype in ('PCM_16', 'PCM_24', 'PCM_32', 'PCM_U8', 'FLOAT', 'DOUBLE'):
     soundfile.write(tmp_path / f'{subtype}.wav', stereo, 22_050, subtype)
   soundfile.write(tmp_path / 'x.flac', x, 44_100)
-  for name in ('sound.js', 'gate.js'):
+  for name in ('draw.js', 'sound.js', 'gate.js'):
     (tmp_path / name).write_bytes(web_folder.sources()[name])
   # Hops and times so short that the gate opens and closes in half a second.
   spec = voice_gate.GateSpec(16_000, 16)
@@ -217,6 +236,14 @@ def test_sound_is_read_and_cut_as_in_python(tmp_path, monkeypatch):
   about['voice_gate']['hang_hops'] = spec.hang_hops
   about['voice_gate']['voice_hops'] = spec.voice_hops
   (tmp_path / 'about.json').write_text(json.dumps(about))
+  shares = [0, 1e-9, 3e-4, 0.004, 0.5, 0.9986, 0.9997, 1 - 1e-7, 1 - 1e-14, 1]
+  (tmp_path / 'shares.json').write_text(json.dumps(shares))
+  held = [*offsets()]
+  (tmp_path / 'held.json').write_text(
+    json.dumps([values.tolist() for values in held])
+  )
+  constant = np.full(48_000, 0.5)  # which rings at its ends at another rate
+  soundfile.write(tmp_path / 'constant.wav', constant, 48_000)
   (tmp_path / 'package.json').write_text('{"type": "module"}')
   (tmp_path / 'test.js').write_text(SCRIPT)
   done = subprocess.run(
@@ -253,6 +280,14 @@ def test_sound_is_read_and_cut_as_in_python(tmp_path, monkeypatch):
     found['padded'], [0, 1e-30, 1, 1e-30, 0, 0], rtol=1e-6
   )
   assert found['flac'] == 44_100
+  assert found['percent'] == [
+    [f'{text.percent(one, decimals)} %' for decimals in (0, 1)]
+    for one in shares
+  ]
+  holds = [segments.prepare_sound(x, 3000) is not None for x in held]
+  assert found['holds'] == holds
+  assert 2 < sum(holds) < len(holds) - 2
+  assert found['constant'].startswith('The recording is silent: all its samp')
   gate = voice_gate.VoiceGate(spec)
   gate.push(x)
   voices = [gate.has_voice(200 * k, 200 * k + 1900) for k in range(40)]

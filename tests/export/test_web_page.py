@@ -109,6 +109,12 @@ def speech(tmp_path_factory):
   soundfile.write(folder / 'flac.flac', sound(0.5), RATE)
   soundfile.write(folder / 'silence.wav', np.zeros(9000), RATE)
   soundfile.write(folder / 'constant.wav', np.full(9000, 0.3), RATE)
+  # Resampled, it rings where it begins and ends.
+  soundfile.write(folder / 'constant_48000.wav', np.full(9000, 0.9), 48_000)
+  clicks = np.full(9000, 0.1)
+  clicks[500::1800] = 0.5  # one in a window, of which scaling leaves nothing
+  soundfile.write(folder / 'clicks.wav', clicks, RATE)
+  soundfile.write(folder / 'click.wav', clicks[:1700], RATE)
   (folder / 'text.wav').write_text('these are words')
   return folder
 
@@ -237,6 +243,12 @@ def test_other_rates_and_formats_come_close(page, speech, name):
   [
     ('silence.wav', 'The recording is silent: all its samples are equal;'),
     ('constant.wav', 'The recording is silent: '),
+    ('constant_48000.wav', 'The recording is silent: '),
+    ('clicks.wav', 'The recording is silent in its segments; choose another.'),
+    (
+      'click.wav',
+      'The recording is silent in all its windows; choose another.',
+    ),
     ('text.wav', 'cannot read the file as sound; convert it to WAV'),
   ],
 )
@@ -249,6 +261,28 @@ def test_a_bad_recording_is_one_sentence(page, speech, name, words):
   assert said.count('\n') == 0
   assert 'Infinity' not in said
   assert source(page) == name
+  if name != 'text.wav':
+    model = Recognizer([bundle()])
+    (result,) = recordings.recognize([speech / name], model)
+    assert isinstance(result, recordings.Failure)
+    assert ' is silent' in result.message
+
+
+@pytest.mark.parametrize(
+  ('least', 'digits'), [(0.611, '61.1 %'), (0.9997, '99.97 %')]
+)
+def test_a_threshold_is_shown_with_its_digits(
+  page, calibrated, tmp_path, least, digits
+):
+  copy = shutil.copytree(calibrated, tmp_path / 'page')
+  about = json.loads((copy / 'model.json').read_text())
+  (copy / 'model.json').write_text(json.dumps({**about, 'abstain': least}))
+  with browser.served(copy) as (address, _):
+    page.others.append(address)
+    page.open(address)
+    said = page.run('document.querySelector("#least").innerText')
+    assert said == digits
+  page.open(page.address)
 
 
 def source(page):

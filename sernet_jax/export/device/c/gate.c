@@ -61,3 +61,12 @@ int sernet_silent(float level_db, float *loudest_db) {
   return level_db == -HUGE_VALF || level_db < SERNET_FLOOR_DB ||
          level_db < *loudest_db - SERNET_SILENCE_DB;
 }
+
+int sernet_holds_sound(const int16_t *samples, size_t count, float scale) {
+  size_t i;
+  if (count == 1) return samples[0] != 0; /* one is no constant, unless 0 */
+  for (i = 1; i < count; i++)
+    if (sernet_scaled(samples[i], scale) != sernet_scaled(samples[0], scale))
+      return 1;
+  return 0;
+}

@@ -9,8 +9,8 @@
  * fewer than SERNET_GATE_VOICE open hops has no voice.
  *
  * A window SERNET_SILENCE_DB below the loudest one so far is silence, and so is
- * one below SERNET_FLOOR_DB, as for python -m sernet_jax.stream, whose --voice
- * is the gate.
+ * one below SERNET_FLOOR_DB, or of which scaling leaves a constant, as for
+ * python -m sernet_jax.stream, whose --voice is the gate.
  */
 #ifndef SERNET_GATE_H
 #define SERNET_GATE_H
@@ -45,6 +45,10 @@ float sernet_level_db(const int16_t *samples, size_t count);
 /* Whether a window of such a level is silence. Begin with -HUGE_VALF as the
  * loudest level so far, which this keeps. */
 int sernet_silent(float level_db, float *loudest_db);
+
+/* Whether samples are more than a constant once sernet_scaled has divided them
+ * by their scale: what it leaves of an offset below a few clicks is none. */
+int sernet_holds_sound(const int16_t *samples, size_t count, float scale);
 
 #ifdef __cplusplus
 }

@@ -37,9 +37,10 @@ static sernet_front_end front_end;
 static sernet_fixed fixed;
 static sernet_network network;
 
-/* Probabilities of the first `count` samples of the segment. */
-static void recognize(size_t count, const options *own, float *probabilities) {
-  float scale = sernet_scale(segment, count);
+/* Probabilities of the first `count` samples of the segment, with their scale.
+ */
+static void recognize(size_t count, float scale, const options *own,
+                      float *probabilities) {
   size_t left = SERNET_OWN_ROWS ? 0 : (SERNET_SAMPLES - count) / 2, start, i;
   int done = 0;
   memmove(segment + left, segment, count * sizeof *segment);
@@ -69,14 +70,15 @@ static void recognize(size_t count, const options *own, float *probabilities) {
 }
 
 /* Prints what is said of the first `count` samples of the segment. */
-static void say(size_t count, int silent, int voice, const options *own) {
+static void say(size_t count, float scale, int silent, int voice,
+                const options *own) {
   float probabilities[SERNET_CLASSES];
   int best = 0, k;
   if (silent || !voice) {
     printf(silent ? "(silence)\n" : "(no voice)\n");
     return;
   }
-  recognize(count, own, probabilities);
+  recognize(count, scale, own, probabilities);
   for (k = 1; k < SERNET_CLASSES; k++)
     if (probabilities[k] > probabilities[best]) best = k;
   if (probabilities[best] < own->abstain)
@@ -134,6 +136,7 @@ static const char *find_part(FILE *file, unsigned long samples,
 static const char *judge(FILE *file, const char *name, const options *own) {
   unsigned long samples, start = 0, i;
   size_t count = 0;
+  float scale;
   long first;
   const char *fault = sernet_wav_open(file, &samples);
   if (fault) return fault;
@@ -147,8 +150,11 @@ static const char *judge(FILE *file, const char *name, const options *own) {
       return "is cut short; copy it again";
     count += i >= start;
   }
+  scale = sernet_scale(segment, count);
+  if (!sernet_holds_sound(segment, count, scale))
+    return "is silent; give another recording";
   if (name) printf("%s\t", name);
-  say(count, 0, !own->gated || has_voice(segment, count), own);
+  say(count, scale, 0, !own->gated || has_voice(segment, count), own);
   return NULL;
 }
 
@@ -172,6 +178,8 @@ static int stream(const options *own) {
   sernet_gate_init(&gate);
   while (more) {
     unsigned long count = SERNET_SAMPLES, voiced = 0;
+    float scale;
+    int silent;
     more = sernet_wav_next(stdin, ring + heard % SERNET_SAMPLES);
     if (more) {
       hop[heard % SERNET_HOP] = ring[heard % SERNET_SAMPLES];
@@ -190,8 +198,10 @@ static int stream(const options *own) {
       voiced += open[i % GATE_HOPS];
     printf("%.2f\t%.2f\t", (double)next / SERNET_RATE_HZ,
            (double)(next + count) / SERNET_RATE_HZ);
-    say(count, sernet_silent(sernet_level_db(segment, count), &loudest_db),
-        !own->gated || voiced >= SERNET_GATE_VOICE, own);
+    scale = sernet_scale(segment, count);
+    silent = sernet_silent(sernet_level_db(segment, count), &loudest_db) ||
+             !sernet_holds_sound(segment, count, scale);
+    say(count, scale, silent, !own->gated || voiced >= SERNET_GATE_VOICE, own);
     if (fflush(stdout) != 0) break; /* nobody reads on */
     covered = next + count;
     next += STREAM_HOP;
@@ -223,7 +233,7 @@ static void help(void) {
        "  --probabilities  NAME=P of every class after the answer\n"
        "  --help           this text\n");
   if (SERNET_ABSTAIN > 0.0f)
-    printf("Threshold of the weights: %g\n", (double)SERNET_ABSTAIN);
+    printf("Threshold of the weights: %.7g\n", (double)SERNET_ABSTAIN);
   printf("Classes:");
   for (k = 0; k < SERNET_CLASSES; k++)
     printf("%s %s", k ? "," : "", sernet_classes[k]);

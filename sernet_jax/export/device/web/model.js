@@ -3,6 +3,7 @@
 
 import {
   Fault,
+  holdsSound,
   level,
   loudestPart,
   loudestWindow,
@@ -85,7 +86,8 @@ export class Model {
   async judge(samples, start, least = this.about.floor_db, voice = true) {
     const { rate } = this.about;
     const found = level(samples);
-    const quiet = found < least || found === -Infinity || !voice;
+    const heard = found >= least && found > -Infinity && holdsSound(samples);
+    const quiet = !heard || !voice;
     const shares = quiet ? null : await this.run(samples);
     return {
       start_s: start / rate,

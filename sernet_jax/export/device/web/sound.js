@@ -262,6 +262,31 @@ export function level(samples) {
   return decibels(energy(sums(samples)) / samples.length);
 }
 
+// Whether samples are more than a constant once the model has divided them by
+// the 99.9th percentile of their sizes and clipped them: silence is none, nor is
+// an offset below a few clicks.
+export function holdsSound(samples) {
+  const count = samples.length;
+  if (count < 2) return count === 1 && samples[0] !== 0;
+  if (!varies(samples)) return false;
+  const sign = Math.sign(samples[0]);
+  let least = Infinity;
+  for (const sample of samples) {
+    if (Math.sign(sample) !== sign) return true;
+    least = Math.min(least, Math.abs(sample));
+  }
+  // The smallest size is the percentile if all ranks up to it have that size;
+  // all that is greater is then clipped to the same.
+  let equal = 0;
+  for (const sample of samples) equal += Math.abs(sample) === least;
+  return equal <= Math.ceil((count - 1) * 0.999);
+}
+
+// Whether samples are not all alike.
+export function varies(samples) {
+  return samples.some((sample) => sample !== samples[0]);
+}
+
 // Where the loudest part of a recording begins, in steps and at its end.
 export function loudestPart(samples, length, step) {
   const totals = new Float64Array(samples.length + 1);
@@ -307,6 +332,18 @@ export function loudestWindow(samples, length, rate) {
   return { start, level: decibels(power) };
 }
 
+// The channel to judge. A constant is refused before it is resampled, which
+// rings where it begins and ends; of one sample nobody can say, unless it is 0.
+function heard(channels, which) {
+  const samples = mixed(channels, which);
+  if (samples.length && !varies(samples) && !(samples.length === 1 && samples[0]))
+    throw new Fault(
+      'The recording is silent: all its samples are equal; record it louder ' +
+        'or choose another.',
+    );
+  return samples;
+}
+
 // Decodes a file to the model's rate. WAV files are read and resampled here, as
 // Python does it; the browser decodes all others.
 export async function decoded(buffer, { rate, channel }) {
@@ -317,7 +354,7 @@ export async function decoded(buffer, { rate, channel }) {
         `The recording names a rate of ${wav.rate} Hz; convert it again.`,
       );
     }
-    return resample(mixed(wav.channels, channel), wav.rate, rate);
+    return resample(heard(wav.channels, channel), wav.rate, rate);
   }
   const native = flacRate(buffer) || 48000;
   let sound;
@@ -332,5 +369,5 @@ export async function decoded(buffer, { rate, channel }) {
   const channels = [];
   for (let c = 0; c < sound.numberOfChannels; c++)
     channels.push(sound.getChannelData(c));
-  return resample(mixed(channels, channel), native, rate);
+  return resample(heard(channels, channel), native, rate);
 }
