@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import unicodedata
 from collections.abc import Iterator
 
 import numpy as np
 import soundfile
 
 from sernet_jax.audio import media
-from sernet_jax.audio.containers import headers
+from sernet_jax.audio.containers import headers, suffixes
 from sernet_jax.audio.containers.layout import Layout, Part, PartFile
 from sernet_jax.audio.sound import Sound
 from sernet_jax.common.errors import InputError
@@ -217,7 +216,7 @@ def opened(path: PathLike) -> Iterator[Source]:
   try:
     layout, found = headers.look(path)
   except FileNotFoundError:
-    raise BadFile(path, _missing(path)) from None
+    raise BadFile(path, suffixes.missing(path)) from None
   except PermissionError:
     raise BadFile(path, 'may not be read (see its permissions)') from None
   except (OSError, ValueError) as error:  # ValueError: a zero byte in a name
@@ -240,7 +239,7 @@ def opened(path: PathLike) -> Iterator[Source]:
         raise BadFile(path, reason) from error
       # A codec that libsndfile does not know in a container that it does.
       try:
-        source = _media(path, name, demuxer, stack)
+        source = _media(path, name, demuxer, stack, layout)
       except BadFile as other:
         reason = f'{_words(error)}; through FFmpeg: {other.reason}'
         raise BadFile(
@@ -260,14 +259,30 @@ _DEMUXERS = {
   'an Ogg file': 'ogg',
   'an MP3 file': 'mp3',
   'a W64 file': 'w64',
+  'a VOC file': 'voc',
 }
 
 
 def _media(
-  path: PathLike, name: str, demuxer: str, stack: contextlib.ExitStack
+  path: PathLike,
+  name: str,
+  demuxer: str,
+  stack: contextlib.ExitStack,
+  layout: Layout | None = None,
 ) -> Source:
+  """Opens a recording by FFmpeg, as `layout` says if that is known."""
+  layout = layout or Layout()
+  if len(layout.parts) > 1:
+    raise BadFile(
+      path,
+      f'holds {len(layout.parts)} recordings one after the other, of which '
+      'FFmpeg would read the first; split it',
+    )
   try:
-    return _Media(path, stack.enter_context(media.opened(path, name, demuxer)))
+    content = media.opened(path, name, demuxer, *layout.parts)
+    source = _Media(path, stack.enter_context(content))
+    source.notes += layout.notes
+    return source
   except media.MediaError as error:
     raise BadFile(path, str(error)) from error
 
@@ -307,35 +322,6 @@ def _joined(blocks: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
       waiting, count = [], 0
   if count:
     yield np.concatenate(waiting)
-
-
-def _missing(path: PathLike) -> str:
-  """Says that a file does not exist, and which one may be meant."""
-  text = os.fsdecode(path)
-  if '\\' in text and os.sep == '/':
-    return (
-      'does not exist: it is a path of Windows; write it with / and relative '
-      'to the list'
-    )
-
-  def plain(name: str) -> str:
-    return unicodedata.normalize('NFC', name).casefold()
-
-  place = pathlib.Path(text)
-  try:
-    names = sorted(other.name for other in place.parent.iterdir())
-  except OSError:
-    return 'does not exist'
-  alike = [name for name in names if plain(name) == plain(place.name)]
-  if not alike:
-    alike = [
-      name
-      for name in names
-      if plain(pathlib.Path(name).stem) == plain(place.stem)
-    ]
-  if not alike:
-    return 'does not exist'
-  return f'does not exist, but {alike[0]!r} does beside it: correct the name'
 
 
 def _words(error: soundfile.LibsndfileError) -> str:

@@ -8,6 +8,7 @@ and padding of a codec are cut off to the sample.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pathlib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.audio.containers.layout import Part, PartFile
 from sernet_jax.common import extras
 from sernet_jax.common.errors import first_line
 
@@ -125,7 +127,10 @@ def _words(error: Exception) -> str:
 
 @contextlib.contextmanager
 def opened(
-  path: str | os.PathLike[str], name: str, demuxer: str
+  path: str | os.PathLike[str],
+  name: str,
+  demuxer: str,
+  part: Part | None = None,
 ) -> Iterator[Media]:
   """Opens the first sound of a file.
 
@@ -134,6 +139,7 @@ def opened(
     name: what it is, for people.
     demuxer: FFmpeg's name for its container: others are not tried, as some
       open files that a file names.
+    part: where the recording is in the file, if that is not all of it.
 
   Raises:
     MediaError: if PyAV is missing or the file cannot be read.
@@ -145,7 +151,11 @@ def opened(
       str(extras.missing(f'is {name}, which needs', 'media', CONVERT))
     ) from error
   # Given as a file, FFmpeg opens no other.
-  with pathlib.Path(path).open('rb') as file, contextlib.ExitStack() as stack:
+  with contextlib.ExitStack() as stack:
+    if part is None:
+      file = stack.enter_context(pathlib.Path(path).open('rb'))
+    else:
+      file = stack.enter_context(io.BufferedReader(PartFile(path, part)))
     try:
       container = stack.enter_context(av.open(file, format=demuxer))
     except _faults() as error:

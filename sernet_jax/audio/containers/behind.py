@@ -5,8 +5,16 @@ A header whose size of the sound is too small has decoders end there.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import BinaryIO
+
+from sernet_jax.audio.containers.chunks import (
+  KNOWN,
+  Blocks,
+  Chunks,
+  holds_more,
+)
 
 LEFT_OUT_S = 0.1  # sound behind the sound that is not passed over
 MAX_HEADER = 1 << 20  # bytes before the sound that are kept for a repair
@@ -16,7 +24,7 @@ NO_SIZE = (
   'a pipe or is stopped; it was read to its end'
 )
 IGNORE_LENGTH = 'write it again with sox --ignore-length FILE NEW.wav'
-_SEARCHED = 1 << 16  # bytes at a time
+_TAIL_BYTES = 1 << 20  # of the end that are searched for tags
 
 
 def longer(promised_s: float, more_s: float, cure: str = IGNORE_LENGTH) -> str:
@@ -24,6 +32,15 @@ def longer(promised_s: float, more_s: float, cure: str = IGNORE_LENGTH) -> str:
   return (
     f'is longer than its header says: {promised_s:.2f} s are promised, and '
     f'{more_s:.2f} s more follow; {cure}'
+  )
+
+
+def several(first_s: float, more_s: float) -> str:
+  """Says that a file has more than one chunk of sound."""
+  told = f': {first_s:.2f} s are in the first and {more_s:.2f} s behind it'
+  return (
+    f'has several chunks of sound{told if first_s else ""}, of which readers '
+    'take the first or the last; save it again as a WAV with one'
   )
 
 
@@ -36,14 +53,14 @@ def past_tags(file: BinaryIO, place: int) -> int:
   while True:
     for start in (place, place + place % 2):
       file.seek(start)
-      if length := _tag_bytes(file.read(10)):
+      if length := tag_bytes(file.read(10)):
         place = start + length
         break
     else:
       return place
 
 
-def _tag_bytes(head: bytes) -> int:
+def tag_bytes(head: bytes) -> int:
   """Returns the length of a tag ID3v2 by its first ten bytes, 0 if it is none."""
   if len(head) < 10 or head[:3] != b'ID3':
     return 0
@@ -61,7 +78,7 @@ def found(
   end: int,
   alignments: tuple[int, ...],
   is_another: Callable[[int], bool],
-  is_chunk: Callable[[int], bool],
+  own: Chunks | Blocks | None,
 ) -> tuple[str, int]:
   """Says what lies behind the sound, and where it begins behind any tags.
 
@@ -70,26 +87,67 @@ def found(
     end: where the sound ends by its header.
     alignments: of which multiples what follows may begin at, in this order.
     is_another: whether another recording begins at a byte.
-    is_chunk: whether a chunk of the container does.
+    own: the chunks of the container, None if it has none.
 
   Returns:
     'another' recording, 'sound' that no header speaks of, or '' for chunks,
-    zeros and other things that may be there.
+    zeros and other things that may be there; 'several' for chunks with more
+    sound, and their bytes in place of the byte where they begin.
   """
+  size = file.seek(0, os.SEEK_END)
   place = past_tags(file, end)
   starts = [-(-place // each) * each for each in alignments]
   for start in starts:
     if is_another(start):
       return 'another', start
-  if any(map(is_chunk, starts)):
-    return '', place
+  for start in starts:
+    if own is not None and own.begins(file, start, size):
+      return _among(file, start, size, is_another, own) or ('', place)
   return 'sound' if holds_more(file, place) else '', place
 
 
-def holds_more(file: BinaryIO, place: int) -> bool:
-  """Tells whether more than zeros follow, to the end: silence may come first."""
-  file.seek(place)
-  while block := file.read(_SEARCHED):
-    if block.strip(b'\0'):
-      return True
-  return False
+def _among(
+  file: BinaryIO,
+  place: int,
+  size: int,
+  is_another: Callable[[int], bool],
+  own: Chunks | Blocks,
+) -> tuple[str, int] | None:
+  """Finds more sound among chunks, or another recording behind them."""
+  more = None
+  for chunk in own.walk(file, place):
+    if chunk.name.startswith(own.sound):
+      left = size - chunk.start
+      more = (more or 0) + (min(chunk.size, left) if chunk.size >= 0 else left)
+    elif more is None and is_another(after := past_tags(file, chunk.begin)):
+      return 'another', after
+  return None if more is None else ('several', more)
+
+
+def sound_end(file: BinaryIO, start: int, size: int, own: Chunks | None) -> int:
+  """Returns where sound ends whose size nobody filled in.
+
+  That is the end of the file, or of what is left where tags and chunks that are
+  known by their names fill the rest of it to the byte.
+
+  Args:
+    file: the file.
+    start: where the sound begins.
+    size: of the file.
+    own: the chunks of the container, if those of the same names as in WAV.
+  """
+  low = max(start, size - _TAIL_BYTES)
+  file.seek(low)
+  for match in KNOWN.finditer(file.read(size - low)):
+    place = begin = low + match.start()
+    while place < size:
+      after = past_tags(file, place)
+      if after == place and own is not None:
+        after = own.behind(file, place)
+      if after == place:
+        break
+      place = after
+    # The last one may lack the byte that makes its size even.
+    if size <= place <= size + 1:
+      return begin
+  return size

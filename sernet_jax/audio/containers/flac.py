@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import struct
 
+from sernet_jax.audio.containers import behind
 from sernet_jax.audio.containers.layout import Layout, Part
 
 Bytes = bytes | mmap.mmap
@@ -38,8 +39,9 @@ _CRC8, _CRC16 = _table(0x07, 8), _table(0x8005, 16)
 def layout(data: Bytes) -> Layout:
   """Finds the recordings in a FLAC file and checks their lengths."""
   starts = _starts(data)
-  if not starts or starts[0]:
-    return Layout(exact=False)  # behind a tag: as the decoder says
+  # Taggers put ID3v2 before it; behind anything else it is as the decoder says.
+  if not starts or starts[0] != behind.tag_bytes(data[:10]):
+    return Layout(exact=False)
   stops = [*starts[1:], len(data)]
   parts, notes, exact = [], [], True
   for start, stop in zip(starts, stops, strict=True):

@@ -7,10 +7,12 @@ reports nothing, or refuses it without a reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
-from sernet_jax.audio.containers import behind, riff, stated
+from sernet_jax.audio.containers import behind, chunks, stated
+from sernet_jax.audio.containers.chunks import Blocks, Chunks
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 from sernet_jax.audio.containers.stated import Sound
 
@@ -18,35 +20,31 @@ from sernet_jax.audio.containers.stated import Sound
 _RAW = 'import it as raw data, as Audacity can, and save it as a WAV file'
 
 
-def _is_aiff_chunk(file: BinaryIO, place: int, size: int) -> bool:
-  return riff.is_chunk(file, '>', place, size)
-
-
 class _Format(NamedTuple):
   """A kind of file.
 
   Attributes:
     read: its header.
-    is_chunk: whether what may follow the sound begins at a byte, None if
-      nothing may.
+    chunks: of which one has the sound, and others may follow; None if it has
+      none.
     bounded: whether libsndfile takes what follows the sound for sound.
     cure: of a size that is too small.
   """
 
   read: Callable[[BinaryIO, int, int], stated.Found]
-  is_chunk: Callable[[BinaryIO, int, int], bool] | None = None
+  chunks: Chunks | Blocks | None = None
   bounded: bool = False
   cure: str = behind.IGNORE_LENGTH
 
 
 _FORMATS = {
-  'an AIFF file': _Format(stated.aiff, _is_aiff_chunk),
+  'an AIFF file': _Format(stated.aiff, chunks.AIFF),
   'a WMA file': _Format(stated.asf),
   'an AU file': _Format(stated.au),
-  'a W64 file': _Format(stated.w64, stated.is_w64_chunk, bounded=True),
-  'a CAF file': _Format(stated.caf, stated.is_caf_chunk, cure=_RAW),
+  'a W64 file': _Format(stated.w64, chunks.W64, bounded=True),
+  'a CAF file': _Format(stated.caf, chunks.CAF, cure=_RAW),
   'a NIST SPHERE file': _Format(stated.sphere, bounded=True),
-  'a VOC file': _Format(stated.voc, stated.is_voc_block, True, _RAW),
+  'a VOC file': _Format(stated.voc, chunks.VOC, True, _RAW),
 }
 NAMES = tuple(_FORMATS)
 
@@ -88,27 +86,34 @@ def _measure(
   """
   there, promised = size - sound.start, sound.promised
   part = Part(base, size)
+  alike = chunks.AIFF if form.chunks is chunks.AIFF else None
+  stop = size
+  if sound.unknown or promised <= 0:
+    stop = behind.sound_end(file, sound.start, size, alike)
   if sound.unknown and not (sound.size and sound.size.signed):
-    return '', '', part, None
+    return '', '', Part(base, stop), None
   if sound.unknown:
-    return *_to_the_end(file, sound, base, size, ''), None
+    return *_to_the_end(file, sound, base, stop, ''), None
   if promised > there:
     return *sizes_differ(promised, there, sound.start), part, None
-  may_follow = form.is_chunk
   kind, place = behind.found(
     file,
     sound.start + max(0, promised),
     (1, 2, 8),
     is_another=lambda at: _begins(file, at, sound.mark),
-    is_chunk=lambda at: bool(may_follow and may_follow(file, at, size)),
+    own=form.chunks,
   )
   if kind == 'another':
     stop = _stop(file, form, sound, place)
     return '', '', Part(base, stop, frames=sound.frames), place
   if promised <= 0:
     if kind == 'sound':
-      return *_to_the_end(file, sound, base, size, behind.NO_SIZE), None
+      return *_to_the_end(file, sound, base, stop, behind.NO_SIZE), None
     return 'holds no samples: its header says so', '', part, None
+  if kind == 'several':
+    per_second = sound.per_second or math.inf  # 0 s if it is not known
+    fault = behind.several(promised / per_second, place / per_second)
+    return fault, '', part, None
   if kind == 'sound' and sound.per_second:
     more_s = (size - place) / sound.per_second
     if more_s > behind.LEFT_OUT_S:
@@ -123,11 +128,8 @@ def _stop(file: BinaryIO, form: _Format, sound: Sound, stop: int) -> int:
   end = sound.start + sound.promised
   if not form.bounded:
     return stop
-  if form.read is not stated.voc:
-    return min(stop, end)
-  # It reads further blocks of sound only with what is between them, and
-  # expects a byte behind the last one.
-  return stop if stated.holds_voc_sound(file, end) else min(stop, end + 1)
+  # Of VOC it expects a byte behind the last block.
+  return min(stop, end + (form.chunks is chunks.VOC))
 
 
 def _begins(file: BinaryIO, place: int, mark: bytes) -> bool:
@@ -136,10 +138,10 @@ def _begins(file: BinaryIO, place: int, mark: bytes) -> bool:
 
 
 def _to_the_end(
-  file: BinaryIO, sound: Sound, base: int, size: int, note: str
+  file: BinaryIO, sound: Sound, base: int, stop: int, note: str
 ) -> tuple[str, str, Part]:
-  """Has libsndfile read all there is: (fault, note, the recording)."""
-  part = Part(base, size)
+  """Has libsndfile read up to `stop`: (fault, note, the recording)."""
+  part = Part(base, stop)
   where = sound.size
   if where is None:
     return '', note, part
@@ -149,8 +151,8 @@ def _to_the_end(
   head = bytearray(file.read(sound.start - base))
   # The largest number means all there is, too.
   most = (1 << 8 * where.length - where.signed) - 1
-  number = min(size - sound.start - where.foot + where.beside, most)
+  number = min(stop - sound.start - where.foot + where.beside, most)
   place = where.place - base
   number_bytes = number.to_bytes(where.length, where.order)
   head[place : place + where.length] = number_bytes
-  return '', note, Part(sound.start, size, bytes(head))
+  return '', note, Part(sound.start, stop, bytes(head))

@@ -7,29 +7,20 @@ that does not fit its 32 bits, and takes a byte that only fills up for sound.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import struct
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from sernet_jax.audio.containers import behind
+from sernet_jax.audio.containers.chunks import RIFX, WAV, Chunks
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 
 # What programs leave that write to a pipe and cannot go back: the largest
 # number, or one near 2 GiB. Such a size promises nothing.
 _UNKNOWN = (range(0x7FFF_F000, 0x8000_0001), range(0xFFFF_F000, 0x1_0000_0000))
 _MAX_32 = 0xFFFF_FFFF
+_FAR = 1 << 62  # more is unknown in 64 bits
 _NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
 _ROUNDED = 0.05
-_MOST_CHUNKS = 1000  # that are looked at behind the sound
-# Chunks that are known by their name, even where the file ends in them; any
-# other four letters may be sound.
-_CHUNK_NAMES = frozenset(
-  b'LIST|INFO|data|fact|PEAK|cue |plst|smpl|inst|acid|bext|iXML|axml|_PMX|cart|'
-  b'chna|levl|umid|afsp|DISP|JUNK|junk|PAD |FLLR|id3 |ID3 |'
-  # Of AIFF, whose chunks are alike.
-  b'MARK|COMT|INST|MIDI|AESD|APPL|NAME|AUTH|(c) |ANNO'.split(b'|')
-)
 _PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
 _BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
@@ -56,6 +47,11 @@ class _Header:
   wide: bool = False
   fmt: bytes = b''
   fact: int | None = None
+
+  @property
+  def chunks(self) -> Chunks:
+    """Form of its chunks."""
+    return RIFX if self.order == '>' else WAV
 
   def codec(self) -> tuple[int, int, int]:
     """Returns (tag, bytes of a block, samples of a channel in it)."""
@@ -137,7 +133,7 @@ def _walk(file: BinaryIO, base: int) -> _Header | None:
   file.seek(base)
   found = _Header('>' if file.read(12)[:4] == b'RIFX' else '<', base)
   wide = None
-  for name, promised, start in _chunks(file, found.order, base + 12):
+  for name, promised, _, start in found.chunks.walk(file, base + 12):
     if name == b'ds64':
       body = file.read(16)
       if len(body) == 16:
@@ -156,19 +152,6 @@ def _walk(file: BinaryIO, base: int) -> _Header | None:
   return None
 
 
-def _chunks(
-  file: BinaryIO, order: str, place: int
-) -> Iterator[tuple[bytes, int, int]]:
-  """Yields name, promised bytes and place of each chunk's body, read up to it."""
-  file.seek(place)
-  while len(head := file.read(8)) == 8:
-    name, promised = struct.unpack(f'{order}4sI', head)
-    place += 8
-    yield name, promised, place
-    place += promised + promised % 2  # chunks begin at even bytes
-    file.seek(place)
-
-
 def _measure(
   file: BinaryIO, header: _Header, size: int
 ) -> tuple[str, str, Part, int | None]:
@@ -183,9 +166,14 @@ def _measure(
   fault = note = ''
   after: int | None = None
   body = min(promised, there)
-  unknown = not header.wide and any(promised in sizes for sizes in _UNKNOWN)
-  if unknown and (promised > there or promised >= 0xFFFF_F000):
-    body = there
+  if header.wide:
+    unknown = promised >= _FAR
+  else:
+    unknown = any(promised in sizes for sizes in _UNKNOWN) and (
+      promised > there or promised >= 0xFFFF_F000
+    )
+  if unknown:
+    body = behind.sound_end(file, start, size, header.chunks) - start
   elif promised > there:
     fault, note = sizes_differ(promised, there, start - header.base)
   elif not header.wide and there - promised > _MAX_32:
@@ -201,60 +189,24 @@ def _measure(
       start + promised,
       (2, 1),
       is_another=lambda at: _is_wav(file, at),
-      is_chunk=lambda at: is_chunk(file, header.order, at, size),
+      own=header.chunks,
     )
     more_s = header.seconds(size - place)
     if kind == 'another':
       after = place
       part = Part(header.base, after)
     elif kind == 'sound' and not promised:
-      body, note = there, behind.NO_SIZE
+      body = behind.sound_end(file, start, size, header.chunks) - start
+      note = behind.NO_SIZE
     elif kind == 'sound' and more_s > behind.LEFT_OUT_S:
       fault = behind.longer(header.seconds(promised), more_s)
-    elif not kind:
-      further = _further(file, header.order, place, size)
-      if further is not None:
-        fault = (
-          f'has several chunks of sound: {header.seconds(promised):.2f} s are in '
-          f'the first and {header.seconds(further):.2f} s behind it, of which '
-          'readers take the first or the last; save it again as a WAV with one'
-        )
+    elif kind == 'several':
+      fault = behind.several(header.seconds(promised), header.seconds(place))
   head = b''
-  if not fault and body != min(promised, there):
+  if not fault and (body != min(promised, there) or promised >= _FAR):
     head, fault = _repaired(file, header, body)
     part = Part(start, start + body, head)
   return fault, note, _without_filling(part, header, body), after
-
-
-def is_chunk(file: BinaryIO, order: str, place: int, size: int) -> bool:
-  """Tells whether a chunk of WAV or AIFF begins there, or the file ends.
-
-  Sound may begin with four letters too, but as a size the bytes behind them
-  hardly ever fit into what is left of the file.
-  """
-  file.seek(place)
-  head = file.read(8)
-  name = head[:4]
-  if len(name) < 4 or name in _CHUNK_NAMES:
-    return True
-  if len(head) < 8 or not all(32 <= byte < 127 for byte in name):
-    return False
-  (promised,) = struct.unpack(f'{order}I', head[4:])
-  return bool(place + 8 + promised <= size + 1)  # the last one may lack its pad
-
-
-def _further(file: BinaryIO, order: str, place: int, size: int) -> int | None:
-  """Counts the bytes of the chunks of sound that follow the first.
-
-  Returns:
-    None if there is none.
-  """
-  found = None
-  chunks = _chunks(file, order, place + place % 2)
-  for name, promised, start in itertools.islice(chunks, _MOST_CHUNKS):
-    if name == b'data':
-      found = (found or 0) + min(promised, size - start)
-  return found
 
 
 def _is_wav(file: BinaryIO, place: int) -> bool:
@@ -271,8 +223,12 @@ def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
   before = file.read(header.start - header.base)
   whole = len(before) - 8 + body
   order = header.order
+  fields = before[12:-4]
+  if fields[:4] == b'ds64':  # whose sizes count no more
+    fields = b'JUNK' + fields[4:]
   if whole <= _MAX_32:
-    head = before[:4] + struct.pack(f'{order}I', whole) + before[8:-4]
+    magic = b'RIFX' if order == '>' else b'RIFF'
+    head = magic + struct.pack(f'{order}I', whole) + b'WAVE' + fields
     return head + struct.pack(f'{order}I', body), ''
   if order == '>':
     return b'', f'holds {header.seconds(body):.2f} s, more than RIFX can'
@@ -280,7 +236,7 @@ def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
   # 36: this chunk itself, 8 bytes of name and size and 28 of content.
   wide = struct.pack('<4sIQQQI', b'ds64', 28, whole + 36, body, 0, 0)
   full = struct.pack('<I', _MAX_32)
-  return b'RF64' + full + b'WAVE' + wide + before[12:-4] + full, ''
+  return b'RF64' + full + b'WAVE' + wide + fields + full, ''
 
 
 def _without_filling(part: Part, header: _Header, body: int) -> Part:

@@ -9,19 +9,15 @@ import re
 import struct
 from typing import BinaryIO, Literal, NamedTuple
 
-from sernet_jax.audio.containers import behind, riff
+from sernet_jax.audio.containers import chunks, riff
 
+_NO_SOUND = 'is cut short: the file ends before the sound begins'
 _UNKNOWN_AIFF = 0x7F00_0000  # and more: from a pipe
 _HEAD_BYTES = 1 << 16
 # A header whose second number of samples is below this share of the first one.
 _LESS = 0.99
 _ASF_DATA = bytes.fromhex('3626b2758e66cf11a6d900aa0062ce6c')
-# Kind of a block with sound in VOC -> bytes before its samples.
-_VOC_SOUND = {1: 2, 9: 12}
-_VOC_MORE = 2  # a block that continues the one before
-_VOC_EXTENDED = 8  # its rate counts for the next block with sound
-_VOC_KINDS = 9  # the highest
-_MOST_BLOCKS = 100  # before the sound, and behind it
+_VOC_EXTENDED = b'\x08'  # a block whose rate counts for the next one with sound
 # Bits of a sample where they are not those that the header gives.
 _AIFC_BITS = {b'ulaw': 8, b'ULAW': 8, b'alaw': 8, b'ALAW': 8, b'ima4': 4.25}
 _AU_BITS = {1: 8, 2: 8, 3: 16, 4: 24, 5: 32, 6: 32, 7: 64, 23: 4, 25: 3, 26: 5}
@@ -81,9 +77,7 @@ def aiff(file: BinaryIO, size: int, base: int = 0) -> Found:
   """Checks an AIFF or AIFC file (chunks as in IFF, big-endian)."""
   file.seek(base + 8)
   plain, frames, width, per_second = file.read(4) == b'AIFF', 0, 1, 0.0
-  while len(head := file.read(8)) == 8:
-    name, promised = struct.unpack('>4sI', head)
-    start = file.tell()
+  for name, promised, _, start in chunks.AIFF.walk(file, base + 12):
     if name == b'COMM' and len(body := file.read(22)) >= 18:
       channels, count, bits = struct.unpack('>HIH', body[:8])
       if plain:
@@ -101,8 +95,7 @@ def aiff(file: BinaryIO, size: int, base: int = 0) -> Found:
         )
       place = Size(start - 4, 4, 'big', 8)
       return Sound(start + 8, promised - 8, unknown, b'FORM', per_second, place)
-    file.seek(start + promised + promised % 2)
-  return 'is cut short: the file ends before the sound begins'
+  return _NO_SOUND
 
 
 def _extended(number: bytes) -> float:
@@ -130,7 +123,7 @@ def asf(file: BinaryIO, size: int, base: int = 0) -> Found:
     if promised < 24:
       return None
     place += promised
-  return 'is cut short: the file ends before the sound begins'
+  return _NO_SOUND
 
 
 def au(file: BinaryIO, size: int, base: int = 0) -> Found:
@@ -144,7 +137,7 @@ def au(file: BinaryIO, size: int, base: int = 0) -> Found:
   unknown = promised == 0xFFFF_FFFF
   start += base
   if start > size:
-    return 'is cut short: the file ends before the sound begins'
+    return _NO_SOUND
   codec, rate_hz, channels = struct.unpack(f'{order}III', head[12:])
   per_second = rate_hz * channels * _AU_BITS.get(codec, 0) / 8
   place = Size(base + 8, 4, 'big' if order == '>' else 'little')
@@ -153,37 +146,27 @@ def au(file: BinaryIO, size: int, base: int = 0) -> Found:
 
 def w64(file: BinaryIO, size: int, base: int = 0) -> Found:
   """Checks a W64 file: chunks with names of 16 bytes and sizes of 8."""
-  file.seek(base + 40)
   fmt = b''
-  while len(head := file.read(24)) == 24:
-    promised = struct.unpack('<Q', head[16:])[0]  # with the 24 bytes
-    start = file.tell()
-    if head[:4] == b'data':
-      unknown = promised > 1 << 62
+  for name, promised, _, start in chunks.W64.walk(file, base + 40):
+    if name[:4] == b'data':
       seconds = riff.seconds(fmt, 1 << 20)
       return Sound(
         start,
-        promised - 24,
-        unknown,
+        promised,
+        promised > 1 << 61,
         b'riff',
         per_second=(1 << 20) / seconds if seconds else 0.0,
         note=riff.contradiction(fmt),
       )
-    if promised < 24:
-      break
-    if head[:4] == b'fmt ':
-      fmt = file.read(min(promised - 24, 64))
-    file.seek(start - 24 + (promised + 7) // 8 * 8)
-  return 'is cut short: the file ends before the sound begins'
+    if name[:4] == b'fmt ':
+      fmt = file.read(max(0, min(promised, 64)))
+  return _NO_SOUND
 
 
 def caf(file: BinaryIO, size: int, base: int = 0) -> Found:
   """Checks a CAF file: chunks with 64-bit sizes, -1 for up to the end."""
-  file.seek(base + 8)
   per_second = 0.0
-  while len(head := file.read(12)) == 12:
-    name, promised = struct.unpack('>4sq', head)
-    start = file.tell()
+  for name, promised, _, start in chunks.CAF.walk(file, base + 8):
     if name == b'data':
       # Four bytes of its own stand before the sound.
       place = Size(start - 8, 8, 'big', 4, signed=True)
@@ -193,10 +176,7 @@ def caf(file: BinaryIO, size: int, base: int = 0) -> Found:
       rate_hz, _, _, packet, frames = struct.unpack('>d4sIII', body)
       if 0 < rate_hz < 1e9 and frames:
         per_second = rate_hz * packet / frames
-    if promised < 0:
-      break
-    file.seek(start + promised)
-  return 'is cut short: the file ends before the sound begins'
+  return _NO_SOUND
 
 
 def sphere(file: BinaryIO, size: int, base: int = 0) -> Found:
@@ -226,20 +206,16 @@ def sphere(file: BinaryIO, size: int, base: int = 0) -> Found:
 def voc(file: BinaryIO, size: int, base: int = 0) -> Found:
   """Checks a VOC file: blocks of a byte for their kind and three for a size."""
   file.seek(base + 20)
-  place = base + int.from_bytes(file.read(2), 'little')
+  first = base + int.from_bytes(file.read(2), 'little')
   extended = 0.0  # bytes of a second by a block before
-  for _ in range(_MOST_BLOCKS):
-    file.seek(place)
-    head = file.read(4)
-    if len(head) < 4:
-      return 'is cut short: the file ends before the sound begins'
-    promised = int.from_bytes(head[1:], 'little')
-    if head[0] in _VOC_SOUND:
-      own = _VOC_SOUND[head[0]]
+  more = False
+  for kind, promised, place, start in chunks.VOC.walk(file, first):
+    if kind in chunks.VOC_SOUND:
+      own = chunks.VOC_SOUND[kind]
       body = file.read(own)
       if len(body) < own:
-        return 'is cut short: the file ends before the sound begins'
-      if head[0] == 1:
+        return _NO_SOUND
+      if kind == b'\1':
         width = 1
         # The time constant of a block is 256 - 1e6 / rate.
         per_second = extended or 1e6 / (256 - body[0])
@@ -247,67 +223,27 @@ def voc(file: BinaryIO, size: int, base: int = 0) -> Found:
         rate_hz, _, channels, codec = struct.unpack('<IBBH', body[:8])
         width = max(1, channels * _VOC_BITS.get(codec, 8) // 8)
         per_second = float(rate_hz * width)
-      start, promised = place + 4 + own, promised - own
+      end = start + promised
+      if chunks.VOC.begins(file, end, size):
+        blocks = chunks.VOC.walk(file, end)
+        more = more or any(block.name in chunks.VOC_MORE for block in blocks)
+      if more:
+        return (
+          'has several blocks of sound, of silence or to be repeated, of which '
+          'readers leave out some; write it again with sox FILE NEW.wav'
+        )
       return Sound(
-        start,
-        promised,
+        start + own,
+        promised - own,
         False,
         b'Creative',
         per_second,
         Size(place + 1, 3, 'little', own, 1),
-        frames=promised // width if head[0] == 9 else None,
+        frames=(promised - own) // width if kind == b'\x09' else None,
       )
-    if head[0] == _VOC_EXTENDED and len(body := file.read(2)) == 2:
+    more = more or kind in chunks.VOC_MORE
+    if kind == _VOC_EXTENDED and len(body := file.read(2)) == 2:
       (constant,) = struct.unpack('<H', body)
       # Here it has 16 bits: 65536 - 256e6 / (rate * channels).
       extended = 256e6 / (65_536 - constant)
-    place += 4 + promised
-  return None
-
-
-def is_caf_chunk(file: BinaryIO, place: int, size: int) -> bool:
-  """Tells whether a chunk of CAF begins there and fits into what is left."""
-  file.seek(place)
-  head = file.read(12)
-  if len(head) < 12 or not all(32 <= byte < 127 for byte in head[:4]):
-    return False
-  (promised,) = struct.unpack('>q', head[4:])
-  return bool(0 <= promised <= size - place - 12)
-
-
-def is_w64_chunk(file: BinaryIO, place: int, size: int) -> bool:
-  """Tells whether a chunk of W64 begins there and fits into what is left."""
-  file.seek(place)
-  head = file.read(24)
-  if len(head) < 24:
-    return False
-  (promised,) = struct.unpack('<Q', head[16:])
-  return bool(24 <= promised <= size - place + 7)  # which may lack its filling
-
-
-def is_voc_block(file: BinaryIO, place: int, size: int) -> bool:
-  """Tells whether blocks of VOC follow, up to one of kind 0 or the end."""
-  for _ in range(_MOST_BLOCKS):
-    file.seek(place)
-    head = file.read(4)
-    if not head:
-      return True
-    if not head[0]:
-      return not behind.holds_more(file, place + 1)
-    place += 4 + int.from_bytes(head[1:], 'little')
-    if len(head) < 4 or head[0] > _VOC_KINDS or place > size:
-      return False
-  return False
-
-
-def holds_voc_sound(file: BinaryIO, place: int) -> bool:
-  """Tells whether sound is among the blocks of VOC from there on."""
-  for _ in range(_MOST_BLOCKS):
-    file.seek(place)
-    head = file.read(4)
-    if len(head) < 4 or not head[0]:
-      return False
-    if head[0] in (*_VOC_SOUND, _VOC_MORE):
-      return True
-    place += 4 + int.from_bytes(head[1:], 'little')
-  return False
+  return _NO_SOUND

@@ -1,8 +1,10 @@
-"""Suffixes of recordings: what a folder is searched for, in every command."""
+"""Names of recordings: what a folder is searched for, and which one is meant."""
 
 from __future__ import annotations
 
+import os
 import pathlib
+import unicodedata
 
 from sernet_jax.common import folders
 from sernet_jax.common.errors import require
@@ -67,3 +69,32 @@ def below(folder: pathlib.Path, option: str = '') -> list[pathlib.Path]:
     'another one',
   )
   return found
+
+
+def missing(path: str | os.PathLike[str]) -> str:
+  """Says that a file does not exist, and which one may be meant."""
+  text = os.fsdecode(path)
+  if '\\' in text and os.sep == '/':
+    return (
+      'does not exist: it is a path of Windows; write it with / and relative '
+      'to the list'
+    )
+
+  def plain(name: str) -> str:
+    return unicodedata.normalize('NFC', name).casefold()
+
+  place = pathlib.Path(text)
+  try:
+    names = sorted(other.name for other in place.parent.iterdir())
+  except OSError:
+    return 'does not exist'
+  alike = [name for name in names if plain(name) == plain(place.name)]
+  if not alike:
+    alike = [
+      name
+      for name in names
+      if plain(pathlib.Path(name).stem) == plain(place.stem)
+    ]
+  if not alike:
+    return 'does not exist'
+  return f'does not exist, but {alike[0]!r} does beside it: correct the name'

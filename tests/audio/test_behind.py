@@ -1,0 +1,185 @@
+"""What lies behind the sound: more of it, another recording, chunks and tags."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+from sounds import RATE_HZ, noise, with_data_size
+
+from sernet_jax.audio import quality, reading
+
+ID3 = b'ID3\3\0\0\0\0\x40\0' + b'x' * 8192  # 0.26 s if it were sound
+LIST = b'LIST' + struct.pack('<I', 8001) + b'a' * 8001 + b'\0'
+# Form, chunk of sound, another chunk.
+CHUNKED = {
+  'wav': ('WAV', b'data', LIST),
+  'aiff': ('AIFF', b'SSND', b'ANNO' + struct.pack('>I', 4000) + b'a' * 4000),
+  'caf': ('CAF', b'data', b'info' + struct.pack('>q', 4000) + b'a' * 4000),
+  'w64': (
+    'W64',
+    b'data',
+    bytes(range(16)) + struct.pack('<Q', 4024) + b'a' * 4000,
+  ),
+}
+
+
+def encoded(form, samples=None, rate_hz=RATE_HZ, subtype='PCM_16'):
+  file = io.BytesIO()
+  samples = noise() if samples is None else samples
+  soundfile.write(file, samples, rate_hz, format=form, subtype=subtype)
+  return file.getvalue()
+
+
+def read(path, content):
+  """The samples and notes of a file, whose length its header gives too."""
+  path.write_bytes(content)
+  watch = quality.Watch()
+  samples, rate_hz = reading.read(path, watch=watch)
+  assert reading.duration_s(path) == len(samples) / rate_hz
+  return samples, watch.notes
+
+
+@pytest.mark.parametrize('suffix', CHUNKED)
+def test_more_chunks_of_sound_are_not_passed_over(tmp_path, suffix):
+  form, sound, other = CHUNKED[suffix]
+  content = encoded(form)
+  more = encoded(form, noise(RATE_HZ // 2))
+  more = more[more.index(sound) :]
+  for between in (b'', other):
+    with pytest.raises(reading.BadFile, match=r'1\.00 s are .* and 0\.50 s'):
+      read(tmp_path / f'a.{suffix}', content + between + more)
+
+
+@pytest.mark.parametrize('suffix', CHUNKED)
+def test_recordings_behind_chunks_are_read(tmp_path, suffix):
+  """As those that `cat` joins and a tagger or an editor had in hand before."""
+  form, _, other = CHUNKED[suffix]
+  content = encoded(form)
+  alone, _ = read(tmp_path / f'a.{suffix}', content)
+  for behind in (other, other + ID3, ID3 + other):
+    whole = content + behind + content + behind
+    samples, (note,) = read(tmp_path / f'a.{suffix}', whole)
+    np.testing.assert_array_equal(samples, np.tile(alone, 2))
+    assert 'holds 2 recordings one after the other' in note
+
+
+@pytest.mark.parametrize('size', [0, 0x7FFF_F000, 0xFFFF_FFFF])
+@pytest.mark.parametrize(
+  'behind', [ID3, LIST, LIST[:-1], LIST + ID3, ID3 + b'id3 \0\0\0\0']
+)
+def test_tags_behind_sound_of_unknown_size_are_no_sound(tmp_path, size, behind):
+  """As of a recorder that writes to a pipe and its texts at the end."""
+  path = tmp_path / 'a.wav'
+  path.write_bytes(encoded('WAV'))
+  alone, _ = read(path, path.read_bytes())
+  with_data_size(path, size)
+  content = path.read_bytes()
+  np.testing.assert_array_equal(read(path, content + behind)[0], alone)
+  # What does not fill the file to its end may be sound.
+  more = read(path, content + behind + b'\1\2' * 500)[0].size - RATE_HZ
+  assert more == (len(behind) + 1000) // 2
+
+
+@pytest.mark.parametrize('form', ['AIFF', 'AU'])
+def test_tags_behind_other_sound_of_unknown_size_are_no_sound(tmp_path, form):
+  content = encoded(form)
+  place = content.index(b'SSND') + 4 if form == 'AIFF' else 8
+  content = content[:place] + b'\xff' * 4 + content[place + 4 :]
+  for behind in (ID3, CHUNKED['aiff'][2] if form == 'AIFF' else ID3 + ID3):
+    samples, notes = read(tmp_path / f'a.{form}', content + behind)
+    assert samples.size == RATE_HZ and not notes
+
+
+@pytest.mark.parametrize('sizes', [bytes(24), b'\xff' * 24])
+def test_an_rf64_file_that_was_not_closed_is_read_to_its_end(tmp_path, sizes):
+  content = encoded('RF64')
+  alone, _ = read(tmp_path / 'a.wav', content)
+  place = content.index(b'ds64') + 8
+  content = content[:place] + sizes + content[place + 24 :]
+  for behind in (b'', LIST):
+    samples, _ = read(tmp_path / 'a.wav', content + behind)
+    np.testing.assert_array_equal(samples, alone)
+
+
+def test_flac_behind_a_tag_is_looked_at_like_any(tmp_path):
+  content = encoded('FLAC', noise(20_000))
+  path = tmp_path / 'a.flac'
+  assert read(path, ID3 + content)[0].size == 20_000
+  samples, (note,) = read(path, ID3 + content + ID3 + content)
+  assert samples.size == 40_000 and 'holds 2 recordings' in note
+  with pytest.raises(reading.BadFile, match='cut short'):
+    read(path, ID3 + content[:-3000])
+
+
+def block(kind, body):
+  return bytes([kind]) + len(body).to_bytes(3, 'little') + body
+
+
+VOC = b'Creative Voice File\x1a' + struct.pack('<HHH', 26, 0x10A, 0x1129)
+SAMPLES = (np.arange(8000) % 251).astype('u1').tobytes()
+BYTES = block(1, bytes([131, 0]) + SAMPLES)  # 8 kHz, 8 bits
+WORDS = block(9, struct.pack('<IBBHI', 8000, 16, 1, 4, 0) + 2 * SAMPLES)
+MORE, SILENCE = block(2, SAMPLES), block(3, struct.pack('<HB', 4000, 131))
+REPEAT, REPEATED = block(6, b'\2\0'), block(7, b'')
+MARK, TEXT = block(4, b'\1\0'), block(5, b'take one\0')
+
+
+@pytest.mark.parametrize('sound', [BYTES, WORDS], ids=['bytes', 'words'])
+def test_blocks_of_voc_are_one_recording(tmp_path, sound):
+  """libsndfile takes what is behind 16 bits for sound, and refuses 8 bits."""
+  path = tmp_path / 'a.voc'
+  alone, _ = read(path, VOC + sound + b'\0')
+  assert alone.size == 8000
+  for blocks in (TEXT + sound, sound + TEXT + MARK):
+    np.testing.assert_array_equal(read(path, VOC + blocks + b'\0')[0], alone)
+  for blocks in (
+    sound + sound,
+    sound + MORE,
+    sound + TEXT + MORE,
+    sound + SILENCE,
+    SILENCE + sound,
+    REPEAT + sound + REPEATED,
+  ):
+    for end in (b'\0', b'', bytes(600)):
+      with pytest.raises(reading.BadFile, match='has several blocks of sound'):
+        read(path, VOC + blocks + end)
+  whole = VOC + sound + MARK + b'\0'
+  samples, (note,) = read(path, whole + whole)
+  np.testing.assert_array_equal(samples, np.tile(alone, 2))
+  assert 'holds 2 recordings' in note
+
+
+def test_voc_that_libsndfile_does_not_read_is_given_to_ffmpeg(tmp_path):
+  pytest.importorskip('av')
+  path = tmp_path / 'a.voc'
+  alone, _ = read(path, VOC + BYTES + b'\0')
+  for content in (VOC + BYTES, VOC + MARK + BYTES + b'\0'):
+    np.testing.assert_array_equal(read(path, content)[0], alone)
+
+
+def test_what_lies_behind_a_codec_of_ffmpeg_is_known_too(tmp_path):
+  av = pytest.importorskip('av')
+  file = io.BytesIO()
+  with av.open(file, 'w', format='wav') as target:
+    stream = target.add_stream('g726', rate=8000, layout='mono')
+    stream.codec_context.bit_rate = 32_000
+    sound = np.int16(9999 * noise(8000))[None]
+    frame = av.AudioFrame.from_ndarray(sound, format='s16', layout='mono')
+    frame.sample_rate = 8000
+    for packet in (*stream.encode(frame), *stream.encode(None)):
+      target.mux(packet)
+  path = tmp_path / 'a.wav'
+  content = file.getvalue()
+  alone, notes = read(path, content)
+  assert alone.size == 8000 and not notes
+  with pytest.raises(reading.BadFile, match='2 recordings one after the other'):
+    read(path, content + content)
+  path.write_bytes(content)
+  with_data_size(path, 0)
+  samples, (note,) = read(path, path.read_bytes() + LIST)
+  np.testing.assert_array_equal(samples, alone)
+  assert 'says 0 bytes' in note
