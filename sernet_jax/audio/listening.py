@@ -17,6 +17,7 @@ from sernet_jax.audio import quality
 from sernet_jax.audio.spec import require_channel
 from sernet_jax.common.errors import is_number, require, require_not_negative
 
+FLOOR_DB = -80.0
 _STEP_S = 0.1
 BAND_S = 10.0  # of a stream, after which its band is judged
 
@@ -37,7 +38,7 @@ class Listening:
 
   channel: str = ''
   gate_db: float = 40.0
-  floor_db: float = -80.0
+  floor_db: float = FLOOR_DB
   least_s: float = 0.5
   vad: bool = False
 

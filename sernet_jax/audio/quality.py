@@ -79,6 +79,27 @@ def energies(
   return squares - np.square(sums) / np.maximum(counts, 1)
 
 
+def loudest(waveform: np.ndarray, length: int, step: int) -> int:
+  """Returns where the loudest window begins, in steps; an offset is not sound.
+
+  Args:
+    waveform: (samples,).
+    length: samples of a window.
+    step: samples from one window to the next that is tried.
+  """
+  waveform = waveform.astype(float)
+  # Sums over any window are differences of running sums.
+  sums = np.concatenate([[0.0], np.cumsum(waveform)])
+  squares = np.concatenate([[0.0], np.cumsum(np.square(waveform))])
+  starts = np.arange(0, max(1, len(waveform) - length + step), step)
+  starts = np.minimum(starts, max(0, len(waveform) - length))
+  stops = np.minimum(starts + length, len(waveform))
+  windows = energies(
+    stops - starts, sums[stops] - sums[starts], squares[stops] - squares[starts]
+  )
+  return int(starts[np.argmax(windows)])
+
+
 @functools.cache
 def _hann(length: int) -> np.ndarray:
   return np.hanning(length).astype(np.float32)

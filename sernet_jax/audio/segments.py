@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from sernet_jax.audio import part_reading, quality, reading
+from sernet_jax.audio.listening import FLOOR_DB, level_db
 from sernet_jax.audio.part import Recording, is_among
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
@@ -125,8 +126,8 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
 
   'center' takes the one in the middle; 'all' takes segments side by side from
   the start, and what remains at the end is one more (padded) if it is at least
-  half as long as a segment, or if there is nothing else. Segments without sound
-  are left out (`prepare_sound`).
+  half as long as a segment, or if there is nothing else. Of a silent middle the
+  loudest segment is taken, and other silent segments are left out (`is_silent`).
 
   Args:
     waveform: (samples,) at `spec.sample_rate_hz`.
@@ -138,53 +139,52 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
   Raises:
     InputError: as `prepare`, or if every segment is silent.
   """
-  parts = [prepare_sound(x, spec.num_samples) for x in cut(waveform, spec)]
-  found = [part for part in parts if part is not None]
+  found = [
+    (part, level_db(x))
+    for x in cut(waveform, spec)
+    if (part := prepare_sound(x, spec.num_samples)) is not None
+  ]
   if not found:
     raise InputError('waveform is silent in every segment; leave it out')
-  return np.stack(found)
+  # Of a recording that is faint throughout, all.
+  heard = [part for part, found_db in found if found_db >= FLOOR_DB]
+  return np.stack(heard or [part for part, _ in found])
 
 
 def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
   """Cuts a waveform into pieces (samples,), at most `spec.num_samples` long."""
   length = spec.num_samples
   if spec.segments == 'center':
-    left = max(0, len(waveform) - length) // 2
-    if moved(waveform, spec):
-      left = loudest(waveform, length, max(1, spec.sample_rate_hz // 10))
+    left, _ = center(waveform, spec)
     return [waveform[left : left + length]]
   # A rest of half a segment or more rounds up.
   count = max(1, (len(waveform) + length // 2) // length)
   return [waveform[i * length : (i + 1) * length] for i in range(count)]
 
 
-def moved(waveform: np.ndarray, spec: AudioSpec) -> bool:
-  """Tells whether the middle is silent, but not all of a recording."""
-  left = max(0, len(waveform) - spec.num_samples) // 2
-  middle = waveform[left : left + spec.num_samples]
-  hollow = not quality.holds_sound(middle) and quality.holds_sound(waveform)
-  return spec.segments == 'center' and hollow
+def center(waveform: np.ndarray, spec: AudioSpec) -> tuple[int, bool]:
+  """Returns where the middle segment begins, and whether it was moved.
 
-
-def loudest(waveform: np.ndarray, length: int, step: int) -> int:
-  """Returns where the loudest window begins, in steps; an offset is not sound.
-
-  Args:
-    waveform: (samples,).
-    length: samples of a window.
-    step: samples from one window to the next that is tried.
+  If it is silent, the loudest one takes its place, unless so is that.
   """
-  waveform = waveform.astype(float)
-  # Sums over any window are differences of running sums.
-  sums = np.concatenate([[0.0], np.cumsum(waveform)])
-  squares = np.concatenate([[0.0], np.cumsum(np.square(waveform))])
-  starts = np.arange(0, max(1, len(waveform) - length + step), step)
-  starts = np.minimum(starts, max(0, len(waveform) - length))
-  stops = np.minimum(starts + length, len(waveform))
-  windows = quality.energies(
-    stops - starts, sums[stops] - sums[starts], squares[stops] - squares[starts]
-  )
-  return int(starts[np.argmax(windows)])
+  length = spec.num_samples
+  left = max(0, len(waveform) - length) // 2
+  if is_silent(waveform[left : left + length], length):
+    best = quality.loudest(waveform, length, max(1, spec.sample_rate_hz // 10))
+    if not is_silent(waveform[best : best + length], length):
+      return best, True
+  return left, False
+
+
+def is_silent(
+  waveform: np.ndarray, num_samples: int, least_db: float = FLOOR_DB
+) -> bool:
+  """Tells whether a stretch leaves no sound, or has less than `least_db`.
+
+  What resampling leaves of an offset lies below its default, and so does dither.
+  """
+  segment = prepare_sound(waveform, num_samples)
+  return segment is None or level_db(waveform) < least_db
 
 
 def load_segments(
@@ -194,7 +194,8 @@ def load_segments(
   waveform = part_reading.load_mono(
     path, spec.sample_rate_hz, spec.channel, watch
   )
-  if watch is not None and moved(waveform, spec):
+  centered = spec.segments == 'center'
+  if watch is not None and centered and center(waveform, spec)[1]:
     watch.notes.append(
       f'is silent in its middle; its loudest {spec.duration_s:g} s were taken'
     )

@@ -189,9 +189,10 @@ def _segments(
     waveform = np.concatenate(held or [np.zeros(0, np.float32)])
     if spec.segments == 'center':
       center = piece_at(max(0, num_samples - length) // 2)
-      if level_db(center) < max(floor_db, loudest_db - listening.gate_db):
+      least_db = max(floor_db, loudest_db - listening.gate_db)
+      if segments_lib.is_silent(center, length, least_db):
         if held is not None:  # as training does
-          loudest = segments_lib.loudest(waveform, length, rate_hz // 10)
+          loudest = quality.loudest(waveform, length, rate_hz // 10)
         center = piece_at(loudest)
         notes.append(
           'is silent in its middle: its label is that of the loudest '

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sounds import RATE_HZ, make_bad, tone
 
-from sernet_jax.audio import reading, segments as segments_lib
+from sernet_jax.audio import quality, reading, segments as segments_lib
 from sernet_jax.audio.spec import EPSILON, AudioSpec
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError
@@ -188,6 +188,45 @@ def test_of_a_silent_middle_the_loudest_part_is_taken(tmp_path):
   )
   (found,) = segments_lib.load_segments(path, AudioSpec(duration_s=1.0))
   np.testing.assert_allclose(found, np.float32(2 * tone()), atol=1e-3)
+
+
+SILENT = {
+  'offset': lambda size: np.full(size, 0.3),
+  'clicks': lambda size: np.where(np.arange(size) % 4000 == 7, 0.5, 0.3),
+  'dither': lambda size: np.random.default_rng(0).integers(-1, 2, size) / 2**15,
+}
+
+
+@pytest.mark.parametrize(
+  ('kind', 'rate_hz'),
+  [
+    ('offset', 16_000),
+    ('offset', 44_100),
+    ('clicks', 16_000),
+    ('dither', 8000),
+  ],
+)
+def test_what_is_next_to_silence_is_no_middle(tmp_path, kind, rate_hz):
+  """Resampling leaves the last digits of an offset, and dither some of 16 bits:
+  scaled, they would be a segment at full level."""
+  path = tmp_path / 'a.wav'
+  voice, silence = tone(2, rate_hz), SILENT[kind](4 * rate_hz)
+  reading.write_wav(path, np.concatenate([voice, silence, voice]), rate_hz)
+  watch = quality.Watch()
+  spec = AudioSpec(duration_s=1.0)
+  (found,) = segments_lib.load_segments(path, spec, watch)
+  (note,) = [
+    note for note in watch.notes if 'its loudest 1 s were taken' in note
+  ]
+  assert 'is silent in its middle' in note
+  assert found[:8000].std() > 0.6  # of a sine 0.7
+  spec = AudioSpec(duration_s=1.0, segments='all')
+  # A resampled voice rings into the segments beside it.
+  assert len(segments_lib.load_segments(path, spec)) <= 6
+  # Of a recording without anything louder, all is kept.
+  if kind == 'dither':
+    reading.write_wav(path, silence, rate_hz)
+    assert len(segments_lib.load_segments(path, spec)) == 4
 
 
 def write_many(folder, count):

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from exportable import AUDIO, CLASSES, FRONT, bundle
 
-from sernet_jax.audio import segments, timeline, voice_gate
+from sernet_jax.audio import quality, timeline, voice_gate
 from sernet_jax.audio.listening import Levels
 from sernet_jax.common import locks, text
 from sernet_jax.common.errors import InputError
@@ -274,7 +274,7 @@ def test_sound_is_read_and_cut_as_in_python(tmp_path, monkeypatch):
   levels.push(x)
   start, level = levels.loudest(3500, len(x))
   assert found['loudest']['start'] == start
-  assert found['part'] == segments.loudest(x, 3500, 1600)
+  assert found['part'] == quality.loudest(x, 3500, 1600)
   assert found['loudest']['level'] == pytest.approx(level)
   np.testing.assert_allclose(
     found['padded'], [0, 1e-30, 1, 1e-30, 0, 0], rtol=1e-6
