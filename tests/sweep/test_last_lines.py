@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 
 import pytest
 import tiny
@@ -11,7 +12,9 @@ from chosen_runs import BAD, FOCAL, GOOD, compare, make_run
 from sernet_jax.common import trees
 from sernet_jax.nn import networks
 from sernet_jax.results import run_folder
-from sernet_jax.sweep.comparison import last_lines, tables
+from sernet_jax.sweep import final_comparison
+from sernet_jax.sweep.comparison import last_lines, page, tables
+from sernet_jax.sweep.settings import setting_name
 
 
 @pytest.fixture(scope='module')
@@ -98,3 +101,29 @@ def test_only_a_whole_is_a_hundred_per_cent(tmp_path):
   text = last_lines.summary_text(content, tmp_path)
   assert 'UAR 99.9 [99.9 to 100.0], WA 99.9' in text
   assert '99.9 [99.9, 100.0]' in tables.tex(content)
+
+
+def test_a_sweep_takes_a_part_of_a_name_as_baseline(tmp_path, monkeypatch):
+  monkeypatch.setattr(page, 'write', lambda folder, *given: folder / 'x.html')
+  planned = []
+  for name, gamma, right in (
+    ('focal', 2.0, GOOD),
+    ('focal', 1.0, GOOD),
+    ('cross_entropy', 2.0, BAD),
+  ):
+    changes = {'loss.name': name, 'loss.gamma': gamma}
+    path = make_run(tmp_path / f'{name}{gamma}', right, changes)
+    planned.append(
+      types.SimpleNamespace(
+        name=path.name,
+        setting=setting_name(changes),
+        finished=lambda: True,
+        folder=types.SimpleNamespace(path=path),
+        job=types.SimpleNamespace(changes=changes),
+      )
+    )
+  text = final_comparison.write(
+    tmp_path, planned, {}, 'sweep', 'loss.name=cross_entropy'
+  )
+  pairs = [line for line in text.splitlines() if '(Holm)' in line]
+  assert [pair.split(':')[0] for pair in pairs] == ['  A - C', '  B - C']
