@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from exportable import AUDIO, CLASSES, FRONT, bundle
 
-from sernet_jax.audio import quality, timeline, voice_gate
+from sernet_jax.audio import quality, segments, timeline, voice_gate
 from sernet_jax.audio.listening import Levels
 from sernet_jax.common import locks, text
 from sernet_jax.common.errors import InputError
