@@ -300,6 +300,27 @@ def test_sources_of_others_are_not_compiled_with_them(tmp_path):
   assert [path.name for path in tmp_path.iterdir()] == ['mine.c']
 
 
+@pytest.mark.parametrize('name', ['main.c', 'wav.h', 'network.c'])
+def test_a_file_of_ones_own_is_not_replaced(tmp_path, name):
+  """Such as a main.c in place of the app; an older export is replaced."""
+  (tmp_path / 'notes.txt').write_text('mine')
+  bundle = c_sources.small_bundle()
+  c_folder.write(tmp_path, bundle)
+  c_folder.write(tmp_path, bundle)
+  path = tmp_path / name
+  mine = '#include "network.h"\nint main(void) { return sernet_rows; }\n'
+  path.write_text(mine)
+  other = dataclasses.replace(bundle, classes=('a', 'b', 'c'))
+  before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+  with pytest.raises(InputError, match=rf'{name} is there already .*--output'):
+    c_folder.write(tmp_path, other)
+  assert before == {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+  path.unlink()
+  path.mkdir()
+  with pytest.raises(InputError, match=rf'{name} is there already .*--output'):
+    c_folder.write(tmp_path, other)
+
+
 def test_ranges_stay_with_the_weights(tmp_path):
   path = tmp_path / 'a.safetensors'
   bundle_lib.save(path, c_sources.small_bundle(), 'float32')

@@ -207,3 +207,17 @@ def test_what_it_cannot_express_is_refused(tmp_path):
   with pytest.raises(InputError, match='--calibration'):
     micro_folder.write(tmp_path / 'm', bundle)
   assert not (tmp_path / 'm').exists()
+
+
+def test_files_of_others_are_not_replaced(folder, tmp_path):
+  again = shutil.copytree(folder, tmp_path / 'again')
+  micro_folder.write(again, c_sources.small_bundle())  # over its own
+  for name in ('model.h', 'model.json', 'model.tflite'):
+    mine = tmp_path / name.replace('.', '_')
+    mine.mkdir()
+    (mine / name).write_text('{"format": "sernet_jax web"}')
+    if name == 'model.tflite':
+      (mine / name).write_bytes(b'TFL3')
+    with pytest.raises(InputError, match=rf'{name} is there already'):
+      micro_folder.write(mine, c_sources.small_bundle())
+    assert [path.name for path in mine.iterdir()] == [name]

@@ -45,9 +45,11 @@ def runtime(tmp_path, monkeypatch):
 
 def test_folder_holds_all_that_the_page_loads(tmp_path, runtime):
   pytest.importorskip('onnx')
-  folder = tmp_path / 'page'
+  folder = tmp_path / 'my page'
   note = web_folder.write(folder, bundle(), str(runtime))
-  assert 'http.server' in note
+  assert note == (
+    f"python -m http.server --directory '{folder}', then http://localhost:8000"
+  )
   about = json.loads((folder / 'model.json').read_text())
   model = (folder / 'model.onnx').read_bytes()
   assert about['classes'] == list(CLASSES)

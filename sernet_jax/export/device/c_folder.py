@@ -10,7 +10,12 @@ from sernet_jax.audio.listening import Listening
 from sernet_jax.common import files
 from sernet_jax.common.errors import require
 from sernet_jax.export import writing
-from sernet_jax.export.device import c_front_end, c_network, c_text
+from sernet_jax.export.device import (
+  c_front_end,
+  c_network,
+  c_text,
+  own_files,
+)
 from sernet_jax.predict.bundle import Bundle
 
 # Type of a table in C -> the bytes of a number.
@@ -32,19 +37,20 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
 
   Raises:
     InputError: if the C sources do not compute such a model, or the folder
-      has sources of somebody else.
+      has files of somebody else by these names, or other sources.
   """
   content = sources(bundle)
   foreign = sorted(
     path.name
     for path in (folder.iterdir() if folder.is_dir() else ())
-    if path.suffix in ('.c', '.h') and path.name not in content
+    if path.suffix == '.c' and path.name not in content
   )
   require(
     not foreign,
     f'{folder} has other sources ({", ".join(foreign[:3])}), which would be '
     'compiled too; choose another --output',
   )
+  own_files.require_own(folder, content)
   for name, text in content.items():
     files.write_bytes(folder / name, text, files.Cure('--output'))
   tables, state = sizes(content)

@@ -16,6 +16,7 @@ from sernet_jax.export.device import (
   c_text,
   memory_plan,
   micro_emitter,
+  own_files,
 )
 from sernet_jax.export.emitters import int8
 from sernet_jax.features import kinds
@@ -27,6 +28,7 @@ from sernet_jax.predict.sessions.tflite_session import needed
 
 # Of `nn.spec.POOLINGS`; all but the mean for sound that fills the segment.
 POOLINGS = ('mean', 'masked', 'statistics')
+_FILES = ('model.tflite', 'model.h', 'model.cc', 'model.json')
 INPUT, OUTPUT = 'features', 'probabilities'
 # Operator of a file -> the method of MicroMutableOpResolver that adds it.
 _METHODS = {
@@ -52,10 +54,11 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
     bundle: the model, with the ranges of its layers.
 
   Raises:
-    InputError: if the operators cannot express the model or a package is
-      missing.
+    InputError: if the operators cannot express the model, a package is
+      missing, or the folder has files of somebody else by these names.
   """
   require_suitable_pooling(bundle)
+  own_files.require_own(folder, _FILES)
   content, operators = convert(bundle)
   arena_bytes = None
   if arena.version():

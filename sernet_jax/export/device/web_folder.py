@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import pathlib
+import shlex
 
 from sernet_jax.audio import timeline, voice_gate
 from sernet_jax.audio.listening import Listening
@@ -82,9 +83,10 @@ def write(folder: pathlib.Path, bundle: Bundle, runtime: str = '') -> str:
     files.write_bytes(folder / name, data, _CURE)
   about = json.dumps(_about(bundle, (folder / MODEL).read_bytes()), indent=2)
   files.write_bytes(about_path, about.encode(), _CURE)
-  return (
-    f'python -m http.server --directory {folder}, then http://localhost:8000'
+  serve = shlex.join(
+    ['python', '-m', 'http.server', '--directory', str(folder)]
   )
+  return f'{serve}, then http://localhost:8000'
 
 
 def _gate(bundle: Bundle) -> dict[str, float]:
