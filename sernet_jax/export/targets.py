@@ -57,7 +57,10 @@ def _several(
 
 
 def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
-  """(format, precision) of every file; what a format lacks is left out.
+  """(format, precision) of every file.
+
+  A precision that a format lacks is left out where it has another one of them, and
+  the format where all were asked for.
 
   Args:
     format_text: of --format, names with commas, or 'all' formats that are one
@@ -65,7 +68,8 @@ def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
     text: of --precision, likewise; '' for fp16, or what a folder has.
 
   Raises:
-    InputError: if a name is unknown, or a format does not have the precision.
+    InputError: if a name is unknown, or a format that was named has none of the
+      precisions.
   """
   kinds = _several('--format', format_text, tuple(formats.PRECISIONS), FOLDERS)
   precisions = _several('--precision', text or 'fp16', ('fp32', 'fp16', 'int8'))
@@ -76,10 +80,13 @@ def choose_pairs(format_text: str, text: str) -> list[tuple[str, str]]:
     for precision in (has[kind] if kind in FOLDERS and not text else precisions)
     if precision in has[kind]
   ]
+  left_out = [kind for kind in kinds if kind not in dict(chosen)]
+  lacks = left_out[0] if left_out else kinds[0]
   require(
-    bool(chosen),
-    f'--format={kinds[0]} has no {text}; it has {" and ".join(has[kinds[0]])}, '
-    'and onnx and tflite have int8',
+    not left_out or format_text == _ALL,
+    f'--format={lacks} has no {" or ".join(precisions)}; it has '
+    f'{" and ".join(has[lacks])}, so give --precision={has[lacks][0]} as well, '
+    'or leave the format out',
   )
   return chosen
 
@@ -160,8 +167,9 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
 
     micro_folder.require_suitable_pooling(bundle)
   if 'c' in kinds:
-    from sernet_jax.export.device import c_network
+    from sernet_jax.export.device import c_front_end, c_network
 
+    c_front_end.require_suitable(bundle)
     c_network.require_suitable(bundle)
 
 
@@ -197,7 +205,7 @@ def _paths(
         f'--output={path} is a file, but {kind} is a folder; give a folder',
       )
       return {(bundles[0].about.get('fold', ''), *pairs[0]): path}
-    if path.suffix:
+    if path.suffix and not path.is_dir():
       require(
         path.suffix == f'.{kind}',
         f'--output={path} does not end in .{kind}; rename it or choose another '
@@ -211,8 +219,12 @@ def _paths(
       folder = pathlib.Path(args.model).parent
   require(
     not folder.is_file(),
-    f'--output={folder} is a file, but several are to be written; give a '
-    'folder',
+    f'{folder} is a file, where a folder is needed; choose another --output',
+  )
+  require(
+    folder.is_dir() or folder.suffix[1:] not in formats.PRECISIONS,
+    f'--output={folder} is the name of one file, but {len(bundles) * len(pairs)} '
+    'are to be written; give a folder',
   )
   paths = {}
   for bundle in bundles:

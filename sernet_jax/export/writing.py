@@ -66,7 +66,7 @@ def write(
       else:
         seen = ranges(bundle, calibration.prepared)
     content = to_tflite.convert(bundle, precision, metadata, seen)
-  files.write_bytes(path, content)
+  files.write_bytes(path, content, files.Cure('--output'))
 
 
 def ranges(

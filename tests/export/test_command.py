@@ -122,6 +122,26 @@ def test_misspelt_weights_are_named_before_jax_is_set_up(capsys, monkeypatch):
       'add --precision=int8, or leave',
     ),
     (['--model=SOURCE', '--format=c', '--precision=fp16'], 'it has int8'),
+    (
+      ['--model=a', '--format=c,onnx', '--precision=fp32'],
+      '--format=c has no fp32; it has int8, so give --precision=int8 as well',
+    ),
+    (
+      ['--model=SOURCE', '--format=onnx,tflite', '--output=x.onnx'],
+      '--output=x.onnx is the name of one file, but 2 are to be written',
+    ),
+    (
+      ['--model=SOURCE', '--format=onnx', '--output=SOURCE/'],
+      'source.safetensors does not end in .onnx',
+    ),
+    (
+      ['--model=SOURCE', '--format=onnx', '--output=FILE'],
+      'text is a file, where a folder is needed; choose another --output',
+    ),
+    (
+      ['--model=SOURCE', '--format=stablehlo', '--output=FILE/x.stablehlo'],
+      'cannot be created (File exists); choose another --output',
+    ),
     (['--model=SOURCE', '--format=c'], '--calibration'),
     (['--model=SOURCE', '--format=tflite', '--output=x.onnx'], '.tflite'),
     (['--model=SOURCE', '--format=onnx', '--precision=int8'], '--calibration'),
@@ -135,10 +155,36 @@ def test_mistakes_are_one_sentence(tmp_path, capsys, arguments, words):
   source = tmp_path / 'source.safetensors'
   bundle_lib.save(source, bundle(), 'float16')
   content = source.read_bytes()
-  arguments = [one.replace('SOURCE', str(source)) for one in arguments]
+  (tmp_path / 'text').write_text('')
+  for word, path in (('SOURCE', source), ('FILE', tmp_path / 'text')):
+    arguments = [one.replace(word, str(path)) for one in arguments]
   code, printed = run_command(capsys, *arguments)
   assert code == 2
   assert printed.out == ''
+  assert {path.name for path in tmp_path.iterdir()} == {source.name, 'text'}
   assert words in printed.err
   assert printed.err.splitlines()[-1].startswith('error: ')
   assert source.read_bytes() == content
+
+
+def test_a_folder_may_have_the_name_of_a_file(tmp_path, capsys):
+  source = tmp_path / 'source.safetensors'
+  bundle_lib.save(source, bundle(), 'float32')
+  folder = tmp_path / 'v1.2 of mine.safetensors'
+  folder.mkdir()
+  code, _ = run_command(capsys, f'--model={source}', f'--output={folder}')
+  assert code == 0
+  assert {path.name for path in folder.iterdir()} == {
+    'source_fp16.safetensors',
+    'source_fp16.safetensors.json',
+  }
+
+
+def test_every_format_that_is_named_is_written_or_refused():
+  pairs = targets.choose_pairs('c,onnx', 'fp32,int8')
+  assert pairs == [('c', 'int8'), ('onnx', 'fp32'), ('onnx', 'int8')]
+  assert targets.choose_pairs('c,onnx', '') == [('c', 'int8'), ('onnx', 'fp16')]
+  assert dict(targets.choose_pairs('all', 'int8')) == {
+    'onnx': 'int8',
+    'tflite': 'int8',
+  }
