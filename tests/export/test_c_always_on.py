@@ -189,6 +189,18 @@ def test_an_offset_below_a_few_clicks_is_silent_as_for_python(
   assert isinstance(result, recordings.Failure) == few
 
 
+def test_of_an_offset_in_the_middle_the_loudest_part_is_judged(app, tmp_path):
+  path, model = tmp_path / 'offset.wav', Recognizer([calibrated()])
+  voice = 0.03 * np.random.default_rng(0).normal(size=RATE_HZ)
+  offset = np.full(RATE_HZ, 0.03)
+  offset[100::2000] = 0.3
+  reading.write_wav(path, np.concatenate([voice, offset, voice]), RATE_HZ)
+  (result,) = recordings.recognize([str(path)], model, hop_s=0.0)
+  assert any('is silent in its middle' in note for note in result.notes)
+  done = subprocess.run([app, path], capture_output=True, text=True)
+  assert (done.stdout, done.stderr) == (f'{result.label}\n', '')
+
+
 @pytest.mark.parametrize(
   ('arguments', 'words'),
   [

@@ -93,12 +93,16 @@ def speech(tmp_path_factory):
 
   silent_middle = sound(0.6)
   silent_middle[3000:7000] = 0
+  clicks_middle = silent_middle.copy()
+  clicks_middle[3000:7000] = 0.1
+  clicks_middle[3500:7000:1800] = 0.5
   faint = 1e-4 * np.random.default_rng(9).normal(size=silent_middle.size)
   for name, rate, values in (
     ('short', RATE, sound(0.06)),
     ('window', RATE, sound(0.112)),
     ('long', RATE, sound(1.03)),
     ('silent_middle', RATE, silent_middle),
+    ('clicks_middle', RATE, clicks_middle),
     # With faint noise: of a constant every program hears its own rounding.
     ('offset', RATE, silent_middle / 2 + 0.3 + faint),
     ('rate_48000', 48_000, sound(0.7, 48_000)),
@@ -157,6 +161,17 @@ def agree(found, result, atol=1e-4):
       np.testing.assert_allclose(
         ours['probabilities'], theirs.probabilities, atol=atol
       )
+
+
+def test_a_middle_that_scaling_leaves_nothing_of_is_silent(page, speech):
+  path = speech / 'clicks_middle.wav'
+  page.run('document.body.dataset.state = "ready"')
+  page.upload(path)
+  assert page.wait('done', 'fault') == 'done'
+  label = page.run('document.querySelector("#label").innerText')
+  assert label == expected(path).label
+  notes = page.run('document.querySelector("#notes").innerText')
+  assert 'silent in its middle' in notes
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,9 @@ static int has_voice(const int16_t *samples, size_t count) {
 }
 
 /* Finds the part to judge: the middle, or the loudest in steps of 0.1 s where
- * the middle is silent beside that. NULL, or what is wrong. */
+ * the middle is silent beside that; and the loudest. NULL, or what is wrong. */
 static const char *find_part(FILE *file, unsigned long samples,
-                             unsigned long *start) {
+                             unsigned long *start, unsigned long *loudest) {
   unsigned long length = samples < SERNET_SAMPLES ? samples : SERNET_SAMPLES;
   unsigned long middle = (samples - length) / 2, i;
   int64_t squares = 0, sum = 0;
@@ -120,39 +120,42 @@ static const char *find_part(FILE *file, unsigned long samples,
     if (i + 1 - length == middle) of_middle = energy;
     if (((i + 1 - length) % STEP == 0 || i + 1 == samples) && energy > most) {
       most = energy;
-      *start = i + 1 - length;
+      *loudest = i + 1 - length;
     }
   }
   least = (double)length * 1073741824.0 * pow(10.0, SERNET_FLOOR_DB / 10.0);
   if (length == 1 && most > 0.0) least = 0.0;
   if (most <= 0.0 || most < least) return "is silent; give another recording";
-  if (of_middle >= least &&
-      of_middle >= most * pow(10.0, -SERNET_SILENCE_DB / 10.0))
-    *start = middle;
+  *start = of_middle >= least &&
+                   of_middle >= most * pow(10.0, -SERNET_SILENCE_DB / 10.0)
+               ? middle
+               : *loudest;
   return NULL;
 }
 
 /* Judges a recording; NULL, or what is wrong. */
 static const char *judge(FILE *file, const char *name, const options *own) {
-  unsigned long samples, start = 0, i;
-  size_t count = 0;
+  unsigned long samples, start = 0, loudest = 0, i;
+  size_t count;
   float scale;
   long first;
   const char *fault = sernet_wav_open(file, &samples);
   if (fault) return fault;
   first = ftell(file);
-  fault = find_part(file, samples, &start);
+  fault = find_part(file, samples, &start, &loudest);
   if (fault) return fault;
-  if (first < 0 || fseek(file, first, SEEK_SET) != 0)
-    return "cannot be read twice; give a file, or raw sound with --stream";
-  for (i = 0; i < samples && count < SERNET_SAMPLES; i++) {
-    if (!sernet_wav_next(file, segment + count))
-      return "is cut short; copy it again";
-    count += i >= start;
+  for (;; start = loudest) {
+    if (first < 0 || fseek(file, first, SEEK_SET) != 0)
+      return "cannot be read twice; give a file, or raw sound with --stream";
+    for (i = 0, count = 0; i < samples && count < SERNET_SAMPLES; i++) {
+      if (!sernet_wav_next(file, segment + count))
+        return "is cut short; copy it again";
+      count += i >= start;
+    }
+    scale = sernet_scale(segment, count);
+    if (sernet_holds_sound(segment, count, scale)) break;
+    if (start == loudest) return "is silent; give another recording";
   }
-  scale = sernet_scale(segment, count);
-  if (!sernet_holds_sound(segment, count, scale))
-    return "is silent; give another recording";
   if (name) printf("%s\t", name);
   say(count, scale, 0, !own->gated || has_voice(segment, count), own);
   return NULL;

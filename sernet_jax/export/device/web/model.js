@@ -180,8 +180,9 @@ export class Model {
     if (segments === 'center') {
       if (samples.length <= length) return [];
       let start = Math.floor((samples.length - length) / 2);
-      const middle = level(samples.subarray(start, start + length));
-      if (middle < Math.max(floor_db, loudest.level - gate_db)) {
+      const middle = samples.subarray(start, start + length);
+      const least = Math.max(floor_db, loudest.level - gate_db);
+      if (level(middle) < least || !holdsSound(middle)) {
         start = loudestPart(samples, length, Math.floor(rate / 10));
         notes.push(
           `It is silent in its middle: its label is that of the loudest ` +
