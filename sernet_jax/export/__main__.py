@@ -23,7 +23,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sernet_jax.common import command_line
+from sernet_jax.common import command_line, text
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.export import targets
 from sernet_jax.predict.inference import options
@@ -220,7 +220,8 @@ def _write_all(
       for kind, precision in pairs:
         path = paths[fold, kind, precision]
         if kind in targets.FOLDERS:
-          tqdm.tqdm.write(f'{path} ({_write_folder(kind, path, bundle, args)})')
+          note = _write_folder(kind, path, bundle, args)
+          tqdm.tqdm.write(text.printable(f'{path} ({note})'))
           bar.update()
           continue
         if heard is None:
@@ -233,7 +234,7 @@ def _write_all(
         checking.write_report(formats.report_path(path), report)
         reports.append(report)
         bar.update()
-        tqdm.tqdm.write(f'{path} ({report["heard"]})')
+        tqdm.tqdm.write(text.printable(f'{path} ({report["heard"]})'))
   return reports
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from sernet_jax.audio import containers, part_reading, segments
 from sernet_jax.audio.part import Recording
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError
+from sernet_jax.common.errors import InputError, require
 from sernet_jax.predict import run_bundles
 from sernet_jax.predict.sessions import waveform
 from sernet_jax.results import run_folder
@@ -110,7 +110,18 @@ def of_folder(folder: pathlib.Path, spec: AudioSpec) -> Segments:
 def _joined(
   read: list[_Pieces], labels: list[int] | None, what: str
 ) -> Segments:
-  """Stacks the segments of some recordings."""
+  """Stacks the segments of some recordings, without those that have none.
+
+  Raises:
+    InputError: if none has any.
+  """
+  heard = [index for index, (raw, _) in enumerate(read) if raw]
+  require(
+    bool(heard),
+    f'{what}: every recording is silent once it is scaled; give others',
+  )
+  read = [read[index] for index in heard]
+  labels = None if labels is None else [labels[index] for index in heard]
   owners = [index for index, (raw, _) in enumerate(read) for _ in raw]
   return Segments(
     np.stack([segment for raw, _ in read for segment in raw]),

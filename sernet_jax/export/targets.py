@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import pathlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -186,7 +187,8 @@ def choose_paths(
   paths = _paths(args, bundles, pairs)
   for path in paths.values():
     require(
-      not args.model or path.resolve() != pathlib.Path(args.model).resolve(),
+      # Not by resolve(), which fails at links that lead in a circle.
+      not args.model or os.path.realpath(path) != os.path.realpath(args.model),
       f'{path} is the model itself; choose another --output',
     )
   return paths

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from exportable import BOUND, bundle
 
+from sernet_jax.audio import reading
 from sernet_jax.common import jax_setup
 from sernet_jax.export import __main__ as export, targets
 from sernet_jax.predict import bundle as bundle_lib, models
@@ -142,6 +143,13 @@ def test_misspelt_weights_are_named_before_jax_is_set_up(capsys, monkeypatch):
       ['--model=SOURCE', '--format=stablehlo', '--output=FILE/x.stablehlo'],
       'cannot be created (File exists); choose another --output',
     ),
+    (
+      [
+        *('--model=SOURCE', '--format=tflite', '--precision=int8'),
+        '--calibration=CLICKS',
+      ],
+      'clicks: every recording is silent once it is scaled; give others',
+    ),
     (['--model=SOURCE', '--format=c'], '--calibration'),
     (['--model=SOURCE', '--format=tflite', '--output=x.onnx'], '.tflite'),
     (['--model=SOURCE', '--format=onnx', '--precision=int8'], '--calibration'),
@@ -156,12 +164,19 @@ def test_mistakes_are_one_sentence(tmp_path, capsys, arguments, words):
   bundle_lib.save(source, bundle(), 'float16')
   content = source.read_bytes()
   (tmp_path / 'text').write_text('')
-  for word, path in (('SOURCE', source), ('FILE', tmp_path / 'text')):
+  clicks = tmp_path / 'clicks'
+  clicks.mkdir()
+  samples = np.full(2000, 0.1)
+  samples[1000] = 0.5  # above an offset, of which scaling leaves a constant
+  reading.write_wav(clicks / 'a.wav', samples, 16_000)
+  paths = {'SOURCE': source, 'FILE': tmp_path / 'text', 'CLICKS': clicks}
+  before = {path.name for path in tmp_path.iterdir()}
+  for word, path in paths.items():
     arguments = [one.replace(word, str(path)) for one in arguments]
   code, printed = run_command(capsys, *arguments)
   assert code == 2
   assert printed.out == ''
-  assert {path.name for path in tmp_path.iterdir()} == {source.name, 'text'}
+  assert {path.name for path in tmp_path.iterdir()} == before
   assert words in printed.err
   assert printed.err.splitlines()[-1].startswith('error: ')
   assert source.read_bytes() == content
@@ -188,3 +203,15 @@ def test_every_format_that_is_named_is_written_or_refused():
     'onnx': 'int8',
     'tflite': 'int8',
   }
+
+
+def test_a_link_to_itself_and_controls_in_a_name_do_no_harm(tmp_path, capsys):
+  source = tmp_path / 'source.safetensors'
+  bundle_lib.save(source, bundle(), 'float32')
+  path = tmp_path / 'a\x1b[31m.safetensors'
+  path.symlink_to(path.name)
+  code, printed = run_command(capsys, f'--model={source}', f'--output={path}')
+  assert code == 0
+  assert path.is_file()
+  assert '\x1b' not in printed.out
+  assert f'{tmp_path}/a\\x1b[31m.safetensors (made-up sound)' in printed.out

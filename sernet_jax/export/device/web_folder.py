@@ -70,7 +70,7 @@ def write(folder: pathlib.Path, bundle: Bundle, runtime: str = '') -> str:
   ours = about_path.is_file() and _FORMAT.encode() in about_path.read_bytes()
   require(
     ours or not folder.is_dir() or not any(folder.iterdir()),
-    f'{folder} has files of another kind; choose another --output',
+    f'{folder} has files of another kind; empty it or choose another --output',
   )
   engine = web_runtime.content(runtime)
   writing.write(folder / MODEL, bundle, 'onnx', 'fp32')
