@@ -29,7 +29,7 @@ _TIMED = ('mov',)
 _MORE_S, _MORE_FRAMES = 0.1, 3072
 # And by what share where FFmpeg guesses the length from the rate of bytes.
 _GUESSED = 0.02
-_EXACT = ('mov', 'matroska', 'asf', 'wv', 'ape', 'tta')
+_EXACT = ('mov', 'matroska', 'asf', 'wv', 'ape', 'tta', 'caf')
 
 
 class MediaError(Exception):
@@ -49,6 +49,9 @@ class Media:
     self._container, self._stream = container, stream
     self._demuxer = demuxer
     context = stream.codec_context  # None where the codec is not known
+    if demuxer == 'caf' and context and context.name == 'alac':
+      # What fills up its last packet is not in it, and FFmpeg takes it off again.
+      context.options = {'flags2': '+skip_manual'}
     self.rate_hz = int(context.sample_rate or 0) if context else 0
     self.channels = int(context.channels or 0) if context else 0
     self.notes: list[str] = []

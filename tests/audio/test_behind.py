@@ -11,6 +11,7 @@ import soundfile
 from sounds import RATE_HZ, noise, with_data_size
 
 from sernet_jax.audio import quality, reading
+from sernet_jax.audio.containers import mpeg
 
 ID3 = b'ID3\3\0\0\0\0\x40\0' + b'x' * 8192  # 0.26 s if it were sound
 LIST = b'LIST' + struct.pack('<I', 8001) + b'a' * 8001 + b'\0'
@@ -113,6 +114,31 @@ def test_flac_behind_a_tag_is_looked_at_like_any(tmp_path):
   assert samples.size == 40_000 and 'holds 2 recordings' in note
   with pytest.raises(reading.BadFile, match='cut short'):
     read(path, ID3 + content[:-3000])
+
+
+@pytest.mark.parametrize('mode', ['CONSTANT', 'VARIABLE'])
+@pytest.mark.parametrize('tagged', [True, False])
+def test_mp3_in_wav_has_the_samples_of_its_frames(tmp_path, mode, tagged):
+  """As dictation recorders write it: libsndfile takes a length of its own."""
+  file = io.BytesIO()
+  samples = np.concatenate([np.zeros(RATE_HZ), noise()])
+  soundfile.write(
+    file, samples, RATE_HZ, format='MP3', bitrate_mode=mode,
+    compression_level=0.5,
+  )  # fmt: skip
+  content = file.getvalue()
+  if not tagged:
+    content = content[mpeg.frame(content).num_bytes :]
+  alone, _ = read(tmp_path / 'a.mp3', content)
+  fmt = struct.pack(
+    '<HHIIHHHHIHHH', 0x55, 1, RATE_HZ, 8000, 1, 0, 12, 1, 2, 1, 1, 0
+  )
+  head = b'RIFF\0\0\0\0WAVEfmt ' + struct.pack('<I', len(fmt)) + fmt + b'data'
+  for size, behind in ((len(content), LIST), (0, b''), (0xFFFF_FFFF, LIST)):
+    padding = b'\0' * (len(content) % 2)
+    whole = head + struct.pack('<I', size) + content + padding + behind
+    samples, _ = read(tmp_path / 'a.wav', whole)
+    np.testing.assert_array_equal(samples, alone)
 
 
 def block(kind, body):

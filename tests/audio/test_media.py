@@ -23,6 +23,7 @@ KINDS = {
   'webm': ('webm', 'libopus', 48_000),
   'mka': ('matroska', 'pcm_s16le', RATE_HZ),
   'mov': ('mov', 'alac', RATE_HZ),
+  'caf': ('caf', 'alac', RATE_HZ),
   'wv': ('wv', 'wavpack', RATE_HZ),
 }
 

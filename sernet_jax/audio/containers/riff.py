@@ -10,7 +10,7 @@ import dataclasses
 import struct
 from typing import BinaryIO
 
-from sernet_jax.audio.containers import behind
+from sernet_jax.audio.containers import behind, mpeg
 from sernet_jax.audio.containers.chunks import RIFX, WAV, Chunks
 from sernet_jax.audio.containers.layout import Layout, Part, sizes_differ
 
@@ -21,6 +21,7 @@ _MAX_32 = 0xFFFF_FFFF
 _FAR = 1 << 62  # more is unknown in 64 bits
 _NAMES = (b'RIFF', b'RIFX', b'RF64', b'BW64')
 _ROUNDED = 0.05
+_MP3 = 0x55
 _PCM = (1, 3, 0xFFFE)  # whole numbers, floating point, either
 # Codecs that come in blocks: GSM 6.10, IMA and Microsoft ADPCM.
 _BLOCK_CODECS = {0x31: 'GSM 6.10', 0x11: 'IMA ADPCM', 0x02: 'MS ADPCM'}
@@ -124,7 +125,13 @@ def layout(file: BinaryIO, size: int) -> Layout:
     if fault:
       return Layout(fault)
     notes += [text for text in (note, header.contradiction()) if text]
-    parts.append(part)
+    if header.codec()[0] == _MP3:
+      found = _frames(file, header, part)
+      if found.fault:
+        return found
+      parts += found.parts
+    else:
+      parts.append(part)
   return Layout('', tuple(dict.fromkeys(notes)), tuple(parts))
 
 
@@ -237,6 +244,24 @@ def _repaired(file: BinaryIO, header: _Header, body: int) -> tuple[bytes, str]:
   wide = struct.pack('<4sIQQQI', b'ds64', 28, whole + 36, body, 0, 0)
   full = struct.pack('<I', _MAX_32)
   return b'RF64' + full + b'WAVE' + wide + fields + full, ''
+
+
+def _frames(file: BinaryIO, header: _Header, part: Part) -> Layout:
+  """Finds the recordings in a part that holds MP3.
+
+  libsndfile takes a length for it that its frames do not have.
+  """
+  stop = part.stop
+  if not part.head:
+    stop = min(stop, header.start + header.promised)
+  file.seek(header.start)
+  found = mpeg.layout(file.read(stop - header.start))
+  shift = header.start
+  parts = (
+    dataclasses.replace(each, start=each.start + shift, stop=each.stop + shift)
+    for each in found.parts
+  )
+  return dataclasses.replace(found, parts=tuple(parts))
 
 
 def _without_filling(part: Part, header: _Header, body: int) -> Part:
