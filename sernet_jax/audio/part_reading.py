@@ -9,6 +9,7 @@ import threading
 import numpy as np
 
 from sernet_jax.audio import decoding, quality, reading
+from sernet_jax.audio.containers import behind
 from sernet_jax.audio.part import Part, Recording
 from sernet_jax.audio.spec import MEAN
 
@@ -85,6 +86,13 @@ def load_mono(
   if watch is not None:
     watch.see(samples[:, None], samples, rate_hz)
     watch.take_over(whole)
+    if recording.end_s is not None:
+      missing_s = recording.end_s - recording.start_s - samples.size / rate_hz
+      if missing_s > behind.LEFT_OUT_S:
+        watch.notes.append(
+          f'ends {missing_s:.2f} s behind the end of its file; what is there was '
+          'taken'
+        )
   return reading.resampled(str(recording), samples, rate_hz, sample_rate_hz)
 
 

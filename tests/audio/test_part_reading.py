@@ -81,6 +81,20 @@ def test_bad_parts_are_named_with_their_times(file):
   }
 
 
+@pytest.mark.parametrize(('end_s', 'told'), [(1.05, False), (1.25, True)])
+def test_a_part_that_ends_behind_its_file_is_told(tmp_path, end_s, told):
+  """Annotations are a few hundredths late, but not tenths."""
+  path = tmp_path / 'a.wav'
+  noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+  soundfile.write(path, noise, 8000)
+  watch = quality.Watch()
+  spec = AudioSpec(8000, 0.5)
+  segments.load_segments(Part(str(path), 0.5, end_s), spec, watch)
+  assert watch.notes == told * [
+    'ends 0.25 s behind the end of its file; what is there was taken'
+  ]
+
+
 @pytest.mark.parametrize('rate_hz', [8000, 96_000])
 def test_channels_that_cancel_in_a_part_alone_are_named(tmp_path, rate_hz):
   """Also behind the first of the blocks in which a file is decoded."""
