@@ -293,6 +293,14 @@ def test_what_the_sources_cannot_compute_is_refused(tmp_path, monkeypatch):
   assert not folder.exists()
 
 
+def test_a_model_of_all_segments_is_said_to_be_judged_by_its_middle(tmp_path):
+  bundle = c_sources.small_bundle()
+  assert 'middle' not in c_folder.write(tmp_path, bundle)
+  audio = dataclasses.replace(bundle.audio, segments='all')
+  note = c_folder.write(tmp_path, changed(audio=audio))
+  assert 'the app judges 0.6 s from the middle of a recording, predict' in note
+
+
 def test_sources_of_others_are_not_compiled_with_them(tmp_path):
   (tmp_path / 'mine.c').write_text('int mine;')
   with pytest.raises(InputError, match=r'mine\.c'):

@@ -54,10 +54,16 @@ def write(folder: pathlib.Path, bundle: Bundle) -> str:
   for name, text in content.items():
     files.write_bytes(folder / name, text, files.Cure('--output'))
   tables, state = sizes(content)
+  other = ''
+  if bundle.audio.segments == 'all':
+    other = (
+      f'; the app judges {bundle.audio.duration_s:g} s from the middle of a '
+      'recording, predict the mean over segments of all of it'
+    )
   return (
     'cc -std=c99 -O2 *.c -lm -o app && ./app recording.wav; '
     f'{tables / 1024:.0f} KiB of constants, {state / 1024:.1f} KiB of memory '
-    f'without code and sound; classes {", ".join(bundle.classes)}'
+    f'without code and sound; classes {", ".join(bundle.classes)}{other}'
   )
 
 
