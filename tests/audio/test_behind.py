@@ -1,4 +1,4 @@
-"""What lies behind the sound: more of it, another recording, chunks and tags."""
+"""What lies around the sound: more of it, another recording, chunks and tags."""
 
 from __future__ import annotations
 
@@ -114,6 +114,85 @@ def test_flac_behind_a_tag_is_looked_at_like_any(tmp_path):
   assert samples.size == 40_000 and 'holds 2 recordings' in note
   with pytest.raises(reading.BadFile, match='cut short'):
     read(path, ID3 + content[:-3000])
+
+
+@pytest.mark.parametrize('form', ['WAV', 'AIFF', 'AU', 'CAF', 'W64', 'OGG'])
+def test_a_recording_behind_a_tag_is_looked_at_like_any(tmp_path, form):
+  path = tmp_path / 'a'
+  content = encoded(form, subtype=None)
+  alone, _ = read(path, content)
+  np.testing.assert_array_equal(read(path, ID3 + content)[0], alone)
+  samples, (note,) = read(path, ID3 + content + ID3 + content)
+  np.testing.assert_array_equal(samples, np.tile(alone, 2))
+  assert 'holds 2 recordings' in note
+  with pytest.raises(reading.BadFile, match='is cut short'):
+    read(path, ID3 + content[: len(content) // 2])
+
+
+def test_aac_behind_a_tag_is_not_taken_for_mp3(tmp_path):
+  """As pieces of streams begin, with the time in the tag."""
+  av = pytest.importorskip('av')
+  file = io.BytesIO()
+  with av.open(file, 'w', format='adts') as target:
+    stream = target.add_stream('aac', rate=RATE_HZ, layout='mono')
+    sound = np.float32(noise(1024))[None]
+    frame = av.AudioFrame.from_ndarray(sound, format='fltp', layout='mono')
+    frame.sample_rate = RATE_HZ
+    for packet in (*stream.encode(frame), *stream.encode(None)):
+      target.mux(packet)
+  alone, _ = read(tmp_path / 'a.aac', file.getvalue())
+  behind, _ = read(tmp_path / 'a.aac', ID3 + file.getvalue())
+  np.testing.assert_array_equal(behind, alone)
+
+
+def pages(content):
+  found = []
+  while content:
+    length = 27 + content[26] + sum(content[27 : 27 + content[26]])
+    found.append(content[:length])
+    content = content[length:]
+  return found
+
+
+def test_a_damaged_page_of_ogg_is_told(tmp_path):
+  """libsndfile leaves it out and repeats other sound at the end."""
+  content = bytearray(encoded('OGG', noise(60_000), subtype='VORBIS'))
+  content[len(content) // 2] ^= 1
+  path = tmp_path / 'a.ogg'
+  path.write_bytes(content)
+  with pytest.raises(reading.BadFile, match='is damaged: the page at its byte'):
+    reading.read(path)
+
+
+def test_what_surrounds_the_pages_of_ogg(tmp_path):
+  first, second = (
+    encoded('OGG', noise(count), subtype='VORBIS') for count in (9000, 40_000)
+  )
+  path = tmp_path / 'a.ogg'
+  alone, notes = read(path, first)
+  assert not notes
+  for behind in (ID3, bytes(900), b'TAG' + bytes(125)):
+    np.testing.assert_array_equal(read(path, first + behind)[0], alone)
+  with pytest.raises(reading.BadFile, match='not a whole page'):
+    read(path, first + b'\1\2\3')
+  mixed = [*pages(first)[:1], *pages(second)[:1]]
+  mixed += [*pages(first)[1:], *pages(second)[1:]]
+  samples, (note,) = read(path, b''.join(mixed))
+  np.testing.assert_array_equal(samples, alone)
+  assert note == 'holds 2 tracks of sound; the first was read'
+
+
+def test_a_hole_in_mp3_without_a_length_is_told(tmp_path):
+  path = tmp_path / 'a.mp3'
+  content = encoded('MP3', noise(20_000), subtype=None)
+  content = content[mpeg.frame(content).num_bytes :]
+  size = len(content) // mpeg.frame(content).num_bytes
+  place = size // 2 * mpeg.frame(content).num_bytes
+  for behind in (b'', b'TAG' + bytes(125), bytes(500)):
+    assert not read(path, content + behind)[1]
+  hole = content[: place + 50] + content[place + 150 :]
+  _, (note,) = read(path, hole)
+  assert 'bytes between its frames that are none' in note
 
 
 @pytest.mark.parametrize('mode', ['CONSTANT', 'VARIABLE'])

@@ -15,6 +15,7 @@ import stat
 from typing import BinaryIO
 
 from sernet_jax.audio.containers import (
+  behind,
   flac,
   mpeg,
   ogg,
@@ -55,21 +56,24 @@ def look(path: str | os.PathLike[str]) -> tuple[Layout, Signature | None]:
     file.seek(0)
     head = file.read(signatures.HEAD_BYTES)
     found = signatures.identify(head)
-    if head[:3] == b'ID3' and _behind_id3(file, head) == b'fLaC':
-      found = Signature('a FLAC file', 'sndfile')
+    base = behind.past_tags(file, 0)
+    if base:  # taggers put ID3v2 before anything, not only before MP3
+      file.seek(base)
+      tagged = signatures.identify(file.read(signatures.HEAD_BYTES))
+      found = tagged if tagged and tagged.reader else found
     if found is None:
       return Layout(), None
     if not found.reader:
       cure = f'; {found.cure}' if found.cure else ''
       return Layout(f'is {found.name}, not a recording{cure}'), found
-    return _layout(file, size, found.name), found
+    return _layout(file, size, base, found.name), found
 
 
-def _layout(file: BinaryIO, size: int, name: str) -> Layout:
+def _layout(file: BinaryIO, size: int, base: int, name: str) -> Layout:
   if name == 'a WAV file':
-    layout = riff.layout(file, size)
+    layout = riff.layout(file, size, base)
   elif name in other_headers.NAMES:
-    layout = other_headers.layout(name, file, size)
+    layout = other_headers.layout(name, file, size, base)
   elif name in _BY_BYTES:
     file.seek(0)
     if size <= _HELD_BYTES:
@@ -97,9 +101,3 @@ def _no_file(mode: int) -> str:
   if stat.S_ISFIFO(mode):
     return 'is a pipe, not a file; give - to read a recording from stdin'
   return 'is a device or a socket, not a file'
-
-
-def _behind_id3(file: BinaryIO, head: bytes) -> bytes:
-  a, b, c, d = head[6:10].ljust(4, b'\0')
-  file.seek(10 + (a << 21 | b << 14 | c << 7 | d))
-  return file.read(4)

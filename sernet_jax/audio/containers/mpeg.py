@@ -79,7 +79,13 @@ def layout(data: Bytes) -> Layout:
   """
   walk = _Walk(data)
   walk.run()
-  return Layout(walk.fault, (), tuple(walk.parts))
+  notes: tuple[str, ...] = ()
+  if walk.between:
+    notes = (
+      f'has {walk.between} bytes between its frames that are none, as a copy '
+      'that was damaged; their sound is missing',
+    )
+  return Layout(walk.fault, notes, tuple(walk.parts))
 
 
 class _Walk:
@@ -89,6 +95,7 @@ class _Walk:
     self._data = data
     self.parts: list[Part] = []
     self.fault = ''
+    self.between = 0  # bytes in holes between frames
     self._start: int | None = None  # of the current recording
     self._sound_at = 0  # its first frame
     self._tagged = 0  # frames that its tag promises, 0 without one
@@ -99,7 +106,7 @@ class _Walk:
     """Fills `parts` and `fault`."""
     data, at, size = self._data, 0, len(self._data)
     tag_at: int | None = None  # an ID3 tag in front of the next frame
-    lost = False
+    lost, lost_at = False, 0
     while at < size:
       skip = _tag_bytes(data, at)
       if skip:
@@ -110,9 +117,12 @@ class _Walk:
       found = frame(data, at)
       # Where the row of frames was broken, two must follow each other.
       if found is None or (lost and not _follows(data, at, found)):
+        lost_at = lost_at if lost else at
         lost = True
         at = _next_sync(data, at + 1)
         continue
+      if lost and self._start is not None:
+        self.between += at - lost_at
       lost = False
       promised = _promised(data, at, found)
       begin = at if tag_at is None else tag_at

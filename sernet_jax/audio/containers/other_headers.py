@@ -49,18 +49,19 @@ _FORMATS = {
 NAMES = tuple(_FORMATS)
 
 
-def layout(name: str, file: BinaryIO, size: int) -> Layout:
+def layout(name: str, file: BinaryIO, size: int, first: int = 0) -> Layout:
   """Finds the recordings in a file of `size` bytes.
 
   Args:
     name: one of `NAMES`.
     file: the file.
     size: of it in bytes.
+    first: byte of the first recording.
   """
   form = _FORMATS[name]
   parts: list[Part] = []
   notes: list[str] = []
-  base: int | None = 0
+  base: int | None = first
   while base is not None:
     found = form.read(file, size, base)
     if isinstance(found, str):

@@ -112,11 +112,11 @@ def _samples(count: int) -> str:
   return 'a sample' if count == 1 else f'{count} samples'
 
 
-def layout(file: BinaryIO, size: int) -> Layout:
-  """Finds the recordings in a WAV file of `size` bytes."""
+def layout(file: BinaryIO, size: int, first: int = 0) -> Layout:
+  """Finds the recordings in a WAV file of `size` bytes, from byte `first` on."""
   parts: list[Part] = []
   notes: list[str] = []
-  base: int | None = 0
+  base: int | None = first
   while base is not None:
     header = _walk(file, base)
     if header is None:
@@ -130,6 +130,7 @@ def layout(file: BinaryIO, size: int) -> Layout:
       if found.fault:
         return found
       parts += found.parts
+      notes += found.notes
     else:
       parts.append(part)
   return Layout('', tuple(dict.fromkeys(notes)), tuple(parts))
