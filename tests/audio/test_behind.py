@@ -68,6 +68,31 @@ def test_recordings_behind_chunks_are_read(tmp_path, suffix):
     assert 'holds 2 recordings one after the other' in note
 
 
+@pytest.mark.parametrize('suffix', CHUNKED)
+def test_a_second_recording_that_was_cut_is_refused(tmp_path, suffix):
+  """However much lies before it."""
+  content = encoded(CHUNKED[suffix][0])
+  with pytest.raises(reading.BadFile, match=r'is cut short'):
+    read(tmp_path / f'a.{suffix}', content + content[:-4000])
+
+
+@pytest.mark.parametrize(('missing', 'told'), [(0, ''), (8, ''), (5000, 'cut')])
+def test_a_long_header_does_not_hide_a_cut(tmp_path, missing, told):
+  """It may be counted in the size, with or without its first bytes."""
+  path = tmp_path / 'a.wav'
+  content = encoded('WAV')
+  content = content[:36] + LIST + content[36:]
+  path.write_bytes(content)
+  with_data_size(path, len(content) - missing)
+  if told:
+    with pytest.raises(reading.BadFile, match='is cut short'):
+      reading.read(path)
+  else:
+    samples, (note,) = read(path, path.read_bytes())
+    assert samples.size == RATE_HZ
+    assert f'promises {len(content) - missing} bytes of sound' in note
+
+
 @pytest.mark.parametrize('size', [0, 0x7FFF_F000, 0xFFFF_FFFF])
 @pytest.mark.parametrize(
   'behind', [ID3, LIST, LIST[:-1], LIST + ID3, ID3 + b'id3 \0\0\0\0']

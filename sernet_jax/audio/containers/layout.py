@@ -7,6 +7,8 @@ import io
 import os
 from typing import Any
 
+_LEAST_CUT = 2048  # bytes of sound that may lack, with a note
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
@@ -104,7 +106,8 @@ def sizes_differ(promised: int, there: int, header: int) -> tuple[str, str]:
   """Judges a header that promises more bytes of sound than there are.
 
   Recorders that write the size of the whole file for that of the sound promise
-  a header too much; what lacks more than that was cut off.
+  a header too much; what lacks another number of bytes was cut off, but for a
+  few that no header is too short for.
 
   Args:
     promised: bytes of sound by the header.
@@ -114,7 +117,9 @@ def sizes_differ(promised: int, there: int, header: int) -> tuple[str, str]:
   Returns:
     (fault, note), one of which is ''.
   """
-  if promised - there <= header:
+  missing = promised - there
+  # Also one that counts all but its first eight bytes.
+  if missing <= min(header, _LEAST_CUT) or missing in (header, header - 8):
     note = (
       f'promises {promised} bytes of sound in its header, {there} are there; '
       'they were read'

@@ -96,7 +96,7 @@ def _measure(
   if sound.unknown:
     return *_to_the_end(file, sound, base, stop, ''), None
   if promised > there:
-    return *sizes_differ(promised, there, sound.start), part, None
+    return *sizes_differ(promised, there, sound.start - base), part, None
   kind, place = behind.found(
     file,
     sound.start + max(0, promised),
