@@ -199,6 +199,13 @@ def load_segments(
     watch.notes.append(
       f'is silent in its middle; its loudest {spec.duration_s:g} s were taken'
     )
+  if watch is not None:
+    most_db = max(level_db(x) for x in cut(waveform, spec))
+    if -np.inf < most_db < FLOOR_DB:
+      watch.notes.append(
+        f'has at most {most_db:.0f} dB of full scale in its segments, as '
+        'silence with dither has: at full level it is noise'
+      )
   try:
     return cut_and_prepare(waveform, spec)
   except InputError as error:

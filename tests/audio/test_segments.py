@@ -226,7 +226,9 @@ def test_what_is_next_to_silence_is_no_middle(tmp_path, kind, rate_hz):
   # Of a recording without anything louder, all is kept.
   if kind == 'dither':
     reading.write_wav(path, silence, rate_hz)
-    assert len(segments_lib.load_segments(path, spec)) == 4
+    watch = quality.Watch()
+    assert len(segments_lib.load_segments(path, spec, watch)) == 4
+    assert any('as silence with dither has' in note for note in watch.notes)
 
 
 def write_many(folder, count):
