@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def made(counts):
     for i in range(count)
   ]
   utterances.sort(key=lambda u: u.name)
-  return Corpus('made', ('x', 'y'), tuple(utterances))
+  return Corpus('made', tuple('wxyz'), tuple(utterances))
 
 
 def count(corpus, *fields):
@@ -70,6 +71,38 @@ def test_a_corpus_keeps_as_many_of_each_speaker_as_there_are():
   both = limited(corpus, most_per_speaker=4, most_per_corpus=9)
   assert set(count(both, 'speaker').values()) == {2, 3, 4}
   assert count(both, 'corpus') == {('one',): 9, ('two',): 4}
+
+
+@pytest.mark.parametrize(
+  ('speakers', 'each', 'limits'),
+  [
+    (431, 2, {'most_per_speaker': 60, 'most_per_corpus': 1200}),
+    (91, 12, {'most_per_corpus': 300}),
+    (91, 12, {'most_per_corpus': 50}),
+    (20, 10, {'most_per_speaker': 2}),
+    (20, 10, {'most_per_speaker': 7}),
+  ],
+)
+def test_a_corpus_keeps_as_many_of_each_class(speakers, each, limits):
+  """Where speakers have more classes than they may give utterances."""
+  names, classes = [f's{i:03}' for i in range(speakers)], 'wxyz'
+  everything = itertools.product(['one'], names, classes)
+  corpus = made(dict.fromkeys(everything, each))
+  found = limited(corpus, **limits)
+  total = min(
+    limits.get('most_per_speaker', 60) * speakers,
+    limits.get('most_per_corpus', 1200),
+  )
+  assert len(found.utterances) == total
+  by_class = count(found, 'label').values()
+  assert len(by_class) == 4
+  assert max(by_class) - min(by_class) <= 2
+  by_speaker, both = count(found, 'speaker'), count(found, 'speaker', 'label')
+  them = [by_speaker[name,] for name in names]
+  assert max(them) - min(them) <= 1
+  for name in names:
+    own = [both[name, label] for label in classes]
+    assert max(own) - min(own) <= 1
 
 
 def test_nothing_is_taken_away_without_need():

@@ -9,8 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import hashlib
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
@@ -20,8 +19,10 @@ def limited(
 ) -> Corpus:
   """Takes a limited number of utterances of each speaker and each corpus.
 
-  A speaker's are taken class after class in turn, a corpus's speaker after
-  speaker in turn, so that what is taken is as even as it can be.
+  Speakers of a corpus give one utterance each, in turn: of the class that the
+  speaker has given the least of, among several of the one that the corpus has
+  the least of so far. So what is taken is as even as it can be over speakers,
+  over classes, and over both.
 
   Args:
     corpus: the utterances, of one corpus or joined.
@@ -35,11 +36,9 @@ def limited(
     return corpus
   taken: list[Utterance] = []
   for part in _grouped(corpus.utterances, 'corpus').values():
-    by_speaker = {
-      speaker: _in_turn(_grouped(mine, 'label'))[: most_per_speaker or None]
-      for speaker, mine in _grouped(part, 'speaker').items()
-    }
-    taken += _in_turn(by_speaker)[: most_per_corpus or None]
+    taken += _in_turn(
+      part, most_per_speaker or len(part), most_per_corpus or len(part)
+    )
   if len(taken) == len(corpus.utterances):
     return corpus
   limits = [
@@ -72,12 +71,39 @@ def _grouped(
 
 
 def _in_turn(
-  groups: Mapping[str, Sequence[Utterance]],
+  utterances: Sequence[Utterance], most_per_speaker: int, most: int
 ) -> list[Utterance]:
-  """Takes the first of each group, then the second of each, and so on."""
-  order = sorted(groups, key=_chance)
-  rounds = itertools.zip_longest(*(groups[key] for key in order))
-  return [u for each in rounds for u in each if u is not None]
+  """Takes one utterance of each speaker in turn, of the rarest class so far.
+
+  Args:
+    utterances: of one corpus, in an order by chance.
+    most_per_speaker: of each speaker.
+    most: in all.
+  """
+  left = {
+    speaker: _grouped(mine, 'label')
+    for speaker, mine in _grouped(utterances, 'speaker').items()
+  }
+  order = sorted(left, key=_chance)
+  given: collections.Counter[tuple[str, str]] = collections.Counter()
+  total: collections.Counter[str] = collections.Counter()
+  taken: list[Utterance] = []
+  for _ in range(most_per_speaker):
+    for speaker in order[: most - len(taken)]:
+      classes = left[speaker]
+      label = min(
+        classes,
+        key=lambda name: (given[speaker, name], total[name], _chance(name)),
+      )
+      taken.append(classes[label].pop())
+      given[speaker, label] += 1
+      total[label] += 1
+      if not classes[label]:
+        del classes[label]
+    order = [name for name in order if left[name]]
+    if not order or len(taken) == most:
+      break
+  return taken
 
 
 def _chance(name: str) -> bytes:
