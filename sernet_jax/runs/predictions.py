@@ -125,7 +125,7 @@ def _adaptation(
   owners = data.features.segment_utterances
   heard = data.heard(np.flatnonzero(np.isin(owners, chosen)))
   return lambda params, stats: adaptation.adapted(
-    recipe, heard, params, stats, spec.prior
+    recipe, heard, params, stats, spec.prior, len(chosen)
   )
 
 

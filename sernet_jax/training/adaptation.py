@@ -70,19 +70,22 @@ def adapted(
   params: Weights,
   stats: Weights,
   prior: float,
+  recordings: int = 0,
 ) -> Weights:
   """Mixes the statistics of recordings into those of a training set.
 
   Means and second moments are mixed with the weights n / (n + prior) and
-  prior / (n + prior), layer by layer, as if the recordings had been part of
-  the training set.
+  prior / (n + prior), layer by layer, as if n recordings had been part of the
+  training set. Segments of one recording count as that one together.
 
   Args:
     recipe: of the training.
-    heard: n recordings, (n, frames, coefficients) or with their frames.
+    heard: their segments, (segments, frames, coefficients) or with the frames
+      of each.
     params: of one network.
     stats: its statistics over the training set.
     prior: recordings that `stats` count as; infinite leaves them as they are.
+    recordings: n, that the segments are of; 0 for one each.
 
   Returns:
     A tree like `stats`.
@@ -104,4 +107,5 @@ def adapted(
   )
   if prior == 0:
     return own
-  return batch_norm_statistics.pool([(float(count), own), (prior, stats)])
+  heard_first = float(recordings or count)
+  return batch_norm_statistics.pool([(heard_first, own), (prior, stats)])

@@ -306,6 +306,17 @@ def test_a_class_that_only_the_test_and_validation_speakers_say():
     protocols.make(corpus, HELD_OUT)
 
 
+def test_more_enrolled_than_a_speaker_recorded_is_refused_with_the_folds():
+  pairs = [(s, label) for s in 'abc' for label in (0, 1)] + [('c', 1)]
+  corpus = make_corpus(pairs, 2)
+  three = ProtocolSpec('loso_adapted', enrolled=3)
+  with pytest.raises(InputError, match=r"enrolled is 3, .* 'a' has only 2"):
+    protocols.make(corpus, three)
+  protocols.make(corpus, dataclasses.replace(three, folds=('c',)))
+  # Of other protocols nobody hears a voice first.
+  protocols.make(corpus, dataclasses.replace(three, name='loso'))
+
+
 @pytest.mark.parametrize('name', ['random10', 'emobox', 'paper2021'])
 def test_a_validation_speaker_is_for_loso_alone(name):
   with pytest.raises(InputError, match=f"'speaker', .* 'loso'.*{name!r}"):

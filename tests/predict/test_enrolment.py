@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import types
 
@@ -23,6 +24,7 @@ from sernet_jax.predict.inference import enrolment
 from sernet_jax.predict.recognizer import from_first_sample
 from sernet_jax.results import run_folder
 from sernet_jax.runs import run
+from sernet_jax.training import adaptation
 
 
 @pytest.fixture(scope='module', params=['mean', 'statistics'])
@@ -78,9 +80,10 @@ def test_slopes_look_at_the_frames_of_a_recording_alone(tmp_path):
     mfcc=features.PRESETS['chen2018'], feature_kind='log_mel_deltas'
   )
   audio = AudioSpec(16_000, 0.6)
-  heard = enrolment._heard(tmp_path, experiment, True, audio)
+  paths = sorted(tmp_path.iterdir())
+  heard = enrolment._heard(paths, experiment, True, audio)
   sounds = np.concatenate(
-    [segments.load_segments(path, audio) for path in sorted(tmp_path.iterdir())]
+    [segments.load_segments(path, audio) for path in paths]
   )
   sounds, lengths = from_first_sample(sounds)
   assert set(lengths.tolist()) == {4800}
@@ -90,6 +93,25 @@ def test_slopes_look_at_the_frames_of_a_recording_alone(tmp_path):
   assert heard.features.shape[1] > alone.shape[1]
   own = heard.features[:, : alone.shape[1]]
   np.testing.assert_allclose(own, alone, atol=1e-4)
+
+
+def test_segments_count_as_their_recordings(place, tmp_path, monkeypatch):
+  workdir = tmp_path / 'run'
+  shutil.copytree(place / 'run', workdir)
+  config = json.loads((workdir / 'config.json').read_text())
+  if config['model']['pooling'] != 'mean':
+    pytest.skip('such a network hears an utterance as one')
+  config['data'] |= {'segments': 'all', 'duration_s': 0.1}
+  (workdir / 'config.json').write_text(json.dumps(config))
+  called = []
+
+  def keep(recipe, heard, params, stats, prior, recordings=0):
+    called.append((len(heard), recordings))
+    return stats
+
+  monkeypatch.setattr(adaptation, 'adapted', keep)
+  enrolment.adapter(workdir, place / 'ann')({}, {})
+  assert called == [(24, 8)]
 
 
 def test_commands_and_files_have_it(place, tmp_path, capsys):

@@ -15,8 +15,9 @@ import tiny_runs
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import models, recordings, run_bundles
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config as config_lib, run
+from sernet_jax.runs import config as config_lib, predictions, run
 from sernet_jax.runs.data import Data, load_corpus
+from sernet_jax.training import adaptation
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
@@ -246,7 +247,7 @@ def test_an_adapted_run_is_not_a_loso_run(place, recipe, tmp_path):
   assert 'the network adapted to the voice' in report
 
 
-def test_enrolling_more_than_there_is_ends_in_a_sentence(place, tmp_path):
+def test_enrolling_more_than_there_is_ends_before_training(place, tmp_path):
   with pytest.raises(InputError, match=r'protocol\.enrolled'):
     run.train(
       settings(
@@ -257,3 +258,32 @@ def test_enrolling_more_than_there_is_ends_in_a_sentence(place, tmp_path):
       ),
       tmp_path / 'run',
     )
+  assert not (tmp_path / 'run' / 'metrics.jsonl').exists()
+
+
+@pytest.mark.parametrize('enrolled', [2, 0])
+def test_segments_are_heard_first_as_recordings(
+  place, tmp_path, monkeypatch, enrolled
+):
+  """Recordings of 0.3 s in segments of 0.1 s count once each."""
+  settings = tiny_runs.settings(
+    place,
+    data__duration_s=0.1,
+    data__segments='all',
+    protocol__name='loso_adapted',
+    protocol__enrolled=enrolled,
+  )
+  experiment = config_lib.experiment(settings)
+  data = Data(experiment, load_corpus(experiment))
+  called = []
+
+  def keep(recipe, heard, params, stats, prior, recordings=0):
+    called.append((len(heard), prior, recordings))
+    return stats
+
+  monkeypatch.setattr(adaptation, 'adapted', keep)
+  recipe = experiment.recipe(len(data.features.corpus.classes))
+  for fold in range(len(data.folds)):
+    predictions._adaptation(experiment, recipe, data, fold)({}, {})
+  count = enrolled or 8
+  assert called == [(3 * count, 20.0, count)] * 3

@@ -64,6 +64,16 @@ def test_recordings_and_training_set_weigh_as_their_numbers(
   )
 
 
+def test_segments_of_a_recording_count_as_one_together(heard, weights):
+  recipe = recipe_of('mean')
+  found = adaptation.adapted(recipe, heard, *weights, 20.0, recordings=2)
+  own = adaptation.adapted(recipe, heard, *weights, 0.0)
+  before = weights[1]
+  for name in before:
+    mean = 2 / 22 * own[name]['mean'] + 20 / 22 * before[name]['mean']
+    np.testing.assert_allclose(found[name]['mean'], mean, atol=1e-6)
+
+
 def test_padding_takes_no_part(heard, weights):
   recipe = recipe_of('masked')
   frames = np.array([9, 5, 7, 3, 9, 4], np.int32)

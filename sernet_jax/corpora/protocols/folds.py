@@ -49,8 +49,9 @@ def make(corpus: Corpus, spec: ProtocolSpec, seed: int = 0) -> list[Fold]:
 
   Raises:
     InputError: if the corpus is too small or not the one the protocol is for,
-      if a fold is unknown, or if a class would have no training utterance, or
-      a dimension no values to learn from.
+      if a fold is unknown, or if a class would have no training utterance, a
+      dimension no values to learn from, or a tested speaker fewer recordings
+      than are heard first.
   """
   hold_out = spec.validation == 'speaker'
   if hold_out:
@@ -200,6 +201,12 @@ def _check(
   )
   if corpus.dimensions:
     _require_values(corpus, spec, fold)
+  require(
+    not protocol.adapts or spec.enrolled <= len(fold.test),
+    f'protocol.enrolled is {spec.enrolled}, but speaker {fold.name!r} has only '
+    f'{len(fold.test)} recordings; give fewer, 0 for all, or leave the speaker '
+    'out of protocol.folds',
+  )
 
 
 def _require_values(corpus: Corpus, spec: ProtocolSpec, fold: Fold) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -66,29 +66,29 @@ def adapter(
   audio = experiment.test_audio
   if channel != '':
     audio = dataclasses.replace(audio, channel=channel)
-  heard = _heard(pathlib.Path(folder), experiment, recipe.model.masked, audio)
+  paths = containers.below(pathlib.Path(folder), '--enroll=')
+  heard = _heard(paths, experiment, recipe.model.masked, audio)
   if prior is None:
     prior = experiment.protocol.prior
 
   def adapt(params: Weights, stats: Weights) -> Weights:
-    return adaptation.adapted(recipe, heard, params, stats, prior)
+    return adaptation.adapted(recipe, heard, params, stats, prior, len(paths))
 
   return adapt
 
 
 def _heard(
-  folder: pathlib.Path,
+  paths: Sequence[pathlib.Path],
   experiment: Experiment,
   masked: bool,
   audio: AudioSpec,
 ) -> np.ndarray | Heard:
-  """Reads the recordings of a folder as a test of the run hears them.
+  """Reads recordings as a test of the run hears them.
 
   Returns:
     float32 (segments, frames, coefficients), with the frames of each where the
     network looks at an utterance's own alone.
   """
-  paths = containers.below(folder, '--enroll=')
   spec = experiment.mfcc
   prepared = np.concatenate(
     [segments_lib.load_segments(path, audio) for path in paths]
