@@ -83,6 +83,20 @@ def level_db(samples: np.ndarray) -> float:
   return 10 * math.log10(power) if power else -math.inf
 
 
+def faint(most_db: float) -> list[str]:
+  """Says that all segments are below `FLOOR_DB`, to follow the recording's name.
+
+  Args:
+    most_db: level of the loudest of them.
+  """
+  if not -math.inf < most_db < FLOOR_DB:
+    return []
+  return [
+    f'has at most {most_db:.0f} dB of full scale in its segments, as silence '
+    'with dither has: at full level it is noise'
+  ]
+
+
 class Levels:
   """Levels of a recording in steps of 0.1 s, taken piece by piece."""
 

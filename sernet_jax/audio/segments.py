@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from sernet_jax.audio import part_reading, quality, reading
-from sernet_jax.audio.listening import FLOOR_DB, level_db
+from sernet_jax.audio.listening import FLOOR_DB, faint, level_db
 from sernet_jax.audio.part import Recording, is_among
 from sernet_jax.audio.spec import EPSILON, PERCENTILE, AudioSpec
 from sernet_jax.common import machine, progress_bar
@@ -30,6 +31,7 @@ from sernet_jax.common.errors import (
 
 # Segments, and what is odd about their recording.
 _Loaded = tuple[np.ndarray, tuple[str, ...]]
+_Load = Callable[[Recording, AudioSpec, quality.Watch | None], np.ndarray]
 
 
 def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
@@ -200,12 +202,7 @@ def load_segments(
       f'is silent in its middle; its loudest {spec.duration_s:g} s were taken'
     )
   if watch is not None:
-    most_db = max(level_db(x) for x in cut(waveform, spec))
-    if -np.inf < most_db < FLOOR_DB:
-      watch.notes.append(
-        f'has at most {most_db:.0f} dB of full scale in its segments, as '
-        'silence with dither has: at full level it is noise'
-      )
+    watch.notes += faint(max(map(level_db, cut(waveform, spec))))
   try:
     return cut_and_prepare(waveform, spec)
   except InputError as error:
@@ -213,9 +210,16 @@ def load_segments(
     raise reading.BadFile(str(path), reason) from error
 
 
-def load_whole(path: Recording, spec: AudioSpec) -> np.ndarray:
+def load_whole(
+  path: Recording, spec: AudioSpec, watch: quality.Watch | None = None
+) -> np.ndarray:
   """Reads a file as one segment of its own length, (1, samples)."""
-  waveform = part_reading.load_mono(path, spec.sample_rate_hz, spec.channel)
+  waveform = part_reading.load_mono(
+    path, spec.sample_rate_hz, spec.channel, watch
+  )
+  if watch is not None:
+    parts = cut(waveform, dataclasses.replace(spec, segments='all'))
+    watch.notes += faint(max(map(level_db, parts)))
   whole = prepare_sound(waveform, len(waveform))
   if whole is None:
     raise reading.BadFile(
@@ -231,7 +235,7 @@ def read_all(
   skipped: dict[str, str] | None = None,
   progress: bool = True,
   start: int = 0,
-  load: Callable[[Recording, AudioSpec], np.ndarray] | None = None,
+  load: _Load | None = None,
   notes: dict[str, list[str]] | None = None,
   limit_hz: float = 0.0,
 ) -> Iterator[tuple[int, np.ndarray]]:
@@ -245,7 +249,7 @@ def read_all(
     progress: show a bar, or a line a minute if stderr is not a terminal.
     start: index of the first to read; those before it were read already, and
       the bad ones among them are in `skipped`.
-    load: from a path to its segments, if not `load_segments`; has no notes.
+    load: from a path to its segments, if not `load_segments`.
     notes: receives {path: what is odd about it} as it comes up, each to follow
       the path.
     limit_hz: up to which the features listen.
@@ -262,13 +266,9 @@ def read_all(
   bad = {} if skipped is None else skipped
 
   def load_noted(path: Recording) -> _Loaded:
-    if load is not None:
-      return load(path, spec), ()
-    if notes is None:
-      return load_segments(path, spec), ()
-    watch = quality.Watch()
-    parts = load_segments(path, spec, watch)
-    return parts, watch.sentences(limit_hz, spec.channel)
+    watch = None if notes is None else quality.Watch()
+    parts = (load or load_segments)(path, spec, watch)
+    return parts, watch.sentences(limit_hz, spec.channel) if watch else ()
 
   found = _read_all(list(paths), load_noted, on_bad_file, bad, progress, start)
   return _noted(found, paths, {} if notes is None else notes)

@@ -181,6 +181,7 @@ def join(parts: Sequence[Corpus]) -> Corpus:
       for speaker in part.expected_speakers
     ),
     remarks=_prefixed(parts, 'remarks'),
+    cautions=_prefixed(parts, 'cautions'),
   )
 
 

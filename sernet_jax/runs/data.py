@@ -140,11 +140,17 @@ def sound_of(
     values, frames = mel_store.features_of(
       store, experiment.feature_kind, spec, most
     )
+    notes = store.notes
     longer = np.flatnonzero(store.counts > most)
     if longer.size:
-      values[longer] = _cuts(experiment, store.corpus, longer)
+      cuts = _cuts(experiment, store.corpus, longer)
+      values[longer] = np.asarray(cuts.features)
+      # Of the same sound, and of what is heard of it.
+      notes = {**notes, **cuts.notes}
     owners = np.arange(len(values), dtype=np.int32)
-    heard = CorpusFeatures(store.corpus, values, owners, store.skipped, frames)
+    heard = CorpusFeatures(
+      store.corpus, values, owners, store.skipped, frames, notes
+    )
   else:
     heard = _features(experiment, corpus, audio)
     frames = np.full(len(heard.features), heard.features.shape[1], np.int32)
@@ -169,7 +175,7 @@ def sound_of(
 
 def _cuts(
   experiment: Experiment, corpus: Corpus, longer: np.ndarray
-) -> np.ndarray:
+) -> CorpusFeatures:
   """Features of utterances that are longer than what tests hear.
 
   Their middle is cut out and scaled by itself, as `predict` and exported files
@@ -179,9 +185,6 @@ def _cuts(
     experiment: the settings.
     corpus: all utterances.
     longer: indices of the longer ones.
-
-  Returns:
-    float32 (longer ones, frames, coefficients).
   """
   part = dataclasses.replace(
     corpus,
@@ -190,7 +193,7 @@ def _cuts(
   )
   cut = _features(experiment, part, experiment.test_audio)
   assert cut.corpus == part, 'what was read before can be cut'
-  return np.asarray(cut.features)
+  return cut
 
 
 def _told(corpus: Corpus) -> list[list[str]]:

@@ -254,9 +254,9 @@ def test_read_all_runs_ahead_by_a_bounded_number(tmp_path, monkeypatch):
   started = []
   load = segments_lib.load_segments
 
-  def counted(path, spec):
+  def counted(path, spec, watch):
     started.append(path)
-    return load(path, spec)
+    return load(path, spec, watch)
 
   monkeypatch.setattr(segments_lib, 'load_segments', counted)
   reader = segments_lib.read_all(paths, AudioSpec(duration_s=0.1))

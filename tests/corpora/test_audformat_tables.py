@@ -259,8 +259,10 @@ def test_segments_an_hour_into_a_file_have_names_of_their_own(
 def test_parts_that_overlap_are_pointed_out(tmp_path, audformat):
   starts = ['0s', '0.03s', '0.06s']
   write_three_parts(audformat, tmp_path, starts, ['0.05s', '0.06s', '0.09s'])
-  (problem,) = audformat_tables.load(tmp_path).problems
+  corpus = audformat_tables.load(tmp_path)
+  (problem,) = corpus.problems
   assert problem.startswith('1 parts overlap with another part of their file')
+  assert corpus.cautions == corpus.problems  # so that reports have it
 
 
 def test_two_answers_to_one_question_are_refused(tmp_path, audformat):

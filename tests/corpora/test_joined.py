@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import re
 
@@ -13,7 +14,9 @@ from recordings import write_list
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import joined
+from sernet_jax.corpora.readers import manifest
 from sernet_jax.corpora.synthetic import speech
+from sernet_jax.corpora.utterances import cautioned
 from sernet_jax.runs import config as config_lib, differences
 from sernet_jax.runs.data import load_corpus
 
@@ -58,6 +61,17 @@ def test_the_halves_of_the_synthetic_corpus(tmp_path, monkeypatch):
   )
   with pytest.raises(InputError, match='12 recordings belong to two'):
     joined.load(f'embedded:{tmp_path},embedded_low:{tmp_path}')
+
+
+def test_cautions_of_a_corpus_stay_when_it_is_joined(tmp_path):
+  lists = [write_list(tmp_path / name) for name in ('one', 'two')]
+  one, two = (
+    dataclasses.replace(manifest.manifest(path), name=path.stem)
+    for path in lists
+  )
+  corpus = joined.join([one, cautioned(two, ['Parts overlap.'])])
+  assert corpus.cautions == ('two: Parts overlap.',)
+  assert 'two: Parts overlap.' in corpus.problems
 
 
 @pytest.mark.parametrize(

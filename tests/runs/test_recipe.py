@@ -169,6 +169,22 @@ def test_the_average_has_weights_and_statistics_of_its_own(recipe):
   )
 
 
+@pytest.mark.parametrize('heard_s', [0.5, 0.22])
+def test_what_is_odd_about_whole_recordings_is_told(place, tmp_path, heard_s):
+  """Whether tests hear all of them or what was cut out of their middle."""
+  shutil.copytree(place / 'corpus', tmp_path / 'corpus')
+  path = tmp_path / 'corpus' / 'ann_high_0.wav'
+  samples, _ = soundfile.read(path)
+  soundfile.write(path, samples[::2], 8000)
+  made = config_lib.experiment(
+    tiny_runs.settings(
+      tmp_path, **{**CHANGES, 'data__test_duration_s': heard_s}
+    )
+  )
+  ((where, found),) = Data(made, load_corpus(made)).features.notes.items()
+  assert where == str(path) and 'has no sound above 4.0 kHz' in found[0]
+
+
 def test_tests_hear_whole_utterances_from_their_first_frame(place):
   experiment = config_lib.experiment(settings(place))
   data = Data(experiment, load_corpus(experiment))

@@ -19,6 +19,7 @@ def about(
   fields: tuple[str, ...],
   compute: Callable[[], None],
   on_bad_file: str,
+  younger: str = '',
 ) -> dict[str, Any]:
   """Reads the description of an entry, which is made first if it is missing.
 
@@ -29,6 +30,8 @@ def about(
       among all processes.
     on_bad_file: 'error' or 'skip'. With 'error' an entry that skipped
       recordings is made again: the message names what is wrong now.
+    younger: one of `fields`, without which an entry is of an older version and
+      made again.
 
   Raises:
     InputError: as `compute`, or if the cache cannot be read or written.
@@ -37,7 +40,11 @@ def about(
   while True:
     if not path.exists():
       _alone(stem, path, compute)
-    found = files.read_json(path, (*fields, 'skipped'), CACHE)
+    needed = [field for field in fields if field != younger]
+    found = files.read_json(path, (*needed, 'skipped'), CACHE)
+    if younger and younger not in found:
+      path.unlink(missing_ok=True)
+      continue
     if not found['skipped'] or on_bad_file != 'error':
       return found
     path.unlink(missing_ok=True)

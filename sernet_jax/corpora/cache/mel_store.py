@@ -40,6 +40,7 @@ class MelRows(NamedTuple):
     starts: int32 (utterances,), first row of each.
     rows: int32 (utterances,), number of rows of each.
     skipped: {path: reason} of recordings left out.
+    notes: {path: what is odd about it} of recordings that were used.
   """
 
   corpus: Corpus
@@ -47,6 +48,7 @@ class MelRows(NamedTuple):
   starts: np.ndarray
   rows: np.ndarray
   skipped: dict[str, str]
+  notes: dict[str, list[str]]
 
   @property
   def counts(self) -> np.ndarray:
@@ -63,6 +65,8 @@ def load(
   channel: str = 'mean',
 ) -> MelRows:
   """Returns the mel bands of every utterance, computed if there are none yet.
+
+  Those of older versions, which noted nothing of the recordings, are made anew.
 
   Args:
     corpus: the utterances.
@@ -81,11 +85,12 @@ def load(
   stem = folder / feature_cache.key(corpus, _KIND, plain, audio)
   about = entry.about(
     stem,
-    ('names', 'rows'),
+    ('names', 'rows', 'notes'),
     functools.partial(
       _compute, corpus, spec, audio, stem, on_bad_file, progress
     ),
     on_bad_file,
+    younger='notes',
   )
   skipped = about['skipped']
   rows = np.array(about['rows'], np.int32)
@@ -98,7 +103,7 @@ def load(
   kept = keep(corpus, skipped)
   assert [u.name for u in kept.utterances] == about['names']
   starts = np.concatenate([[0], np.cumsum(rows)[:-1]]).astype(np.int32)
-  return MelRows(kept, mels, starts, rows, skipped)
+  return MelRows(kept, mels, starts, rows, skipped, about['notes'])
 
 
 def half_hop(spec: MfccSpec) -> MfccSpec:
@@ -162,12 +167,20 @@ def _compute(
 ) -> None:
   """Writes STEM.f32, then STEM.json, each under a temporary name first."""
   skipped: dict[str, str] = {}
+  notes: dict[str, list[str]] = {}
   names, counts = [], []
   part = stem.with_suffix('.part')
   with part.open('wb') as file:
     paths = [utterance.recording for utterance in corpus.utterances]
     for index, (waveform,) in segments.read_all(
-      paths, audio, on_bad_file, skipped, progress, load=segments.load_whole
+      paths,
+      audio,
+      on_bad_file,
+      skipped,
+      progress,
+      load=segments.load_whole,
+      notes=notes,
+      limit_hz=spec.upper_edge_hz,
     ):
       rows = _rows(waveform, spec)
       file.write(rows.tobytes())
@@ -175,7 +188,12 @@ def _compute(
       counts.append(len(rows))
     file.flush()
   part.replace(stem.with_suffix('.f32'))
-  content = {'names': names, 'rows': counts, 'skipped': skipped}
+  content = {
+    'names': names,
+    'rows': counts,
+    'skipped': skipped,
+    'notes': notes,
+  }
   files.write_json(stem.with_suffix('.json'), content, CACHE)
 
 

@@ -17,7 +17,7 @@ from sernet_jax.common.text import listing
 from sernet_jax.corpora import dimensions as dimensions_lib
 from sernet_jax.corpora.readers.entry import CorpusEntry, PathLike, Source
 from sernet_jax.corpora.readers.tables import audformat_rows
-from sernet_jax.corpora.utterances import Corpus, Utterance
+from sernet_jax.corpora.utterances import Corpus, Utterance, cautioned
 
 _TEXT = 'transcription'  # scheme of sentences, by the custom of databases
 
@@ -159,14 +159,15 @@ def corpus(
       [u.values for u in utterances],
       audformat_rows.scales(database, [one.name for one in wanted]),
     )
-  return Corpus(
+  read = Corpus(
     str(database.name),
     tuple(sorted({u.label for u in utterances})),
     tuple(utterances),
-    problems=(*problems, *_overlaps(utterances)),
+    problems=tuple(problems),
     remarks=(*_about_tables(emotion, tables, others), *found),
     dimensions=scales,
   )
+  return cautioned(read, _overlaps(utterances))
 
 
 def _numbers(
