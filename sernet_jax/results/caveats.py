@@ -51,10 +51,13 @@ def title(selection: str) -> str:
 
 def meanings(results: Results) -> dict[str, tuple[str, str]]:
   """Selection -> its name in words and what it is."""
+  entry = PROTOCOLS[results.protocol]
   return {
     name: (
       title(name),
-      SELECTIONS[name].meaning.format(whom=whom(results.protocol)),
+      SELECTIONS[name].meaning.format(
+        whom=entry.unit, held_out=entry.holds_out
+      ),
     )
     for name in results.selections
   }

@@ -20,7 +20,8 @@ class Selection:
     name: in files and flags.
     title: two or three words for tables and figures.
     meaning: one phrase for the report; `{whom}` stands for what the tests
-      are made of (speakers, corpora, utterances).
+      are made of (speakers, corpora, utterances), `{held_out}` for who chooses
+      the epoch.
     part: of a fold, whose accuracy chooses the epoch; None for the weights
       after the last epoch.
     recomputed: whether the BatchNorm statistics are taken once more over the
@@ -66,9 +67,8 @@ SELECTIONS = {
     Selection(
       'validation',
       'chosen on validation',
-      'the epoch with the best accuracy (WA) on a training speaker held out '
-      'for this; the '
-      'test fold had no part in it',
+      'the epoch with the best accuracy (WA) on {held_out}, held out for this; '
+      'the test fold had no part in it',
       part='validation',
     ),
     Selection(

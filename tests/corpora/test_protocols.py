@@ -396,6 +396,84 @@ def test_copies_of_two_speakers_are_refused_where_speakers_are_kept_apart():
   protocols.make(with_copies(corpus, {0: 'x', 4: 'x'}), LOSO)  # of one speaker
 
 
+# speaker_groups
+
+
+GROUPS = ProtocolSpec('speaker_groups')
+
+
+def joined_speakers(**speakers):
+  """A joined corpus of these speakers, each of whom says two classes."""
+  pairs = [
+    (f'{name}/{who}', label)
+    for name, them in speakers.items()
+    for who in them
+    for label in range(2)
+  ]
+  corpus = make_corpus(pairs, 2)
+  utterances = [
+    dataclasses.replace(u, corpus=u.speaker.split('/')[0])
+    for u in corpus.utterances
+  ]
+  return dataclasses.replace(corpus, utterances=tuple(utterances))
+
+
+@pytest.mark.parametrize('validation', ['none', 'speaker'])
+def test_groups_of_one_corpus_are_neighbors(validation):
+  """As on record for RAVDESS, experiments/recipe."""
+  speakers = [f'{i:02}' for i in range(1, 25)]
+  corpus = full_corpus(speakers)
+  folds = protocols.make(corpus, ProtocolSpec('speaker_groups', validation))
+  check_parts(corpus, folds)
+  names = ['01-06', '07-12', '13-18', '19-24']
+  assert [fold.name for fold in folds] == names
+  for i, fold in enumerate(folds):
+    quarters = [set(speakers[6 * k : 6 * k + 6]) for k in range(4)]
+    assert speakers_of(corpus, fold.test) == quarters[i]
+    if validation == 'speaker':
+      held_out = quarters[(i + 1) % 4]
+      assert speakers_of(corpus, fold.validation) == held_out
+  one = joined_speakers(x=speakers)
+  assert [fold.name for fold in protocols.make(one, GROUPS)] == [
+    f'x/{name.replace("-", "-x/")}' for name in names
+  ]
+
+
+@pytest.mark.parametrize(
+  'sizes',
+  [(10, 24), (24, 10, 6), (6, 6, 6, 6), (4, 5, 7, 13), (431, 10), (2, 8, 1)],
+)
+def test_each_group_of_joined_corpora_has_speakers_of_all(sizes):
+  corpora = {
+    f'c{i}': [f's{k:03}' for k in range(n)] for i, n in enumerate(sizes)
+  }
+  corpus = joined_speakers(**corpora)
+  folds = protocols.make(corpus, GROUPS)
+  check_parts(corpus, folds)
+  assert set(times_tested(folds).values()) == {1}
+  assert [fold.name for fold in folds] == [f'group{i}' for i in range(1, 5)]
+  tested = [speakers_of(corpus, fold.test) for fold in folds]
+  for parts in (
+    tested,
+    *([[s for s in t if s[:2] == c] for t in tested] for c in corpora),
+  ):
+    counts = [len(part) for part in parts]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_groups_of_joined_corpora_mix_names_of_both_sexes():
+  corpus = joined_speakers(
+    first=[f'{sex}{i:02}' for sex in 'fm' for i in range(10)],
+    turns=[f'{i:02}{"mf"[i % 2]}' for i in range(24)],
+  )
+  for fold in protocols.make(corpus, GROUPS):
+    speakers = speakers_of(corpus, fold.test)
+    sexes = [s for s in speakers if s.startswith('first')]
+    assert {s.split('/')[1][0] for s in sexes} == {'f', 'm'}
+    sexes = [s for s in speakers if s.startswith('turns')]
+    assert {s[-1] for s in sexes} == {'f', 'm'}
+
+
 # loso_text
 
 

@@ -350,6 +350,24 @@ def test_notes_limit_what_results_may_be_taken_for(small):
   assert 'Only part' in note(protocol='paper2021')
 
 
+@pytest.mark.parametrize(
+  ('protocol', 'who'),
+  [
+    ('loso', 'a training speaker'),
+    ('speaker_groups', 'a quarter of the speakers'),
+    ('loco', 'the first speaker of each training corpus'),
+  ],
+)
+def test_the_page_says_who_chose_the_epoch(small, protocol, who):
+  _, results = small
+  selections = dict.fromkeys(
+    ('last', 'validation'), results['selections']['last']
+  )
+  results = {**results, 'protocol': protocol, 'selections': selections}
+  _, meaning = caveats.meanings(results_json.decode(results))['validation']
+  assert f'on {who}, held out for this' in meaning
+
+
 def test_one_speaker_has_a_page_without_interval(tmp_path):
   folder, _ = fake_run(
     tmp_path, ('a',), ('calm', 'wild'), epochs=1, synthetic=True

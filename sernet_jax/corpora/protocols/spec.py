@@ -15,7 +15,8 @@ class ProtocolSpec:
   Attributes:
     name: a key of `PROTOCOLS`.
     validation: 'none', or 'speaker' to hold out the next training speaker
-      (across corpora: the first of each training corpus).
+      ('speaker_groups': the next quarter; across corpora: the first of each
+      training corpus).
     folds: names of the folds to run; empty runs all.
     best_on_test: whether the tests are judged after every epoch and the best
       epoch is kept, for comparison with figures published so.

@@ -53,6 +53,9 @@ def by_speaker_group(
 ) -> list[TestSet]:
   """Tests each speaker once, a quarter of the speakers at a time.
 
+  In one corpus these are neighbors in the sorted list of speakers. Of several
+  corpora each gives its speakers to all groups.
+
   Raises:
     InputError: if there are fewer than two speakers for each group.
   """
@@ -65,13 +68,39 @@ def by_speaker_group(
     "'loso'",
   )
   everyone = np.array([u.speaker for u in corpus.utterances])
+  if len({u.corpus for u in corpus.utterances}) > 1:
+    groups = {f'group{i + 1}': g for i, g in enumerate(_dealt(corpus))}
+  else:
+    parts = np.array_split(np.array(speakers), NUM_GROUPS)
+    groups = {f'{part[0]}-{part[-1]}': part.tolist() for part in parts}
   return [
-    TestSet(
-      f'{group[0]}-{group[-1]}',
-      np.flatnonzero(np.isin(everyone, group)).astype(np.int32),
-    )
-    for group in np.array_split(np.array(speakers), NUM_GROUPS)
+    TestSet(name, np.flatnonzero(np.isin(everyone, them)).astype(np.int32))
+    for name, them in groups.items()
   ]
+
+
+def _dealt(corpus: Corpus) -> list[list[str]]:
+  """Deals out the speakers of each corpus to the groups, back and forth.
+
+  So names that begin with the sex, and those that have it in turn, both end up
+  mixed. The last ones of a corpus go to the smallest groups, so that groups
+  differ by at most one speaker.
+  """
+  by_corpus: dict[str, set[str]] = {}
+  for utterance in corpus.utterances:
+    by_corpus.setdefault(utterance.corpus, set()).add(utterance.speaker)
+  groups: list[list[str]] = [[] for _ in range(NUM_GROUPS)]
+  for _, them in sorted(by_corpus.items()):
+    order, speakers = sorted(groups, key=len), sorted(them)
+    starts = range(0, len(speakers), NUM_GROUPS)
+    if len(starts) % 2 == 0:  # so that the last lap begins at the smallest
+      order.reverse()
+    for start in starts:
+      lap = speakers[start : start + NUM_GROUPS]
+      for group, speaker in zip(order, lap, strict=False):
+        group.append(speaker)
+      order.reverse()
+  return groups
 
 
 def by_speaker_and_text(
