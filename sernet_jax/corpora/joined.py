@@ -70,17 +70,21 @@ def parse(text: str) -> list[Entry]:
   return entries
 
 
-def database(root: str) -> str:
-  """Returns the name of an audformat database: that of its folder."""
+# Corpora that are told apart by the names of their folders alone.
+NAMED_BY_FOLDER = ('audformat', 'folders')
+
+
+def folder_name(root: str) -> str:
+  """Returns the name of a folder, which is that of a corpus of one's own."""
   return pathlib.PurePath(root).name
 
 
 def without_roots(text: str) -> str:
-  """Returns `config.data.corpora` without folders, which change no result."""
+  """Returns `config.data.corpora` without places, which change no result."""
 
   def what(entry: Entry) -> str:
-    if entry.corpus == 'audformat':
-      return f'audformat:{database(entry.root)}'
+    if entry.corpus in NAMED_BY_FOLDER:
+      return f'{entry.corpus}:{folder_name(entry.root)}'
     return entry.manifest or entry.corpus
 
   return ','.join(f'{entry.name}={what(entry)}' for entry in parse(text))

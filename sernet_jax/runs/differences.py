@@ -126,8 +126,9 @@ def _kept(config: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
     for field, value in fields.items()
     if field not in free and not (field in _LATER and not value)
   }
-  if 'data.root' in free and fields.get('data.corpus') == 'audformat':
-    kept['data.root'] = joined.database(fields['data.root'])
+  corpus = fields.get('data.corpus')
+  if 'data.root' in free and corpus in joined.NAMED_BY_FOLDER:
+    kept['data.root'] = joined.folder_name(fields['data.root'])
   if 'data.corpora' in kept:  # folders are as free as data.root
     kept['data.corpora'] = joined.without_roots(kept['data.corpora'])
   return kept

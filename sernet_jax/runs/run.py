@@ -14,7 +14,7 @@ import ml_collections
 from sernet_jax.audio import quality
 from sernet_jax.common import files, machine
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.corpora import inspection
+from sernet_jax.corpora import inspection, joined
 from sernet_jax.corpora.cache import durations
 from sernet_jax.results import environment, report, run_folder
 from sernet_jax.results.figures import corpus_plot
@@ -248,16 +248,35 @@ def _recall(
   trainer.require_ahead(folder, results.epochs, epochs)
   if results.epochs != epochs:
     return None
-  root, now = before['data'].get('root', ''), config['data']['root']
-  if root != now:
-    print(
-      f'{folder.path} was trained on the recordings in data.root={root!r}; '
-      f'these are its results, and {now!r} was not opened',
-      file=sys.stderr,
-    )
+  print(_of_recalled(folder, before['data'], config['data']), file=sys.stderr)
   if not folder.report.exists():  # killed while it was drawn
     report.write(folder)
   return results
+
+
+def _of_recalled(
+  folder: run_folder.RunFolder, before: dict[str, Any], now: dict[str, Any]
+) -> str:
+  """Says what the results of a finished run are of.
+
+  Args:
+    folder: of the run.
+    before: its settings of data.
+    now: those that were asked for.
+  """
+  for field in ('root', 'corpora'):
+    old, new = before.get(field, ''), now[field]
+    if old != new and (
+      field == 'root' or joined.parse(old) != joined.parse(new)
+    ):
+      return (
+        f'{folder.path} was trained on the recordings in data.{field}={old!r}; '
+        f'these are its results, and {new!r} was not opened'
+      )
+  return (
+    f'{folder.path} is finished: these are its results, and no recording or list '
+    'was opened'
+  )
 
 
 def _require_empty(folder: run_folder.RunFolder) -> None:

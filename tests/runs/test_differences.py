@@ -46,9 +46,18 @@ def test_only_fields_that_shape_the_numbers_tell_runs_apart():
   [
     lambda root: {'data__corpus': 'audformat', 'data__root': root},
     lambda root: {'data__corpora': f'emodb,mine=audformat:{root}'},
+    lambda root: {
+      'data__corpus': 'folders',
+      'data__root': root,
+      'data__pattern': '{label}/{speaker}_*',
+    },
+    lambda root: {
+      'data__corpora': f'emodb,mine=folders:{root}',
+      'data__pattern': '{label}/{speaker}_*',
+    },
   ],
 )
-def test_databases_are_told_apart_by_the_names_of_their_folders(fields):
+def test_own_corpora_are_told_apart_by_the_names_of_their_folders(fields):
   one, moved, other = (
     config_lib.to_dict(tiny.emodb(**fields(root)))
     for root in ('/a/first', '/b/first', '/a/second')

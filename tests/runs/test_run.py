@@ -15,7 +15,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import registry
 from sernet_jax.export import recordings
 from sernet_jax.results import report, run_folder
-from sernet_jax.runs import run
+from sernet_jax.runs import config as config_lib, run
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
@@ -87,12 +87,37 @@ def test_a_finished_run_is_recalled_without_work(
   monkeypatch.setattr(run, 'Data', fail)
   results = run.train(tiny_runs.settings(place, train__epochs=4), finished)
   assert results == run_folder.RunFolder(finished).read_results()
-  assert 'was not opened' not in capsys.readouterr().err
+  err = capsys.readouterr().err
+  assert 'no recording or list was opened' in err
+  assert 'was not opened' not in err
   elsewhere = tiny_runs.settings(
     place, train__epochs=4, data__root='/else/where'
   )
   assert run.train(elsewhere, finished) == results
   assert "'/else/where' was not opened" in capsys.readouterr().err
+
+
+def test_other_recordings_of_several_corpora_are_not_recalled_in_silence(
+  finished, place, tmp_path, capsys
+):
+  """A finished run is told apart by no folder, and so says whose it is."""
+  workdir = tiny_runs.copy_of(finished, tmp_path)
+  csv = place / 'corpus' / 'list.csv'
+
+  def settings(corpora):
+    return tiny_runs.settings(
+      place, data__manifest='', data__corpora=corpora, train__epochs=4
+    )
+
+  run_folder.RunFolder(workdir).write_config(
+    config_lib.to_dict(settings(f'home={csv}:/data/clean,other={csv}'))
+  )
+  run.train(settings(f'home={csv}:/data/clean, other={csv}'), workdir)
+  assert 'was not opened' not in capsys.readouterr().err
+  run.train(settings(f'home={csv}:/data/noisy,other={csv}'), workdir)
+  err = capsys.readouterr().err
+  assert ':/data/clean' in err
+  assert f":/data/noisy,other={csv}' was not opened" in err
 
 
 def test_a_run_says_what_of_a_corpus_takes_part(

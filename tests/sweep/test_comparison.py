@@ -323,6 +323,31 @@ def test_tests_drawn_anew_that_leave_a_speaker_out_are_refused(tmp_path):
     compare(*folders)
 
 
+@pytest.mark.parametrize('change', [1e-4, 0.1])
+def test_folders_of_unlike_recordings_are_settings_of_their_own(
+  tmp_path, change
+):
+  """What another machine keeps elsewhere is the same; what sounds otherwise is
+  not, though it has the same names and labels."""
+  features = np.random.default_rng(0).normal(size=(2, 9, 4))
+  folders = []
+  for seed, (place, factor) in enumerate((('clean', 1), ('other', 1 + change))):
+    changes = {'seed': seed, 'data.root': f'/data/{place}'}
+    folders.append(make_run(tmp_path / place, GOOD, changes))
+    run_folder.RunFolder(folders[-1]).write_examples(
+      features * factor, ['ann_0', 'bob_0'], ['high', 'low']
+    )
+  content = compare(*folders)
+  names = [row['name'] for row in content['settings']]
+  noted = [note for note in content['notes'] if 'different folders' in note]
+  if change < 0.01:
+    assert names == ['one setting']
+    assert '/data/clean, /data/other' in noted[0]
+  else:
+    assert names == ['data.root=/data/clean', 'data.root=/data/other']
+    assert noted == []
+
+
 def test_settings_without_a_common_seed_are_shown_but_not_tested(tmp_path):
   content = compare(
     make_run(tmp_path / 'a', GOOD),

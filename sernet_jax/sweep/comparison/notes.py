@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sernet_jax.common.text import listing
 from sernet_jax.results import caveats
 from sernet_jax.results.selections import LAST
-from sernet_jax.sweep.comparison.compared_runs import Run
+from sernet_jax.sweep.comparison.compared_runs import ROOT, Run
 
 
 def warnings(groups: Mapping[str, Sequence[Run]], selection: str) -> list[str]:
@@ -69,6 +70,12 @@ def _own_notes(
     notes.append(
       'Settings have different numbers of seeds; a difference is taken over '
       'the seeds that both have.'
+    )
+  roots = sorted({str(run.settings.get(ROOT) or '(default)') for run in runs})
+  if len(roots) > 1 and ROOT not in content['fields']:
+    notes.append(
+      f'The runs read different folders ({ROOT}: {listing(roots, 3)}); they are '
+      'compared as if these held the same recordings.'
     )
   if any(run.of_several for run in runs):
     notes.append(
