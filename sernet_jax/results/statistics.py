@@ -4,7 +4,9 @@ The unit is the speaker: what is drawn, and what is swapped, are all answers
 to one speaker's utterances. Arrays of counts are (seeds, speakers, C, C), rows
 of a matrix are the truth, and both settings of a pair were tested on the same
 utterances. The score of a setting is the mean over its seeds of the score of
-the pooled matrix.
+the pooled matrix. Across corpora it is the mean over the folds too, each pooled
+by itself: counts are then (seeds, folds, speakers, C, C), 0 where a fold does
+not test a speaker.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ def scores(counts: npt.ArrayLike) -> dict[str, float]:
   """Returns `metrics.SCORES` of a setting, each the mean over its seeds.
 
   Args:
-    counts: (seeds, speakers, C, C).
+    counts: (seeds, speakers, C, C), or with folds.
   """
-  pooled = np.asarray(counts).sum(1)
+  pooled = np.asarray(counts).sum(-3)
   found = metrics.scores_of_many(pooled)
   return {name: float(values.mean()) for name, values in found.items()}
 
@@ -38,6 +40,7 @@ def ci95(
   other: npt.ArrayLike | None = None,
   seed: int = 0,
   num_resamples: int = NUM_RANDOM,
+  corpora: Sequence[str] | None = None,
 ) -> dict[str, list[float]] | None:
   """Returns 95 % bootstrap intervals of a setting's scores, or of their difference.
 
@@ -48,32 +51,42 @@ def ci95(
   does not cover the chance in training.
 
   Args:
-    counts: (seeds, speakers, C, C).
+    counts: (seeds, speakers, C, C), or with folds.
     other: of a second setting with the same seeds and speakers; the interval
       is then that of the first minus the second, each draw used for both.
     seed: of the drawing.
     num_resamples: draws.
+    corpora: that of each speaker, where as many are drawn of each as it has;
+      None for one.
 
   Returns:
-    `metrics.SCORES` -> [low, high]; None with fewer than 2 speakers.
+    `metrics.SCORES` -> [low, high]; None with fewer than 2 speakers, in all or
+    of a corpus.
   """
   # float64 holds counts exactly, and einsum has fast products for it.
   first = np.asarray(counts, np.float64)
-  num_seeds, num_speakers = first.shape[:2]
-  if num_speakers < 2:
+  num_seeds, num_speakers = len(first), first.shape[-3]
+  of = np.zeros(num_speakers) if corpora is None else np.asarray(corpora)
+  groups = [np.flatnonzero(of == name) for name in np.unique(of)]
+  if min(map(len, groups), default=0) < 2:
     return None
   random = np.random.default_rng(seed)
   # How often a speaker was drawn is the weight of their matrix: one product
   # sums the matrices of all resamples.
-  speakers = draws(random, num_speakers, num_resamples)  # (r, speakers)
+  speakers = np.zeros((num_resamples, num_speakers), np.int64)
+  for group in groups:
+    speakers[:, group] = draws(random, len(group), num_resamples)
   seeds = draws(random, num_seeds, num_resamples) / num_seeds  # (r, seeds)
 
   def resampled(values: np.ndarray) -> dict[str, np.ndarray]:
-    # Counts are whole numbers, so that this sum is exact in any order.
-    # (r, seeds, C, C)
-    pooled = np.einsum('rs,nsij->rnij', speakers, values, optimize=True)
-    scores_of = metrics.scores_of_many(pooled)  # each (r, seeds)
-    return {name: (seeds * scores_of[name]).sum(1) for name in metrics.SCORES}
+    folds = []
+    for fold in _folds(values):
+      # Counts are whole numbers, so that this sum is exact in any order.
+      # (r, seeds, C, C)
+      pooled = np.einsum('rs,nsij->rnij', speakers, fold, optimize=True)
+      scores_of = metrics.scores_of_many(pooled)  # each (r, seeds)
+      folds.append({k: (seeds * scores_of[k]).sum(1) for k in metrics.SCORES})
+    return {k: np.mean([one[k] for one in folds], 0) for k in metrics.SCORES}
 
   drawn = resampled(first)
   if other is not None:
@@ -105,7 +118,7 @@ def permutation_test(
   ways at once with speakers as pairs.
 
   Args:
-    one: (seeds, speakers, C, C).
+    one: (seeds, speakers, C, C), or with folds.
     other: the same of the second setting, seeds and speakers in its order.
     score: one of `metrics.SCORES`.
     seed: of the random ways.
@@ -114,19 +127,22 @@ def permutation_test(
     p; None with fewer than 2 speakers.
   """
   a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
-  assert a.shape == b.shape and a.ndim == 4  # (seeds, speakers, C, C)
-  num_speakers = a.shape[1]
+  assert a.shape == b.shape
+  num_speakers = a.shape[-3]
   if num_speakers < 2:
     return None
-  pooled_a, pooled_b = a.sum(1), b.sum(1)  # (seeds, C, C)
-  change = b - a  # what a swap adds to the first and takes from the second
+  pairs = list(zip(_folds(a), _folds(b), strict=True))
 
   def difference(swapped: np.ndarray) -> np.ndarray:
     """Scores of (ways, speakers), 1 where a speaker is swapped: (ways,)."""
-    moved = np.einsum('ps,nsij->pnij', swapped, change, optimize=True)
-    scores_a = metrics.scores_of_many(pooled_a + moved)[score]
-    scores_b = metrics.scores_of_many(pooled_b - moved)[score]
-    return (scores_a - scores_b).mean(1)  # (ways, seeds) -> (ways,)
+    found = []
+    for a, b in pairs:
+      # What a swap adds to the first and takes from the second.
+      moved = np.einsum('ps,nsij->pnij', swapped, b - a, optimize=True)
+      scores_a = metrics.scores_of_many(a.sum(1) + moved)[score]
+      scores_b = metrics.scores_of_many(b.sum(1) - moved)[score]
+      found.append((scores_a - scores_b).mean(1))  # (ways, seeds) -> (ways,)
+    return np.mean(found, 0)
 
   observed = abs(difference(np.zeros((1, num_speakers)))[0])
   as_large = total = 0
@@ -183,6 +199,14 @@ def draws(
   return random.multinomial(
     count, np.full(count, 1 / count), size=num_resamples
   )
+
+
+def _folds(counts: np.ndarray) -> list[np.ndarray]:
+  """Takes counts apart into folds, (seeds, speakers, C, C) each."""
+  if counts.ndim == 4:
+    return [counts]
+  assert counts.ndim == 5
+  return list(counts.swapaxes(0, 1))
 
 
 def _ways(num_speakers: int, seed: int) -> Iterator[np.ndarray]:

@@ -235,6 +235,32 @@ def test_seeds_widen_the_interval():
   assert statistics.scores(seeds)['uar'] == pytest.approx((one + other) / 2)
 
 
+def test_folds_are_scored_by_themselves():
+  """Two folds that are one give its figures; two halves give the means."""
+  twice, other = (np.stack([x, x], 1) for x in (BETTER, WORSE))
+  assert twice.shape == (1, 2, 3, 2, 2)
+  assert statistics.scores(twice) == pytest.approx(statistics.scores(BETTER))
+  assert statistics.ci95(twice, other)['wa'] == pytest.approx(
+    statistics.ci95(BETTER, WORSE)['wa']
+  )
+  assert statistics.permutation_test(twice, other) == 2 / 8
+  corpora = np.zeros((1, 2, 6, 2, 2), int)
+  corpora[:, 0, :3], corpora[:, 1, 3:] = BETTER, WORSE
+  for name, score in statistics.scores(corpora).items():
+    means = statistics.scores(BETTER)[name], statistics.scores(WORSE)[name]
+    assert score == pytest.approx(sum(means) / 2)
+
+
+def test_speakers_are_drawn_within_their_corpora():
+  """Alike within each: nothing varies, unless a draw mixes the corpora."""
+  counts = np.array([[speaker(9, 9)] * 3 + [speaker(5, 5)] * 3])
+  found = statistics.ci95(counts, corpora=list('aaabbb'))['wa']
+  assert found == pytest.approx([0.7, 0.7])
+  low, high = statistics.ci95(counts)['wa']
+  assert low < 0.7 < high
+  assert statistics.ci95(counts, corpora=list('aaaaab')) is None
+
+
 def test_spread_is_the_standard_deviation():
   assert statistics.spread([0.5, 0.7, 0.9]) == pytest.approx(0.2)
   assert statistics.spread([0.5]) is None

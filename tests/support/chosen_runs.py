@@ -43,8 +43,6 @@ def make_run(folder, right, changes=None, results=None, environment=None):
     results: entries of results.json to change.
     environment: entries of environment.json to change.
   """
-  settings = tiny.load_config('emodb')
-  settings.update_from_flattened_dict(changes or {})
   rows = []
   for speaker, count in right.items():
     for label in CLASSES:
@@ -62,8 +60,16 @@ def make_run(folder, right, changes=None, results=None, environment=None):
             'probabilities': [0.5, 0.5],
           }
         )
+  return write_run(folder, rows, changes, results, environment)
+
+
+def write_run(folder, rows, changes=None, results=None, environment=None):
+  """The folder of a run with some predictions, each with its fold."""
+  settings = tiny.load_config('emodb')
+  settings.update_from_flattened_dict(changes or {})
   best = [{**row, 'selection': 'best_on_test'} for row in rows]
-  epochs = dict.fromkeys(right, settings.train.epochs)
+  folds = dict.fromkeys(row['fold'] for row in rows)
+  epochs = dict.fromkeys(folds, settings.train.epochs)
   summary = summaries.from_predictions(rows, CLASSES, epochs).to_json()
   run = run_folder.RunFolder(folder)
   run.write_config(config.to_dict(settings))

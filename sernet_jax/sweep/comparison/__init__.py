@@ -2,6 +2,7 @@
 
 - `compared_runs`: finished runs, one entry for each seed
 - `comparable`: which runs may stand in one table
+- `counted`: counts of runs, pooled or by fold, and their scores
 - `tables`: comparison.tex, .md and .csv
 - `compare_runs`: intervals and tests, the content of comparison.json
 - `notes`: what limits a comparison, in words

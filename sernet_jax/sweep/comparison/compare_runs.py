@@ -17,7 +17,7 @@ import numpy as np
 from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results import caveats, metrics, statistics
 from sernet_jax.results.selections import HONEST, SELECTIONS
-from sernet_jax.sweep.comparison import notes
+from sernet_jax.sweep.comparison import counted, notes
 from sernet_jax.sweep.comparison.comparable import require_comparable
 from sernet_jax.sweep.comparison.compared_runs import (
   Run,
@@ -38,8 +38,8 @@ SHOWN = ('uar', 'wa', 'f1_macro')
 LEVEL = 0.05
 TEST = (
   'paired permutation test: the answers to each speaker are kept or swapped '
-  'between two settings, all seeds together, and the difference in pooled UAR '
-  'is taken again'
+  'between two settings, all seeds together, and the difference in {} is taken '
+  'again'
 )
 
 
@@ -92,13 +92,16 @@ def compare(
     'weights_dtype': results.weights_dtype,
     'num_tests': sum(tested[0].utterances.values()),
     'num_speakers': num_speakers,
-    'guessing': caveats.guessing(results),
+    'mean_of_folds': counted.by_fold(results),
+    'guessing': counted.guessing(runs[0]),
     'fields': [field for field in fields if field not in REPEATS],
     'baseline': baseline,
     'selection': selection,
     'selection_title': caveats.title(selection),
     'test': {
-      'name': TEST,
+      'name': TEST.format(
+        'mean UAR of the folds' if counted.by_fold(results) else 'pooled UAR'
+      ),
       'score': SCORE,
       'ways': 2**num_speakers
       if num_speakers <= statistics.EXACT_SPEAKERS
@@ -121,14 +124,6 @@ def compare(
   return content
 
 
-def _counts(runs: Sequence[Run], selection: str) -> np.ndarray:
-  """Returns counts (seeds, speakers, C, C)."""
-  speakers = [run.results.selections[selection].speakers for run in runs]
-  names = [[speaker.name for speaker in group] for group in speakers]
-  assert all(group == names[0] for group in names)
-  return np.array([[s.confusion for s in group] for group in speakers])
-
-
 def _setting(
   name: str, runs: Sequence[Run], fields: Sequence[str]
 ) -> dict[str, Any]:
@@ -136,20 +131,19 @@ def _setting(
   for selection in SELECTIONS:
     if not all(selection in run.results.selections for run in runs):
       continue
-    counts = _counts(runs, selection)
-    each = [run.results.selections[selection].pooled for run in runs]
+    counts = counted.counts(runs, selection)
+    each = [counted.scores(run, selection) for run in runs]
     selections[selection] = {
       'scores': statistics.scores(counts),
-      'ci95': statistics.ci95(counts),
+      'ci95': statistics.ci95(counts, corpora=counted.corpora(runs[0])),
       'sd_over_seeds': {
-        score: statistics.spread([pooled[score] for pooled in each])
+        score: statistics.spread([found[score] for found in each])
         for score in metrics.SCORES
       },
       'by_seed': {
-        str(run.seed): {score: pooled[score] for score in metrics.SCORES}
-        for run, pooled in zip(runs, each, strict=True)
+        str(run.seed): found for run, found in zip(runs, each, strict=True)
       },
-      'classes': metrics.per_class(counts.sum((0, 1)), runs[0].results.classes),
+      'classes': counted.classes(counts, runs[0].results.classes),
     }
   changes = runs[0].changes([field for field in fields if field not in REPEATS])
   return {
@@ -186,11 +180,12 @@ def _differences(
       'p_holm': None,
     }
     if seeds:
-      first = _counts([one[seed] for seed in seeds], selection)
-      second = _counts([other[seed] for seed in seeds], selection)
+      first = counted.counts([one[seed] for seed in seeds], selection)
+      second = counted.counts([other[seed] for seed in seeds], selection)
       one_of, other_of = statistics.scores(first), statistics.scores(second)
       entry['difference'] = {k: one_of[k] - other_of[k] for k in metrics.SCORES}
-      entry['ci95'] = statistics.ci95(first, second)
+      of = counted.corpora(one[seeds[0]])
+      entry['ci95'] = statistics.ci95(first, second, corpora=of)
       entry['p'] = statistics.permutation_test(first, second, SCORE)
     found.append(entry)
   tested = [entry for entry in found if entry['p'] is not None]
@@ -211,7 +206,6 @@ def _record(setting: str, run: Run) -> dict[str, Any]:
     'seconds': run.results.seconds,
     'environment': {k: v for k, v in run.environment.items() if k != 'command'},
     'scores': {
-      name: {score: selection.pooled[score] for score in metrics.SCORES}
-      for name, selection in run.results.selections.items()
+      name: counted.scores(run, name) for name in run.results.selections
     },
   }

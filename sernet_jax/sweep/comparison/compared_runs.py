@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import itertools
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,7 @@ class Run:
 
   def tested(self, setting: str) -> Tested:
     """Returns the tests of the run, from its predictions."""
-    rows = [
-      row
-      for row in self.folder.read_predictions()
-      if (row['selection'], row['weights_dtype'])
-      == ('last', self.results.weights_dtype)
-      and row.get('seed', self.seed) == self.seed
-    ]
+    rows = [row for row in self._rows() if row['selection'] == 'last']
     return Tested(
       run=str(self.folder.path),
       setting=setting,
@@ -78,6 +73,37 @@ class Run:
         (row['utterance'], row['speaker'], row['label']) for row in rows
       ),
     )
+
+  @functools.cached_property
+  def by_fold(self) -> dict[str, np.ndarray]:
+    """Selection -> counts of its tests, (folds, speakers, C, C).
+
+    Both are in the order of their names; a fold has 0 for speakers that it
+    does not test.
+    """
+    last = self.results.last
+    folds, speakers = (
+      {name: index for index, name in enumerate(sorted(one.name for one in of))}
+      for of in (last.folds, last.speakers)
+    )
+    classes = {name: k for k, name in enumerate(self.results.classes)}
+    shape = len(folds), len(speakers), len(classes), len(classes)
+    found = {name: np.zeros(shape, int) for name in self.results.selections}
+    for row in self._rows():
+      if row['selection'] in found:
+        place = folds[row['fold']], speakers[row['speaker']]
+        cell = classes[row['label']], classes[row['predicted']]
+        found[row['selection']][place + cell] += 1
+    return found
+
+  def _rows(self) -> Iterator[Mapping[str, Any]]:
+    """Yields the predictions of this seed, with the weights of the results."""
+    for row in self.folder.read_predictions():
+      if (
+        row['weights_dtype'] == self.results.weights_dtype
+        and row.get('seed', self.seed) == self.seed
+      ):
+        yield row
 
 
 def read_all(path: pathlib.Path) -> list[Run]:

@@ -41,7 +41,8 @@ def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
     *(_renamed(warning, names) for warning in content['warnings']),
     f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
     f'{caveats.times(content["num_speakers"], "speaker")}, '
-    f'{content["selection_title"]}, per cent:',
+    f'{content["selection_title"]}, '
+    f'{"mean of folds, " if content["mean_of_folds"] else ""}per cent:',
     *scores,
     *legend,
     *(f'  note: {_renamed(note, names)}' for note in content['notes']),

@@ -61,6 +61,12 @@ def _own_notes(
   """Limits that only the comparison has."""
   notes = []
   runs = [run for group in groups.values() for run in group]
+  if content['mean_of_folds']:
+    notes.append(
+      'Scores are means over the folds: all tests together would mix corpora of '
+      'unlike shares of the classes, so that a network that only recognizes the '
+      'corpus may seem better than guessing.'
+    )
   if len(groups) > 1 and all(len(group) == 1 for group in groups.values()):
     notes.append(
       'One seed for each setting: what another seed would have changed is not '

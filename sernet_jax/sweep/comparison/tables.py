@@ -94,8 +94,9 @@ def _caption(content: Mapping[str, Any]) -> str:
   return (
     f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
     f'{caveats.times(content["num_speakers"], "speaker")}, '
-    f'{content["selection_title"]}, {content["weights_dtype"]} weights; per '
-    'cent with 95 % intervals'
+    f'{content["selection_title"]}, {content["weights_dtype"]} weights; '
+    f'{"mean of folds, " if content["mean_of_folds"] else ""}per cent with '
+    '95 % intervals'
   )
 
 

@@ -1,0 +1,102 @@
+"""Comparisons of runs across corpora: the mean over the folds counts."""
+
+from __future__ import annotations
+
+import pytest
+from chosen_runs import CLASSES, FOCAL, compare, write_run
+
+from sernet_jax.results import crossed
+from sernet_jax.results.formats import json_records
+from sernet_jax.sweep.comparison import last_lines, page, tables
+
+# (corpus, class) -> takes of each of three speakers.
+TAKES = {
+  ('de', 'high'): 9,
+  ('de', 'low'): 1,
+  ('it', 'high'): 1,
+  ('it', 'low'): 9,
+}
+SPEAKERS = ('ann', 'bob', 'cyd')
+
+
+def knows_the_corpus(corpus, label, take, speaker):
+  """Says what is most frequent there."""
+  return 'high' if corpus == 'de' else 'low'
+
+
+def knows_the_class(corpus, label, take, speaker):
+  """Is right, but for one utterance of nine, and cyd's rare one."""
+  rare = TAKES[corpus, label] == 1
+  wrong = speaker == 'cyd' if rare else take == 0
+  return CLASSES[1 - CLASSES.index(label)] if wrong else label
+
+
+def run_of(folder, answer, changes=None, seed=0):
+  rows = [
+    {
+      'selection': 'last',
+      'weights_dtype': 'float16',
+      'fold': corpus,
+      'utterance': f'{corpus}/{speaker}_{label}_{take}',
+      'speaker': f'{corpus}/{speaker}',
+      'label': label,
+      'predicted': answer(corpus, label, take, speaker),
+      'probabilities': [0.5, 0.5],
+    }
+    for (corpus, label), takes in TAKES.items()
+    for speaker in SPEAKERS
+    for take in range(takes)
+  ]
+  best = [{**row, 'selection': 'best_on_test'} for row in rows]
+  across = crossed.summary('loco', ('de', 'it'), CLASSES, [*rows, *best])
+  changes = {**(changes or {}), 'protocol.name': 'loco', 'seed': seed}
+  results = {'seed': seed, 'crossed': json_records.encode(across)}
+  return write_run(folder, rows, changes, results)
+
+
+@pytest.fixture(scope='module')
+def content(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('runs')
+  return compare(
+    run_of(folder / 'a', knows_the_corpus),
+    run_of(folder / 'b', knows_the_class, FOCAL),
+    run_of(folder / 'c', knows_the_class, FOCAL, seed=1),
+  )
+
+
+def test_who_only_recognizes_the_corpus_guesses(content):
+  first, second = (row['selections']['last'] for row in content['settings'])
+  # All tests together: 54 of 60 right, and each class of 30 by nine tenths.
+  assert first['scores']['uar'] == 0.5
+  assert first['by_seed']['0']['uar'] == 0.5
+  assert first['by_seed']['0']['wa'] == pytest.approx(0.9)
+  assert first['ci95']['uar'] == [0.5, 0.5]
+  expected = (24 / 27 + 2 / 3) / 2
+  assert second['scores']['uar'] == pytest.approx(expected)
+  assert second['by_seed']['1']['uar'] == pytest.approx(expected)
+  assert content['guessing'] == pytest.approx({'wa': 0.9, 'uar': 0.5})
+  assert content['runs'][0]['scores']['last']['uar'] == 0.5
+  # A recall is the mean of nearly all and none, or of the others.
+  assert [row['recall'] for row in first['classes']] == [0.5, 0.5]
+  assert [row['support'] for row in first['classes']] == [30, 30]
+
+
+def test_the_difference_is_that_of_the_means(content):
+  (row,) = content['differences']
+  assert row['difference']['uar'] == pytest.approx((24 / 27 + 2 / 3) / 2 - 0.5)
+  # cyd of both corpora answers the rare class no better.
+  assert 2 / 64 < row['p'] < 0.5
+  low, high = row['ci95']['uar']
+  assert low < row['difference']['uar'] < high
+  assert 'mean UAR of the folds' in content['test']['name']
+
+
+def test_every_place_says_that_they_are_means(content, tmp_path):
+  words = 'only recognizes the corpus may seem better than guessing'
+  assert any(words in note for note in content['notes'])
+  path = page.write(tmp_path, content, 'compare')
+  html = path.read_text()
+  assert 'all tests together.' not in html
+  assert 'the score of each fold, and over the folds' in html
+  assert 'mean of folds' in last_lines.summary_text(content, path)
+  assert 'mean of folds' in tables.markdown(content)
