@@ -146,7 +146,8 @@ def put(
   entry['parameters'] = card['parameters_trainable']
   entry['mflops'] = card['mflops']
   entry['fp16_bytes'] = card['fp16_bytes']
-  entry['ladder'][level] = row(results, selection)
+  found = {**entry['ladder'], level: row(results, selection)}
+  entry['ladder'] = dict(sorted(found.items()))  # from the bottom up
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -40,12 +40,13 @@ def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
   output = tmp_path / 'results.json'
   ladder.main(
     [
-      f'--record=light_sernet_paper/L2=best_on_test:{RECORD}',
       f'--record=light_sernet_paper/L3=last:{RECORD}',
+      f'--record=light_sernet_paper/L2=best_on_test:{RECORD}',
       f'--output={output}',
     ]
   )
   found = json.loads(output.read_text())['networks']['light_sernet_paper']
+  assert list(found['ladder']) == ['L2', 'L3']
   record = json.loads(RECORD.read_text())['results']['selections']
   for level, selection in (('L2', 'best_on_test'), ('L3', 'last')):
     row = found['ladder'][level]
