@@ -22,6 +22,7 @@ from sernet_jax.runs.data import Data, load_corpus
 from sernet_jax.runs.weights import (
   first_states,
   heads,
+  hearing,
   history,
   start as start_lib,
 )
@@ -251,6 +252,31 @@ def test_tests_that_were_heard_are_refused_or_named(place, source, tmp_path):
   assert any('2 of the tested speakers' in text for text in results.cautions)
 
 
+def test_whoever_is_unknown_may_be_anybody(place):
+  """Weights that learnt from a list before anybody wrote down who speaks."""
+  unknown = tiny_runs.settings(
+    place, data__speaker_from='unknown', protocol__name='all'
+  )
+  first = config_lib.experiment(unknown)
+  corpus = load_corpus(first)
+  folds = protocols.make(corpus, first.protocol)
+  heard = history.of_folds(first.data, corpus, folds)['all']
+  assert heard == {'list': ('unknown',)}
+  second = config_lib.experiment(tiny_runs.settings(place))
+  corpus = load_corpus(second)
+  folds = protocols.make(corpus, second.protocol)
+  every = {fold.name: heard for fold in folds}
+  given = second.data, corpus, folds
+  words = r'w may have heard .* \(who spoke is not known\) \(list/ann, list/bob'
+  with pytest.raises(InputError, match=words):
+    history.cautions(*given, True, 'w', every)
+  (text,) = history.cautions(*given, False, 'w', every)
+  assert 'list (any of its speakers): 3 of the tested speakers may be' in text
+  # The other way around.
+  assert hearing.known({'list': ('ann',)}, heard) == ['list/unknown']
+  assert not hearing.known({'others': ('ann',)}, heard)
+
+
 def test_a_run_on_the_same_folds_may_go_on(place, source, tmp_path):
   """Each fold begins with the weights that never heard its tests."""
   config = tiny_runs.settings(
@@ -297,8 +323,8 @@ def test_weights_that_know_who_chooses_the_epoch_are_told(
 def test_the_release_has_heard_all_of_emodb(place, tmp_path):
   start = start_lib.load('emodb')
   assert start.folds[''].heard == {'emodb': ('*',)}
-  assert history.known({'emodb': ('*',)}, {'emodb': ('03',)}) == ['emodb/03']
-  assert not history.known({'emodb': ('*',)}, {'ravdess': ('03',)})
+  assert hearing.known({'emodb': ('*',)}, {'emodb': ('03',)}) == ['emodb/03']
+  assert not hearing.known({'emodb': ('*',)}, {'ravdess': ('03',)})
 
 
 def test_few_utterances_are_drawn_with_the_seed(place, tmp_path):

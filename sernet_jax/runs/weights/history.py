@@ -4,13 +4,13 @@ A figure on unknown voices is one only if no weights behind it ever heard them.
 So each run writes `history.json`: the speakers that the weights of each fold
 were trained on (or chosen on), those of the weights it started from among
 them. Bundles carry the same on. Where it was never written, all of a corpus
-counts as heard.
+counts as heard; so it does where nobody knows who spoke.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,60 +24,19 @@ from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.results.run_folder import RUN, RunFolder
 from sernet_jax.runs.data import Data
+from sernet_jax.runs.weights.hearing import (
+  ALL,
+  OWN,
+  Heard,
+  both,
+  is_guess,
+  known,
+  may_be_any,
+  speakers,
+)
 
 FILE = 'history.json'
 EMODB = 'emodb'
-ALL = '*'  # in place of speakers: nobody wrote down which
-# Corpora that say nothing of whose recordings they are.
-_OWN = ('manifest', 'folders', 'audformat')
-
-# Corpus -> the speakers of it that were heard, sorted.
-Heard = dict[str, tuple[str, ...]]
-
-
-def speakers(
-  data: DataSpec, corpus: Corpus, utterances: Iterable[int] | np.ndarray
-) -> Heard:
-  """Lists the speakers of some utterances by their corpus.
-
-  Args:
-    data: the settings that the corpus was loaded with.
-    corpus: of the run, perhaps several joined.
-    utterances: indices.
-  """
-  kinds = {entry.name: entry.corpus for entry in joined.parse(data.corpora)}
-  found: dict[str, set[str]] = {}
-  for index in utterances:
-    one = corpus.utterances[index]
-    kind = kinds[one.corpus] if one.corpus else data.corpus
-    name = one.corpus or corpus.name
-    speaker = one.speaker.removeprefix(f'{one.corpus}/')
-    found.setdefault(name if kind in _OWN else kind, set()).add(speaker)
-  return {name: tuple(sorted(them)) for name, them in sorted(found.items())}
-
-
-def both(*parts: Mapping[str, Sequence[str]]) -> Heard:
-  """Joins what several have heard."""
-  found: dict[str, set[str]] = {}
-  for part in parts:
-    for corpus, them in part.items():
-      found.setdefault(corpus, set()).update(them)
-  return {
-    corpus: (ALL,) if ALL in them else tuple(sorted(them))
-    for corpus, them in sorted(found.items())
-  }
-
-
-def known(
-  heard: Mapping[str, Sequence[str]], tested: Mapping[str, Sequence[str]]
-) -> list[str]:
-  """Lists the tested speakers that were heard, as CORPUS/SPEAKER."""
-  return [
-    f'{corpus}/{speaker}'
-    for corpus, them in tested.items()
-    for speaker in them
-    if ALL in heard.get(corpus, ()) or speaker in heard.get(corpus, ())
-  ]
 
 
 def to_text(heard: Mapping[str, Sequence[str]]) -> str:
@@ -216,9 +175,11 @@ def cautions(
     return known(heard[fold.name], both(speakers(data, corpus, part), same))
 
   all_leaks = sorted({one for fold in folds for one in leaks(fold, fold.test)})
+  guess = is_guess(total, all_leaks)
   require(
     not all_leaks or not apart,
-    f'{setting}={name} has heard speakers that are tested '
+    f'{setting}={name} {"may have" if guess else "has"} heard speakers that '
+    f'are tested{" (who spoke is not known)" if guess else ""} '
     f'({listing(all_leaks, 5)}{_copies(copies)}), so the figures would not be of '
     'unknown voices; name others, test other recordings, or use a '
     "protocol that mixes speakers, such as protocol.name='random10'",
@@ -276,16 +237,17 @@ def _of_tests(
     )
   first = f'{first} have heard {them}'
   if leaks:
+    guess = ' may be' if is_guess(total, leaks) else ''
     return (
-      f'{first}: {len(leaks)} of the tested speakers among them, perhaps in '
-      'the very recordings that are tested, so the figures say little about '
+      f'{first}: {len(leaks)} of the tested speakers{guess} among them, perhaps '
+      'in the very recordings that are tested, so the figures say little about '
       'new ones.'
     )
   # A person's own list may hold recordings of a known corpus, converted.
   tested = set(speakers(data, corpus, range(len(corpus.utterances))))
   own = tested - set(total)
   kinds = {entry.corpus for entry in joined.parse(data.corpora)}
-  if own and (kinds or {data.corpus}) & set(_OWN):
+  if own and (kinds or {data.corpus}) & set(OWN):
     if set(total) == {EMODB}:
       if copies:
         return (
@@ -321,6 +283,6 @@ def _copies(found: Mapping[int, str]) -> str:
 
 def _counted(corpus: str, them: Sequence[str]) -> str:
   """Writes 'emodb (10 speakers)'."""
-  if ALL in them:
+  if may_be_any(them):
     return f'{corpus} (any of its speakers)'
   return f'{corpus} ({len(them)} speaker{"" if len(them) == 1 else "s"})'

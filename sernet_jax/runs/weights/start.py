@@ -22,8 +22,8 @@ from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.runs import checkpoint
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
-from sernet_jax.runs.weights import bundle, heads, history, of_run
-from sernet_jax.runs.weights.history import Heard
+from sernet_jax.runs.weights import bundle, heads, hearing, history, of_run
+from sernet_jax.runs.weights.hearing import Heard
 from sernet_jax.training.recipes import Weights
 
 
@@ -291,7 +291,7 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
     kept = {}
   return {
     'heard': {
-      name: history.both(before[name], heard) for name, heard in own.items()
+      name: hearing.both(before[name], heard) for name, heard in own.items()
     },
     'cautions': sentences,
     'start': {

@@ -16,8 +16,8 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
-from sernet_jax.runs.weights import history, start as start_lib
-from sernet_jax.runs.weights.history import Heard
+from sernet_jax.runs.weights import hearing, history, start as start_lib
+from sernet_jax.runs.weights.hearing import Heard
 from sernet_jax.runs.weights.start import Learnt, Start
 from sernet_jax.training import trial_state
 
@@ -113,7 +113,7 @@ def record(
   sentences = list(told['cautions'])
   for teacher in teachers:
     theirs = {
-      fold.name: history.both(*(one.heard for one in _of(teacher, fold.name)))
+      fold.name: hearing.both(*(one.heard for one in _of(teacher, fold.name)))
       for fold in data.folds
     }
     sentences += history.cautions(
@@ -127,7 +127,7 @@ def record(
       'learnt from',
     )
     heard = {
-      name: history.both(mine, theirs[name]) for name, mine in heard.items()
+      name: hearing.both(mine, theirs[name]) for name, mine in heard.items()
     }
   return {
     **told,
