@@ -99,8 +99,8 @@ def test_only_a_whole_is_a_hundred_per_cent(tmp_path):
     'ci95': dict.fromkeys(scores, (0.9996, 1.0)),
   }
   text = last_lines.summary_text(content, tmp_path)
-  assert 'UAR 99.9 [99.9 to 100.0], WA 99.9' in text
-  assert '99.9 [99.9, 100.0]' in tables.tex(content)
+  assert 'UAR 99.98 [99.96 to 100.0], WA 99.98' in text
+  assert '99.98 [99.96, 100.0]' in tables.tex(content)
 
 
 def test_a_sweep_takes_a_part_of_a_name_as_baseline(tmp_path, monkeypatch):
