@@ -183,8 +183,14 @@ def test_other_weights_are_noticed_before_the_first_checkpoint(
     run.train(config, workdir)
 
 
-def test_copies_of_emodb_are_known_by_their_sums(place, others, monkeypatch):
-  experiment = config_lib.experiment(settings(place, others))
+@pytest.mark.parametrize('joins', [False, True])
+def test_copies_of_emodb_are_known_by_their_sums(
+  place, others, monkeypatch, joins
+):
+  """In one list, and in one of several corpora."""
+  changes = {'data__corpora': f'others={others}', 'data__classes': 'high,joy'}
+  config = settings(place, '', **changes) if joins else settings(place, others)
+  experiment = config_lib.experiment(config)
   corpus = load_corpus(experiment)
   given = experiment.data, corpus, protocols.make(corpus, experiment.protocol)
 
@@ -318,6 +324,24 @@ def test_weights_that_know_who_chooses_the_epoch_are_told(
     )
     assert len(more) == expected
     assert all('(emodb/08; in 1 of 1 folds)' in text for text in more)
+
+
+def test_files_of_emodb_itself_are_no_copies_of_it(place, others, monkeypatch):
+  changes = {'data__corpora': f'others={others}', 'data__classes': 'high,joy'}
+  experiment = config_lib.experiment(settings(place, '', **changes))
+  corpus = load_corpus(experiment)
+  folds = protocols.make(corpus, experiment.protocol)
+  heard = {fold.name: {'emodb': ('08',)} for fold in folds}
+  content = pathlib.Path(corpus.utterances[1].path).read_bytes()
+  sums = {'03a01Fa.wav': hashlib.sha256(content).hexdigest()}
+  monkeypatch.setattr(duplicates, 'emodb_sums', lambda: sums)
+  for corpora, words in (
+    (f'others={others}', '1 recordings are files of EMO-DB, byte for byte'),
+    ('others=emodb', 'none of the tested speakers.'),
+  ):
+    data = dataclasses.replace(experiment.data, corpora=corpora)
+    (text,) = history.cautions(data, corpus, folds, True, 'w', heard)
+    assert words in text
 
 
 def test_the_release_has_heard_all_of_emodb(place, tmp_path):

@@ -28,15 +28,20 @@ def speakers(
     corpus: of the run, perhaps several joined.
     utterances: indices.
   """
-  kinds = {entry.name: entry.corpus for entry in joined.parse(data.corpora)}
+  kind_of = kinds(data)
   found: dict[str, set[str]] = {}
   for index in utterances:
     one = corpus.utterances[index]
-    kind = kinds[one.corpus] if one.corpus else data.corpus
-    name = one.corpus or corpus.name
+    kind, name = kind_of[one.corpus], one.corpus or corpus.name
     speaker = one.speaker.removeprefix(f'{one.corpus}/')
     found.setdefault(name if kind in OWN else kind, set()).add(speaker)
   return {name: tuple(sorted(them)) for name, them in sorted(found.items())}
+
+
+def kinds(data: DataSpec) -> dict[str, str]:
+  """Maps `Utterance.corpus` to which of `registry.NAMES` it is."""
+  entries = joined.parse(data.corpora)
+  return {entry.name: entry.corpus for entry in entries} or {'': data.corpus}
 
 
 def both(*parts: Mapping[str, Sequence[str]]) -> Heard:

@@ -18,7 +18,7 @@ import numpy as np
 from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.common.text import listing
-from sernet_jax.corpora import duplicates, joined, registry
+from sernet_jax.corpora import duplicates, registry
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.corpora.utterances import Corpus
@@ -30,6 +30,7 @@ from sernet_jax.runs.weights.hearing import (
   Heard,
   both,
   is_guess,
+  kinds,
   known,
   may_be_any,
   speakers,
@@ -166,8 +167,13 @@ def cautions(
   total = both(*heard.values())
   # Recordings under other names: index -> their speaker in EMO-DB.
   copies: dict[int, str] = {}
-  if EMODB in total and data.corpus != EMODB:
-    copies = duplicates.of_emodb(corpus)
+  kind_of = kinds(data)
+  if EMODB in total and set(kind_of.values()) != {EMODB}:
+    copies = {
+      index: speaker
+      for index, speaker in duplicates.of_emodb(corpus).items()
+      if kind_of[corpus.utterances[index].corpus] != EMODB
+    }
 
   def leaks(fold: Fold, part: np.ndarray) -> list[str]:
     # What the weights of a fold have heard is in question for its own parts.
@@ -246,8 +252,7 @@ def _of_tests(
   # A person's own list may hold recordings of a known corpus, converted.
   tested = set(speakers(data, corpus, range(len(corpus.utterances))))
   own = tested - set(total)
-  kinds = {entry.corpus for entry in joined.parse(data.corpora)}
-  if own and (kinds or {data.corpus}) & set(OWN):
+  if own and set(kinds(data).values()) & set(OWN):
     if set(total) == {EMODB}:
       if copies:
         return (
