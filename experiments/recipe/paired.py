@@ -158,7 +158,7 @@ def _row(counts: np.ndarray) -> dict[str, Any]:
 def _ci95(*counts: np.ndarray) -> list[float]:
   """The interval of a UAR, or of the difference of two."""
   found = statistics.ci95(*counts)
-  assert found is not None  # there are several speakers
+  assert found is not None  # there are three speakers or more
   return found['uar']
 
 

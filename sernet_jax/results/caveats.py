@@ -6,12 +6,14 @@ no number travels without the sentence that limits it.
 
 from __future__ import annotations
 
+import collections
+
 import numpy as np
 
 from sernet_jax.common import text
 from sernet_jax.corpora.protocols import PROTOCOLS
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE
-from sernet_jax.results import crossed
+from sernet_jax.results import crossed, statistics
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
@@ -113,17 +115,42 @@ def notes(results: Results) -> list[str]:
       'tests are over all of them, and the intervals still cover only which '
       'speakers were recorded.'
     )
-  if last.ci95 is None:
-    found.append(
-      'Only one speaker was tested, so there is no interval: one voice says '
-      'little about others.'
-    )
+  found += _of_few_speakers(results)
   found += results.cautions
   if results.skipped_files:
     found.append(
       f'{times(len(results.skipped_files), "file")} could not be used and '
       f'{"was" if len(results.skipped_files) == 1 else "were"} left out.'
     )
+  return found
+
+
+def _of_few_speakers(results: Results) -> list[str]:
+  """Says where speakers are too few for an interval, or for one of its width."""
+  names = [speaker.name for speaker in results.last.speakers]
+  if not results.crossed:
+    of = {'': len(names)}
+  else:  # speakers have their corpus before the name
+    of = collections.Counter(name.partition('/')[0] for name in names)
+  found = []
+  for corpus, count in sorted(of.items()):
+    where = f' of {corpus}' if corpus else ''
+    if count == 1:
+      found.append(
+        f'Only one speaker{where} was tested, so there is no interval: one voice '
+        'says little about others.'
+      )
+    elif count < statistics.LEAST and (corpus or results.last.ci95 is None):
+      found.append(
+        f'Only {count} speakers{where} were tested, too few for an interval: '
+        'they say little about other voices.'
+      )
+    elif count < statistics.ENOUGH:
+      found.append(
+        f'Only {count} speakers{where} were tested, and an interval over so few '
+        'is too narrow: the figure of other speakers lies outside it far more '
+        'often than 5 times in 100.'
+      )
   return found
 
 

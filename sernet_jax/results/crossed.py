@@ -9,10 +9,15 @@ import numpy as np
 
 from sernet_jax.common import text
 from sernet_jax.corpora.protocols import PROTOCOLS
-from sernet_jax.results import metrics, summaries
+from sernet_jax.results import metrics, statistics, summaries
 from sernet_jax.results.run_results import Crossed, CrossedCell
 
 SCORES = ('uar', 'wa')
+# What stands below a matrix.
+INTERVALS = (
+  'below each UAR its 95 % interval over the test speakers, too narrow for fewer '
+  f'than {statistics.ENOUGH}'
+)
 
 
 def summary(

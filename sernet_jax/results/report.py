@@ -16,7 +16,7 @@ import jinja2
 
 from sernet_jax.common import files, text, trees
 from sernet_jax.common.errors import require
-from sernet_jax.results import caveats, crossed, metrics
+from sernet_jax.results import caveats, crossed, metrics, statistics
 from sernet_jax.results.confidence import of_run
 from sernet_jax.results.dimensions import texts
 from sernet_jax.results.figures import run_figures, style
@@ -81,6 +81,7 @@ def template(name: str) -> jinja2.Template:
     lstrip_blocks=True,
   )
   templates.globals['SELECTIONS'] = SELECTIONS
+  templates.globals['statistics'] = statistics
   templates.filters.update(
     percent=_percent,
     number=text.number,

@@ -106,7 +106,7 @@ class SelectionResult:
     pooled: all tests together.
     mean: over the folds.
     sd: standard deviation over the folds (ddof 1); None for one fold.
-    ci95: 95 % intervals of `pooled` over the speakers; None for one speaker.
+    ci95: 95 % intervals of `pooled` over the speakers; None for one or two.
     folds: in the order of the protocol.
     speakers: sorted by name.
     over_seeds: in runs of several seeds.
@@ -158,7 +158,7 @@ class CrossedCell(_ByName):
     classes: those tested.
     uar: see `Scores`.
     wa: likewise.
-    ci95: over the speakers of the test corpus; None for one speaker.
+    ci95: over the speakers of the test corpus; None for one or two.
   """
 
   fold: str

@@ -20,6 +20,9 @@ import numpy.typing as npt
 from sernet_jax.results import metrics
 
 EXACT_SPEAKERS = 12
+# Of fewer speakers there is no interval; with fewer than `ENOUGH` it holds what
+# it should far less often than 95 times in 100.
+LEAST, ENOUGH = 3, 6
 NUM_RANDOM = 10_000
 _AT_ONCE = 2_000
 
@@ -60,15 +63,15 @@ def ci95(
       None for one.
 
   Returns:
-    `metrics.SCORES` -> [low, high]; None with fewer than 2 speakers, in all or
-    of a corpus.
+    `metrics.SCORES` -> [low, high]; None with fewer than `LEAST` speakers, in
+    all or of a corpus.
   """
   # float64 holds counts exactly, and einsum has fast products for it.
   first = np.asarray(counts, np.float64)
   num_seeds, num_speakers = len(first), first.shape[-3]
   of = np.zeros(num_speakers) if corpora is None else np.asarray(corpora)
   groups = [np.flatnonzero(of == name) for name in np.unique(of)]
-  if min(map(len, groups), default=0) < 2:
+  if min(map(len, groups), default=0) < LEAST:
     return None
   random = np.random.default_rng(seed)
   # How often a speaker was drawn is the weight of their matrix: one product

@@ -124,7 +124,8 @@ def rows_of(fold, speaker, right, wrong, label='a', other='b'):
 def test_the_matrix_holds_the_figures_of_its_folds():
   rows = [
     *rows_of('de>en', 'en/dan', 3, 1),
-    *rows_of('de>en', 'en/eve', 1, 1, 'b', 'a'),
+    *rows_of('de>en', 'en/eve', 1, 0, 'b', 'a'),
+    *rows_of('de>en', 'en/fay', 0, 1, 'b', 'a'),
     *rows_of('en>de', 'de/ann', 2, 0),
     *rows_of('en>de', 'de/ann', 1, 3, 'b', 'c'),
   ]
@@ -240,6 +241,23 @@ def test_a_run_across_corpora_ends_in_a_matrix(crossed_run):
   # The same again is recalled, not trained.
   config = folder.read_config()
   assert config['protocol']['name'] == 'cross'
+
+
+def test_corpora_of_few_speakers_are_told(crossed_run):
+  folder, _, _ = crossed_run
+  results = folder.read_results()
+  told = [note for note in caveats.notes(results) if 'interval' in note]
+  assert len(told) == 2
+  assert told[1].startswith(
+    'Only 3 speakers of two were tested, and an interval'
+  )
+  speakers = [s for s in results.last.speakers if s.name != 'two/cyd']
+  last = dataclasses.replace(results.last, speakers=tuple(speakers))
+  selections = {**results.selections, 'last': last}
+  notes = caveats.notes(dataclasses.replace(results, selections=selections))
+  assert any('2 speakers of two were tested, too few for' in n for n in notes)
+  page = ' '.join(folder.report.read_text().split())
+  assert 'none with fewer than 3, too narrow with fewer than 6' in page
 
 
 def test_part_of_a_protocol_is_said_to_be_one(crossed_run):

@@ -19,7 +19,7 @@ def assemble():
 
 
 def summary(tmp_path, selection='last_recomputed', protocol='loso'):
-  """int8 loses one of ten utterances in each of two folds, fp16 none."""
+  """int8 loses one of ten utterances in each of three folds, fp16 none."""
   folds = [
     {
       'fold': fold,
@@ -35,7 +35,7 @@ def summary(tmp_path, selection='last_recomputed', protocol='loso'):
       'jax': {'wa': 1.0},
       'exported': {'wa': 0.9},
     }
-    for fold in ('a', 'b')
+    for fold in ('a', 'b', 'c')
     for precision in ('fp16', 'int8')
   ]
   path = tmp_path / 'summary.json'
@@ -60,12 +60,12 @@ def test_a_row_for_each_file_with_what_it_loses(assemble, tmp_path):
   fp16, int8 = content['rows']
   assert (fp16['precision'], int8['precision']) == ('fp16', 'int8')
   assert fp16['difference']['uar'] == 0
-  assert int8['num_tests'] == 20
+  assert int8['num_tests'] == 30
   assert int8['same_labels'] == pytest.approx(0.9)
   assert int8['difference']['wa'] == pytest.approx(-0.1)
   assert int8['difference']['uar'] == pytest.approx(-0.125)
   assert int8['difference_ci95']['uar'] == pytest.approx([-0.125] * 2)
-  assert int8['p'] == 0.5  # two speakers
+  assert int8['p'] == 2 / 8  # three speakers
   assert content['speed'] == {'rows': [1]}  # timings stay
   assert content['runs'][0]['command'] == 'python -m sernet_jax.export'
   assert '-12.50 [-12.5, -12.5]' in (out / 'README.md').read_text()

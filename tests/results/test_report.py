@@ -328,8 +328,10 @@ class _Figures(dict):
 FIGURES = _Figures()
 
 
-def test_notes_limit_what_results_may_be_taken_for(small):
-  _, results = small
+def test_notes_limit_what_results_may_be_taken_for(tmp_path):
+  _, results = fake_run(
+    tmp_path / 'run', 'abcdef', ('calm', 'wild'), epochs=2, validation=False
+  )
   results = {**results, 'epochs': 300, 'skipped_files': {}}
   assert caveats.notes(results_json.decode(results)) == []
 
@@ -340,13 +342,9 @@ def test_notes_limit_what_results_may_be_taken_for(small):
   assert note(synthetic=True) == utterances.SYNTHETIC_NOTE
   assert '40 epochs where the paper has 300' in note(epochs=40)
   count = results['num_utterances']
-  assert 'folds: a, b' in note(num_utterances=count + 1)
+  assert 'folds: a, b, c' in note(num_utterances=count + 1)
   assert '1 file could not be used' in note(skipped_files={'a.wav': 'silent'})
-  last = {**results['selections']['last'], 'ci95': None}
-  assert 'Only one speaker' in note(
-    selections={**results['selections'], 'last': last}
-  )
-  # Two of the ten folds of this protocol, however many tests they hold.
+  # Six of the ten folds of this protocol, however many tests they hold.
   assert 'Only part' in note(protocol='paper2021')
 
 
@@ -366,6 +364,41 @@ def test_the_page_says_who_chose_the_epoch(small, protocol, who):
   results = {**results, 'protocol': protocol, 'selections': selections}
   _, meaning = caveats.meanings(results_json.decode(results))['validation']
   assert f'on {who}, held out for this' in meaning
+
+
+@pytest.mark.parametrize(
+  ('speakers', 'words'),
+  [
+    ('a', 'Only one speaker was tested, so there is no interval'),
+    ('ab', 'Only 2 speakers were tested, too few for an interval'),
+    ('abc', 'Only 3 speakers were tested, and an interval over so few'),
+    ('abcde', 'Only 5 speakers were tested, and an interval over so few'),
+    ('abcdef', ''),
+  ],
+)
+def test_few_speakers_are_told(tmp_path, speakers, words):
+  folder, results = fake_run(
+    tmp_path, speakers, ('calm', 'wild'), epochs=2, validation=False
+  )
+  found = folder.read_results()
+  assert (found.last.ci95 is None) == (len(speakers) < 3)
+  told = [note for note in caveats.notes(found) if 'interval' in note]
+  assert len(told) == bool(words) and all(words in note for note in told)
+  if len(speakers) == 2:
+    page = Page(report.write(folder).read_text())
+    assert 'no interval: 2 speakers' in page.text
+    # An older version gave them one.
+    last = {**results['selections']['last'], 'ci95': results_of_six(tmp_path)}
+    results['selections'] = {**results['selections'], 'last': last}
+    notes = caveats.notes(results_json.decode(results))
+    assert any('over so few is too narrow' in note for note in notes)
+
+
+def results_of_six(tmp_path):
+  _, results = fake_run(
+    tmp_path / 'six', 'abcdef', ('calm', 'wild'), epochs=2, validation=False
+  )
+  return results['selections']['last']['ci95']
 
 
 def test_one_speaker_has_a_page_without_interval(tmp_path):

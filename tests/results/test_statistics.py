@@ -214,8 +214,26 @@ def test_speakers_are_resampled_whole_not_utterances():
   assert statistics.ci95(alike[None])['wa'] == [0.75, 0.75]
 
 
-def test_no_interval_from_one_speaker():
-  assert statistics.ci95(speakers_matrices(1)[None]) is None
+@pytest.mark.parametrize('num_speakers', [1, 2])
+def test_no_interval_from_one_speaker_or_two(num_speakers):
+  assert statistics.ci95(speakers_matrices(num_speakers)[None]) is None
+
+
+@pytest.mark.parametrize(('num_speakers', 'most'), [(3, 0.85), (5, 0.9)])
+def test_too_few_speakers_have_intervals_that_are_too_narrow(
+  num_speakers, most
+):
+  """Speakers whose share of right answers is normal about 0.7: how often does
+  an interval hold it?"""
+  random = np.random.default_rng(4)
+  held = 0
+  for _ in range(200):
+    shares = random.normal(0.7, 0.1, num_speakers)
+    right = random.binomial(100, np.clip(shares, 0, 1))
+    counts = [[[n, 100 - n], [0, 0]] for n in right]
+    low, high = statistics.ci95([counts], num_resamples=300)['wa']
+    held += low <= 0.7 <= high
+  assert 0.5 < held / 200 < most
 
 
 def test_interval_of_a_difference_uses_each_draw_for_both():

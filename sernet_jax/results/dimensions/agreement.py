@@ -75,13 +75,13 @@ def ci95(
     num_resamples: draws.
 
   Returns:
-    The 2.5th and the 97.5th percentile; None with fewer than 2 speakers that
-    have a value.
+    The 2.5th and the 97.5th percentile; None with fewer than
+    `statistics.LEAST` speakers that have a value.
   """
   table = np.asarray(of_speakers, np.float64)
   table = table[:, (table[..., 0] > 0).all(axis=0)]
   num_seeds, num_speakers = table.shape[:2]
-  if num_speakers < 2:
+  if num_speakers < statistics.LEAST:
     return None
   random = np.random.default_rng(seed)
   speakers = statistics.draws(random, num_speakers, num_resamples)

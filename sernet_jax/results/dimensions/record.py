@@ -25,7 +25,7 @@ class DimensionResult:
       has a value.
     pearson: correlation; likewise.
     rmse: root of the mean squared error, in units of the scale; likewise.
-    ci95: 95 % interval of `ccc` over the speakers; None for one speaker.
+    ci95: 95 % interval of `ccc` over the speakers; None for one or two.
   """
 
   name: str

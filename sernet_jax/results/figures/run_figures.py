@@ -114,7 +114,7 @@ def _draw_scores(pictures: _Pictures, results: Results) -> None:
         pictures.path(f'matrix_{name}', f'UAR across corpora, {name}'),
         pictures.subtitle(name),
         pictures.footer,
-        'below each UAR its 95 % interval over the test speakers',
+        crossed.INTERVALS,
         f'UAR across corpora: {meaning}',
       )
   score_plots.speaker_bars(

@@ -176,7 +176,7 @@ def write(
     )
   table, picture = out / 'matrix.csv', out / 'matrix.png'
   files.write_bytes(table, text.getvalue().encode())
-  note = 'below each UAR its 95 % interval over the test speakers'
+  note = crossed_lib.INTERVALS
   if any(cell.train == (cell.test,) for cell in cells):
     note += '; diagonal: one speaker left out within the corpus'
   matrix_plots.corpus_matrix(
