@@ -38,6 +38,7 @@ class Protocol:
       network before the test.
     holds_out: who chooses the epoch with `protocol.validation='speaker'`, in
       words.
+    new_texts: nobody says the tested sentences in training.
     caveat: one more sentence for the notes of a run, '' for none.
   """
 
@@ -52,6 +53,7 @@ class Protocol:
   trains_on_tests: bool = False
   adapts: bool = False
   holds_out: str = 'a training speaker'
+  new_texts: bool = False
   caveat: str = ''
 
   def __post_init__(self) -> None:
@@ -143,6 +145,7 @@ _ENTRIES = (
     "'loso' (with two groups of sentences about half), so the two differ for "
     'that reason too.',
     test_sets='by_speaker_and_text',
+    new_texts=True,
   ),
   Protocol(
     name='random10',

@@ -22,8 +22,16 @@ from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.runs import checkpoint
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
-from sernet_jax.runs.weights import bundle, heads, hearing, history, of_run
+from sernet_jax.runs.weights import (
+  bundle,
+  heads,
+  hearing,
+  history,
+  of_run,
+  sentences,
+)
 from sernet_jax.runs.weights.hearing import Heard
+from sernet_jax.runs.weights.sentences import Trained
 from sernet_jax.training.recipes import Weights
 
 
@@ -35,11 +43,13 @@ class Learnt:
     heard: the speakers of each corpus that it was trained on.
     folded: with BatchNorm folded away, if it comes from a file.
     weights: parameters and statistics, if it comes from a run.
+    trained: the utterances that trained it, if it comes from a run.
   """
 
   heard: Heard
   folded: Mapping[str, Any] | None = None
   weights: tuple[Weights, Weights] | None = None
+  trained: Trained | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -138,10 +148,12 @@ def _of_run(text: str, path: pathlib.Path) -> Start:
   )
   results = folder.read_results()
   names = [fold['name'] for fold in folder.read_folds()]
+  trained = sentences.of_run(folder, results.corpus)
   learnt = {
     fold.name: Learnt(
       history.of_fold(folder, names[index % len(names)], results.corpus),
       weights=(fold.params, fold.stats),
+      trained=trained[index % len(names)],
     )
     for index, fold in enumerate(folds)
   }
@@ -277,7 +289,7 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
   require_fit(start, experiment, data)
   corpus, folds = data.features.corpus, data.folds
   before = {fold.name: start.of(fold.name).heard for fold in folds}
-  sentences = history.cautions(
+  found = history.cautions(
     experiment.data,
     corpus,
     folds,
@@ -285,6 +297,15 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
     start.name,
     before,
   )
+  if experiment.protocol.entry.new_texts:
+    found += sentences.cautions(
+      corpus,
+      folds,
+      start.name,
+      {fold.name: [start.of(fold.name).trained] for fold in folds},
+      'train.start_from',
+      'started from',
+    )
   own = history.of_folds(experiment.data, corpus, folds)
   kept = heads.matches(start.classes, corpus.classes)
   if experiment.train.new_head:
@@ -293,7 +314,7 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
     'heard': {
       name: hearing.both(before[name], heard) for name, heard in own.items()
     },
-    'cautions': sentences,
+    'cautions': found,
     'start': {
       'from': start.name,
       'sha256': start.digest,

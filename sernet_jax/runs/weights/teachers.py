@@ -16,7 +16,12 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.data import Data
-from sernet_jax.runs.weights import hearing, history, start as start_lib
+from sernet_jax.runs.weights import (
+  hearing,
+  history,
+  sentences,
+  start as start_lib,
+)
 from sernet_jax.runs.weights.hearing import Heard
 from sernet_jax.runs.weights.start import Learnt, Start
 from sernet_jax.training import trial_state
@@ -110,13 +115,13 @@ def record(
       that nobody has.
   """
   heard: dict[str, Heard] = dict(told['heard'])
-  sentences = list(told['cautions'])
+  found = list(told['cautions'])
   for teacher in teachers:
     theirs = {
       fold.name: hearing.both(*(one.heard for one in _of(teacher, fold.name)))
       for fold in data.folds
     }
-    sentences += history.cautions(
+    found += history.cautions(
       experiment.data,
       data.features.corpus,
       data.folds,
@@ -126,13 +131,25 @@ def record(
       _SETTING,
       'learnt from',
     )
+    if experiment.protocol.entry.new_texts:
+      found += sentences.cautions(
+        data.features.corpus,
+        data.folds,
+        teacher.name,
+        {
+          fold.name: [one.trained for one in _of(teacher, fold.name)]
+          for fold in data.folds
+        },
+        _SETTING,
+        'learnt from',
+      )
     heard = {
       name: hearing.both(mine, theirs[name]) for name, mine in heard.items()
     }
   return {
     **told,
     'heard': heard,
-    'cautions': sentences,
+    'cautions': found,
     'teachers': [{'from': t.name, 'sha256': t.digest} for t in teachers],
   }
 

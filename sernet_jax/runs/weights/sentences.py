@@ -1,0 +1,105 @@
+"""Sentences that weights have heard, where tests are to be of unheard ones.
+
+`loso_text` promises that nobody said the tested sentences in training, and so
+must the weights that a training begins with or learns from. The folder of a run
+names the utterances that trained it; of files nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sernet_jax.common.errors import require
+from sernet_jax.common.text import listing
+from sernet_jax.corpora.protocols import Fold
+from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.runs.weights import history
+
+
+class Trained(NamedTuple):
+  """The utterances that trained weights.
+
+  Those that chose an epoch are not among them: the speaker who does so under
+  `loso_text` says the tested sentences.
+
+  Attributes:
+    corpus: its name.
+    utterances: their names there.
+  """
+
+  corpus: str
+  utterances: Sequence[str]
+
+
+def of_run(folder: RunFolder, corpus: str) -> list[Trained | None]:
+  """Returns what trained each fold of a run.
+
+  Args:
+    folder: of the run.
+    corpus: its name.
+
+  Returns:
+    None for all folds if other weights, of which no names are kept, had a part.
+  """
+  folds = folder.read_folds()
+  before = history.read(folder)
+  if before.get('start') or before.get('teachers'):
+    return [None] * len(folds)
+  return [Trained(corpus, fold['train']) for fold in folds]
+
+
+def cautions(
+  corpus: Corpus,
+  folds: Sequence[Fold],
+  name: str,
+  trained: Mapping[str, Sequence[Trained | None]],
+  setting: str,
+  did: str,
+) -> list[str]:
+  """Says what is to be known of tests of sentences that nobody has said.
+
+  Args:
+    corpus: of the run.
+    folds: of the run.
+    name: of the weights, for people.
+    trained: fold -> what trained each of its weights, None if it is not known.
+    setting: that names them.
+    did: what the training did with them.
+
+  Raises:
+    InputError: if they have heard sentences that the same fold tests.
+  """
+  text_of = {u.name: u.text for u in corpus.utterances}
+  leaks: set[str] = set()
+  unlike, unsure = [], []
+  for fold in folds:
+    tested = {corpus.utterances[index].text for index in fold.test}
+    heard: set[str | None] = set()
+    for one in trained[fold.name]:
+      if one is None or one.corpus != corpus.name:
+        heard.add(None)
+      else:
+        heard.update(map(text_of.get, one.utterances))
+    known = {text for text in heard if text in tested and text is not None}
+    leaks |= known
+    if known:
+      unlike.append(fold.name)
+    elif None in heard:
+      unsure.append(fold.name)
+  require(
+    not leaks,
+    f'{setting}={name} has heard sentences that are tested '
+    f'({listing(sorted(leaks), 3)}; in {len(unlike)} of {len(folds)} folds, such '
+    f'as {listing(unlike, 1)}), so the figures would not be of unknown ones; name '
+    'a run of the same protocol.name and protocol.text_groups, or use '
+    "protocol.name='loso'",
+  )
+  if not unsure:
+    return []
+  return [
+    f'Training {did} {name}, weights that do not say which sentences they have '
+    f'heard (in {len(unsure)} of {len(folds)} folds): nobody checked whether the '
+    'tested ones are among them.'
+  ]
