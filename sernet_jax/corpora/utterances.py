@@ -29,6 +29,14 @@ MOST_CHARACTERS = 100  # of a label and of a speaker
 UNKNOWN_SPEAKER = 'unknown'
 
 
+def is_unknown(speaker: str) -> bool:
+  """Tells whether a speaker stands for nobody knows whom.
+
+  In a joined corpus its name has the corpus in front.
+  """
+  return speaker.rpartition('/')[2] == UNKNOWN_SPEAKER
+
+
 @dataclasses.dataclass(frozen=True)
 class Utterance:
   """One recording.

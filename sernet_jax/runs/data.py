@@ -26,9 +26,9 @@ from sernet_jax.corpora.cache import feature_cache, mel_store
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.protocols import Fold, balance
 from sernet_jax.corpora.utterances import (
-  UNKNOWN_SPEAKER,
   Corpus,
   check,
+  is_unknown,
   require_names,
 )
 from sernet_jax.nn.network import Spec
@@ -96,7 +96,7 @@ def _speakers(corpus: Corpus) -> np.ndarray:
     InputError: if one has no speaker.
   """
   names = [utterance.speaker for utterance in corpus.utterances]
-  unknown = names.count(UNKNOWN_SPEAKER)
+  unknown = sum(map(is_unknown, names))
   require(
     not unknown,
     f"train.batches is 'speaker', but {unknown} of {len(names)} recordings have "

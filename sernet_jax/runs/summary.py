@@ -10,7 +10,7 @@ import numpy as np
 
 from sernet_jax.audio import quality
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
-from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.corpora.utterances import Corpus, is_unknown
 from sernet_jax.nn import network
 from sernet_jax.results import crossed, run_folder, summaries
 from sernet_jax.results.dimensions import of_tests
@@ -82,7 +82,7 @@ def make(
       *quality.summary(data.notes, len(corpus.utterances)),
       *history.read(folder)['cautions'],
       *_of_shots(experiment.protocol.shots),
-      *_of_joins(experiment),
+      *_of_joins(experiment, corpus.speakers),
     ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
@@ -112,15 +112,22 @@ def _of_shots(shots: int) -> list[str]:
   ]
 
 
-def _of_joins(experiment: Experiment) -> list[str]:
+def _of_joins(experiment: Experiment, speakers: Sequence[str]) -> list[str]:
   """Says that no utterances were joined, if no batch had two speakers."""
   join, batches = experiment.augment.join, experiment.train.batches
-  if not join or batches != 'speaker':
+  if not join:
     return []
+  if batches == 'speaker':
+    why = f'train.batches={batches} fills each batch from one'
+  elif len(speakers) > 1:
+    return []
+  elif is_unknown(speakers[0]):
+    why = 'nobody knows who speaks'
+  else:
+    why = 'there is only one'
   return [
     f'No utterances were joined, though augment.join is {join:g}: the second '
-    f'is of another speaker, and train.batches={batches} fills each batch from '
-    'one.'
+    f'is of another speaker, and {why}.'
   ]
 
 

@@ -53,6 +53,17 @@ def told(corpus, places, field):
   return {getattr(corpus.utterances[place], field) for place in places}
 
 
+@pytest.mark.parametrize('name', CROSSING)
+def test_unknown_speakers_choose_no_epoch(name):
+  """They may be many, or one of those who train."""
+  corpus = make({**HAS, 'xx': {'unknown': 'ab', 'you': 'ab'}})
+  assert protocols.make(corpus, ProtocolSpec(name))
+  with pytest.raises(
+    InputError, match='4 of 8 recordings of xx, so no speaker'
+  ):
+    protocols.make(corpus, ProtocolSpec(name, 'speaker'))
+
+
 @pytest.mark.parametrize('validation', ['none', 'speaker'])
 @pytest.mark.parametrize('name', CROSSING)
 def test_sides_share_classes_and_no_corpus(name, validation):

@@ -554,6 +554,19 @@ def test_what_loso_text_cannot_do_is_said():
     protocols.make(spoken('ab'), ProtocolSpec('loso_text'))
 
 
+@pytest.mark.parametrize(
+  'name', ['loso', 'loso_adapted', 'loso_text', 'speaker_groups']
+)
+@pytest.mark.parametrize('corpora', ['x', 'xy'])
+def test_some_unknown_speakers_cannot_be_left_out_either(name, corpora):
+  speakers = [*'abcdefgh', 'unknown']
+  corpus = joined_speakers(**dict.fromkeys(corpora, speakers))
+  total = 18 * len(corpora)
+  words = f'of {total // 9} of {total} recordings of made are unknown'
+  with pytest.raises(InputError, match=words):
+    protocols.make(corpus, ProtocolSpec(name))
+
+
 def test_unknown_speakers_can_be_mixed_but_not_left_out():
   corpus = make_corpus([('unknown', i % 2) for i in range(40)], 2)
   with pytest.raises(InputError, match=r'speakers of made are unknown.*random'):

@@ -139,5 +139,10 @@ def test_the_rows_of_one_selection_are_gathered(sure):
   kept = measured.curve['threshold'] >= measured.threshold
   assert measured.coverage == measured.curve['coverage'][kept][-1]
   assert measured.curve['accuracy'][kept][-1] >= of_run.ACCURACY
+  # Nobody else's tests temper those of a single speaker.
+  alone = of_run.measure(*tests[:2], ['x'] * 300)
+  assert (alone.ece, alone.temperature) == (measured.ece, measured.temperature)
+  assert alone.ece_tempered is alone.threshold is alone.coverage is None
+  assert not alone.bins_tempered
   none = of_run.tests_of(rows, classes, 'best', 'float16')
   assert none[0].shape == (0, 5) and len(none[1]) == 0

@@ -81,14 +81,34 @@ def test_batches_of_one_speaker_resume_to_the_same_bits(place, tmp_path):
   assert not run_folder.RunFolder(mixed).read_results().cautions
 
 
-def test_batches_of_one_speaker_need_speakers(place):
+@pytest.mark.parametrize(
+  ('way', 'why'),
+  [('unknown', 'nobody knows who speaks'), ('folder', 'there is only one')],
+)
+def test_without_another_speaker_nothing_is_joined(place, tmp_path, way, why):
+  """All recordings lie in one folder."""
+  changes = {
+    'data__crop': 'random',
+    'augment__join': 0.5,
+    'data__speaker_from': way,
+    'protocol__name': 'random10',
+    'protocol__folds': ('1',),
+    'train__epochs': 1,
+  }
+  results = run.train(tiny_runs.settings(place, **changes), tmp_path / 'run')
+  note = 'augment.join is 0.5: the second is of another speaker, and '
+  assert [c.partition(note)[2] for c in results.cautions] == [f'{why}.']
+
+
+@pytest.mark.parametrize('name', ['unknown', 'list/unknown'])
+def test_batches_of_one_speaker_need_speakers(place, name):
   made = config_lib.experiment(
     tiny_runs.settings(
       place, train__batches='speaker', protocol__name='random10'
     )
   )
   corpus = load_corpus(made)
-  first = dataclasses.replace(corpus.utterances[0], speaker='unknown')
+  first = dataclasses.replace(corpus.utterances[0], speaker=name)
   corpus = dataclasses.replace(
     corpus, utterances=(first, *corpus.utterances[1:])
   )

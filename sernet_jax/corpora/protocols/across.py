@@ -12,7 +12,7 @@ import numpy as np
 
 from sernet_jax.common.errors import require
 from sernet_jax.corpora.protocols.pairs import Pair
-from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.corpora.utterances import Corpus, is_unknown
 
 # Name of a fold; training, validation and test set: int32, ascending indices.
 Split = tuple[str, np.ndarray, np.ndarray, np.ndarray]
@@ -35,7 +35,7 @@ def splits(
 
   Raises:
     InputError: if there are fewer than two corpora, if two share fewer than
-      two classes, or if a speaker to hold out is the only one.
+      two classes, or if a speaker to hold out is the only one or unknown.
   """
   owner = np.array([utterance.corpus for utterance in corpus.utterances])
   speakers = np.array([utterance.speaker for utterance in corpus.utterances])
@@ -46,6 +46,8 @@ def splits(
     f'protocol.name is {protocol!r}, which needs at least two corpora, and '
     f'{corpus.name} is one; name several with --config.data.corpora=',
   )
+  if hold_out:
+    _require_known(corpus, names)
   has = {name: set(labels[owner == name].tolist()) for name in names}
   first = {name: min(speakers[owner == name].tolist()) for name in names}
   made = []
@@ -69,6 +71,19 @@ def splits(
     parts = [np.flatnonzero(mask).astype(np.int32) for mask in masks]
     made.append((fold, parts[0], parts[1], parts[2]))
   return made
+
+
+def _require_known(corpus: Corpus, names: Sequence[str]) -> None:
+  """Refuses corpora of which nobody knows everywhere who speaks."""
+  for name in names:
+    speakers = [u.speaker for u in corpus.utterances if u.corpus == name]
+    unknown = sum(map(is_unknown, speakers))
+    require(
+      not unknown,
+      f"protocol.validation is 'speaker', but nobody knows who speaks in "
+      f'{unknown} of {len(speakers)} recordings of {name}, so no speaker of it '
+      "can be held out; leave it at 'none', or say who speaks",
+    )
 
 
 def _require_both(

@@ -17,7 +17,7 @@ import numpy as np
 from sernet_jax.common.errors import require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.protocols.table import NUM_PAIRS
-from sernet_jax.corpora.utterances import UNKNOWN_SPEAKER, Corpus
+from sernet_jax.corpora.utterances import Corpus, is_unknown
 
 NUM_PARTS = 10
 NUM_GROUPS = 4
@@ -57,9 +57,10 @@ def by_speaker_group(
   corpora each gives its speakers to all groups.
 
   Raises:
-    InputError: if there are fewer than two speakers for each group.
+    InputError: if speakers are unknown, or fewer than two for each group.
   """
   del seed, text_groups
+  _require_known(corpus, 'speaker_groups')
   speakers = corpus.speakers
   require(
     len(speakers) >= 2 * NUM_GROUPS,
@@ -142,15 +143,23 @@ def by_speaker_and_text(
   return sets
 
 
-def _require_speakers(corpus: Corpus, protocol: str) -> None:
-  """Refuses a corpus of fewer than three speakers, or of unknown ones."""
-  speakers = corpus.speakers
+def _require_known(corpus: Corpus, protocol: str) -> None:
+  """Refuses a corpus of which nobody knows everywhere who speaks."""
+  total = len(corpus.utterances)
+  unknown = sum(is_unknown(u.speaker) for u in corpus.utterances)
+  part = f'{unknown} of {total} recordings of ' if unknown < total else ''
   require(
-    UNKNOWN_SPEAKER not in speakers,
-    f'protocol.name is {protocol!r} but the speakers of {corpus.name} are '
+    not unknown,
+    f'protocol.name is {protocol!r} but the speakers of {part}{corpus.name} are '
     "unknown, so nobody can be left out; choose 'random10', whose figures hold "
     'for voices that were trained on, or say who speaks',
   )
+
+
+def _require_speakers(corpus: Corpus, protocol: str) -> None:
+  """Refuses a corpus of fewer than three speakers, or of unknown ones."""
+  _require_known(corpus, protocol)
+  speakers = corpus.speakers
   require(
     len(speakers) >= 3,
     f'protocol.name is {protocol!r} but {corpus.name} has {len(speakers)} '

@@ -24,22 +24,25 @@ class Confidence:
     ece: expected calibration error, see `reliability.ece`.
     temperature: that all tests together ask for.
     ece_tempered: the error that is left when each speaker's tests are tempered
-      by what the other speakers ask for.
+      by what the other speakers ask for; None for one speaker, whose tests
+      nobody else's can temper.
     threshold: of the tempered confidence, from which on `ACCURACY` of the
-      labels are right; None where no threshold does it.
-    coverage: share of the tests that keep their label there.
+      labels are right; None where no threshold does it, and for one speaker.
+    coverage: share of the tests that keep their label there; None for one
+      speaker.
     bins: of the untempered tests.
-    bins_tempered: of the tempered ones.
-    curve: see `abstaining.coverage`, of the tempered ones.
+    bins_tempered: of the tempered ones; empty for one speaker.
+    curve: see `abstaining.coverage`, of the tempered ones; for one speaker of
+      the untempered.
   """
 
   accuracy: float
   mean: float
   ece: float
   temperature: float
-  ece_tempered: float
+  ece_tempered: float | None
   threshold: float | None
-  coverage: float
+  coverage: float | None
   bins: list[reliability.Bin]
   bins_tempered: list[reliability.Bin]
   curve: dict[str, np.ndarray]
@@ -87,20 +90,30 @@ def measure(
     speakers: [tests].
   """
   confidence, right = reliability.of_labels(probabilities, labels)
+  measured = Confidence(
+    accuracy=float(right.mean()),
+    mean=float(confidence.mean()),
+    ece=reliability.ece(probabilities, labels),
+    temperature=temperature.temperature(probabilities, labels),
+    ece_tempered=None,
+    threshold=None,
+    coverage=None,
+    bins=reliability.bins_of(probabilities, labels),
+    bins_tempered=[],
+    curve=abstaining.coverage(probabilities, labels),
+  )
+  if len(set(speakers)) == 1:
+    return measured
   tempered = temperature.cross_fitted(probabilities, labels, speakers)
   threshold = abstaining.threshold(tempered, labels, ACCURACY)
   kept = 0.0
   if threshold is not None:
     kept = float((tempered.max(1) >= threshold).mean())
-  return Confidence(
-    accuracy=float(right.mean()),
-    mean=float(confidence.mean()),
-    ece=reliability.ece(probabilities, labels),
-    temperature=temperature.temperature(probabilities, labels),
+  return dataclasses.replace(
+    measured,
     ece_tempered=reliability.ece(tempered, labels),
     threshold=threshold,
     coverage=kept,
-    bins=reliability.bins_of(probabilities, labels),
     bins_tempered=reliability.bins_of(tempered, labels),
     curve=abstaining.coverage(tempered, labels),
   )

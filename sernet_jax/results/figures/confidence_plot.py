@@ -39,15 +39,19 @@ def confidence(
 
 
 def _reliability(axis: mpl_axes.Axes, measured: Confidence) -> None:
-  for bins, color, marker, name in (
-    (measured.bins, _AS_GIVEN, 'o', f'as given, ECE {100 * measured.ece:.1f}'),
+  for bins, ece, color, marker, name in (
+    (measured.bins, measured.ece, _AS_GIVEN, 'o', 'as given'),
     (
       measured.bins_tempered,
+      measured.ece_tempered,
       _TEMPERED,
       's',
-      f'tempered, ECE {100 * measured.ece_tempered:.1f}',
+      'tempered',
     ),
   ):
+    if ece is None:
+      continue
+    name = f'{name}, ECE {100 * ece:.1f}'
     filled = [one for one in bins if one.count]
     total = sum(one.count for one in filled)
     across = [100 * one.confidence for one in filled]
@@ -71,7 +75,8 @@ def _reliability(axis: mpl_axes.Axes, measured: Confidence) -> None:
 
 def _coverage(axis: mpl_axes.Axes, measured: Confidence) -> None:
   shares = 100 * measured.curve['coverage']
-  axis.plot(shares, 100 * measured.curve['accuracy'], color=_TEMPERED)
+  color = _AS_GIVEN if measured.ece_tempered is None else _TEMPERED
+  axis.plot(shares, 100 * measured.curve['accuracy'], color=color)
   axis.axhline(100 * measured.accuracy, color=style.GREY, linestyle=':')
   axis.set(xlim=(0, 100), xlabel='tests that keep their label, per cent')
   axis.set_ylabel('of these right, per cent')

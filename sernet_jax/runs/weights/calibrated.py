@@ -174,7 +174,7 @@ class Tests:
       f'{len(tests[1])} tests of {speakers} speaker{"s" * (speakers > 1)} '
       'never heard'
     )
-    if speakers == 1:  # whose tests nobody else's have tempered
+    if found.coverage is None:  # one speaker, whom nobody else's tests temper
       return Calibration(found.temperature, source)
     return Calibration(
       found.temperature, source, found.threshold, found.coverage
