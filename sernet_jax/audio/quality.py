@@ -105,6 +105,21 @@ def _hann(length: int) -> np.ndarray:
   return np.hanning(length).astype(np.float32)
 
 
+def _spectrum(frames: np.ndarray) -> np.ndarray:
+  """Sums of squares over frames (frames, samples), (bins,)."""
+  length = frames.shape[1]
+  window = _hann(length)
+  total = np.zeros(length // 2 + 1)
+  # Some at a time: the spectra of a minute take ten times its memory.
+  for start in range(0, len(frames), 256):
+    some = frames[start : start + 256]
+    # An offset is not sound, beside which all else would be faint.
+    some = some - some.mean(axis=1, keepdims=True)
+    spectra = np.fft.rfft(some * window)
+    total += np.square(np.abs(spectra)).sum(axis=0)
+  return total
+
+
 class Watch:
   """Measures a recording while it is read.
 
@@ -124,6 +139,7 @@ class Watch:
     # Sums and sums of squares of each channel, and of their mean at the end.
     self._sums = self._squares = np.zeros(0)
     self._spectrum = np.zeros(0)  # sums of squares, (bins,)
+    self._rest = np.zeros(0, np.float32)  # less than a frame, for it
     self._heard, self._first, self._varied = 0, 0.0, False
     self._trace = Trace()
 
@@ -153,22 +169,26 @@ class Watch:
     self._sums, self._squares = whole._sums, whole._squares
 
   def _add_spectrum(self, samples: np.ndarray) -> None:
-    length = 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
-    short = len(samples) < length
-    if short:
-      offset = samples.mean() if samples.size else 0.0
-      samples = np.pad(samples - offset, (0, length - len(samples)))
-    frames = samples[: len(samples) // length * length].reshape(-1, length)
-    window = _hann(length)
-    total = np.zeros(length // 2 + 1)
-    # Some at a time: the spectra of a minute take ten times its memory.
-    for start in range(0, len(frames), 256):
-      some = frames[start : start + 256]
-      # An offset is not sound, beside which all else would be faint.
-      some = some - some.mean(axis=1, keepdims=True)
-      spectra = np.fft.rfft(some * window)
-      total += np.square(np.abs(spectra)).sum(axis=0)
-    self._spectrum = self._spectrum + total if self._spectrum.size else total
+    """Transforms whole frames, wherever blocks are cut; keeps what is left."""
+    samples = np.concatenate([self._rest, samples])
+    length = self._frame_samples()
+    whole = len(samples) // length * length
+    # Copied, so that the block itself is not kept alive.
+    self._rest = samples[whole:].copy()
+    if whole:
+      total = _spectrum(samples[:whole].reshape(-1, length))
+      self._spectrum = self._spectrum + total if self._spectrum.size else total
+
+  def _frame_samples(self) -> int:
+    return 2 * max(8, round(_FRAME_S * self._rate_hz / 2))
+
+  def _whole_spectrum(self) -> np.ndarray:
+    """Sums of squares (bins,), of a recording below one frame padded."""
+    if self._spectrum.size or not self._rest.size:
+      return self._spectrum
+    rest = self._rest - self._rest.mean()
+    rest = np.pad(rest, (0, self._frame_samples() - rest.size))
+    return _spectrum(rest[None])
 
   def band_hz(self, limit_hz: float) -> float | None:
     """Returns where the sound ends if that is below `limit_hz`, else None.
@@ -178,15 +198,14 @@ class Watch:
     rate_hz = self._rate_hz
     limit_hz = min(limit_hz, max(rate_hz / 2, _SPEECH_HZ))
     highest = _HIGHEST * limit_hz
-    if not rate_hz or not self._spectrum.any():
+    spectrum = self._whole_spectrum()
+    if not rate_hz or not spectrum.any():
       return None
     top_hz = min(limit_hz, rate_hz / 2)
-    bins_hz = np.arange(self._spectrum.size) * (
-      rate_hz / 2 / (self._spectrum.size - 1)
-    )
+    bins_hz = np.arange(spectrum.size) * (rate_hz / 2 / (spectrum.size - 1))
     count = int(top_hz / _BAND_HZ)
     index = (bins_hz / _BAND_HZ).astype(int)
-    bands = np.bincount(index, self._spectrum, index.max() + 2)[:count]
+    bands = np.bincount(index, spectrum, index.max() + 2)[:count]
     level = 10 * np.log10(bands + 1e-30)
     for edge in range(round(_LOWEST_HZ / _BAND_HZ), int(highest / _BAND_HZ)):
       above = level[edge + 1 :]

@@ -82,6 +82,19 @@ def test_an_offset_does_not_hide_the_band():
     assert watched(samples[:, None]).band_hz(7600.0) is None
 
 
+def test_the_band_is_the_same_wherever_blocks_are_cut():
+  """As by pipes: a frame lies across several of them, and no edge is heard."""
+  samples = soxr.resample(np.float32(noise(8000)), 8000, RATE_HZ)
+  for sizes in ([16_000], [320], [512], [800], [1600, 400], [1600, 448], [1]):
+    watch, start = quality.Watch(), 0
+    while start < len(samples):
+      for size in sizes:
+        piece = samples[start : start + size]
+        watch.see(piece[:, None], piece, RATE_HZ)
+        start += size
+    assert watch.band_hz(7600.0) == 4000, sizes
+
+
 def test_a_band_ends_at_half_of_the_rate_or_nowhere():
   for rate_hz in (100, 200, 4000, 8000, 11_025, 12_000):
     assert watched(noise()[:, None], rate_hz).band_hz(7600.0) == rate_hz / 2

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import small_model
 import soundfile
+import soxr
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import live, recognizer, recordings
@@ -149,6 +150,23 @@ def test_a_stream_says_its_narrow_band_once(model):
       assert not problems
   assert len(problems) == 1
   assert 'the input has no sound above 4.0 kHz' in problems[0]
+
+
+@pytest.mark.parametrize('sizes', [(4000,), (320,), (1600, 400)])
+def test_a_stream_finds_the_band_wherever_the_pipe_cuts(model, sizes):
+  noise = 0.1 * np.random.default_rng(0).normal(size=8000)
+  samples = soxr.resample(noise.astype(np.float32), 8000, 16_000)
+  # Faded out to a pause of zeros and in again.
+  places = [0, 7000, 8000, 9600, 10_600]
+  samples *= np.interp(np.arange(16_000), places, [1, 1, 0, 0, 1])
+  problems, pieces, start = [], [], 0
+  while start < len(samples):
+    for size in sizes:
+      pieces.append(samples[start : start + size])
+      start += size
+  [*live.estimates(pieces, model, 16_000, 0.25, problems=problems)]
+  (said,) = problems
+  assert 'the input has no sound above 4.0 kHz' in said
 
 
 def test_faint_noise_in_a_stream_is_silence(model):
