@@ -56,12 +56,12 @@ def mix(block: np.ndarray, channel: str = MEAN) -> np.ndarray | None:
 
 
 def holds_sound(samples: np.ndarray) -> bool:
-  """Tells whether samples (samples,) are more than a constant.
+  """Tells whether samples (samples, ...) are more than a constant.
 
   A constant, be it 0 or the offset of a sound card, is nothing that is heard; of
   one sample nobody can say, unless it is 0.
   """
-  if samples.size < 2:
+  if len(samples) < 2:
     return bool(samples.any())
   return bool((samples != samples[0]).any())
 

@@ -141,7 +141,7 @@ def _run(args: argparse.Namespace, problems: list[str]) -> None:
     _report(problems)
     chunks = _stdin(round(_BLOCK_S * args.rate_hz) * 2 * args.channels)
   windows = live.estimates(
-    live.from_raw(chunks, problems, args.format, args.channels, channel),
+    live.from_raw(chunks, problems, args.format, args.channels, ''),
     model,
     args.rate_hz,
     args.hop_s,

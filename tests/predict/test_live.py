@@ -10,6 +10,7 @@ import small_model
 import soundfile
 import soxr
 
+from sernet_jax.audio.listening import Listening
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import live, recognizer, recordings
 from sernet_jax.predict.inference import options
@@ -167,6 +168,51 @@ def test_a_stream_finds_the_band_wherever_the_pipe_cuts(model, sizes):
   [*live.estimates(pieces, model, 16_000, 0.25, problems=problems)]
   (said,) = problems
   assert 'the input has no sound above 4.0 kHz' in said
+
+
+def test_a_stream_says_that_channels_cancel_and_that_it_is_short(model):
+  """As predict of the same sound, of pieces, and of bytes that are cut anywhere."""
+  noise = 0.1 * np.random.default_rng(0).normal(size=6407).astype(np.float32)
+  for left, right, words in (
+    (noise[7:], noise[:-7], 'has 2 channels that lose 2.9 dB in their mean'),
+    (noise[7:], -noise[7:], 'has 2 channels that cancel out in their mean'),
+    (noise[7:], noise[7:], ''),
+  ):
+    raw = np.stack([left, right], 1).tobytes()
+    chunks = [raw[start : start + 999] for start in range(0, len(raw), 999)]
+    for channel in ('', '1'):
+      problems = []
+      found = [*live.estimates(
+        live.from_raw(chunks, problems, 'f32', 2, ''), model, 16_000, 0.1,
+        listening=Listening(channel=channel), problems=problems,
+      )]  # fmt: skip
+      mean = (left + right) / 2 if channel == '' else right
+      expected = [*live.estimates([mean], model, 16_000, 0.1)]
+      assert [w.label for w in found] == [w.label for w in expected]
+      *odd, short = problems
+      assert short.startswith('the input lasts 0.40 s, shorter than 0.5 s')
+      assert len(odd) == (channel == '' and words != '')
+      assert not odd or odd[0].startswith(f'the input {words}')
+  with pytest.raises(
+    InputError, match='--channel is 2, the input has 2; count'
+  ):
+    both = [np.stack([left, right], 1)]
+    third = Listening(channel='2')
+    [*live.estimates(both, model, 16_000, listening=third)]
+
+
+def test_a_stream_says_before_its_end_that_channels_cancel(model):
+  noise = 0.1 * np.random.default_rng(0).normal(size=(30, 16_000, 1))
+  problems = []
+  pieces = np.concatenate([noise, -noise], axis=2).astype(np.float32)
+  ends_s = [
+    window.end_s
+    for window in live.estimates(pieces, model, 16_000, 0.25, problems=problems)
+    if problems
+  ]
+  assert 9 < ends_s[0] < 12
+  (said,) = problems
+  assert 'cancel out' in said
 
 
 def test_faint_noise_in_a_stream_is_silence(model):

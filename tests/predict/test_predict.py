@@ -276,6 +276,19 @@ def test_the_stream_is_the_timeline(say, place):
       assert one['probabilities'][name] == pytest.approx(share, abs=1e-6)
 
 
+def test_a_stream_has_the_notes_of_predict(say, tmp_path):
+  sound = 9000 * np.random.default_rng(0).normal(size=4000)
+  both = np.stack([sound, -sound], 1).clip(-30_000, 30_000).astype('<i2')
+  soundfile.write(tmp_path / 'a.wav', both, RATE_HZ)
+  _, _, err = say(stream, '--channels=2', stdin=both.tobytes())
+  assert 'note: the input has 2 channels that cancel out in their mean' in err
+  assert 'note: the input lasts 0.25 s, shorter than 0.5 s' in err
+  _, out, err = say(stream, '--channels=2', '--channel=0', stdin=both.tobytes())
+  assert 'channels that' not in err
+  _, whole, _ = say(predict, tmp_path / 'a.wav', '--channel=0', '--output=json')
+  assert json.loads(out)['label'] == json.loads(whole)['label']
+
+
 @pytest.mark.parametrize(
   ('arguments', 'raw', 'match'),
   [

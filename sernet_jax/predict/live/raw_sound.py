@@ -36,10 +36,12 @@ def from_raw(
     problems: receives a sentence if half a sample is left at the end.
     form: of the samples, one of `options.SAMPLE_FORMATS`.
     channels: their number; samples of all of them take turns.
-    channel: 'mean' of them, or the number of one from 0 on.
+    channel: 'mean' of them, or the number of one from 0 on; '' for all, as
+      `estimates` takes them.
 
   Returns:
-    An iterator over pieces (samples,) in [-1, 1].
+    An iterator over pieces (samples,), or (samples, channels) of all, in
+    [-1, 1].
 
   Raises:
     InputError: if it is a file of any kind or text instead, is empty, or holds
@@ -87,11 +89,11 @@ def _require_raw(head: bytes) -> None:
 def _samples(
   data: bytes, kind: str, zero: int, scale: int, channels: int, channel: str
 ) -> np.ndarray:
-  """Converts whole samples of all channels to float32 (samples,)."""
+  """Converts whole samples of all channels to float32, see `from_raw`."""
   values = np.frombuffer(data, kind).astype(np.float32)
   with np.errstate(over='ignore', invalid='ignore'):  # told below
     block = ((values - zero) / np.float32(scale)).reshape(-1, channels)
-    samples = quality.mix(block, channel)
+    samples = block if channel == '' else quality.mix(block, channel)
   fault = reading.fault(block)
   require(not fault, f'the input {fault}; check --format')
   if samples is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from sernet_jax.audio import (
   voice_gate,
 )
 from sernet_jax.audio.listening import BAND_S, Listening, level_db
-from sernet_jax.common.errors import is_number, require
+from sernet_jax.common.errors import InputError, is_number, require
 from sernet_jax.predict.inference import embeddings
 from sernet_jax.predict.inference.result import Window, answer
 from sernet_jax.predict.live import held_scale
@@ -40,14 +41,18 @@ def estimates(
   """Estimates a window each time one is full, and the rest at the end.
 
   Args:
-    pieces: float32 (samples,) at `rate_hz`, of any sizes.
+    pieces: float32 (samples,) or (samples, channels) at `rate_hz`, of any
+      sizes.
     model: from `models.load`.
     rate_hz: of the pieces; other rates than the model's are resampled.
     hop_s: from window to window; None as in `recognize`.
     newest_only: of windows that became full with the same piece compute only
       the last, so that estimates keep up even on a slow machine.
-    listening: what counts as silence; beside the loudest window so far.
-    problems: receives a sentence if the sound has a narrow band.
+    listening: the channel, and what counts as silence; beside the loudest
+      window so far.
+    problems: receives what `recognize` notes on a recording: after the first
+      seconds of sound, or at the end, on its band and channels, and at the end
+      that it is short.
     held_db: the scale of a window is kept for the next ones while theirs are
       within so many dB of it, so that only new sound is computed; 0: each
       window has its own, as in `recognize`.
@@ -56,7 +61,7 @@ def estimates(
 
   Raises:
     InputError: if rate or hop make no sense, or a scale is held and nothing can
-      be kept with this hop or model.
+      be kept with this hop or model; while it runs, if there is no such channel.
   """
   spec = model.audio
   require(
@@ -74,38 +79,52 @@ def estimates(
     gate = voice_gate.VoiceGate(
       voice_gate.GateSpec(spec.sample_rate_hz, model.mfcc.hop_samples)
     )
-  judge = _Judge(model, listening or Listening(), moving, gate)
-  if problems is not None:
-    pieces = _watched(pieces, rate_hz, model.mfcc.upper_edge_hz, problems)
-  return _estimates(pieces, judge, windows, resampler, newest_only)
+  listening = listening or Listening()
+  if not listening.channel:
+    listening = dataclasses.replace(listening, channel=spec.channel)
+  judge = _Judge(model, listening, moving, gate)
+  limit_hz = model.mfcc.upper_edge_hz
+  mixed = _watched(pieces, rate_hz, limit_hz, listening, problems)
+  return _estimates(mixed, judge, windows, resampler, newest_only)
 
 
 def _watched(
   pieces: Iterable[np.ndarray],
   rate_hz: int,
   limit_hz: float,
-  problems: list[str],
+  listening: Listening,
+  problems: list[str] | None,
 ) -> Iterator[np.ndarray]:
-  """Passes on a stream; says once if its first seconds have a narrow band."""
-  watch: quality.Watch | None = quality.Watch()
-  count = 0
+  """Passes on one channel (samples,) of a stream; says once what is odd."""
+  channel = listening.channel
+  watch = None if problems is None else quality.Watch()
+  count = sounding = 0
   for piece in pieces:
-    # Silence tells nothing of the band.
-    if watch is not None and quality.holds_sound(piece):
-      watch.see(piece[:, None], piece, rate_hz)
-      count += len(piece)
-      if count >= BAND_S * rate_hz:
-        _say_band(watch, limit_hz, problems)
+    block = piece[:, None] if piece.ndim == 1 else piece
+    samples = quality.mix(block, channel)
+    if samples is None:
+      raise InputError(
+        f'--channel is {channel}, the input has {block.shape[1]}; count from 0 '
+        'on'
+      )
+    count += len(block)
+    # Silence tells nothing of the band; channels that cancel are none.
+    if watch is not None and quality.holds_sound(block):
+      watch.see(block, samples, rate_hz)
+      sounding += len(block)
+      if sounding >= BAND_S * rate_hz:
+        _say(watch.sentences(limit_hz, channel), problems)
         watch = None
-    yield piece
+    yield samples
   if watch is not None:
-    _say_band(watch, limit_hz, problems)
+    _say(watch.sentences(limit_hz, channel), problems)
+  if count:
+    _say(listening.short(count / rate_hz), problems)
 
 
-def _say_band(
-  watch: quality.Watch, limit_hz: float, problems: list[str]
-) -> None:
-  problems += [f'the input {said}' for said in watch.of_band(limit_hz)]
+def _say(sentences: Iterable[str], problems: list[str] | None) -> None:
+  if problems is not None:
+    problems += [f'the input {said}' for said in sentences]
 
 
 def _estimates(
