@@ -70,6 +70,8 @@ def parse(text: str) -> list[Entry]:
   return entries
 
 
+# Corpora that say nothing of whose recordings they are.
+OWN = ('manifest', 'folders', 'audformat')
 # Corpora that are told apart by the names of their folders alone.
 NAMED_BY_FOLDER = ('audformat', 'folders')
 
@@ -77,6 +79,17 @@ NAMED_BY_FOLDER = ('audformat', 'folders')
 def folder_name(root: str) -> str:
   """Returns the name of a folder, which is that of a corpus of one's own."""
   return pathlib.PurePath(root).name
+
+
+def own(text: str, corpus: str) -> set[str]:
+  """Returns those of `Utterance.corpus` that are one's own.
+
+  Args:
+    text: `config.data.corpora`.
+    corpus: `config.data.corpus`, which counts where nothing is joined.
+  """
+  kinds = {entry.name: entry.corpus for entry in parse(text)} or {'': corpus}
+  return {name for name, kind in kinds.items() if kind in OWN}
 
 
 def without_roots(text: str) -> str:

@@ -229,7 +229,7 @@ def load_corpus(experiment: Experiment) -> Corpus:
   corpus = balance.limited(corpus, data.most_per_speaker, data.most_per_corpus)
   check(corpus)
   corpus = duplicates.with_sounds(corpus, cache_folder(experiment))
-  return look_alikes.noted(corpus)
+  return look_alikes.noted(corpus, joined.own(data.corpora, data.corpus))
 
 
 def cache_folder(experiment: Experiment) -> pathlib.Path:

@@ -11,8 +11,7 @@ from sernet_jax.corpora.specs import DataSpec
 from sernet_jax.corpora.utterances import UNKNOWN_SPEAKER, Corpus
 
 ALL = '*'  # in place of speakers: nobody wrote down which
-# Corpora that say nothing of whose recordings they are.
-OWN = ('manifest', 'folders', 'audformat')
+OWN = joined.OWN
 
 # Corpus -> the speakers of it that were heard, sorted.
 Heard = dict[str, tuple[str, ...]]
