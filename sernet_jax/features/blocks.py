@@ -92,13 +92,14 @@ class Blocks:
       return  # padding reaches into an inner block
     last = int(self.starts[-1]) * spec.hop_samples - margin
     # The two end blocks are padded by themselves: their other side is padded
-    # too, and cut off again.
+    # too, and cut off again. The last one may be a frame of which half lies in
+    # `raw`: only with one sample before it can that half be mirrored.
     first = framing.pad(raw[..., : self.reach], spec)
-    final = framing.pad(raw[..., last:], spec)
+    final = framing.pad(raw[..., last - 1 :], spec)
     self.samples, self.margin = raw, margin
     self.ends = (
       (self.starts[0], first[..., : self.reach]),
-      (self.starts[-1], final[..., margin:][..., : self.reach]),
+      (self.starts[-1], final[..., margin + 1 :][..., : self.reach]),
     )
 
   def _frames(self, start: jax.Array) -> jax.Array:

@@ -293,6 +293,17 @@ def test_blocks_of_frames_give_the_numbers_of_the_whole(preset, monkeypatch):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5 * scale)
 
 
+@pytest.mark.parametrize('padding', ['zeros', 'reflect'])
+def test_a_last_block_of_half_a_frame_is_mirrored(padding, monkeypatch):
+  """Blocks of one frame, which begin half a frame apart."""
+  spec = dataclasses.replace(SMALL, padding=padding, hop_samples=32)
+  waveform = noise(416)  # 13 hops: half of the last frame is padding
+  whole = features.log_mel_spectrogram(waveform, spec)
+  monkeypatch.setattr(blocks, 'BLOCK_FRAMES', 1)
+  parts = jax.jit(lambda x: features.log_mel_spectrogram.__wrapped__(x, spec))
+  assert distance(parts(waveform), whole) <= 1e-4
+
+
 def test_lengths_may_be_mapped():
   waveform, lengths = noise(len(LENGTHS), 500), LENGTHS
   mapped = jax.vmap(lambda x, n: features.mfcc(x, SMALL, n))
