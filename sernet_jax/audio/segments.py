@@ -32,6 +32,7 @@ from sernet_jax.common.errors import (
 # Segments, and what is odd about their recording.
 _Loaded = tuple[np.ndarray, tuple[str, ...]]
 _Load = Callable[[Recording, AudioSpec, quality.Watch | None], np.ndarray]
+_Mark = Callable[[np.ndarray], np.ndarray]
 
 
 def prepare(waveform: np.ndarray, num_samples: int) -> np.ndarray:
@@ -123,7 +124,9 @@ def scaled(waveform: np.ndarray, by: np.float32) -> np.ndarray:
   return np.clip(waveform / by, -1.0, 1.0)
 
 
-def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
+def cut_and_prepare(
+  waveform: np.ndarray, spec: AudioSpec, mark: _Mark | None = None
+) -> np.ndarray:
   """Cuts an utterance into segments and prepares each (`prepare`).
 
   'center' takes the one in the middle; 'all' takes segments side by side from
@@ -134,6 +137,7 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
   Args:
     waveform: (samples,) at `spec.sample_rate_hz`.
     spec: rate, duration and mode.
+    mark: changes each cut before it is scaled and padded.
 
   Returns:
     float32 (segments, spec.num_samples), at least one segment.
@@ -141,11 +145,11 @@ def cut_and_prepare(waveform: np.ndarray, spec: AudioSpec) -> np.ndarray:
   Raises:
     InputError: as `prepare`, or if every segment is silent.
   """
-  found = [
-    (part, level_db(x))
-    for x in cut(waveform, spec)
-    if (part := prepare_sound(x, spec.num_samples)) is not None
-  ]
+  found = []
+  for samples in cut(waveform, spec):
+    own = samples if mark is None else mark(samples)
+    if (part := prepare_sound(own, spec.num_samples)) is not None:
+      found.append((part, level_db(samples)))
   if not found:
     raise InputError('waveform is silent in every segment; leave it out')
   # Of a recording that is faint throughout, all.
@@ -190,7 +194,10 @@ def is_silent(
 
 
 def load_segments(
-  path: Recording, spec: AudioSpec, watch: quality.Watch | None = None
+  path: Recording,
+  spec: AudioSpec,
+  watch: quality.Watch | None = None,
+  mark: _Mark | None = None,
 ) -> np.ndarray:
   """Reads a file for `cut_and_prepare`; raises `BadFile` if it cannot."""
   waveform = part_reading.load_mono(
@@ -204,7 +211,7 @@ def load_segments(
   if watch is not None:
     watch.notes += faint(max(map(level_db, cut(waveform, spec))))
   try:
-    return cut_and_prepare(waveform, spec)
+    return cut_and_prepare(waveform, spec, mark)
   except InputError as error:
     reason = f'is silent in its segments of {spec.duration_s} s'
     raise reading.BadFile(str(path), reason) from error

@@ -95,6 +95,21 @@ def test_slopes_look_at_the_frames_of_a_recording_alone(tmp_path):
   np.testing.assert_allclose(own, alone, atol=1e-4)
 
 
+@pytest.mark.parametrize('mode', ['center', 'all'])
+def test_silence_at_its_ends_is_part_of_a_recording(mode, tmp_path):
+  sound = 0.1 * np.random.default_rng(0).normal(size=16_000)
+  sound[:4000] = sound[-6000:] = 0
+  soundfile.write(tmp_path / 'a.wav', sound, 16_000, 'FLOAT')
+  spec = features.PRESETS['paper']
+  experiment = types.SimpleNamespace(mfcc=spec, feature_kind='mfcc')
+  audio = AudioSpec(16_000, 2.0 if mode == 'center' else 0.75, segments=mode)
+  heard = enrolment._heard([tmp_path / 'a.wav'], experiment, True, audio)
+  # Side by side: 0.75 s, and a rest too short for a segment.
+  own = features.num_frames(16_000 if mode == 'center' else 12_000, spec)
+  assert heard.frames.tolist() == [own]
+  assert (heard.features[0, own - 1] != 0).any()
+
+
 def test_segments_count_as_their_recordings(place, tmp_path, monkeypatch):
   workdir = tmp_path / 'run'
   shutil.copytree(place / 'run', workdir)
