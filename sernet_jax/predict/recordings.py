@@ -3,7 +3,7 @@
 The label of a whole recording is what training's evaluation gives for the
 same file: the mean over the segments that the model's `AudioSpec` names, but
 those that count as silence beside the loudest (`audio.listening`). The timeline
-is extra.
+is extra; where the label is its mean, a window counts by its length.
 
 A recording is a row of items, read in pieces and never held whole if it is
 long: its windows, its votes, its end. The items of all recordings form one
@@ -40,6 +40,7 @@ from sernet_jax.predict.inference.result import (
   Recording as Recording,
   Window as Window,
   answer,
+  mean,
 )
 from sernet_jax.predict.models import Model
 from sernet_jax.predict.sessions import waveform as waveform_lib
@@ -52,7 +53,7 @@ class _Span(NamedTuple):
   """Key of a window of the timeline: its samples in the recording."""
 
   start: int
-  stop: int
+  weight: int  # their number: the last window may hold a few
   level_db: float
 
 
@@ -60,6 +61,7 @@ class _Vote(NamedTuple):
   """Key of a segment that votes for the whole recording."""
 
   level_db: float
+  weight: int = 1
 
 
 class _End(NamedTuple):
@@ -76,6 +78,7 @@ _Key = _Span | _Vote | _End | Failure
 # asked for (classes + dimensions + channels,); None for silence and at the end
 # of a recording.
 _Item = tuple[_Key, np.ndarray | None]
+_Row = tuple[_Span | _Vote, np.ndarray]
 
 
 def recognize(
@@ -95,7 +98,7 @@ def recognize(
     hop_s: from window to window of the timeline; 0 for no timeline, None for
       a second (or the model's length if that is shorter).
     whole: 'segments' for the label training's evaluation gives; 'timeline' for
-      the mean over the timeline.
+      the mean over the timeline, in which windows count by their lengths.
     listening: the channel, and what counts as silence; with `vad` the label is
       the mean over windows of the speech, whatever `whole` says.
     embed: whether results have embeddings.
@@ -212,7 +215,7 @@ def _spans(
 ) -> Iterator[_Item]:
   for start, samples in windows:
     segment, found_db = _heard(samples, length, floor_db)
-    yield _Span(start, start + len(samples), found_db), segment
+    yield _Span(start, len(samples), found_db), segment
 
 
 def _heard(
@@ -290,12 +293,12 @@ def _grouped(
   items: Iterable[_Item], model: Model, gate_db: float
 ) -> Iterator[Recording | Failure]:
   """One result for each recording in the stream of probabilities."""
-  votes: list[tuple[float, np.ndarray]] = []
+  votes: list[_Row] = []
   spans: list[tuple[_Span, np.ndarray | None]] = []
   for key, row in items:
     if isinstance(key, _Vote):
       assert row is not None
-      votes.append((key.level_db, row))
+      votes.append((key, row))
     elif isinstance(key, _Span):
       spans.append((key, row))
     else:
@@ -308,7 +311,7 @@ def _grouped(
 
 def _recording(
   end: _End,
-  votes: list[tuple[float, np.ndarray]],
+  votes: list[_Row],
   spans: list[tuple[_Span, np.ndarray | None]],
   model: Model,
   gate_db: float,
@@ -316,31 +319,23 @@ def _recording(
   """Result for one recording, without what is silent beside the loudest."""
   rate_hz = model.audio.sample_rate_hz
   outputs = model.classes, len(model.dimensions)
-  heard = [(key.level_db, row) for key, row in spans if row is not None]
+  heard: list[_Row] = [(key, row) for key, row in spans if row is not None]
   # Without votes, as for whole='timeline', the windows vote.
   voting = votes or heard
   if not voting:
     return Failure(end.path, f'{end.path} is silent in all its windows')
-  least_db = max(level for level, _ in (*votes, *heard)) - gate_db
+  least_db = max(key.level_db for key, _ in (*votes, *heard)) - gate_db
   windows = []
   for key, row in spans:
     if row is not None and key.level_db < least_db:
       row = None
-    times_s = key.start / rate_hz, key.stop / rate_hz
+    times_s = key.start / rate_hz, (key.start + key.weight) / rate_hz
     label, shares, embedding, numbers = answer(row, *outputs)
     windows.append(Window(*times_s, label, shares, embedding, numbers))
   # The loudest vote may lie below the loudest window.
-  least_db = min(least_db, max(level for level, _ in voting))
-  mean = np.mean([row for level, row in voting if level >= least_db], axis=0)
-  label, shares, embedding, numbers = answer(mean, *outputs)
+  least_db = min(least_db, max(key.level_db for key, _ in voting))
+  loud = [(key.weight, row) for key, row in voting if key.level_db >= least_db]
+  label, shares, embedding, numbers = answer(mean(loud), *outputs)
   assert label is not None and shares is not None
-  return Recording(
-    end.path,
-    end.num_samples / rate_hz,
-    label,
-    shares,
-    tuple(windows),
-    end.notes,
-    embedding,
-    numbers,
-  )
+  found = label, shares, tuple(windows), end.notes, embedding, numbers
+  return Recording(end.path, end.num_samples / rate_hz, *found)

@@ -85,8 +85,28 @@ def test_the_timeline_is_each_window_by_itself(tmp_path, model):
 def test_the_mean_of_the_timeline(tmp_path, model):
   path = write(tmp_path / 'a.wav', small_model.sound(1.0))
   found = one(path, model, whole='timeline')
-  expected = all_windows(found).mean(axis=0)
+  lengths = [window.end_s - window.start_s for window in found.windows]
+  expected = np.average(all_windows(found), axis=0, weights=lengths)
   np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
+
+
+def test_a_window_of_the_timeline_counts_by_its_length(tmp_path, model):
+  sound = small_model.sound(0.5)
+  write(tmp_path / 'a.wav', sound)
+  path = write(tmp_path / 'b.wav', np.append(sound, sound[:40]))  # 2.5 ms
+  options = {'whole': 'timeline', 'hop_s': 0.25}
+  found = one(path, model, **options)
+  lengths = [window.end_s - window.start_s for window in found.windows]
+  np.testing.assert_allclose(lengths, [0.25, 0.25, 0.0025])
+  rows = all_windows(found)
+  expected = np.average(rows, axis=0, weights=lengths)
+  np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
+  assert np.abs(found.probabilities - rows.mean(axis=0)).max() > 1e-4
+  whole = one(tmp_path / 'a.wav', model, **options)
+  np.testing.assert_allclose(
+    found.probabilities, whole.probabilities, atol=0.01
+  )
+  assert found.probabilities.dtype == whole.probabilities.dtype
 
 
 def test_without_timeline(tmp_path, model):

@@ -93,3 +93,11 @@ def answer(
     embedding if embedding.size else None,
     numbers if numbers.size else None,
   )
+
+
+def mean(votes: Sequence[tuple[int, np.ndarray]]) -> np.ndarray:
+  """Averages rows (values,), of which each comes with its weight."""
+  weights, rows = zip(*votes, strict=True)
+  if len(set(weights)) == 1:  # to the bit what training's evaluation gives
+    return np.mean(rows, axis=0)
+  return np.average(rows, axis=0, weights=weights).astype(rows[0].dtype)
