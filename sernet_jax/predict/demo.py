@@ -189,7 +189,7 @@ def _page(
         )
         button = gradio.Button('Listen', variant='primary')
         notes = gradio.Markdown()  # in sight of the button
-        shares = gradio.Label(label='The whole recording')
+        shares = gradio.Label(label='The recording')
       with gradio.Column(scale=2):
         picture = gradio.Image(
           label='Waveform, features and probabilities over time',
@@ -231,13 +231,13 @@ def listen(
     abstain: least probability of a label.
 
   Returns:
-    (probability by class, dimensions and what makes the label doubtful, path of
-    a PNG, rows of the timeline).
+    (probability by class, dimensions, what the label is of and what makes it
+    doubtful, path of a PNG, rows of the timeline).
 
   Raises:
     InputError: if the recording cannot be used.
   """
-  from sernet_jax.predict import recording_figure, recordings
+  from sernet_jax.predict import output, recording_figure, recordings
   from sernet_jax.predict.inference import unsure
 
   (result,) = recordings.recognize([path], model, hop_s, listening=heard)
@@ -249,7 +249,9 @@ def listen(
   ) as file:
     picture = pathlib.Path(file.name)
   channel = heard.channel if heard else ''
-  recording_figure.write(picture, result, model, channel)
+  whole = 'speech' if heard and heard.vad else recordings.WHOLE[0]
+  middle = output.of_its_middle(result, model.audio, whole)
+  recording_figure.write(picture, result, model, channel, middle)
   rows = [
     [
       round(window.start_s, 2),
@@ -269,6 +271,11 @@ def listen(
     f'{text.markdown(one.name)}: {value:g} ({one.low:g} to {one.high:g})'
     for one, value in zip(model.dimensions, numbers, strict=True)
   ]
+  if middle:
+    lines.append(
+      f'The label is of the {model.audio.duration_s:g} s in its middle alone, as '
+      'in training; the timeline shows all of it.'
+    )
   lines += [f'The recording {text.markdown(one)}.' for one in result.notes]
   if result.label is None:
     lines.append(f'The model is unsure: no class reaches {abstain:.7g}.')

@@ -20,7 +20,7 @@ import pytest
 
 from sernet_jax.audio import reading
 from sernet_jax.common.errors import InputError
-from sernet_jax.predict import bundle, demo, recognizer
+from sernet_jax.predict import bundle, demo, recognizer, recording_figure
 
 
 @pytest.fixture(scope='module')
@@ -45,6 +45,24 @@ def test_listen_shows_label_picture_and_timeline(model, wav, tmp_path):
   assert rows[0][:2] == [0.0, 0.11]
   assert rows[-1][1] == 0.25
   assert {row[2] for row in rows} <= set(model.classes)
+
+
+def test_a_label_of_the_middle_alone_is_said_to_be_so(
+  model, tmp_path, monkeypatch
+):
+  """Beyond twice the model's length, in the notes and in the picture."""
+  drawn = []
+  monkeypatch.setattr(
+    recording_figure, 'write', lambda *arguments: drawn.append(arguments[-1])
+  )
+  random = np.random.default_rng(0)
+  for num_samples, middle in ((3584, False), (3600, True)):
+    path = tmp_path / f'{num_samples}.wav'
+    reading.write_wav(path, random.uniform(-0.5, 0.5, num_samples), 16_000)
+    _, notes, _, _ = demo.listen(str(path), model, 0.05, tmp_path)
+    said = 'The label is of the 0.112 s in its middle alone, as in training;'
+    assert (said in notes) == middle
+    assert drawn.pop() == middle
 
 
 def test_bad_recording_is_one_sentence(model, tmp_path):
