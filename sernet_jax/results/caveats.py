@@ -12,7 +12,7 @@ import numpy as np
 
 from sernet_jax.common import text
 from sernet_jax.corpora.protocols import PROTOCOLS
-from sernet_jax.corpora.utterances import SYNTHETIC_NOTE
+from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, is_unknown
 from sernet_jax.results import crossed, statistics
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
@@ -115,6 +115,7 @@ def notes(results: Results) -> list[str]:
       'tests are over all of them, and the intervals still cover only which '
       'speakers were recorded.'
     )
+  found += _of_unknown_speakers(results)
   found += _of_few_speakers(results)
   found += results.cautions
   if results.skipped_files:
@@ -125,15 +126,35 @@ def notes(results: Results) -> list[str]:
   return found
 
 
+def _of_unknown_speakers(results: Results) -> list[str]:
+  """Says of how many tests nobody knows who speaks, if there are some."""
+  speakers, of_all = results.last.speakers, results.num_tests
+  count = sum(one.n for one in speakers if is_unknown(one.name))
+  if not count:
+    return []
+  first = f'Nobody knows who speaks in {count} of {times(of_all, "test")}'
+  if statistics.are_unknown([one.name for one in speakers]):
+    return [f'{first}, so there is no interval over speakers.']
+  return [
+    f'{first}; they count as one voice{" of each corpus" * bool(results.crossed)}'
+    ', so that an interval over speakers may be too narrow or too wide.'
+  ]
+
+
 def _of_few_speakers(results: Results) -> list[str]:
   """Says where speakers are too few for an interval, or for one of its width."""
-  names = [speaker.name for speaker in results.last.speakers]
-  if not results.crossed:
-    of = {'': len(names)}
-  else:  # speakers have their corpus before the name
-    of = collections.Counter(name.partition('/')[0] for name in names)
+  # Speakers have their corpus before the name.
+  of: collections.Counter[str] = collections.Counter()
+  unknown = set()
+  for speaker in results.last.speakers:
+    corpus = speaker.name.partition('/')[0] if results.crossed else ''
+    of[corpus] += 1
+    if is_unknown(speaker.name):
+      unknown.add(corpus)
   found = []
   for corpus, count in sorted(of.items()):
+    if corpus in unknown:  # said by itself
+      continue
     where = f' of {corpus}' if corpus else ''
     if count == 1:
       found.append(

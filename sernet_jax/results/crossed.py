@@ -47,10 +47,9 @@ def summary(
   sides = {fold: (train, test) for fold, train, test in pairs(corpora)}
   selections: dict[str, list[CrossedCell]] = {}
   for (selection, fold), speakers in counts.items():
-    matrices = [speakers[name] for name in sorted(speakers)]
-    total = np.sum(matrices, axis=0)
+    total = np.sum(list(speakers.values()), axis=0)
     scores = metrics.scores(total)
-    ci95 = summaries.intervals(matrices)
+    ci95 = summaries.intervals(speakers)
     selections.setdefault(selection, []).append(
       CrossedCell(
         fold=fold,

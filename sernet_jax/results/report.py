@@ -54,6 +54,7 @@ def write(folder: RunFolder) -> pathlib.Path:
     across=results.crossed and crossed.headline(results.crossed),
     protocol=caveats.protocol(results.protocol),
     stale=caveats.stale(results),
+    unknown=statistics.are_unknown([one.name for one in results.last.speakers]),
     notes=caveats.notes(results),
     guess=caveats.guessing(results),
     selections=_selection_rows(results),

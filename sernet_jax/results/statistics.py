@@ -12,11 +12,12 @@ not test a speaker.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from sernet_jax.corpora.utterances import is_unknown
 from sernet_jax.results import metrics
 
 EXACT_SPEAKERS = 12
@@ -25,6 +26,18 @@ EXACT_SPEAKERS = 12
 LEAST, ENOUGH = 3, 6
 NUM_RANDOM = 10_000
 _AT_ONCE = 2_000
+
+
+def are_unknown(speakers: Collection[str]) -> bool:
+  """Tells whether so many speakers are unknown that there is no interval.
+
+  Those who are unknown would count as one voice, which they may not be.
+
+  Args:
+    speakers: names of those tested.
+  """
+  known = sum(not is_unknown(name) for name in speakers)
+  return known < len(speakers) and known < LEAST
 
 
 def scores(counts: npt.ArrayLike) -> dict[str, float]:

@@ -62,7 +62,7 @@ def summarize(
     pooled=PooledResult(**_with_matrix(pooled)),
     mean=_mean(per_fold),
     sd=_sd(per_fold) if len(per_fold) > 1 else None,
-    ci95=intervals(list(speakers.values()), seed, num_resamples),
+    ci95=intervals(speakers, seed, num_resamples),
     folds=per_fold,
     speakers=tuple(
       SpeakerResult(name=name, n=int(counts.sum()), **_with_matrix(counts))
@@ -170,18 +170,21 @@ def _votes(rows: Sequence[Row], classes: Sequence[str]) -> list[Row]:
 
 
 def intervals(
-  confusions: npt.ArrayLike,
+  by_speaker: Mapping[str, npt.ArrayLike],
   seed: int = 0,
   num_resamples: int = statistics.NUM_RANDOM,
 ) -> Intervals | None:
   """Returns 95 % intervals of the scores of pooled tests.
 
   Args:
-    confusions: (speakers, C, C), none all zero.
+    by_speaker: confusion matrix (C, C) of each, none all zero.
     seed: of the bootstrap.
     num_resamples: of the bootstrap.
   """
-  one_seed = np.asarray(confusions)[None]  # (1, speakers, C, C)
+  if statistics.are_unknown(by_speaker):
+    return None
+  matrices = [by_speaker[name] for name in sorted(by_speaker)]
+  one_seed = np.asarray(matrices)[None]  # (1, speakers, C, C)
   found = statistics.ci95(one_seed, seed=seed, num_resamples=num_resamples)
   if found is None:
     return None

@@ -394,6 +394,39 @@ def test_few_speakers_are_told(tmp_path, speakers, words):
     assert any('over so few is too narrow' in note for note in notes)
 
 
+@pytest.mark.parametrize(
+  ('speakers', 'words'),
+  [
+    (('unknown',), ', so there is no interval over'),
+    (('x/unknown', 'y/ann', 'y/bob', 'z/unknown'), ', so there is no interval'),
+    (('ann', 'bob', 'cyd', 'unknown'), '; they count as one voice, so that an'),
+  ],
+)
+def test_unknown_speakers_are_not_called_one_voice(tmp_path, speakers, words):
+  folder, _ = fake_run(
+    tmp_path, speakers, ('calm', 'wild'), epochs=2, validation=False
+  )
+  results = folder.read_results()
+  assert (results.last.ci95 is None) == ('no interval' in words)
+  (note,) = [text for text in caveats.notes(results) if 'interval' in text]
+  of = {one.name: one.n for one in results.last.speakers}
+  count = sum(n for name, n in of.items() if name.endswith('unknown'))
+  total = results.num_tests
+  assert f'Nobody knows who speaks in {count} of {total} tests{words}' in note
+  if len(speakers) == 1:
+    page = Page(report.write(folder).read_text())
+    assert 'no interval: speakers unknown' in page.text
+    assert 'one voice' not in page.text
+    (row,) = [
+      row
+      for table in page.tables
+      if any(cell.strip() == 'ECE tempered' for cell in table[0])
+      for row in table[1:]
+      if row[0].startswith('last ') or row[0].strip() == 'last'
+    ]
+    assert [cell.strip() for cell in row[5:]] == ['-', '-', '-']
+
+
 def results_of_six(tmp_path):
   _, results = fake_run(
     tmp_path / 'six', 'abcdef', ('calm', 'wild'), epochs=2, validation=False

@@ -442,5 +442,5 @@ def test_one_speaker_gives_a_page_without_intervals(tmp_path):
     make_run(tmp_path / 'b', {'ann': 9}, FOCAL),
   )
   page = page_lib.write(tmp_path / 'out', content, 'x').read_text()
-  assert 'one speaker: not tested' in page
+  assert 'one speaker, or unknown ones: not tested' in page
   assert 'Only one speaker was tested' in page

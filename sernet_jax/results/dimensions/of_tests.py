@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sernet_jax.results import statistics
 from sernet_jax.results.dimensions import agreement
 from sernet_jax.results.dimensions.record import DimensionResult
 
@@ -76,5 +77,5 @@ def _of_one(rows: Sequence[Row], column: int, name: str) -> DimensionResult:
     name=name,
     n=count,
     **{score: value if count else None for score, value in found.items()},
-    ci95=agreement.ci95(table),
+    ci95=None if statistics.are_unknown(speakers) else agreement.ci95(table),
   )
