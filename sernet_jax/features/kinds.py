@@ -44,6 +44,15 @@ class FeatureKind:
       return spec.num_coefficients
     return (1 + self.deltas) * spec.num_mel_bands
 
+  def static(self) -> FeatureKind:
+    """Returns the kind of which slopes are put behind, or itself."""
+    same = self.function, self.cepstrum, 0
+    return next(
+      kind
+      for kind in KINDS.values()
+      if (kind.function, kind.cepstrum, kind.deltas) == same
+    )
+
   def compute(
     self,
     waveform: jax.typing.ArrayLike,

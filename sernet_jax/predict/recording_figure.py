@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Iterable
 
@@ -30,7 +31,7 @@ def write(
 
   Up to `COLUMNS` frames, evenly spread, are shown, scaled together as
   `audio.prepare` scales one segment. The network sees a longer recording
-  window by window, each scaled by itself.
+  window by window, each scaled by itself. Slopes over time are left out.
 
   Args:
     path: of the picture to write, .png, .pdf or .svg.
@@ -52,12 +53,12 @@ def write(
   envelope, frames = _gather(
     timeline.pieces(recording.path, rate_hz, channel or model.audio.channel),
     total,
-    starts,
-    spec.frame_samples,
+    starts - 1,  # the sample before each, for pre-emphasis
+    spec.frame_samples + 1,
   )
-  scale = segments.scale(frames.ravel())
-  frames = segments.scaled(frames, scale)
-  values = kinds.KINDS[model.feature_kind].compute(frames, spec)[:, 0]
+  scale = segments.scale(frames[:, 1:].ravel())
+  kind = kinds.KINDS[model.feature_kind].static()
+  values = _values(segments.scaled(frames, scale), kind, spec)
   low, high = (np.clip(side / scale, -1, 1) for side in envelope)
   time_s = (np.arange(len(low)) + 0.5) * total / len(low) / rate_hz
   half_s = spec.frame_samples / 2 / rate_hz
@@ -69,13 +70,30 @@ def write(
     f'{recording.duration_s:.1f} s, {model.name}; windows of '
     f'{model.audio.duration_s:g} s' + ', the label of the middle one' * middle,
     (time_s, low, high),
-    np.asarray(values),
-    kinds.KINDS[model.feature_kind].title,
+    values,
+    kind.title,
     (half_s - step_s / 2, half_s + (len(starts) - 0.5) * step_s),
     spans,
     shares,
     model.classes,
   )
+
+
+def _values(
+  frames: np.ndarray, kind: kinds.FeatureKind, spec: MfccSpec
+) -> np.ndarray:
+  """Computes features (frames, rows) of frames that lie apart.
+
+  They are laid side by side and not padded, so that `top_db` has one floor for
+  all of them.
+
+  Args:
+    frames: (frames, 1 + spec.frame_samples), with the sample before each.
+    kind: of the features, static.
+    spec: the front end.
+  """
+  apart = dataclasses.replace(spec, padding='none', hop_samples=frames.shape[1])
+  return np.asarray(kind.compute(frames.ravel()[1:], apart))
 
 
 def _without_gaps(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -14,6 +15,8 @@ import small_model
 import soundfile
 from matplotlib import image
 
+from sernet_jax.audio import segments
+from sernet_jax.features import kinds
 from sernet_jax.predict import (
   __main__ as predict,
   bundle,
@@ -237,6 +240,54 @@ def test_a_figure(tmp_path, seconds, kind):
   picture = image.imread(tmp_path / 'a.png')
   assert picture.shape[0] > 500
   assert picture.std() > 0.1
+
+
+@pytest.mark.parametrize('kind', ['mfcc', 'log_mel', 'log_mel_deltas'])
+@pytest.mark.parametrize(
+  'changes',
+  [
+    {},
+    {'padding': 'reflect', 'compression': 'db', 'top_db': 20.0},
+    {'preemphasis': 0.97, 'preemphasis_over': 'waveform', 'padding': 'zeros'},
+  ],
+)
+def test_a_figure_shows_the_features_of_the_network(
+  tmp_path, monkeypatch, kind, changes
+):
+  """Those of the whole recording, but for frames that reach beyond it."""
+  from sernet_jax.predict import recording_figure
+
+  spec = dataclasses.replace(small_model.MFCC, **changes)
+  small = dataclasses.replace(small_model.make(kind=kind), mfcc=spec)
+  bundle.save(tmp_path / 'k.safetensors', small)
+  samples = small_model.sound(1.0)
+  samples[:4000] *= 0.01  # below the floor of the rest
+  samples[-2000:] *= 0.01  # so that no frame with padding is the loudest
+  soundfile.write(tmp_path / 'a.wav', samples, RATE_HZ, 'FLOAT')
+  model = models.load(tmp_path / 'k.safetensors')
+  (heard,) = recordings.recognize([tmp_path / 'a.wav'], model, 0.25)
+  drawn = []
+  monkeypatch.setattr(
+    recording_figure.recording_plot,
+    'figure',
+    lambda *given: drawn.extend(given),
+  )
+  recording_figure.write(tmp_path / 'a.png', heard, model)
+  static = kinds.KINDS[kind.removesuffix('_deltas')]
+  scaled = segments.scaled(samples, drawn_scale(samples, spec))
+  expected = np.asarray(static.compute(scaled, spec))
+  edge = spec.frame_samples // 2 // spec.hop_samples
+  if spec.padding != 'none':
+    expected = expected[edge:-edge]
+  assert drawn[5] == static.title
+  np.testing.assert_allclose(drawn[4], expected, atol=2e-3)
+
+
+def drawn_scale(samples, spec):
+  """The scale of all frames together, in which most samples are four times."""
+  starts = range(0, len(samples) - spec.frame_samples + 1, spec.hop_samples)
+  frames = [samples[start : start + spec.frame_samples] for start in starts]
+  return segments.scale(np.concatenate(frames))
 
 
 def test_a_figure_of_a_long_recording_has_bounded_columns(
