@@ -44,6 +44,32 @@ def test_an_unknown_name_is_one_sentence():
     networks.make('acrn')
 
 
+def test_a_network_that_is_added_again_is_computed_anew(monkeypatch):
+  """As when the cell of a notebook that defines `embed` is run again."""
+
+  @dataclasses.dataclass(frozen=True)
+  class Settings(settings_lib.NetworkSettings):
+    name: ClassVar[str] = 'again'
+
+    def all_layers(self):
+      return (settings_lib.dense('head', 4, self.num_classes),)
+
+  monkeypatch.setattr(networks, 'NETWORKS', dict(networks.NETWORKS))
+  spec, x = Settings(num_classes=2), np.ones((1, 3, 4, 1), np.float32)
+  params = {'head': {'kernel': np.ones((4, 2)), 'bias': np.zeros(2)}}
+
+  def embed(factor):
+    return lambda spec, run, x: factor * x.sum(axis=1)
+
+  first = embed(1.0)
+  for added, expected in [(first, 12.0), (embed(2.0), 24.0), (first, 12.0)]:
+    networks.add(Settings, added)
+    logits, _ = APPLY(spec, params, {}, x, train=False)
+    np.testing.assert_allclose(logits, [[expected] * 2], rtol=1e-5)
+  with pytest.raises(InputError, match='another name'):
+    networks.add(type(small_networks.settings('acrnn')), first)
+
+
 def test_every_network_is_tested_here():
   # A tutorial may have added one of its own.
   ours = {

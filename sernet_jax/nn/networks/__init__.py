@@ -44,6 +44,7 @@ class Entry:
     shown: fields that a config shows; () for all but `num_classes`.
     extra: fields of a config that `make` takes beside them.
     optional: fields that a config may have beside all these.
+    embed: what `add` made the network of.
   """
 
   network: Any
@@ -52,6 +53,7 @@ class Entry:
   shown: tuple[str, ...] = ()
   extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   optional: tuple[str, ...] = ()
+  embed: Callable[..., Any] | None = None
 
 
 def _published(module: str) -> Entry:
@@ -84,6 +86,9 @@ NETWORKS: dict[str, Entry] = {
 def add(settings: Any, embed: Callable[..., Any]) -> None:
   """Adds a network of one's own, under the name of its settings.
 
+  With another `embed` it takes the place of the one added before, and all that
+  JAX has compiled is compiled again: programs are known by their settings.
+
   Args:
     settings: a frozen dataclass, subclass of `settings.NetworkSettings`.
     embed: see `generic.network`.
@@ -91,14 +96,19 @@ def add(settings: Any, embed: Callable[..., Any]) -> None:
   Raises:
     InputError: if the name is taken by another network.
   """
+  import jax
+
   from sernet_jax.nn.networks import generic
 
   name = settings.name
+  old = NETWORKS.get(name)
   require(
-    name not in NETWORKS or NETWORKS[name].settings is settings,
+    old is None or old.settings is settings,
     f'there is a network {name!r} already; give yours another name',
   )
-  NETWORKS[name] = Entry(generic.network(embed), settings)
+  NETWORKS[name] = Entry(generic.network(embed), settings, embed=embed)
+  if old is not None and old.embed is not embed:
+    jax.clear_caches()
 
 
 def of(spec: Any) -> Network:
