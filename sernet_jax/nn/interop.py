@@ -91,12 +91,22 @@ def from_keras(
 def to_keras(params: Mapping[str, Any], stats: Mapping[str, Any]) -> Tree:
   """The inverse of `from_keras`: variable name -> float32 array.
 
+  The network there averages over all frames, also those of padding. Arrays do
+  not tell whether this one does: with `pooling='masked'` their outputs differ.
+
   Raises:
     InputError: if the network does not have the three paths of the authors'
-      model.
+      model, or has other layers beside them.
   """
   variables = {}
-  for (layer, array), name in keras_names().items():
+  names = keras_names()
+  more = sorted({*params, *stats} - {layer for layer, _ in names})
+  require(
+    not more,
+    f'the network has {", ".join(more)}, for which the one in Keras has no '
+    "counterpart; give one with pooling='mean' and without dimensions",
+  )
+  for (layer, array), name in names.items():
     tree = stats if array in ('mean', 'variance') else params
     require(
       layer in tree,
@@ -104,6 +114,13 @@ def to_keras(params: Mapping[str, Any], stats: Mapping[str, Any]) -> Tree:
       f'{", ".join(PATHS)} has a counterpart in Keras',
     )
     variables[name] = np.asarray(tree[layer][array], np.float32)
+  last = _CONVOLUTIONS[-1].name
+  reads, given = len(params['head']['kernel']), np.size(params[last]['scale'])
+  require(
+    reads == given,
+    f'the head of the network reads {reads} values, the one in Keras the '
+    f"{given} means of {last}; give a network with pooling='mean'",
+  )
   return variables
 
 

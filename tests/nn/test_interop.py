@@ -89,3 +89,24 @@ def test_a_value_that_is_not_finite_is_named(golden_weights, bad):
   weights = {**golden_weights, 'conv2d_6/kernel': array}
   with pytest.raises(InputError, match=r'conv2d_6/kernel .*not finite'):
     interop.from_keras(weights)
+
+
+@pytest.mark.parametrize(
+  ('changes', 'match'),
+  [
+    ({'pooling': 'attention'}, 'has attention, for which'),
+    ({'dimensions': 3}, 'has dimensions, for which'),
+    ({'pooling': 'attention', 'dimensions': 3}, 'has attention, dimensions,'),
+    ({'pooling': 'statistics'}, 'reads 640 values, .* the 320 means of block5'),
+  ],
+)
+def test_what_keras_does_not_have_is_refused(changes, match):
+  spec = ModelSpec(**changes)
+  params, stats = jax.eval_shape(
+    lambda key: model.init(key, spec), jax.random.key(0)
+  )
+  params, stats = jax.tree.map(
+    lambda leaf: np.zeros(leaf.shape), (params, stats)
+  )
+  with pytest.raises(InputError, match=match):
+    interop.to_keras(params, stats)
