@@ -15,6 +15,7 @@ import tiny_runs
 import sernet_jax
 from sernet_jax import features
 from sernet_jax.audio import segments
+from sernet_jax.audio.listening import Listening
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import InputError
 from sernet_jax.export import __main__ as export
@@ -174,7 +175,14 @@ def test_the_same_channel_is_enrolled_and_recognized(place, tmp_path, capsys):
     assert predict.main([*arguments, str(folder / 'ann_low_0.wav')]) == 0
     line = capsys.readouterr().out.splitlines()[1]
     shares.append([float(cell) for cell in line.split(',')[5:7]])
-  np.testing.assert_allclose(*shares, atol=1e-3)  # 16 bits again
+    model = sernet_jax.load(
+      place / 'run', fold='ann', enroll=folder, channel=str(channel)
+    )
+    for heard in (None, Listening(gate_db=30), Listening(channel=str(channel))):
+      answer = model.predict(folder / 'ann_low_0.wav', listening=heard)
+      shares.append([*answer.probabilities.values()])
+  # 16 bits again.
+  np.testing.assert_allclose(shares, shares[:1] * 8, atol=1e-3)
 
 
 def test_who_cannot_be_enrolled(place, tmp_path, capsys):

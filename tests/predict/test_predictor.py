@@ -109,6 +109,18 @@ def test_a_path_is_a_sound_too(predictor, place):
   assert repr(predictor).startswith("Predictor('m.safetensors', classes=(")
 
 
+def test_a_channel_of_the_model_is_that_of_its_sounds(predictor, place):
+  """Unless what is heard names another."""
+  stereo = np.stack([LONG, small_model.sound(1.3, 1)], axis=1)
+  second = sernet_jax.load(place / 'm.safetensors', channel='1')
+  for channel, heard in (
+    (1, None), (1, Listening(gate_db=30)), (0, Listening(channel='0')),
+  ):  # fmt: skip
+    found = second.predict(stereo, RATE_HZ, hop_s=0, listening=heard)
+    alone = predictor.predict(stereo[:, channel], RATE_HZ, hop_s=0)
+    assert found.probabilities == alone.probabilities
+
+
 def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
   sounds = [np.zeros(9), LONG, [1, 2, 3]]
   found = predictor.predict_batch(sounds, RATE_HZ, errors='return')
@@ -166,6 +178,8 @@ def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
     (lambda p: p.predict(LONG, RATE_HZ, abstain=None), 'abstain is None'),
     (lambda p: p.predict(LONG, RATE_HZ, listening=3), 'listening is 3; give'),
     (lambda p: sernet_jax.load('none'), 'none does not exist'),
+    (lambda p: sernet_jax.load(channel=0), 'channel is 0; give a string'),
+    (lambda p: sernet_jax.load(channel='left'), "'left'; give mean, or the"),
   ],
 )
 def test_mistakes_are_one_sentence(predictor, call, match):

@@ -12,6 +12,7 @@ import small_model
 import tiny
 import tiny_runs
 
+import sernet_jax
 from sernet_jax.audio import segments
 from sernet_jax.common.errors import InputError
 from sernet_jax.predict import (
@@ -172,3 +173,7 @@ def test_the_first_line_says_where_last_is_near_guessing(
   )
   assert again_code == 0
   assert 'near guessing' not in capsys.readouterr().err
+  with pytest.warns(UserWarning, match='of `last` is near guessing') as told:
+    sernet_jax.load(copy)
+  assert told[0].filename == __file__
+  sernet_jax.load(copy, 'last_recomputed')  # warns of nothing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import pathlib
 import sys
 from typing import TYPE_CHECKING
@@ -104,7 +105,13 @@ def load(args: argparse.Namespace, in_numpy: int | None = 0) -> Model:
 
 
 def warn_of(model: str, selection: str) -> None:
-  """Prints what `run_bundles.warning` says of a run to stderr.
+  """Prints what `doubt` says to stderr."""
+  if sentence := doubt(model, selection):
+    print(f'warning: {text.printable(sentence)}', file=sys.stderr)
+
+
+def doubt(model: str | os.PathLike[str], selection: str) -> str:
+  """Returns what `run_bundles.warning` says if it is a run, or ''.
 
   Args:
     model: '', a file or the folder of a run, which can be read.
@@ -112,12 +119,13 @@ def warn_of(model: str, selection: str) -> None:
   """
   from sernet_jax.predict import bundle
 
-  if model and pathlib.Path(model).is_dir() and not bundle.released(model):
-    from sernet_jax.predict import run_bundles  # loads what trains
+  if not os.fspath(model) or not pathlib.Path(model).is_dir():
+    return ''
+  if bundle.released(model):
+    return ''
+  from sernet_jax.predict import run_bundles  # loads what trains
 
-    sentence = run_bundles.warning(model, selection)
-    if sentence:
-      print(f'warning: {text.printable(sentence)}', file=sys.stderr)
+  return run_bundles.warning(model, selection)
 
 
 def add_sound_options(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -11,9 +13,15 @@ import numpy.typing as npt
 
 from sernet_jax.audio import sound
 from sernet_jax.audio.listening import Listening
+from sernet_jax.audio.spec import require_channel
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.predict import models, recordings
-from sernet_jax.predict.inference import class_choice, prediction, unsure
+from sernet_jax.predict.inference import (
+  class_choice,
+  options,
+  prediction,
+  unsure,
+)
 from sernet_jax.predict.inference.prediction import Prediction
 from sernet_jax.predict.inference.result import Failure
 
@@ -35,10 +43,16 @@ class Predictor:
   timeline. `listening` has the channel and what counts as silence; `embed` says
   whether predictions have embeddings. `abstain` is the least probability of a
   label, or 'own' for what calibrated weights keep; below it the label is None.
+
+  Args:
+    model: what runs.
+    channel: of sounds where `listening` names none; '' for what the model was
+      trained on.
   """
 
-  def __init__(self, model: models.Model) -> None:
+  def __init__(self, model: models.Model, channel: str = '') -> None:
     self.model = model
+    self._listening = Listening(channel=channel)
 
   def __repr__(self) -> str:
     """Returns what it is called and what it tells apart."""
@@ -201,6 +215,10 @@ class Predictor:
       f'listening is {listening!r}; give a sernet_jax.audio.listening.Listening, '
       'or leave it out',
     )
+    listening = listening or self._listening
+    if not listening.channel:
+      channel = self._listening.channel
+      listening = dataclasses.replace(listening, channel=channel)
     found = []
     dimensions = [one.name for one in self.model.dimensions]
     for result in recordings.recognize(
@@ -238,8 +256,12 @@ def load(
   fold: str = '',
   classes: Sequence[str] = (),
   enroll: str | os.PathLike[str] = '',
+  channel: str = '',
 ) -> Predictor:
   """Loads a model that recognizes sound in memory and files.
+
+  Warns of weights of a run that do little better than guessing, as the commands
+  do.
 
   Args:
     model: '' for the weights in the package; the folder of a run, whose folds
@@ -249,14 +271,21 @@ def load(
     classes: choose among these alone; () for all that it knows.
     enroll: of a run: folder of recordings of a speaker, to whose voice the
       model is adapted first; '' for none.
+    channel: 'mean' of the channels, or the number of one from 0 on, of the
+      recordings of `enroll` and of those that are recognized, unless `listening`
+      names another; '' for what the model was trained on.
 
   Raises:
     InputError: if there is no such model, it cannot be used, or it has no such
-      classes.
+      classes; or for another channel.
   """
   require(
     not isinstance(classes, str),
     f'classes is {classes!r}, one name; give a list of two or more',
   )
-  loaded = models.load(model, selection, fold, enroll)
-  return Predictor(class_choice.among(loaded, classes))
+  if channel != '':  # refuses 0 and None as well
+    require_channel('channel', channel)
+  loaded = models.load(model, selection, fold, enroll, channel=channel)
+  if sentence := options.doubt(model, selection):
+    warnings.warn(sentence, stacklevel=2)
+  return Predictor(class_choice.among(loaded, classes), channel)
