@@ -6,13 +6,14 @@ import dataclasses
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small_networks
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.nn import cost, folding, model, network, networks
-from sernet_jax.nn.networks import generic, settings as settings_lib
+from sernet_jax.nn.networks import arithmetic, generic, settings as settings_lib
 from sernet_jax.nn.spec import ModelSpec
 
 OTHERS = small_networks.NAMES
@@ -192,6 +193,36 @@ def test_parameters_are_counted_as_they_are(made):
   assert card['parameters'] == trainable + statistics
   assert trainable == sum(layer.num_weights for layer in spec.layers())
   assert card['mflops'] > 0 and card['peak_memory_kib'] > 0
+
+
+def test_weights_do_not_count_inside_of_programs_either():
+  """A product of 3 x 50 values and 50 x 50, at every depth."""
+  kernel, x = jnp.zeros((50, 50)), jnp.zeros((3, 50))
+  product = jax.jit(jnp.dot)
+
+  def plain(w, x):
+    return product(x, w)
+
+  def branches(w, x):
+    return jax.lax.cond(x[0, 0] > 0, jnp.dot, lambda x, w: x, x, w)
+
+  def scanned(w, x):
+    return jax.lax.scan(lambda x, _: (product(x, w), None), x, length=2)[0]
+
+  def repeated(w, x):
+    def more(state):  # w[0, 0] is a constant of the condition alone
+      return state[0] < 2 + w[0, 0]
+
+    def step(state):
+      return state[0] + 1, product(state[1], w)
+
+    return jax.lax.while_loop(more, step, (0.0, x))[1]
+
+  for function in (plain, branches, scanned, repeated):
+    program = jax.make_jaxpr(function)(kernel, x).jaxpr
+    weights = program.invars[:1]
+    assert arithmetic.largest(program, weights) == 2 * 3 * 50, function
+    assert arithmetic.largest(program) == 2 * 3 * 50 + 50 * 50, function
 
 
 def test_a_head_may_have_no_bias():

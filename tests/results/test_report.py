@@ -128,6 +128,20 @@ def test_classes_in_the_page_are_counted_from_the_matrices(full):
   assert k == len(CLASSES) - 1
 
 
+def test_the_cost_says_how_it_was_counted(small):
+  folder, _ = small
+  config = folder.read_config()
+  for name, words in (
+    ('light_sernet', "one path's float32 map and the pooled maps"),
+    ('drn', 'the most that one operation reads and writes'),
+  ):
+    folder.write_config({**config, 'model': {'name': name}})
+    report.write(folder)
+    text = ' '.join(Page(folder.report.read_text()).text.split())
+    assert words in text
+    assert ('folded into the convolutions' in text) == (name == 'light_sernet')
+
+
 def test_page_has_the_cost_config_environment_command_and_skipped_files(full):
   folder, _, page = full
   text = ' '.join(page.text.split())

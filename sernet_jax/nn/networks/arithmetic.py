@@ -46,13 +46,21 @@ def largest(program: core.Jaxpr, weights: Collection[Any] = ()) -> int:
 
   Args:
     program: of `jax.make_jaxpr`.
-    weights: variables that do not count.
+    weights: variables that do not count, nor do they inside of loops.
   """
   most = 0
   for operation in program.eqns:
     inside = _inside(operation)
     if inside:
-      most = max(most, *(largest(each) for each in inside))
+      for each in inside:
+        given = _given(operation, each)
+        # What is a weight outside is one inside, under another name.
+        own = [
+          inner
+          for outer, inner in zip(given, each.invars, strict=True)
+          if isinstance(outer, core.Var) and outer in weights
+        ]
+        most = max(most, largest(each, own))
       continue
     values = {
       id(one): math.prod(one.aval.shape)
@@ -61,6 +69,20 @@ def largest(program: core.Jaxpr, weights: Collection[Any] = ()) -> int:
     }
     most = max(most, sum(values.values()))
   return most
+
+
+def _given(operation: Any, program: core.Jaxpr) -> list[Any]:
+  """Lists what an operation gives to a program inside of it, in its order."""
+  outer = list(operation.invars)
+  if operation.primitive.name != 'while':
+    # All of it, but the choice that comes first where there are branches.
+    return outer[len(outer) - len(program.invars) :]
+  # Constants of the condition, those of the body, and what both work on.
+  first = operation.params['cond_nconsts']
+  second = first + operation.params['body_nconsts']
+  if program is operation.params['cond_jaxpr'].jaxpr:
+    return outer[:first] + outer[second:]
+  return outer[first:]
 
 
 def _inside(operation: Any) -> list[Any]:
