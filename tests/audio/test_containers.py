@@ -318,6 +318,9 @@ def ogg_crc(data):
   ),
   st.binary(max_size=100),
 )
+# Sound that begins behind the end of the file.
+@hypothesis.example(b'FORM\0\0\0\0AIFFSSND', bytes(4))
+@hypothesis.example(b'caff\0\1\0\0data', b'\xff' * 8)
 def test_any_bytes_are_a_container_or_have_a_fault(tmp_path, head, rest):
   path = tmp_path / 'any'
   path.write_bytes(head + rest)

@@ -53,6 +53,8 @@ def probabilities(model, paths):
   return np.array([[*one.probabilities.values()] for one in found])
 
 
+# Of a run so short, moving statistics are near guessing, as loading it says.
+@pytest.mark.filterwarnings('ignore:UAR')
 def test_it_decides_as_the_protocol_measured(place):
   rows = {
     row['utterance']: row['probabilities']
@@ -160,6 +162,7 @@ def test_commands_and_files_have_it(place, tmp_path, capsys):
   ).name.endswith('(fold ann, adapted)')
 
 
+@pytest.mark.filterwarnings('ignore:UAR')
 def test_the_same_channel_is_enrolled_and_recognized(place, tmp_path, capsys):
   (tmp_path / 'both').mkdir()
   random = np.random.default_rng(0)

@@ -109,7 +109,11 @@ def test_python_and_the_page(place, sure, tmp_path):
   assert own.predict_files([place / 'long.wav'])[0].label == sure.label
   path = str(place / 'long.wav')
   _, notes, _, rows = demo.listen(path, own.model, 0.1, tmp_path, abstain=0.999)
-  assert notes == '- The model is unsure: no class reaches 0.999.'
+  assert notes.splitlines() == [
+    '- The label is of the 0.25 s in its middle alone, as in training; the '
+    'timeline shows all of it.',
+    '- The model is unsure: no class reaches 0.999.',
+  ]
   assert {row[2] for row in rows} == {'unsure'}
 
 

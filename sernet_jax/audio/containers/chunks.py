@@ -5,6 +5,7 @@ A chunk has a name and the size of what it holds; one of them holds the sound.
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -18,7 +19,6 @@ VOC_MORE = (*VOC_SOUND, b'\2', b'\3', b'\6')
 _VOC_KINDS = 9  # the highest
 _SEARCHED = 1 << 16  # bytes at a time
 _MOST = 1 << 16  # that are looked at
-_FAR = 1 << 62  # no file has this byte
 # Chunks that are known by their name, even where the file ends in them; any
 # other four letters may be sound.
 _KNOWN = frozenset(
@@ -65,8 +65,10 @@ class Chunks(NamedTuple):
   def walk(self, file: BinaryIO, place: int) -> Iterator[Chunk]:
     """Yields one chunk after the other, the file read up to what it holds."""
     length = struct.calcsize(self.head)
+    # File systems differ in how far behind its end a file can be sought.
+    end = file.seek(0, os.SEEK_END)
     for _ in range(_MOST):
-      if place > _FAR:
+      if not 0 <= place <= end:
         return
       file.seek(place)
       head = file.read(length)

@@ -69,6 +69,8 @@ def layout(name: str, file: BinaryIO, size: int, first: int = 0) -> Layout:
     if found is None:
       parts.append(Part(base, size))
       break
+    if found.start > size:
+      return Layout(stated.NO_SOUND)
     fault, note, part, base = _measure(file, form, found, base, size)
     if fault:
       return Layout(fault)

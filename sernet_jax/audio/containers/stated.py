@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from sernet_jax.audio.containers import chunks, riff
 
-_NO_SOUND = 'is cut short: the file ends before the sound begins'
+NO_SOUND = 'is cut short: the file ends before the sound begins'
 _UNKNOWN_AIFF = 0x7F00_0000  # and more: from a pipe
 _HEAD_BYTES = 1 << 16
 # A header whose second number of samples is below this share of the first one.
@@ -95,7 +95,7 @@ def aiff(file: BinaryIO, size: int, base: int = 0) -> Found:
         )
       place = Size(start - 4, 4, 'big', 8)
       return Sound(start + 8, promised - 8, unknown, b'FORM', per_second, place)
-  return _NO_SOUND
+  return NO_SOUND
 
 
 def _extended(number: bytes) -> float:
@@ -123,7 +123,7 @@ def asf(file: BinaryIO, size: int, base: int = 0) -> Found:
     if promised < 24:
       return None
     place += promised
-  return _NO_SOUND
+  return NO_SOUND
 
 
 def au(file: BinaryIO, size: int, base: int = 0) -> Found:
@@ -137,7 +137,7 @@ def au(file: BinaryIO, size: int, base: int = 0) -> Found:
   unknown = promised == 0xFFFF_FFFF
   start += base
   if start > size:
-    return _NO_SOUND
+    return NO_SOUND
   codec, rate_hz, channels = struct.unpack(f'{order}III', head[12:])
   per_second = rate_hz * channels * _AU_BITS.get(codec, 0) / 8
   place = Size(base + 8, 4, 'big' if order == '>' else 'little')
@@ -160,7 +160,7 @@ def w64(file: BinaryIO, size: int, base: int = 0) -> Found:
       )
     if name[:4] == b'fmt ':
       fmt = file.read(max(0, min(promised, 64)))
-  return _NO_SOUND
+  return NO_SOUND
 
 
 def caf(file: BinaryIO, size: int, base: int = 0) -> Found:
@@ -176,7 +176,7 @@ def caf(file: BinaryIO, size: int, base: int = 0) -> Found:
       rate_hz, _, _, packet, frames = struct.unpack('>d4sIII', body)
       if 0 < rate_hz < 1e9 and frames:
         per_second = rate_hz * packet / frames
-  return _NO_SOUND
+  return NO_SOUND
 
 
 def sphere(file: BinaryIO, size: int, base: int = 0) -> Found:
@@ -214,7 +214,7 @@ def voc(file: BinaryIO, size: int, base: int = 0) -> Found:
       own = chunks.VOC_SOUND[kind]
       body = file.read(own)
       if len(body) < own:
-        return _NO_SOUND
+        return NO_SOUND
       if kind == b'\1':
         width = 1
         # The time constant of a block is 256 - 1e6 / rate.
@@ -246,4 +246,4 @@ def voc(file: BinaryIO, size: int, base: int = 0) -> Found:
       (constant,) = struct.unpack('<H', body)
       # Here it has 16 bits: 65536 - 256e6 / (rate * channels).
       extended = 256e6 / (65_536 - constant)
-  return _NO_SOUND
+  return NO_SOUND
