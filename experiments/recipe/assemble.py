@@ -75,7 +75,8 @@ def apart(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _changed(settings: dict[str, Any]) -> dict[str, Any]:
   """The settings that differ from those of the paper."""
-  kept = {'data.root', 'data.cache_dir', 'name', 'seed'}
+  # Folders of a machine are nobody else's.
+  kept = {'data.root', 'data.cache_dir', 'data.manifest', 'name', 'seed'}
   # Fields that came after the run have their defaults.
   whole = defaults.merged(settings).to_dict()
   found = differences.between(whole, defaults.get_config().to_dict(), free=kept)
