@@ -145,8 +145,15 @@ def cut_and_prepare(
   Raises:
     InputError: as `prepare`, or if every segment is silent.
   """
+  return _prepared(cut(waveform, spec), spec, mark)
+
+
+def _prepared(
+  pieces: Sequence[np.ndarray], spec: AudioSpec, mark: _Mark | None
+) -> np.ndarray:
+  """Prepares the pieces of an utterance, as `cut_and_prepare` says."""
   found = []
-  for samples in cut(waveform, spec):
+  for samples in pieces:
     own = samples if mark is None else mark(samples)
     if (part := prepare_sound(own, spec.num_samples)) is not None:
       found.append((part, level_db(samples)))
@@ -159,13 +166,20 @@ def cut_and_prepare(
 
 def cut(waveform: np.ndarray, spec: AudioSpec) -> list[np.ndarray]:
   """Cuts a waveform into pieces (samples,), at most `spec.num_samples` long."""
+  return _cut(waveform, spec)[0]
+
+
+def _cut(
+  waveform: np.ndarray, spec: AudioSpec
+) -> tuple[list[np.ndarray], bool]:
+  """The pieces of `cut`, and whether the middle one was moved."""
   length = spec.num_samples
   if spec.segments == 'center':
-    left, _ = center(waveform, spec)
-    return [waveform[left : left + length]]
+    left, moved = center(waveform, spec)
+    return [waveform[left : left + length]], moved
   # A rest of half a segment or more rounds up.
   count = max(1, (len(waveform) + length // 2) // length)
-  return [waveform[i * length : (i + 1) * length] for i in range(count)]
+  return [waveform[i * length : (i + 1) * length] for i in range(count)], False
 
 
 def center(waveform: np.ndarray, spec: AudioSpec) -> tuple[int, bool]:
@@ -203,15 +217,15 @@ def load_segments(
   waveform = part_reading.load_mono(
     path, spec.sample_rate_hz, spec.channel, watch
   )
-  centered = spec.segments == 'center'
-  if watch is not None and centered and center(waveform, spec)[1]:
+  pieces, moved = _cut(waveform, spec)
+  if watch is not None and moved:
     watch.notes.append(
       f'is silent in its middle; its loudest {spec.duration_s:g} s were taken'
     )
   if watch is not None:
-    watch.notes += faint(max(map(level_db, cut(waveform, spec))))
+    watch.notes += faint(max(map(level_db, pieces)))
   try:
-    return cut_and_prepare(waveform, spec, mark)
+    return _prepared(pieces, spec, mark)
   except InputError as error:
     reason = f'is silent in its segments of {spec.duration_s} s'
     raise reading.BadFile(str(path), reason) from error

@@ -88,8 +88,12 @@ def own(text: str, corpus: str) -> set[str]:
     text: `config.data.corpora`.
     corpus: `config.data.corpus`, which counts where nothing is joined.
   """
-  kinds = {entry.name: entry.corpus for entry in parse(text)} or {'': corpus}
-  return {name for name, kind in kinds.items() if kind in OWN}
+  return {name for name, kind in kinds(text, corpus).items() if kind in OWN}
+
+
+def kinds(text: str, corpus: str) -> dict[str, str]:
+  """Maps `Utterance.corpus` to which of `registry.NAMES` it is; see `own`."""
+  return {entry.name: entry.corpus for entry in parse(text)} or {'': corpus}
 
 
 def without_roots(text: str) -> str:

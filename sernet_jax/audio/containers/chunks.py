@@ -76,16 +76,21 @@ class Chunks(NamedTuple):
         return
       name, size = struct.unpack(self.head, head)
       size -= self.counted
-      yield Chunk(name, size, place, place + length)
+      chunk = Chunk(name, size, place, place + length)
+      yield chunk
       if size < 0:  # up to the end, or damaged
         return
-      place += length + -(-size // self.pad) * self.pad
+      place = self._past(chunk)
 
   def behind(self, file: BinaryIO, place: int) -> int:
     """Returns the place behind a known chunk without sound, or the same place."""
     chunk = next(self.walk(file, place), None)
     if chunk is None or chunk.name not in _KNOWN or chunk.name == self.sound:
       return place
+    return self._past(chunk)
+
+  def _past(self, chunk: Chunk) -> int:
+    """The place behind a chunk and what fills it up."""
     return chunk.start + -(-chunk.size // self.pad) * self.pad
 
   def begins(self, file: BinaryIO, place: int, size: int) -> bool:

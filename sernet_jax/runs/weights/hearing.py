@@ -39,8 +39,7 @@ def speakers(
 
 def kinds(data: DataSpec) -> dict[str, str]:
   """Maps `Utterance.corpus` to which of `registry.NAMES` it is."""
-  entries = joined.parse(data.corpora)
-  return {entry.name: entry.corpus for entry in entries} or {'': data.corpus}
+  return joined.kinds(data.corpora, data.corpus)
 
 
 def both(*parts: Mapping[str, Sequence[str]]) -> Heard:
