@@ -211,7 +211,8 @@ def figure(records: dict[str, Any], path: pathlib.Path) -> None:
           axis.plot(told[level][0], height, 'o', mec=color, mfc='white', ms=6)
         if level in ladder:
           whole = published.EPOCHS.get(NAMES[key][1], 0)
-          _measured(axis, ladder[level], height, color, whole)
+          beside = told[level][0] if level in told else 0.0
+          _measured(axis, ladder[level], height, color, whole, beside)
     for name, color in LEVELS.values():
       axis.plot([], [], 'o', color=color, label=name)
     axis.set_yticks(range(len(keys)), [NAMES[key][0] for key in keys])
@@ -227,7 +228,12 @@ def figure(records: dict[str, Any], path: pathlib.Path) -> None:
 
 
 def _measured(
-  axis: Any, row: dict[str, Any], height: float, color: str, whole: int
+  axis: Any,
+  row: dict[str, Any],
+  height: float,
+  color: str,
+  whole: int,
+  beside: float,
 ) -> None:
   """Draws one measured figure with its interval and its epochs.
 
@@ -237,22 +243,30 @@ def _measured(
     height: where.
     color: of the level.
     whole: epochs that the authors train; 0 where there is no such number.
+    beside: published figure, 0 without one.
   """
   value = 100 * row['uar']
   early = bool(row['epochs']) and 2 * row['epochs'] < whole
   axis.plot(value, height, 'x' if early else 'o', color=color, ms=6)
-  end = value
+  low = high = value
   if row['ci95']:
-    low, end = (100 * edge for edge in row['ci95']['uar'])
-    axis.plot([low, end], [height] * 2, color=color, lw=1.5)
+    low, high = (100 * edge for edge in row['ci95']['uar'])
+    axis.plot([low, high], [height] * 2, color=color, lw=1.5)
   notes = []
   if row['epochs']:
     of = f' of {whole}' if early else ''
     notes.append(f'{row["epochs"]}{of} epochs')
   if row['folds'] < 10:
     notes.append(f'{row["folds"]} folds')
+  left = beside > high  # the words would stand on the published figure
   axis.text(
-    end + 1.0, height, ', '.join(notes), va='center', size=6, color=style.GREY
+    low - 1.0 if left else high + 1.0,
+    height,
+    ', '.join(notes),
+    va='center',
+    ha='right' if left else 'left',
+    size=6,
+    color=style.GREY,
   )
 
 
