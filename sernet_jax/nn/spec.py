@@ -130,6 +130,7 @@ class ModelSpec:
 
   name: ClassVar[str] = 'light_sernet'  # as config.model.name has it
   binary: ClassVar[tuple[str, ...]] = ()  # arrays of signs, see nn.networks
+  phoneme_kinds: ClassVar[int] = 0  # it reads sound alone
   # Fields that two networks must share to share weights.
   shaping: ClassVar[tuple[str, ...]] = ('paths', 'filters', 'blocks', 'pooling')
 

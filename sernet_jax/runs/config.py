@@ -236,6 +236,17 @@ def _require_combinations(made: Experiment) -> None:
     'data.dimensions has no one value for; set it to 0, or leave out the '
     'dimensions',
   )
+  if made.model.phoneme_kinds:
+    require(
+      not mixed,
+      f'augment.{"".join(mixed[:1])} puts two utterances into one example, and '
+      'model.phonemes knows what one says; set either to 0',
+    )
+    require(
+      not made.data.corpora,
+      'model.phonemes reads those of one corpus, but data.corpora names several; '
+      'set model.phonemes=0 to read sound alone',
+    )
   width = kinds.KINDS[made.feature_kind].width(made.mfcc)
   made.model.require_features(made.feature_kind, width)
   for part in made.train.frozen_parts:

@@ -18,6 +18,7 @@ from sernet_jax.corpora import (
   duplicates,
   joined,
   look_alikes,
+  phonemes,
   protocols,
   registry,
   vocabulary,
@@ -159,6 +160,7 @@ def sound_of(
       f'some recordings of {corpus.name} are silent in the middle; leave them '
       "out, or use model.pooling='masked'",
     )
+  heard, said = _with_phonemes(experiment, heard)
   speakers = {u.speaker for u in store.corpus.utterances}
   order = {speaker: index for index, speaker in enumerate(sorted(speakers))}
   return heard, Sound(
@@ -170,7 +172,29 @@ def sound_of(
     speakers=np.array(
       [order[u.speaker] for u in store.corpus.utterances], np.int32
     ),
+    phonemes=said,
   )
+
+
+def _with_phonemes(
+  experiment: Experiment, heard: CorpusFeatures
+) -> tuple[CorpusFeatures, np.ndarray | None]:
+  """Puts a column of phonemes behind the features if the network reads some.
+
+  Returns:
+    The features that tests hear, and the phonemes of all utterances.
+  """
+  kinds, sound = experiment.model.phoneme_kinds, experiment.sound
+  if not kinds or sound is None:
+    return heard, None
+  values = np.asarray(heard.features)
+  frames = values.shape[1]
+  said = phonemes.numbers(
+    heard.corpus, experiment.data.corpus, kinds, max(frames, sound.num_frames)
+  )
+  column = said[:, :frames, None].astype(values.dtype)
+  both = np.concatenate([values, column], axis=-1)
+  return dataclasses.replace(heard, features=both), said
 
 
 def _cuts(
@@ -228,6 +252,8 @@ def load_corpus(experiment: Experiment) -> Corpus:
   corpus = require_names(corpus)
   corpus = balance.limited(corpus, data.most_per_speaker, data.most_per_corpus)
   check(corpus)
+  if experiment.model.phoneme_kinds:
+    corpus = phonemes.noted(corpus, data.corpus, experiment.model.phoneme_kinds)
   corpus = duplicates.with_sounds(corpus, cache_folder(experiment))
   return look_alikes.noted(corpus, joined.own(data.corpora, data.corpus))
 

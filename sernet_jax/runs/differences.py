@@ -69,6 +69,7 @@ YOUNG: dict[str, Any] = {
   'protocol.shots': 0,
   'model.size': 'paper',
   'model.name': 'light_sernet',
+  'model.phonemes': 0,
   'train.start_from': '',
   'train.freeze': '',
   'train.new_head': False,

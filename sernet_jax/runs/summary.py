@@ -64,6 +64,8 @@ def make(
     return dataclasses.replace(found, dimensions=of_tests.measure(rows, names))
 
   reported = experiment.selections
+  if recipe.model.phoneme_kinds:  # what follows is about the sound
+    data = dataclasses.replace(data, features=data.features[..., :-1])
   frames, coefficients = data.features.shape[1:]
   results = Results(
     corpus=corpus.name,

@@ -31,6 +31,26 @@ def put_turn(session: pathlib.Path, turn: str, label: str) -> str:
   )
 
 
+def put_alignment(
+  root: pathlib.Path, turn: str, phonemes: str, total: int = -9_000
+) -> pathlib.Path:
+  """Writes the alignment of a turn as CMU Sphinx does, each of 10 frames."""
+  dialog = turn.rsplit('_', 1)[0]
+  place = root / f'Session{int(turn[3:5])}' / 'sentences/ForcedAlignment'
+  path = place / dialog / f'{turn}.phseg'
+  path.parent.mkdir(parents=True, exist_ok=True)
+  lines = ['\t SFrm  EFrm    SegAScr Phone']
+  for number, symbol in enumerate(phonemes.split()):
+    # Phonemes within words stand with their neighbours.
+    context = ' SIL SIL s' if symbol.isalpha() and symbol != 'SIL' else ''
+    lines.append(
+      f'\t{10 * number:5d} {10 * number + 9:5d} {-500 - number:10d} '
+      f'{symbol}{context}'
+    )
+  path.write_text('\n'.join([*lines, f' Total score: {total:10d}', '']))
+  return path
+
+
 def put_dialog(root: pathlib.Path, dialog: str) -> None:
   """A dialog of both actors with every label, and what lies around it."""
   session = root / f'Session{int(dialog[3:5])}'

@@ -41,7 +41,28 @@ def dense(arrays, x):
   return np.maximum(x @ arrays['kernel'] + arrays['bias'], 0)
 
 
-def loss(params, utterances, labels, paths):
+def said(params, phonemes, paths):
+  """The largest value of each map over the phonemes of an utterance.
+
+  Args:
+    params: layer -> array -> float64.
+    phonemes: numbers from 1.
+    paths: how many.
+  """
+  x = params['phonemes']['kernel'][np.array(phonemes) - 1]  # (places, size)
+  found = []
+  for n in range(1, paths + 1):
+    kernel, bias = (params[f'phoneme_path{n}'][k] for k in ('kernel', 'bias'))
+    tall, top = len(kernel), (len(kernel) - 1) // 2
+    padded = np.pad(x, ((top, tall - 1 - top), (0, 0)))
+    rows = [
+      np.tensordot(padded[t : t + tall], kernel[:, 0], 2) for t in range(len(x))
+    ]
+    found.append(np.max(rows, axis=0) + bias)
+  return np.concatenate(found)
+
+
+def loss(params, utterances, labels, paths, phonemes=None, phoneme_paths=0):
   """Mean cross-entropy of a training step, statistics of the batch.
 
   Args:
@@ -49,6 +70,8 @@ def loss(params, utterances, labels, paths):
     utterances: each (frames, bands), of its own length.
     labels: a class for each.
     paths: how many.
+    phonemes: of each utterance, numbers from 1; None for a network without.
+    phoneme_paths: how many.
   """
   lengths = [len(x) for x in utterances]
   frames = standardized(np.concatenate(utterances))
@@ -57,7 +80,12 @@ def loss(params, utterances, labels, paths):
     maps = [conv(x, **params[f'path{n}']) for n in range(1, paths + 1)]
     joined.append(np.concatenate([quarters(y) for y in maps]))
   x = standardized(np.maximum(np.array(joined), 0))
-  x = dense(params['dense2'], standardized(dense(params['dense1'], x)))
+  x = dense(params['dense1'], x)
+  if phonemes is not None:
+    maxima = [said(params, each, phoneme_paths) for each in phonemes]
+    other = standardized(np.maximum(np.array(maxima), 0))
+    x = np.concatenate([x, dense(params['phoneme_dense'], other)], axis=1)
+  x = dense(params['dense2'], standardized(x))
   logits = x @ params['head']['kernel'] + params['head']['bias']
   shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
   return -np.mean(np.log(shares[np.arange(len(labels)), labels]))

@@ -43,7 +43,9 @@ def check(gradient, params, loss, seed=5):
     )
 
 
-def check_step(spec, theirs, lengths, frames, seed, loss=None, weights=None):
+def check_step(
+  spec, theirs, lengths, frames, seed, loss=None, weights=None, said=None
+):
   """A step of four padded utterances is that of each in an independent twin.
 
   Args:
@@ -54,6 +56,8 @@ def check_step(spec, theirs, lengths, frames, seed, loss=None, weights=None):
     seed: of the utterances.
     loss: `LossSpec`; None for its default.
     weights: (params, stats); None for `small_networks.weights`.
+    said: phonemes of each utterance, a column behind the features; None for
+      networks without.
   """
   params, stats = weights or small_networks.weights(spec)
   random = np.random.default_rng(seed)
@@ -62,6 +66,11 @@ def check_step(spec, theirs, lengths, frames, seed, loss=None, weights=None):
   x = np.full((4, frames, spec.width, 1), 7.0, np.float32)
   for row, utterance in zip(x, utterances, strict=True):
     row[: len(utterance), :, 0] = utterance
+  if said is not None:
+    column = np.zeros((4, frames, 1, 1), np.float32)
+    for row, phonemes in zip(column, said, strict=True):
+      row[: len(phonemes), 0, 0] = phonemes
+    x = np.concatenate([x, column], axis=2)
 
   def ours(params):
     logits, _ = network.apply(

@@ -84,6 +84,20 @@ def test_unchanged_examples_are_the_features(sound, waveforms):
     )
 
 
+@pytest.mark.parametrize('crop', ['center', 'random'])
+def test_phonemes_are_the_last_column_whatever_is_cut(sound, crop):
+  said = np.arange(4 * 20, dtype=np.int32).reshape(4, 20)
+  made = compiled(spec(crop))(
+    jax.random.key(0),
+    sound._replace(phonemes=said),
+    np.array([2, 0], np.int32),
+    np.eye(2, dtype=np.float32),
+    np.ones(2, np.float32),
+  )
+  assert made.x.shape == (2, FRAMES, MFCC.num_coefficients + 1)
+  np.testing.assert_array_equal(made.x[..., -1], said[[2, 0], :FRAMES])
+
+
 def test_a_random_crop_is_somewhere_in_the_utterance(sound, waveforms):
   whole = np.asarray(features.mfcc(waveforms[0], HALF))  # every half hop
   begins = set()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
+from collections.abc import Sequence
 
-from sernet_jax.common import files
+from sernet_jax.common import extras, files
 from sernet_jax.common.errors import InputError, require
 from sernet_jax.corpora.readers import by_filename
 from sernet_jax.corpora.readers.entry import (
   CorpusEntry,
   PathLike,
+  Phonemes,
   Published,
   compared,
 )
@@ -44,6 +47,32 @@ PUBLISHED = Published(
   source='http://emodb.bilderbar.info',
   paper='Burkhardt et al., Interspeech 2005',
 )
+# As the corpus' documentation has them (Burkhardt et al., Interspeech 2005).
+SENTENCES = {
+  'a01': 'Der Lappen liegt auf dem Eisschrank.',
+  'a02': 'Das will sie am Mittwoch abgeben.',
+  'a04': 'Heute abend könnte ich es ihm sagen.',
+  'a05': (
+    'Das schwarze Stück Papier befindet sich da oben neben dem Holzstück.'
+  ),
+  'a07': 'In sieben Stunden wird es soweit sein.',
+  'b01': 'Was sind denn das für Tüten, die da unter dem Tisch stehen?',
+  'b02': (
+    'Sie haben es gerade hochgetragen und jetzt gehen sie wieder runter.'
+  ),
+  'b03': (
+    'An den Wochenenden bin ich jetzt immer nach Hause gefahren und habe Agnes '
+    'besucht.'
+  ),
+  'b09': 'Ich will das eben wegbringen und dann mit Karl was trinken gehen.',
+  'b10': 'Die wird auf dem Platz sein, wo wir sie immer hinlegen.',
+}
+# What eSpeak NG gives for them.
+_SOUNDS = (
+  'a aɪ aʊ b d eː f h iː j k l m n oː p r s t ts uː v x yː z ç ŋ œ ɑː ɔ ɔø ə ɛ '
+  'ɜ ɡ ɪ ɾ ʃ ʊ ʏ'
+)
+SYMBOLS = tuple(_SOUNDS.split())
 
 _NAME = re.compile(r'([0-9]{2})([a-z][0-9]{2})([^\W\d_])([a-z])')
 
@@ -102,9 +131,58 @@ def parse(path: pathlib.Path) -> Utterance:
   return Utterance(name, str(path), LABELS[letter], speaker, text, text=text)
 
 
+def read_phonemes(utterances: Sequence[Utterance]) -> list[tuple[str, ...]]:
+  """Returns the phonemes of each utterance; none for an eleventh sentence.
+
+  Raises:
+    InputError: if the library is not installed.
+  """
+  spoken = pronounced()
+  return [spoken.get(utterance.text, ()) for utterance in utterances]
+
+
+@functools.cache
+def pronounced() -> dict[str, tuple[str, ...]]:
+  """Returns text -> phonemes, by eSpeak NG through phonemizer."""
+  try:
+    import espeakng_loader
+    from phonemizer.backend.espeak import wrapper
+    from phonemizer.phonemize import phonemize
+    from phonemizer.separator import Separator
+  except ImportError as error:
+    raise extras.missing(
+      'phonemes of EMO-DB need',
+      'phonemes',
+      'set model.phonemes=0 to read sound alone',
+    ) from error
+  # The library comes in a package of its own, with the data that belong to it.
+  wrapper.EspeakWrapper.set_library(espeakng_loader.get_library_path())
+  wrapper.EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+  lines = phonemize(
+    list(SENTENCES.values()),
+    language='de',
+    separator=Separator(phone=' ', word='|', syllable=''),
+    strip=True,
+    language_switch='remove-flags',  # a name may be read as one of English
+  )
+  return {
+    text: tuple(line.replace('|', ' ').split())
+    for text, line in zip(SENTENCES, lines, strict=True)
+  }
+
+
 ENTRY = CorpusEntry(
   name='emodb',
   read=lambda source: emodb(source.root),
   folder='emodb',
   published=PUBLISHED,
+  phonemes=Phonemes(
+    symbols=SYMBOLS,
+    silent=(),
+    read=read_phonemes,
+    remark=(
+      'phonemes tell which of ten sentences is said, and EMO-DB has each in every '
+      'emotion by design, so that they carry no emotion.'
+    ),
+  ),
 )

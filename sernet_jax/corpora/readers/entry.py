@@ -6,10 +6,10 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sernet_jax.corpora.readers.archives import Archive
-from sernet_jax.corpora.utterances import Corpus
+from sernet_jax.corpora.utterances import Corpus, Utterance
 
 PathLike = str | os.PathLike
 
@@ -78,6 +78,24 @@ class Published:
 
 
 @dataclasses.dataclass(frozen=True)
+class Phonemes:
+  """The phonemes of a corpus, and how to read them; see `corpora.phonemes`.
+
+  Attributes:
+    symbols: kinds of them, in the order of their numbers, which begin at 1.
+    silent: what stands for no phoneme: pauses, laughter, breath.
+    read: utterances -> the symbols of each, () where nobody knows them; raises
+      `InputError` for what cannot be used.
+    remark: what whoever reads figures should know of them; '' for nothing.
+  """
+
+  symbols: tuple[str, ...]
+  silent: tuple[str, ...]
+  read: Callable[[Sequence[Utterance]], list[tuple[str, ...]]]
+  remark: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
 class CorpusEntry:
   """A corpus that `data.corpus` can name.
 
@@ -89,6 +107,8 @@ class CorpusEntry:
     published: facts about the official release; None where there is none.
     archive: what `download` fetches; None where its address or its sum is not
       known.
+    phonemes: where they come from; None where there is neither text nor
+      alignment.
   """
 
   name: str
@@ -96,6 +116,7 @@ class CorpusEntry:
   folder: str = ''
   published: Published | None = None
   archive: Archive | None = None
+  phonemes: Phonemes | None = None
 
 
 def each(count: int, names: str, **others: int) -> dict[str, int]:

@@ -20,10 +20,12 @@ from sernet_jax.corpora import dimensions as dimensions_lib
 from sernet_jax.corpora.readers.entry import (
   CorpusEntry,
   PathLike,
+  Phonemes,
   Published,
   Source,
   compared,
 )
+from sernet_jax.corpora.readers.tables import alignments
 from sernet_jax.corpora.utterances import Corpus, Utterance
 
 PARTS = ('all', 'improvised', 'scripted')
@@ -309,4 +311,9 @@ def _read(source: Source) -> Corpus:
   return corpus
 
 
-ENTRY = CorpusEntry('iemocap', _read, published=PUBLISHED)
+ENTRY = CorpusEntry(
+  'iemocap',
+  _read,
+  published=PUBLISHED,
+  phonemes=Phonemes(alignments.SYMBOLS, alignments.SILENT, alignments.read),
+)

@@ -172,6 +172,15 @@ class NetworkSettings:
     """Features of a frame that it reads; None for any number."""
     return None
 
+  @property
+  def phoneme_kinds(self) -> int:
+    """Kinds of phonemes that it reads beside the sound; 0 if it reads none.
+
+    They stand in one column more than `width`, a number from 1 in each of the
+    first places along the frames, and 0 behind the last.
+    """
+    return 0
+
   def layers(self, *kinds: str) -> tuple[Layer, ...]:
     """Lists the layers with weights, from the features to the logits.
 

@@ -19,6 +19,9 @@ class Sound(NamedTuple):
     starts: int32 (utterances,), first row of each.
     rows: int32 (utterances,), number of rows of each.
     speakers: int32 (utterances,).
+    phonemes: int32 (utterances, places), from 1, 0 behind the last; places are
+      at least as many as the frames of an example. None where the network
+      reads none; `features` then have no column of them either.
   """
 
   features: jax.typing.ArrayLike
@@ -27,6 +30,7 @@ class Sound(NamedTuple):
   starts: jax.typing.ArrayLike
   rows: jax.typing.ArrayLike
   speakers: jax.typing.ArrayLike
+  phonemes: jax.typing.ArrayLike | None = None
 
 
 class Heard(NamedTuple):

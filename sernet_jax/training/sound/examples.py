@@ -74,5 +74,8 @@ def make(
     )
   mel = changes.of_sound(keys[5:9], mel, own, speed, spec)
   x = changes.coefficients(keys[9:12], mel, own, mask, spec)
+  if sound.phonemes is not None:  # what is said, whichever part is heard
+    said = sound.phonemes[segments, : x.shape[1]]  # (b, t)
+    x = jnp.concatenate([x, said[..., None].astype(x.dtype)], axis=-1)
   frames = own.sum(axis=1).astype(jnp.int32)
   return Examples(x, frames, targets)

@@ -1,3 +1,3 @@
 """Helpers of readers that read lists: lines and paths of a manifest, rows of a
-database, and who speaks where nobody wrote it down.
+database, alignments, and who speaks where nobody wrote it down.
 """
