@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from sernet_jax.common import files, trees
 from sernet_jax.common.errors import InputError, require
-from sernet_jax.results import run_folder
+from sernet_jax.results import run_folder, summaries
 from sernet_jax.results.formats import results_json
-from sernet_jax.results.run_results import Results
+from sernet_jax.results.run_results import Results, SelectionResult
+from sernet_jax.runs import differences
 
 
 def read(place: str | os.PathLike[str]) -> tuple[dict[str, Any], Results]:
@@ -27,6 +31,70 @@ def read(place: str | os.PathLike[str]) -> tuple[dict[str, Any], Results]:
     return record['config'], results_json.decode(record['results'])
   folder = run_folder.RunFolder(path)
   return folder.read_config(), folder.read_results()
+
+
+def joined(places: Sequence[str | os.PathLike[str]]) -> Results:
+  """Reads runs that share the folds of one protocol as if they were one.
+
+  Args:
+    places: of each, as for `read`.
+
+  Raises:
+    InputError: if they differ in more than their folds, one fold is in two of
+      them, or there are several seeds.
+  """
+  (config, first), *others = [read(place) for place in places]
+  runs = [first]
+  for place, (settings, results) in zip(places[1:], others, strict=True):
+    unlike = differences.between(
+      config, settings, {*differences.FREE, 'protocol.folds'}
+    )
+    require(
+      not unlike and results.epochs == first.epochs,
+      f'{place} differs from {places[0]} in '
+      f'{unlike[0][0] if unlike else "train.epochs"}; join runs that differ in '
+      'protocol.folds alone',
+    )
+    runs.append(results)
+  names = [f.name for run in runs for f in _any(run).folds]
+  twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+  require(
+    not twice and not any(run.seeds for run in runs),
+    f'{", ".join(map(str, places))} '
+    + (f'all have fold {twice[0]}' if twice else 'have several seeds')
+    + '; join runs of one seed, each fold in one of them',
+  )
+  return dataclasses.replace(
+    first,
+    seconds=sum(run.seconds for run in runs),
+    cautions=tuple(dict.fromkeys(c for run in runs for c in run.cautions)),
+    selections=_joined([run.selections for run in runs]),
+    selections_float32=_joined([run.selections_float32 for run in runs]),
+  )
+
+
+def _any(run: Results) -> SelectionResult:
+  return next(iter(run.selections.values()))
+
+
+def _joined(
+  parts: Sequence[Mapping[str, SelectionResult]],
+) -> dict[str, SelectionResult]:
+  """Counts the folds of several runs together, selection by selection."""
+  found = {}
+  for name in parts[0]:
+    folds: list[dict[str, Any]] = []
+    speakers: dict[str, Any] = {}
+    for part in parts:
+      folds += [
+        {'name': f.name, 'epoch': f.epoch, 'confusion': f.confusion}
+        for f in part[name].folds
+      ]
+      for speaker in part[name].speakers:
+        counts = np.asarray(speaker.confusion)
+        speakers[speaker.name] = speakers.get(speaker.name, 0) + counts
+    found[name] = summaries.summarize(folds, speakers)
+  return found
 
 
 def change(config: ConfigDict, field: str, value: str, unknown: str) -> None:

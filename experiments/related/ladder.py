@@ -12,7 +12,8 @@ Each level is a run of `configs/NETWORK.py` in its own folder below --folder:
 what was stopped resumes there, what is finished is read. --set changes fields of
 the config, and --label then names the row; --epochs and --folds make a run
 cheaper, which the row says. --record=ROW/LEVEL=SELECTION:FILE takes a level from
-the results.json of a run, or of an experiment that keeps one.
+the results.json of a run, or of an experiment that keeps one; the folders of
+several runs, with commas, are the folds of one.
 """
 
 from __future__ import annotations
@@ -187,7 +188,10 @@ def main(arguments: list[str]) -> None:
     label, _, level = place.partition('/')
     require_choice('--record', level, LEVELS)
     selection, _, path = source.partition(':')
-    read = files.read_json(pathlib.Path(path))
+    if ',' in path:
+      read = json_records.encode(records.joined(path.split(',')))
+    else:
+      read = files.read_json(pathlib.Path(path))
     put(content, label, level, read.get('results', read), selection)
     write(label, level)
   folds = tuple(filter(None, given.folds.split(',')))

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import tiny
 
+from experiments.lib import records
 from experiments.related import ladder
 from sernet_jax.common.errors import InputError
+from sernet_jax.results import summaries
+from sernet_jax.results.formats import json_records, results_json
 from sernet_jax.runs import config as config_lib
 
 RECORD = tiny.ROOT / 'experiments/emodb/loso_300/results.json'
@@ -59,3 +62,64 @@ def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
   assert found['parameters'] == 461_703
   with pytest.raises(InputError, match='the selection'):
     ladder.main([f'--record=x/L3=average:{RECORD}', f'--output={output}'])
+
+
+def part_of_record(path, names, **changes):
+  """Writes the record as a run that trained some of its folds alone."""
+  record = json.loads(RECORD.read_text())
+  results = results_json.decode(record['results'])
+
+  def kept(found):
+    folds = [
+      {'name': fold.name, 'epoch': fold.epoch, 'confusion': fold.confusion}
+      for fold in found.folds
+      if fold.name in names
+    ]
+    # A fold of this record is a speaker.
+    speakers = {s.name: s.confusion for s in found.speakers if s.name in names}
+    return json_records.encode(summaries.summarize(folds, speakers))
+
+  for field in ('selections', 'selections_float32'):
+    record['results'][field] = {
+      name: kept(found) for name, found in getattr(results, field).items()
+    }
+  record['results']['seconds'] = results.seconds * len(names) / 10
+  record['config']['protocol']['folds'] = list(names)
+  for field, value in changes.items():
+    room, _, name = field.partition('__')
+    record['config'][room][name] = value
+  path.write_text(json.dumps(record))
+  return path
+
+
+@pytest.fixture(scope='module')
+def names():
+  found = json.loads(RECORD.read_text())['results']['selections']['last']
+  return [fold['name'] for fold in found['folds']]
+
+
+def test_runs_that_share_the_folds_are_one(tmp_path, names):
+  one = part_of_record(tmp_path / 'one.json', names[:4])
+  other = part_of_record(tmp_path / 'other.json', names[4:])
+  whole = results_json.decode(json.loads(RECORD.read_text())['results'])
+  joined = records.joined([one, other])
+  assert joined.selections == whole.selections
+  assert joined.selections_float32 == whole.selections_float32
+  assert joined.seconds == pytest.approx(whole.seconds)
+  output = tmp_path / 'results.json'
+  ladder.main([f'--record=x/L3=last:{one},{other}', f'--output={output}'])
+  row = json.loads(output.read_text())['networks']['x']['ladder']['L3']
+  assert row['uar'] == whole.selections['last'].pooled.uar
+  assert (row['folds'], row['tests']) == (10, 535)
+
+
+def test_runs_that_do_not_belong_together_are_refused(tmp_path, names):
+  one = part_of_record(tmp_path / 'one.json', names[:4])
+  same = part_of_record(tmp_path / 'same.json', names[3:6])
+  unlike = part_of_record(
+    tmp_path / 'unlike.json', names[4:], optim__learning_rate=0.5
+  )
+  with pytest.raises(InputError, match=f'all have fold {names[3]}; join'):
+    records.joined([one, same])
+  with pytest.raises(InputError, match=r'differs .* in optim\.learning_rate'):
+    records.joined([one, unlike])

@@ -47,9 +47,10 @@ PUBLISHED = Published(
   source='http://emodb.bilderbar.info',
   paper='Burkhardt et al., Interspeech 2005',
 )
-# As the corpus' documentation has them (Burkhardt et al., Interspeech 2005).
+# As the corpus' documentation has them (Burkhardt et al., Interspeech 2005), but for
+# two hyphens: over these borders eSpeak NG reads on, as if it were Eissch-rank.
 SENTENCES = {
-  'a01': 'Der Lappen liegt auf dem Eisschrank.',
+  'a01': 'Der Lappen liegt auf dem Eis-Schrank.',
   'a02': 'Das will sie am Mittwoch abgeben.',
   'a04': 'Heute abend könnte ich es ihm sagen.',
   'a05': (
@@ -64,7 +65,7 @@ SENTENCES = {
     'An den Wochenenden bin ich jetzt immer nach Hause gefahren und habe Agnes '
     'besucht.'
   ),
-  'b09': 'Ich will das eben wegbringen und dann mit Karl was trinken gehen.',
+  'b09': 'Ich will das eben weg-bringen und dann mit Karl was trinken gehen.',
   'b10': 'Die wird auf dem Platz sein, wo wir sie immer hinlegen.',
 }
 # What eSpeak NG gives for them.
