@@ -5,8 +5,8 @@ r"""Multi-path spectrogram network (Yenigalla et al. 2018), tested honestly.
 --config=configs/multipath.py:iemocap for the other corpus, with
 --config.data.root=. One speaker is left out for the test and one, who chooses
 the epoch, for validation. The paper has IEMOCAP alone, and reads phonemes too:
---config.model.phonemes=47, with the extra `phonemes` for EMO-DB. Kernels of up to 1,200
-cells want an accelerator.
+--config.model.phonemes=47, with the extra `phonemes` for EMO-DB. Kernels of up
+to 1,200 cells want an accelerator.
 """
 
 from ml_collections import ConfigDict

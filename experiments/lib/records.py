@@ -56,7 +56,11 @@ def joined(places: Sequence[str | os.PathLike[str]]) -> Results:
       'protocol.folds alone',
     )
     runs.append(results)
-  names = [f.name for run in runs for f in _any(run).folds]
+  names = [
+    fold.name
+    for run in runs
+    for fold in next(iter(run.selections.values())).folds
+  ]
   twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
   require(
     not twice and not any(run.seeds for run in runs),
@@ -71,10 +75,6 @@ def joined(places: Sequence[str | os.PathLike[str]]) -> Results:
     selections=_joined([run.selections for run in runs]),
     selections_float32=_joined([run.selections_float32 for run in runs]),
   )
-
-
-def _any(run: Results) -> SelectionResult:
-  return next(iter(run.selections.values()))
 
 
 def _joined(

@@ -44,13 +44,16 @@ def require_known(name: str, kinds: int) -> Phonemes:
   return source
 
 
-def noted(corpus: Corpus, name: str, kinds: int) -> Corpus:
-  """Returns the corpus with what should be known of its phonemes.
+def with_phonemes(corpus: Corpus, name: str, kinds: int) -> Corpus:
+  """Reads what each utterance says, and tells what should be known of it.
 
   Args:
     corpus: of the run.
     name: as `config.data.corpus` has it.
     kinds: that the network tells apart.
+
+  Returns:
+    The corpus with `Utterance.phonemes`.
 
   Raises:
     InputError: as `require_known`, or if no utterance has any.
@@ -65,11 +68,11 @@ def noted(corpus: Corpus, name: str, kinds: int) -> Corpus:
     f'no recording of {corpus.name} has phonemes; put the alignments beside the '
     'recordings, or set model.phonemes=0 to read sound alone',
   )
-  known = {*source.symbols, *source.silent}
+  number = {symbol: n for n, symbol in enumerate(source.symbols, 1)}
   others = collections.Counter(
     symbol
     for symbol in itertools.chain.from_iterable(found)
-    if symbol not in known
+    if symbol not in number and symbol not in source.silent
   )
   sentences = []
   if without:
@@ -79,29 +82,31 @@ def noted(corpus: Corpus, name: str, kinds: int) -> Corpus:
     )
   if others:
     sentences.append(
-      f'{others.total()} symbols are none of the {len(source.symbols)} phonemes '
+      f'{others.total()} symbols are none of the {len(number)} phonemes '
       f'({listing(sorted(others), 5)}) and are left out.'
     )
-  remarks = (*corpus.remarks, *([source.remark] if source.remark else []))
-  return cautioned(dataclasses.replace(corpus, remarks=remarks), sentences)
+  said = dataclasses.replace(
+    corpus,
+    utterances=tuple(
+      dataclasses.replace(
+        u, phonemes=tuple(number[s] for s in x if s in number)
+      )
+      for u, x in zip(corpus.utterances, found, strict=True)
+    ),
+    remarks=(*corpus.remarks, *([source.remark] if source.remark else [])),
+  )
+  return cautioned(said, sentences)
 
 
-def numbers(corpus: Corpus, name: str, kinds: int, places: int) -> np.ndarray:
+def rows(corpus: Corpus, places: int) -> np.ndarray:
   """Returns the phonemes of all utterances, int32 (utterances, places).
 
   Args:
-    corpus: of the run.
-    name: as `config.data.corpus` has it.
-    kinds: that the network tells apart.
+    corpus: from `with_phonemes`.
     places: for them; what is said behind them is left out.
-
-  Raises:
-    InputError: as `require_known`.
   """
-  source = require_known(name, kinds)
-  number = {symbol: n for n, symbol in enumerate(source.symbols, 1)}
-  rows = np.zeros((len(corpus.utterances), places), np.int32)
-  for row, symbols in zip(rows, source.read(corpus.utterances), strict=True):
-    said = [number[symbol] for symbol in symbols if symbol in number]
-    row[: len(said)] = said[:places]
-  return rows
+  made = np.zeros((len(corpus.utterances), places), np.int32)
+  for row, utterance in zip(made, corpus.utterances, strict=True):
+    said = utterance.phonemes[:places]
+    row[: len(said)] = said
+  return made

@@ -53,6 +53,8 @@ class Utterance:
     end_s: where it ends in its file; None for the end of the file.
     sound: the same for utterances of equal sound; '' if no other is equal.
     values: of the corpus's dimensions, NaN where one has none.
+    phonemes: what is said, by the numbers of `corpora.phonemes`; () unless a
+      network reads them.
   """
 
   name: str
@@ -66,6 +68,7 @@ class Utterance:
   end_s: float | None = None
   sound: str = ''
   values: tuple[float, ...] = ()
+  phonemes: tuple[int, ...] = ()
 
   @property
   def is_part(self) -> bool:

@@ -153,7 +153,7 @@ def require_exportable(bundle: Bundle, pairs: list[tuple[str, str]]) -> None:
 
   kinds = tuple(dict.fromkeys(kind for kind, _ in pairs))
   if any(kind != 'safetensors' for kind in kinds):
-    network.require_sound_alone(bundle.model)
+    bundle.model.require_sound_alone()
   has = network.exports(bundle.model, kinds)
   lacks = [kind for kind in kinds if kind not in has]
   every = network.exports(bundle.model, tuple(formats.PRECISIONS))

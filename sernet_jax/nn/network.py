@@ -97,14 +97,6 @@ def cost(
   return networks.of(spec).cost(spec, frames, coefficients)
 
 
-def require_sound_alone(spec: Spec) -> None:
-  """Refuses a network that reads more than sound, with the `InputError`."""
-  if isinstance(spec, NetworkSettings):
-    from sernet_jax.nn.networks import generic
-
-    generic.require_text(spec)
-
-
 def exports(spec: Spec, formats: tuple[str, ...]) -> tuple[str, ...]:
   """Chooses the formats that a network can be exported to."""
   has = networks.of(spec).formats

@@ -229,6 +229,9 @@ class ModelSpec:
     """The most channels at the full size of the features."""
     return self.filters
 
+  def require_sound_alone(self) -> None:
+    """Takes sound alone, and refuses nothing."""
+
   def require_features(self, kind: str, width: int) -> None:
     """Takes features of any kind and width."""
 

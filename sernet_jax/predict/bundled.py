@@ -10,7 +10,6 @@ import numpy as np
 from sernet_jax.audio.spec import AudioSpec
 from sernet_jax.common.errors import require
 from sernet_jax.features.spec import MfccSpec
-from sernet_jax.nn import network
 from sernet_jax.predict.bundle import Bundle, Dimension
 
 # What rows have behind the probabilities, if asked for, in this order.
@@ -29,7 +28,7 @@ class Bundled(abc.ABC):
   def __init__(self, bundles: Sequence[Bundle], name: str = ''):
     require(len(bundles) > 0, 'there is no bundle; give at least one')
     first = bundles[0]
-    network.require_sound_alone(first.model)
+    first.model.require_sound_alone()
     for other in bundles[1:]:
       require(
         (other.model, other.mfcc, other.feature_kind, other.audio)

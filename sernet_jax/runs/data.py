@@ -184,14 +184,12 @@ def _with_phonemes(
   Returns:
     The features that tests hear, and the phonemes of all utterances.
   """
-  kinds, sound = experiment.model.phoneme_kinds, experiment.sound
-  if not kinds or sound is None:
+  sound = experiment.sound
+  if not experiment.model.phoneme_kinds or sound is None:
     return heard, None
   values = np.asarray(heard.features)
   frames = values.shape[1]
-  said = phonemes.numbers(
-    heard.corpus, experiment.data.corpus, kinds, max(frames, sound.num_frames)
-  )
+  said = phonemes.rows(heard.corpus, max(frames, sound.num_frames))
   column = said[:, :frames, None].astype(values.dtype)
   both = np.concatenate([values, column], axis=-1)
   return dataclasses.replace(heard, features=both), said
@@ -253,7 +251,8 @@ def load_corpus(experiment: Experiment) -> Corpus:
   corpus = balance.limited(corpus, data.most_per_speaker, data.most_per_corpus)
   check(corpus)
   if experiment.model.phoneme_kinds:
-    corpus = phonemes.noted(corpus, data.corpus, experiment.model.phoneme_kinds)
+    kinds = experiment.model.phoneme_kinds
+    corpus = phonemes.with_phonemes(corpus, data.corpus, kinds)
   corpus = duplicates.with_sounds(corpus, cache_folder(experiment))
   return look_alikes.noted(corpus, joined.own(data.corpora, data.corpus))
 

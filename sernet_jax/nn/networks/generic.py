@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sernet_jax.common.errors import InputError, require
+from sernet_jax.common.errors import InputError
 from sernet_jax.nn import parallel
 from sernet_jax.nn.networks import arithmetic, binary, packing
 from sernet_jax.nn.networks.forward import Pass
@@ -209,29 +209,13 @@ def require_shape(spec: NetworkSettings, x: jax.Array) -> None:
     InputError: if x has another rank, several channels or another width.
   """
   if spec.phoneme_kinds and x.shape[2:] == (spec.width, 1):
-    require_text(spec)
-  width: int | str = 'features'
-  if spec.width is not None:
-    width = spec.width + (spec.phoneme_kinds > 0)
-  if x.ndim != 4 or x.shape[-1] != 1 or width not in ('features', x.shape[2]):
+    spec.require_sound_alone()
+  width = spec.width and spec.width + (spec.phoneme_kinds > 0)
+  if x.ndim != 4 or x.shape[-1] != 1 or width not in (None, x.shape[2]):
     raise InputError(
       f'x has shape {x.shape}, but {spec.name} reads (examples, frames, '
-      f'{width}, 1); choose the features.preset of this network'
+      f'{width or "features"}, 1); choose the features.preset of this network'
     )
-
-
-def require_text(spec: NetworkSettings) -> None:
-  """Refuses a network that reads phonemes, where there is sound alone.
-
-  Raises:
-    InputError: if it does.
-  """
-  require(
-    not spec.phoneme_kinds,
-    f'the network {spec.name} also reads phonemes '
-    f'(model.phonemes={spec.phoneme_kinds}), which a recording comes without; '
-    'its run tests it, and model.phonemes=0 trains one that hears sound alone',
-  )
 
 
 def fold(

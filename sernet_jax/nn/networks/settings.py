@@ -259,6 +259,19 @@ class NetworkSettings:
       'network, or set the fields of model that count its features',
     )
 
+  def require_sound_alone(self) -> None:
+    """Refuses a network that reads phonemes, where there is sound alone.
+
+    Raises:
+      InputError: if it does.
+    """
+    require(
+      not self.phoneme_kinds,
+      f'the network {self.name} also reads phonemes '
+      f'(model.phonemes={self.phoneme_kinds}), which a recording comes without; '
+      'its run tests it, and model.phonemes=0 trains one that hears sound alone',
+    )
+
   def to_dict(self) -> dict[str, Any]:
     """Name and fields, of JSON's types."""
     return {'name': self.name, **dataclasses.asdict(self)}

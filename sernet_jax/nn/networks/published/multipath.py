@@ -79,9 +79,7 @@ class Settings(NetworkSettings):
     for field in ('kernel_frames', 'kernel_bands'):
       value = getattr(self, field)
       require(
-        isinstance(value, tuple)
-        and len(value) == len(self.kernel_frames) > 0
-        and all(isinstance(n, int) and 1 <= n <= 128 for n in value),
+        _are_sizes(value) and len(value) == len(self.kernel_frames),
         f'model.{field} is {value}; give a whole number from 1 to 128 for each '
         'path, as many in kernel_frames as in kernel_bands',
       )
@@ -90,12 +88,9 @@ class Settings(NetworkSettings):
       f'model.phonemes is {self.phonemes}; give the number of kinds, 47 for those '
       'of EMO-DB and IEMOCAP, or 0 to read sound alone',
     )
-    heights = self.phoneme_heights
     require(
-      isinstance(heights, tuple)
-      and bool(heights)
-      and all(isinstance(n, int) and 1 <= n <= 128 for n in heights),
-      f'model.phoneme_heights is {heights}; give a whole number from 1 to 128 for '
+      _are_sizes(self.phoneme_heights),
+      f'model.phoneme_heights is {self.phoneme_heights}; give a whole number from 1 to 128 for '
       'each path',
     )
     require(
@@ -153,6 +148,15 @@ class Settings(NetworkSettings):
     )
 
 
+def _are_sizes(value: object) -> bool:
+  """Tells whether a field is a tuple of whole numbers from 1 to 128."""
+  return (
+    isinstance(value, tuple)
+    and bool(value)
+    and all(isinstance(n, int) and 1 <= n <= 128 for n in value)
+  )
+
+
 def embed(spec: Settings, run: Pass, x: jax.Array) -> jax.Array:
   """Computes the second dense layer, (examples, dense).
 
@@ -187,10 +191,7 @@ def _said(spec: Settings, run: Pass, spoken: jax.Array) -> jax.Array:
   # Convolutions keep to what is said: places take over from frames.
   frames, run.own = run.own, (spoken > 0).astype(spoken.dtype)  # (b, p)
   places, spoken = run.own[..., None, None] > 0, spoken.astype(jnp.int32)
-  # A number beyond those known is the last, which stands for all others.
-  kinds = jax.nn.one_hot(
-    jnp.minimum(spoken, spec.phonemes) - 1, spec.phonemes, dtype=run.own.dtype
-  )
+  kinds = jax.nn.one_hot(spoken - 1, spec.phonemes, dtype=run.own.dtype)
   x = run.dense('phonemes', kinds)[:, :, None]  # (b, p, 1, size)
   found = []
   for number in range(1, len(spec.phoneme_heights) + 1):
