@@ -35,35 +35,11 @@ from sernet_jax.training import evaluation
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
-# Small where the config file lets it be.
-CHEAP = {
-  'convolutions': 1,
-  'pool': (2, 8),
-  'channels': (4, 4),
-  'linear': 8,
-  'units': 4,
-  'dense': 8,
-}
-
-
-def settings(place, **changes):
-  """The ACRNN on the tiny corpus; `train__epochs=3` sets train.epochs."""
-  content = tiny.config(
-    place / 'corpus' / 'list.csv', place / 'features', data__duration_s=0.35
-  ).to_dict()
-  content['model'] = {'name': 'acrnn', **CHEAP}
-  content['features'] |= {'preset': 'chen2018', 'kind': 'log_mel_deltas'}
-  config = defaults.merged(content)
-  config.update_from_flattened_dict(
-    {name.replace('__', '.'): value for name, value in changes.items()}
-  )
-  return config
-
 
 @pytest.fixture(scope='module')
 def finished(place, blank_figures):
   workdir = place / 'acrnn'
-  run.train(settings(place), workdir)
+  run.train(tiny_runs.acrnn(place), workdir)
   return workdir
 
 
@@ -77,11 +53,11 @@ def test_the_cost_card_is_in_the_results(finished):
 
 def test_the_run_can_be_resumed(finished, place, tmp_path):
   copy = shutil.copytree(finished, tmp_path / 'copy')
-  run.train(settings(place, train__epochs=3), copy)
+  run.train(tiny_runs.acrnn(place, train__epochs=3), copy)
   rows = run_folder.RunFolder(copy).read_metrics()
   assert max(row['epoch'] for row in rows) == 3
   with pytest.raises(InputError, match=r'model\.convolutions'):
-    run.train(settings(place, model__convolutions=2), finished)
+    run.train(tiny_runs.acrnn(place, model__convolutions=2), finished)
 
 
 def test_files_have_the_numbers_of_the_evaluation(finished, tmp_path):
@@ -136,12 +112,13 @@ def test_a_training_begins_with_weights_of_its_own_kind_alone(
   begun = {'train__start_from': str(path), 'protocol__name': 'random10'}
   with pytest.raises(InputError, match=r'set model\.name to it'):
     run.train(
-      settings(place, **{**begun, 'train__start_from': 'emodb'}),
+      tiny_runs.acrnn(place, **{**begun, 'train__start_from': 'emodb'}),
       tmp_path / 'other',
     )
   with pytest.raises(InputError, match=r'model\.convolutions=1, not 2'):
     run.train(
-      settings(place, **begun, model__convolutions=2), tmp_path / 'deeper'
+      tiny_runs.acrnn(place, **begun, model__convolutions=2),
+      tmp_path / 'deeper',
     )
 
 
@@ -188,7 +165,7 @@ def test_light_sernets_fields_do_not_follow_another_name(place):
   ],
 )
 def test_what_does_not_fit_is_one_sentence(place, section, values, match):
-  content = settings(place).to_dict()
+  content = tiny_runs.acrnn(place).to_dict()
   content[section] |= values
   with pytest.raises(InputError, match=match):
     config_lib.experiment(ml_collections.ConfigDict(content))

@@ -10,11 +10,36 @@ import tiny
 
 from sernet_jax.predict import bundle, models, recognizer, recordings
 from sernet_jax.results import run_folder
+from sernet_jax.runs import defaults
+
+# An ACRNN, small where the config file lets it be.
+ACRNN = {
+  'convolutions': 1,
+  'pool': (2, 8),
+  'channels': (4, 4),
+  'linear': 8,
+  'units': 4,
+  'dense': 8,
+}
 
 
 def settings(place, **changes):
   csv = place / 'corpus' / 'list.csv'
   return tiny.config(csv, place / 'features', **{**tiny.QUICK, **changes})
+
+
+def acrnn(place, **changes):
+  """The ACRNN on the tiny corpus; `train__epochs=3` sets train.epochs."""
+  content = tiny.config(
+    place / 'corpus' / 'list.csv', place / 'features', data__duration_s=0.35
+  ).to_dict()
+  content['model'] = {'name': 'acrnn', **ACRNN}
+  content['features'] |= {'preset': 'chen2018', 'kind': 'log_mel_deltas'}
+  config = defaults.merged(content)
+  config.update_from_flattened_dict(
+    {name.replace('__', '.'): value for name, value in changes.items()}
+  )
+  return config
 
 
 def copy_of(workdir, tmp_path):
