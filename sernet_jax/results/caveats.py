@@ -137,7 +137,8 @@ def _of_unknown_speakers(results: Results) -> list[str]:
     return [f'{first}, so there is no interval over speakers.']
   return [
     f'{first}; they count as one voice{" of each corpus" * bool(results.crossed)}'
-    ', so that an interval over speakers may be too narrow or too wide.'
+    ', so that an interval over speakers may be too narrow or too wide, and the p '
+    'of a comparison too small or too large.'
   ]
 
 

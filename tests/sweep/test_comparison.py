@@ -21,6 +21,7 @@ from chosen_runs import (
 )
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.corpora.utterances import UNKNOWN_SPEAKER
 from sernet_jax.nn import networks
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import comparison_plots
@@ -193,6 +194,25 @@ def test_notes_of_the_runs_travel_with_the_comparison(tmp_path):
   assert 'epochs=40: Synthetic speech' in notes
   assert 'One seed for each setting' in notes
   assert 'different processors' in notes
+
+
+@pytest.mark.parametrize(('known', 'tested'), [(2, False), (3, True)])
+def test_unknown_speakers_are_no_voice_of_an_interval(tmp_path, known, tested):
+  """Two known voices and all unknown ones are not three."""
+  names = [*SPEAKERS[:known], UNKNOWN_SPEAKER]
+  content = compare(
+    make_run(tmp_path / 'a', dict.fromkeys(names, 5)),
+    make_run(tmp_path / 'b', dict.fromkeys(names, 9), FOCAL),
+  )
+  (row,) = content['differences']
+  assert (row['ci95'] is not None) == (row['p'] is not None) == tested
+  for setting in content['settings']:
+    assert (setting['selections']['last']['ci95'] is not None) == tested
+  text = ' '.join(content['notes'])
+  assert ('not tested: too few of the speakers' in text) != tested
+  assert ('the p of a comparison too small or too large' in text) == tested
+  page = page_lib.write(tmp_path / 'out', content, 'compare').read_text()
+  assert ('one speaker, or unknown ones: not tested' in page) != tested
 
 
 def test_a_setting_without_a_value_is_named_so():

@@ -135,7 +135,7 @@ def _setting(
     each = [counted.scores(run, selection) for run in runs]
     selections[selection] = {
       'scores': statistics.scores(counts),
-      'ci95': statistics.ci95(counts, corpora=counted.corpora(runs[0])),
+      'ci95': counted.interval(runs[0], counts),
       'sd_over_seeds': {
         score: statistics.spread([found[score] for found in each])
         for score in metrics.SCORES
@@ -184,9 +184,9 @@ def _differences(
       second = counted.counts([other[seed] for seed in seeds], selection)
       one_of, other_of = statistics.scores(first), statistics.scores(second)
       entry['difference'] = {k: one_of[k] - other_of[k] for k in metrics.SCORES}
-      of = counted.corpora(one[seeds[0]])
-      entry['ci95'] = statistics.ci95(first, second, corpora=of)
-      entry['p'] = statistics.permutation_test(first, second, SCORE)
+      run = one[seeds[0]]
+      entry['ci95'] = counted.interval(run, first, second)
+      entry['p'] = counted.p(run, first, second, SCORE)
     found.append(entry)
   tested = [entry for entry in found if entry['p'] is not None]
   corrected = statistics.holm([entry['p'] for entry in tested])

@@ -49,6 +49,36 @@ def corpora(run: Run) -> list[str] | None:
   return [s.name.partition('/')[0] for s in run.results.last.speakers]
 
 
+def are_unknown(run: Run) -> bool:
+  """Tells whether too few of the tested speakers are known to say more of them."""
+  names = [speaker.name for speaker in run.results.last.speakers]
+  return statistics.are_unknown(names)
+
+
+def interval(
+  run: Run, first: np.ndarray, second: np.ndarray | None = None
+) -> dict[str, list[float]] | None:
+  """Returns `statistics.ci95` of counts, as the run has it of its own.
+
+  Args:
+    run: one of those that were counted.
+    first: `counts`.
+    second: those of another setting, for the interval of the difference.
+  """
+  if are_unknown(run):
+    return None
+  return statistics.ci95(first, second, corpora=corpora(run))
+
+
+def p(
+  run: Run, first: np.ndarray, second: np.ndarray, score: str
+) -> float | None:
+  """Returns `statistics.permutation_test`; None where speakers are unknown."""
+  if are_unknown(run):
+    return None
+  return statistics.permutation_test(first, second, score)
+
+
 def scores(run: Run, selection: str) -> dict[str, float]:
   """Returns `metrics.SCORES` of one run."""
   if by_fold(run.results):

@@ -8,6 +8,7 @@ from typing import Any
 from sernet_jax.common.text import listing
 from sernet_jax.results import caveats
 from sernet_jax.results.selections import LAST
+from sernet_jax.sweep.comparison import counted
 from sernet_jax.sweep.comparison.compared_runs import ROOT, Run
 
 
@@ -90,6 +91,10 @@ def _own_notes(
     )
   if any(not entry['seeds'] for entry in content['differences']):
     notes.append('Settings without a common seed are not tested.')
+  if len(groups) > 1 and counted.are_unknown(runs[0]):
+    notes.append(
+      'Differences are not tested: too few of the speakers are known.'
+    )
   tests = sum(entry['p'] is not None for entry in content['differences'])
   least = content['test']['smallest_p']
   if tests and tests * least > level:
