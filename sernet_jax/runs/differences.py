@@ -74,6 +74,7 @@ YOUNG: dict[str, Any] = {
   'train.freeze': '',
   'train.new_head': False,
   'train.teachers': '',
+  'loss.floor': 1e-7,
   'loss.distillation': 0.5,
   'loss.temperature': 2.0,
 }

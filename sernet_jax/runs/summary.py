@@ -13,6 +13,7 @@ from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus, is_unknown
 from sernet_jax.nn import network
 from sernet_jax.results import crossed, run_folder, summaries
+from sernet_jax.results.caveats import times
 from sernet_jax.results.dimensions import of_tests
 from sernet_jax.results.formats import json_records
 from sernet_jax.results.run_folder import RunFolder
@@ -26,6 +27,10 @@ from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.predictions import DTYPES
 from sernet_jax.runs.weights import history
 from sernet_jax.training.recipes import Recipe
+
+
+# Epochs after which a network that answers with one class has learnt nothing.
+_MUST_LEARN = 5
 
 
 def make(
@@ -85,6 +90,7 @@ def make(
       *history.read(folder)['cautions'],
       *_of_shots(experiment.protocol.shots),
       *_of_joins(experiment, corpus.speakers),
+      *_of_learning(folder.read_metrics()),
     ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
@@ -130,6 +136,28 @@ def _of_joins(experiment: Experiment, speakers: Sequence[str]) -> list[str]:
   return [
     f'No utterances were joined, though augment.join is {join:g}: the second '
     f'is of another speaker, and {why}.'
+  ]
+
+
+def _of_learning(metrics: Sequence[dict[str, Any]]) -> list[str]:
+  """Says of how many folds the network answers its training with one class.
+
+  Args:
+    metrics: of each epoch of each trial, in order.
+  """
+  last = {run_folder.trial_of(row): row for row in metrics}
+  stuck = 0
+  for row in last.values():
+    counts = np.asarray(row['train']['confusion'])
+    answers, labels = (np.count_nonzero(counts.sum(axis)) for axis in (0, 1))
+    stuck += row['epoch'] >= _MUST_LEARN and answers == 1 < labels
+  if not stuck:
+    return []
+  return [
+    f'{stuck} of {times(len(last), "training")} learnt nothing: the network gives '
+    'every training example the same class after the last epoch. Lower '
+    'optim.learning_rate, or set loss.floor to 0: the loss then sees how wrong '
+    'the most confident answers are.'
   ]
 
 

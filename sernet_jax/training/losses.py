@@ -1,4 +1,10 @@
-"""Cross-entropy and focal loss, one value per example."""
+"""Cross-entropy and focal loss, one value per example.
+
+`LossSpec.floor` decides what becomes of a label whose probability is next to 0.
+Keras clips probabilities, and outside of its limits the gradient is 0: a network
+whose first logits lie in the hundreds then learns nothing at all. Without a floor
+the loss is computed from the logits.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +14,18 @@ import jax.numpy as jnp
 from sernet_jax.nn import parallel
 from sernet_jax.training.specs import LossSpec
 
-# Keras clips probabilities to [1e-7, 1 - 1e-7]; outside, the gradient is 0.
+# Least of what teachers answer.
 PROBABILITY_FLOOR = 1e-7
+# Next to 0, and its logarithm is finite.
+_TINY = float(jnp.finfo(jnp.float32).tiny)
 
 
 def from_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
   """Computes the loss of examples whose label has this probability.
 
   -ln p for the cross-entropy, -(1 - p)^gamma ln p for the focal loss (Lin et
-  al., ICCV 2017, equation 4, without the balancing factor); p is clipped
-  first, as Keras does.
+  al., ICCV 2017, equation 4, without the balancing factor); p is first clipped to
+  [floor, 1 - floor], as Keras does.
 
   Args:
     probability: any shape, in [0, 1].
@@ -26,10 +34,22 @@ def from_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
   Returns:
     The same shape, at least 0.
   """
-  p = jnp.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+  p = jnp.clip(probability, spec.floor or _TINY, 1 - spec.floor)
+  return _of_log(jnp.log(p), p, spec)
+
+
+def _of_log(log_p: jax.Array, p: jax.Array, spec: LossSpec) -> jax.Array:
   if spec.name == 'focal':
-    return -((1 - p) ** spec.gamma) * jnp.log(p)
-  return -jnp.log(p)
+    return -((1 - p) ** spec.gamma) * log_p
+  return -log_p
+
+
+def _of_logits(logits: jax.Array, spec: LossSpec) -> jax.Array:
+  """Computes the loss of each class, (examples, classes), if it is the label."""
+  if spec.floor:
+    return from_probability(jax.nn.softmax(logits), spec)
+  log_p = jax.nn.log_softmax(logits)
+  return _of_log(log_p, jnp.exp(log_p), spec)
 
 
 def per_example(
@@ -45,6 +65,9 @@ def per_example(
   Returns:
     (examples,), at least 0.
   """
+  if not spec.floor:
+    values = _of_logits(logits, spec)
+    return jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
   probabilities = jax.nn.softmax(logits)
   picked = jnp.take_along_axis(probabilities, labels[:, None], axis=1)
   return from_probability(picked[:, 0], spec)
@@ -67,7 +90,7 @@ def soft(logits: jax.Array, targets: jax.Array, spec: LossSpec) -> jax.Array:
   """
   share = spec.label_smoothing
   targets = (1 - share) * targets + share / targets.shape[-1]
-  values = from_probability(jax.nn.softmax(logits), spec)  # (b, classes)
+  values = _of_logits(logits, spec)  # (b, classes)
   return jnp.sum(targets * values, axis=-1)
 
 

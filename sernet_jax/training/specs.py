@@ -28,6 +28,9 @@ PRECISIONS = ('float32', 'tf32', 'bfloat16')
 # Of distillation: T^2 KL falls with T below 1, and its rounding rises with T^2.
 _TEMPERATURES = 0.1, 100
 
+# Of the probabilities that a loss tells apart.
+_FLOORS = 1e-7, 0.1
+
 # A comma, but for that in the name of a fold of a run with several seeds.
 _BETWEEN_RUNS = r',(?!\s*seed \d+\s*(?:,|$))'
 
@@ -42,6 +45,8 @@ class LossSpec:
     class_weights: 'none', or 'balanced' for weights N / (K * N_k) counted on
       the training set of each fold.
     label_smoothing: share of a label that all classes get in equal parts.
+    floor: probabilities are clipped to at least this and at most 1 minus this,
+      where the gradient is 0; 0 for none, which computes from the logits.
     dimensions: share of the concordance loss of `data.dimensions`, where there
       are some, in the loss of a batch; the classes have the rest.
     distillation: share that the answers of `train.teachers` have in the loss of
@@ -54,6 +59,7 @@ class LossSpec:
   gamma: float = 2.0
   class_weights: str = 'none'
   label_smoothing: float = 0.0
+  floor: float = 1e-7  # Keras'
   dimensions: float = 0.5
   distillation: float = 0.5
   temperature: float = 2.0
@@ -71,6 +77,12 @@ class LossSpec:
       0 <= self.label_smoothing < 1,
       f'loss.label_smoothing is {self.label_smoothing}; give a share of at '
       'least 0 and below 1, such as 0.1',
+    )
+    least, most = _FLOORS
+    require(
+      self.floor == 0 or least <= self.floor <= most,
+      f'loss.floor is {self.floor}; give 0, or a probability from {least:g} to '
+      f'{most:g}: 32 bits do not tell 1 minus less from 1',
     )
     require(
       0 < self.dimensions < 1,

@@ -99,6 +99,37 @@ def test_hopeless_logits_stay_finite():
   np.testing.assert_array_equal(gradient, 0)
 
 
+@pytest.mark.parametrize('name', ['cross_entropy', 'focal'])
+def test_without_a_floor_hopeless_logits_have_the_gradient_of_the_softmax(name):
+  spec = LossSpec(name=name, floor=0.0)
+  labels = jnp.array([0, 1])
+
+  def mean(logits):
+    return jnp.mean(per_example(logits, labels, spec))
+
+  logits = jnp.array([[-400.0, 400.0], [-400.0, 400.0]])
+  value, gradient = jax.jit(jax.value_and_grad(mean))(logits)
+  # -ln softmax of the first is 800 to the last digit, of the second 0.
+  assert value == 400.0
+  np.testing.assert_array_equal(gradient, [[-0.5, 0.5], [0, 0]])
+  one_hot = jax.nn.one_hot(labels, 2)
+  np.testing.assert_array_equal(
+    losses.soft(logits, one_hot, spec), per_example(logits, labels, spec)
+  )
+
+
+@pytest.mark.parametrize('name', ['cross_entropy', 'focal'])
+def test_the_floor_changes_nothing_within_it(name):
+  logits = jax.random.normal(jax.random.key(0), (20, 5))
+  labels = jnp.arange(20) % 5
+  clipped, free = (
+    per_example(logits, labels, LossSpec(name=name, floor=floor))
+    for floor in (1e-7, 0.0)
+  )
+  np.testing.assert_allclose(free, clipped, rtol=2e-6)
+  assert np.isfinite(from_probability(jnp.array(0.0), LossSpec(floor=0.0)))
+
+
 def test_masked_mean_leaves_out_what_is_masked():
   values = jnp.array([1.0, 2.0, 1e6, 6.0])
   assert masked_mean(values, jnp.array([1.0, 1.0, 0.0, 1.0])) == 3
