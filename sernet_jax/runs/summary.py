@@ -28,7 +28,6 @@ from sernet_jax.runs.predictions import DTYPES
 from sernet_jax.runs.weights import history
 from sernet_jax.training.recipes import Recipe
 
-
 # Epochs after which a network that answers with one class has learnt nothing.
 _MUST_LEARN = 5
 
