@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny
 
+from sernet_jax.nn import network, networks
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config, defaults, run, summary
+from sernet_jax.runs import config, data as data_lib, run, summary
+from sernet_jax.training import losses
 
 
 def row(confusion, epoch=9, **more):
@@ -38,29 +42,67 @@ def test_one_answer_to_all_of_the_training_is_nothing_learnt(rows, said):
   assert bool(found) == bool(said) and said in found
 
 
-def gmtcn(place, floor):
-  """GM-TCN as its config trains it, but for the floor, on the tiny corpus."""
-  content = tiny.config(
-    place / 'corpus' / 'list.csv', place / 'features', data__duration_s=0.35
-  ).to_dict()
-  made = tiny.load_config('gmtcn').to_dict()
-  for part in ('model', 'features', 'optim'):
-    content[part] = made[part]
-  content['train']['epochs'] = 8
-  content['protocol']['folds'] = ('ann',)
-  content['loss'] = {'floor': made['loss']['floor'] if floor is None else floor}
-  return defaults.merged(content)
+def published(name, place, **changes):
+  """A network as its config trains it, on the tiny corpus."""
+  settings = tiny.load_config(name)
+  small = tiny.config(place / 'corpus' / 'list.csv', place / 'features')
+  settings.data = small.data
+  settings.data.duration_s = 0.35
+  settings.update_from_flattened_dict(
+    {
+      'protocol.folds': ('ann',),
+      'protocol.validation': 'none',
+      'train.batch_size': 4,
+      **{field.replace('__', '.'): value for field, value in changes.items()},
+    }
+  )
+  return settings
 
 
-def test_large_logits_are_learnt_without_a_floor(tmp_path, blank_figures):
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+  place = tmp_path_factory.mktemp('learning')
+  tiny.write_corpus(place / 'corpus')
+  return place
+
+
+@pytest.mark.parametrize('name', sorted(networks.NETWORKS))
+def test_no_network_starts_where_its_loss_has_no_gradient(name, place):
+  config_file = 'emodb' if name == 'light_sernet' else name
+  experiment = config.experiment(published(config_file, place))
+  data = data_lib.Data(experiment, data_lib.load_corpus(experiment))
+  recipe = experiment.recipe(2)
+  batch = slice(0, None, 4)  # both labels of each speaker
+  x = jnp.asarray(data.features.features)[batch, ..., None]
+  frames = data.features.frames
+  labels = jnp.asarray(data.labels)[batch]
+  assert set(np.asarray(labels).tolist()) == {0, 1}
+  params, stats = network.init(jax.random.key(0), recipe.model)
+  logits, _ = network.apply(
+    recipe.model,
+    params,
+    stats,
+    x,
+    train=True,
+    mask=jnp.ones(len(x)),
+    key=jax.random.key(1),
+    frames=None if frames is None else frames[batch],
+  )
+  slopes = jax.grad(
+    lambda values: losses.per_example(values, labels, recipe.loss).sum()
+  )(logits)
+  # Where the label is sure already there is nothing to learn.
+  unsure = jnp.argmax(logits, axis=1) != labels
+  assert np.all(np.abs(slopes[unsure]).max(axis=1) > 0.1)
+
+
+def test_large_logits_are_learnt_without_a_floor(place, blank_figures):
   """GM-TCN's features are not standardized, and its first logits are large."""
-  tiny.write_corpus(tmp_path / 'corpus')
   last = {}
-  for name, floor in (('clipped', 1e-7), ('published', None)):
-    settings = gmtcn(tmp_path, floor)
-    assert config.experiment(settings).loss.floor == (floor or 0)
-    run.train(settings, tmp_path / name)
-    folder = run_folder.RunFolder(tmp_path / name)
+  for name, changes in (('clipped', {'loss__floor': 1e-7}), ('published', {})):
+    settings = published('gmtcn', place, train__epochs=8, **changes)
+    run.train(settings, place / name)
+    folder = run_folder.RunFolder(place / name)
     last[name] = folder.read_metrics()[-1]['train']
     said = ' '.join(folder.read_results().cautions)
     assert ('learnt nothing' in said) == (name == 'clipped')
