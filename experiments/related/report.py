@@ -56,16 +56,20 @@ def read(
   results: pathlib.Path = HERE / 'results.json',
   experiments: pathlib.Path = HERE.parent,
 ) -> dict[str, Any]:
-  """Returns key -> record, in the order of `NAMES`.
+  """Returns the ladder's results with every row of the table.
 
   Args:
     results: of the ladder.
     experiments: folder with those of table1 and of recipe.
+
+  Returns:
+    `networks`, key -> record in the order of `NAMES`, and what else is there.
   """
-  found = dict(files.read_json(results, ('networks',))['networks'])
+  content = files.read_json(results, ('networks',))
+  found = dict(content['networks'])
   paper = found.setdefault('light_sernet_paper', {'ladder': {}})
-  rows = files.read_json(experiments / 'table1' / 'results.json', ('rows',))
-  mixed = _mixed(rows['rows'])
+  table1 = files.read_json(experiments / 'table1' / 'results.json', ('rows',))
+  mixed = _mixed(table1['rows'])
   found['light_sernet_paper'] = {
     **paper,
     'ladder': dict(sorted({**paper['ladder'], **mixed}.items())),
@@ -79,7 +83,8 @@ def read(
       if name != 'ladder'
     },
   }
-  return {key: found[key] for key in [*NAMES, *found] if key in found}
+  rows = {key: found[key] for key in [*NAMES, *found] if key in found}
+  return {**content, 'networks': rows}
 
 
 def _mixed(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -276,9 +281,8 @@ def main(argv: list[str]) -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--output', type=pathlib.Path, default=HERE)
   given = parser.parse_args(argv)
-  records = read()
-  # Beside the page, results.json has every row of its table.
-  content = {**files.read_json(HERE / 'results.json'), 'networks': records}
+  content = read()
+  records = content['networks']
   files.write_json(given.output / 'results.json', content)
   for name, text in tables(records).items():
     markdown.fill(given.output / 'README.md', name, text)

@@ -210,7 +210,7 @@ def require_shape(spec: NetworkSettings, x: jax.Array) -> None:
   """
   if spec.phoneme_kinds and x.shape[2:] == (spec.width, 1):
     spec.require_sound_alone()
-  width = spec.width and spec.width + (spec.phoneme_kinds > 0)
+  width = spec.width and spec.columns(spec.width)
   if x.ndim != 4 or x.shape[-1] != 1 or width not in (None, x.shape[2]):
     raise InputError(
       f'x has shape {x.shape}, but {spec.name} reads (examples, frames, '
@@ -303,7 +303,7 @@ def cost(
   without weights, as float32.
   """
   params, stats = jax.eval_shape(lambda: init(jax.random.key(0), spec))
-  columns = coefficients + (spec.phoneme_kinds > 0)
+  columns = spec.columns(coefficients)
   program = jax.make_jaxpr(
     lambda p, s, x: apply(embed, make_pass, spec, p, s, x, train=False)[0]
   )(params, stats, jnp.zeros((1, frames, columns, 1)))

@@ -181,6 +181,10 @@ class NetworkSettings:
     """
     return 0
 
+  def columns(self, width: int) -> int:
+    """Counts what stands in a frame: `width` features, and the phoneme if any."""
+    return width + (self.phoneme_kinds > 0)
+
   def layers(self, *kinds: str) -> tuple[Layer, ...]:
     """Lists the layers with weights, from the features to the logits.
 
