@@ -19,6 +19,7 @@ from sernet_jax.results.selections import SELECTIONS
 
 _PAPER_EPOCHS = 300
 _FAR = 0.1  # of a UAR
+_ROUNDED = 0.05  # likewise, that rounding weights may change
 
 
 def protocol(name: str) -> tuple[str, str, str]:
@@ -117,6 +118,7 @@ def notes(results: Results) -> list[str]:
     )
   found += _of_unknown_speakers(results)
   found += _of_few_speakers(results)
+  found += _of_rounding(results)
   found += results.cautions
   if results.skipped_files:
     found.append(
@@ -174,6 +176,28 @@ def _of_few_speakers(results: Results) -> list[str]:
         'often than 5 times in 100.'
       )
   return found
+
+
+def _of_rounding(results: Results) -> list[str]:
+  """Says where the rounding of weights, not the training, decides on figures.
+
+  Statistics of features that are not standardized may be beyond what fp16 holds:
+  the layer then says the same of everything, and nothing fails.
+  """
+  changed = []
+  for name, whole in (results.selections_float32 or {}).items():
+    if name in results.selections:
+      rounded, before = results.selections[name].pooled.uar, whole.pooled.uar
+      if abs(rounded - before) >= _ROUNDED:
+        edges = text.percent(before), text.percent(rounded)
+        changed.append(f'{title(name)} from {edges[0]} to {edges[1]} %')
+  if not changed:
+    return []
+  return [
+    f'Rounding the weights to {results.weights_dtype} changes the UAR '
+    f'({"; ".join(changed)}), and the figures are those of rounded ones, which hold '
+    'no number above 65504 and none below 6e-8; results.json has both.'
+  ]
 
 
 def stale(results: Results) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sernet_jax.audio import quality
+from sernet_jax.common import text
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus, is_unknown
 from sernet_jax.nn import network
@@ -26,10 +28,14 @@ from sernet_jax.results.run_results import (
 from sernet_jax.runs.config import Experiment
 from sernet_jax.runs.predictions import DTYPES
 from sernet_jax.runs.weights import history
+from sernet_jax.training.optim import learning_rate
 from sernet_jax.training.recipes import Recipe
+from sernet_jax.training.specs import OptimSpec
 
 # Epochs after which a network that answers with one class has learnt nothing.
 _MUST_LEARN = 5
+# Share of weights from before training that a moving average may have.
+_BEFORE = 0.05
 
 
 def make(
@@ -71,6 +77,7 @@ def make(
   if recipe.model.phoneme_kinds:  # what follows is about the sound
     data = dataclasses.replace(data, features=data.features[..., :-1])
   frames, coefficients = data.features.shape[1:]
+  metrics = folder.read_metrics()
   results = Results(
     corpus=corpus.name,
     synthetic=corpus.synthetic,
@@ -89,7 +96,9 @@ def make(
       *history.read(folder)['cautions'],
       *_of_shots(experiment.protocol.shots),
       *_of_joins(experiment, corpus.speakers),
-      *_of_learning(folder.read_metrics()),
+      *_of_learning(metrics),
+      *_of_schedule(experiment.optim, min(epochs_done.values())),
+      *_of_average(experiment.optim.average, metrics, recipe.batch_size),
     ),
     weights_dtype=DTYPES[0],
     selections={name: summary(name, DTYPES[0]) for name in reported},
@@ -97,7 +106,7 @@ def make(
     cost=json_records.decode(
       Cost, network.cost(recipe.model, frames, coefficients)
     ),
-    seconds=sum(row['seconds'] for row in folder.read_metrics()),
+    seconds=sum(row['seconds'] for row in metrics),
     crossed=_crossed(experiment, corpus, tests, reported),
     dimensions=corpus.dimensions,
   )
@@ -157,6 +166,57 @@ def _of_learning(metrics: Sequence[dict[str, Any]]) -> list[str]:
     'every training example the same class after the last epoch. Lower '
     'optim.learning_rate, or set loss.floor to 0: the loss then sees how wrong '
     'the most confident answers are.'
+  ]
+
+
+def _of_schedule(optim: OptimSpec, epochs: int) -> list[str]:
+  """Says that a training was longer or shorter than the cycle of its rate.
+
+  Args:
+    optim: the settings.
+    epochs: completed.
+  """
+  cycle = optim.cycle_epochs
+  if optim.schedule == 'exponential' or epochs == cycle:
+    return []
+  rate = float(learning_rate(optim)(epochs - 1))
+  first = f'optim.schedule={optim.schedule} has {times(cycle, "epoch")}'
+  if epochs > cycle:
+    return [
+      f'{first}, after which the learning rate is {rate:.1g}: the other '
+      f'{epochs - cycle} of {times(epochs, "epoch")} changed next to nothing. Set '
+      f'optim.cycle_epochs={epochs} to use them all.'
+    ]
+  return [
+    f'{first}, and training ended after {epochs} of them, at a learning rate of '
+    f'{rate:.1g}; train on, or set optim.cycle_epochs={epochs}.'
+  ]
+
+
+def _of_average(
+  keep: float, metrics: Sequence[dict[str, Any]], batch_size: int
+) -> list[str]:
+  """Says how much of a moving average are weights from before training.
+
+  Args:
+    keep: share of the old average after a step; 0 for no average.
+    metrics: of each epoch of each trial.
+    batch_size: of a step.
+  """
+  if not keep:
+    return []
+  steps: collections.Counter[str] = collections.Counter()
+  for row in metrics:
+    examples = int(np.sum(row['train']['confusion']))
+    steps[run_folder.trial_of(row)] += -(-examples // batch_size)
+  fewest = min(steps.values())
+  left = keep**fewest
+  if left < _BEFORE:
+    return []
+  return [
+    f'The moving average (optim.average={keep:g}) followed {times(fewest, "step")}, '
+    f'so that {text.percent(left, 0)} % of it are the weights from before training; '
+    'train for more steps, or set optim.average lower.'
   ]
 
 

@@ -15,7 +15,12 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import joined, protocols
 from sernet_jax.corpora.protocols import ProtocolSpec
 from sernet_jax.corpora.utterances import Corpus, Utterance
-from sernet_jax.results import caveats, crossed as crossed_lib, report
+from sernet_jax.results import (
+  caveats,
+  crossed as crossed_lib,
+  report,
+  summaries,
+)
 from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.runs import run
@@ -293,8 +298,28 @@ def test_figures_within_corpora_fill_the_diagonal(
   settings = folder.read_config()
   settings['data'] |= {'corpora': '', 'manifest': str(lists['one'])}
   settings['protocol'] |= {'name': 'loso'}
-  last = results['selections']['last']
-  said = {**results, 'protocol': 'loso', 'corpus': 'one'}
+  rows = [
+    row
+    for row in folder.read_predictions()
+    if (row['fold'], row['weights_dtype']) == ('two>one', 'float16')
+  ]
+  selections = {
+    name: summaries.from_predictions(
+      [row for row in rows if row['selection'] == name],
+      results['classes'],
+      {'two>one': 1},
+    ).to_json()
+    for name in results['selections']
+  }
+  last = selections['last']
+  said = {
+    **results,
+    'protocol': 'loso',
+    'corpus': 'one',
+    'num_utterances': 24,
+    'selections': selections,
+    'selections_float32': None,
+  }
   within.write_config(settings)
   within.write_results(results_json.decode(said))
   out = tmp_path / 'out'

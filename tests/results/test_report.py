@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 
@@ -346,7 +347,8 @@ def test_notes_limit_what_results_may_be_taken_for(tmp_path):
   _, results = fake_run(
     tmp_path / 'run', 'abcdef', ('calm', 'wild'), epochs=2, validation=False
   )
-  results = {**results, 'epochs': 300, 'skipped_files': {}}
+  # What is made up of the other type of weights has chances of its own.
+  results |= {'epochs': 300, 'skipped_files': {}, 'selections_float32': None}
   assert caveats.notes(results_json.decode(results)) == []
 
   def note(**changes):
@@ -360,6 +362,25 @@ def test_notes_limit_what_results_may_be_taken_for(tmp_path):
   assert '1 file could not be used' in note(skipped_files={'a.wav': 'silent'})
   # Six of the ten folds of this protocol, however many tests they hold.
   assert 'Only part' in note(protocol='paper2021')
+
+
+def test_figures_that_the_rounding_of_weights_decides_are_told(tmp_path):
+  folder, _ = fake_run(
+    tmp_path / 'run', 'abcdef', ('calm', 'wild'), epochs=2, validation=False
+  )
+  results = folder.read_results()
+  last = results.last
+
+  def told(change):
+    pooled = dataclasses.replace(last.pooled, uar=last.pooled.uar + change)
+    whole = {'last': dataclasses.replace(last, pooled=pooled)}
+    found = dataclasses.replace(results, selections_float32=whole)
+    return [note for note in caveats.notes(found) if 'Rounding' in note]
+
+  assert told(0) == told(-0.04) == []
+  before, after = (percent(last.pooled.uar + change) for change in (0.06, 0))
+  (note,) = told(0.06)
+  assert f'UAR (last epoch from {before} to {after} %), and' in note
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sernet_jax.nn import network, networks
 from sernet_jax.results import run_folder
 from sernet_jax.runs import config, data as data_lib, run, summary
 from sernet_jax.training import losses
+from sernet_jax.training.specs import OptimSpec
 
 
 def row(confusion, epoch=9, **more):
@@ -40,6 +41,38 @@ def row(confusion, epoch=9, **more):
 def test_one_answer_to_all_of_the_training_is_nothing_learnt(rows, said):
   found = ' '.join(summary._of_learning(rows))
   assert bool(found) == bool(said) and said in found
+
+
+@pytest.mark.parametrize(
+  ('schedule', 'epochs', 'said'),
+  [
+    ('exponential', 300, ''),
+    ('cosine', 40, ''),
+    ('one_cycle', 40, ''),
+    ('cosine', 300, 'rate is 0: the other 260 of 300 epochs changed next'),
+    ('one_cycle', 41, 'the other 1 of 41 epochs changed next to nothing'),
+    ('cosine', 20, 'ended after 20 of them, at a learning rate of 5e-05'),
+  ],
+)
+def test_epochs_beside_the_cycle_of_the_rate_are_told(schedule, epochs, said):
+  found = summary._of_schedule(OptimSpec(schedule=schedule), epochs)
+  assert len(found) == bool(said)
+  assert said in ' '.join(found)
+
+
+@pytest.mark.parametrize(
+  ('keep', 'said'),
+  [
+    (0.0, ''),
+    (0.5, ''),
+    (0.99, 'followed 6 steps, so that 94 % of it are the weights from before'),
+  ],
+)
+def test_an_average_of_too_few_steps_is_told(keep, said):
+  metrics = [row([[3, 0], [0, 3]], epoch) for epoch in (1, 2, 3)]
+  found = summary._of_average(keep, metrics, batch_size=4)
+  assert len(found) == bool(said)
+  assert said in ' '.join(found)
 
 
 def published(name, place, **changes):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from chosen_runs import CLASSES, FOCAL, compare, write_run
 
+from sernet_jax.common.errors import InputError
 from sernet_jax.results import crossed
 from sernet_jax.results.formats import json_records
-from sernet_jax.sweep.comparison import last_lines, page, tables
+from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.sweep.comparison import cross, last_lines, page, tables
 
 # (corpus, class) -> takes of each of three speakers.
 TAKES = {
@@ -89,6 +93,55 @@ def test_the_difference_is_that_of_the_means(content):
   low, high = row['ci95']['uar']
   assert low < row['difference']['uar'] < high
   assert 'mean UAR of the folds' in content['test']['name']
+
+
+def within(folder, takes, num_utterances):
+  """A run of loso within `de`, of some takes of each class."""
+  rows = [
+    {
+      'selection': 'last',
+      'weights_dtype': 'float16',
+      'fold': speaker,
+      'utterance': f'{speaker}_{label}_{take}',
+      'speaker': speaker,
+      'label': label,
+      'predicted': label,
+      'probabilities': [0.5, 0.5],
+    }
+    for speaker in SPEAKERS[: len(takes)]
+    for label, count in zip(
+      CLASSES, takes[SPEAKERS.index(speaker)], strict=True
+    )
+    for take in range(count)
+  ]
+  results = {'corpus': 'de', 'num_utterances': num_utterances}
+  return write_run(folder, rows, {'protocol.name': 'loso'}, results)
+
+
+def test_the_diagonal_is_of_the_same_recordings(tmp_path):
+  across = RunFolder(run_of(tmp_path / 'across', knows_the_class))
+  to = {'de': 'it>de', 'it': 'de>it'}
+  rows = [{**row, 'fold': to[row['fold']]} for row in across.read_predictions()]
+  made = crossed.summary('cross', ('de', 'it'), CLASSES, rows)
+  results = dataclasses.replace(
+    across.read_results(), protocol='cross', crossed=made
+  )
+  across.write_results(results)
+  (cell,) = [c for c in made.selections['last'] if c.test == 'de']
+  assert cell.n == 30
+
+  def diagonal(name, takes, whole):
+    run = RunFolder(within(tmp_path / name, takes, whole))
+    return cross.combine(across, [run]).selections['last'][-1]
+
+  whole = ((9, 1),) * 3
+  assert diagonal('whole', whole, 30).n == 30
+  with pytest.raises(InputError, match=r'has 10 tests of 30 \(folds: ann\)'):
+    diagonal('part', whole[:1], 30)
+  with pytest.raises(
+    InputError, match=r'29 tests of de and .* 30, so that they'
+  ):
+    diagonal('other', (*whole[:2], (8, 1)), 29)
 
 
 def test_every_place_says_that_they_are_means(content, tmp_path):

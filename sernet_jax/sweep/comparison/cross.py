@@ -125,6 +125,7 @@ def _diagonal(
       'settings'
     )
   _require_selection(selection, other, found)
+  _require_same_tests(other, found, folder, results.crossed)
   part = found.selections[selection]
   pooled, ci95 = part.pooled, part.ci95
   return CrossedCell(
@@ -136,6 +137,35 @@ def _diagonal(
     **{score: pooled[score] for score in crossed_lib.SCORES},
     ci95=ci95 and {score: ci95[score] for score in crossed_lib.SCORES},
   )
+
+
+def _require_same_tests(
+  other: RunFolder, found: Results, folder: RunFolder, crossed: Crossed
+) -> None:
+  """Refuses a run within a corpus that tested less, or other recordings.
+
+  Args:
+    other: the run within.
+    found: its results.
+    folder: the run across.
+    crossed: its cells.
+  """
+  whole = found.num_utterances * len(found.all_seeds)
+  require(
+    found.num_tests == whole,
+    f'{other.path} has {found.num_tests} tests of {whole} (folds: '
+    f'{", ".join(fold.name for fold in found.last.folds)}), and the cells beside '
+    'it are of all recordings; train all of its folds',
+  )
+  for cell in next(iter(crossed.selections.values())):
+    # One with fewer classes has fewer tests.
+    require(
+      cell.test != found.corpus
+      or cell.classes != found.classes
+      or cell.n == whole,
+      f'{other.path} has {whole} tests of {found.corpus} and {folder.path} '
+      f'{cell.n}, so that they heard other recordings; train both on the same',
+    )
 
 
 def _require_selection(
