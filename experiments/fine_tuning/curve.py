@@ -27,11 +27,14 @@ from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import style
-from sernet_jax.runs import config_flags, defaults, run
+from sernet_jax.runs import config_flags, defaults, differences, run
 
 SHOTS = (1, 5, 20, 0)  # 0: all there are
 SELECTION = 'last_recomputed'  # no test chooses it
 _WAYS = {'scratch': '', 'started': 'emodb'}
+# What may differ along a curve, and between the two.
+_OF_CURVE = {'name', 'protocol.shots'}
+_OF_WAYS = {'train.start_from', 'train.freeze', 'train.new_head'}
 _COLORS = {'scratch': '#0072B2', 'started': '#D55E00'}
 
 
@@ -61,9 +64,11 @@ def train(given: argparse.Namespace) -> None:
 def rows(folder: pathlib.Path) -> list[dict[str, Any]]:
   """Reads the runs below a folder, one row for each, by shots and way."""
   found = []
+  first: dict[str, dict[str, Any]] = {}  # way -> settings
   for path in sorted(folder.glob('*/results.json')):
     one = run_folder.RunFolder(path.parent)
     config, results = one.read_config(), one.read_results()
+    _require_alike(path.parent, config, first)
     selection = results.selections[SELECTION]
     ci95 = selection.ci95
     found.append(
@@ -92,6 +97,29 @@ def rows(folder: pathlib.Path) -> list[dict[str, Any]]:
     'own',
   )
   return sorted(found, key=lambda row: (row['shots'] or 10**9, row['way']))
+
+
+def _require_alike(
+  path: pathlib.Path, config: dict[str, Any], first: dict[str, dict[str, Any]]
+) -> None:
+  """Refuses a run that differs from others in more than a curve has.
+
+  Args:
+    path: of the run.
+    config: its settings.
+    first: way -> settings of the first run of that way; grows.
+  """
+  way = 'started' if config['train']['start_from'] else 'scratch'
+  for other, settings in {**first, way: first.setdefault(way, config)}.items():
+    own = _OF_WAYS if other != way else set()
+    unlike = differences.between(
+      config, settings, {*differences.FREE, *_OF_CURVE, *own}
+    )
+    require(
+      not unlike,
+      f'{path} differs from other runs in {unlike[0][0] if unlike else ""}, not in '
+      'protocol.shots and the start alone; keep each kind in a folder of its own',
+    )
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:

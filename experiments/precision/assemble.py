@@ -35,6 +35,17 @@ def rows_of(summary: dict) -> list[dict]:
   groups: dict[tuple[str, str], list[dict]] = {}
   for fold in summary['folds']:
     groups.setdefault((fold['format'], fold['precision']), []).append(fold)
+  for folds in groups.values():
+    names = [fold['fold'] for fold in folds]
+    twice = [
+      name for name in names if ', seed ' in name or names.count(name) > 1
+    ]
+    require(
+      not twice,
+      f'the summary has the fold {twice[0] if twice else ""}: a speaker would '
+      'count once for each seed, which makes intervals too narrow; export a run '
+      'of one seed',
+    )
   return [_row(summary, *key, folds) for key, folds in groups.items()]
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -190,7 +190,12 @@ def curve(
   classes = tuple(corpus.classes) if skewed else ()
   others = None
   if against:
-    others = counts_of(against, [fold.name for fold in first.data.folds])
+    labels, folds = np.asarray(corpus.labels), first.data.folds
+    tests_of_each = {
+      fold.name: np.bincount(labels[fold.test], minlength=len(corpus.classes))
+      for fold in folds
+    }
+    others = counts_of(against, tests_of_each)
   # (enrolled, prior) -> draw -> a confusion matrix for each speaker.
   tests: dict[tuple[int | str, float], dict[int, list[np.ndarray]]] = {}
   for index, fold in enumerate(first.data.folds):
@@ -271,17 +276,23 @@ def _difference(counts: np.ndarray, against: np.ndarray) -> dict[str, Any]:
   return {'uar': one - other, 'ci95': interval['uar'] if interval else None}
 
 
-def counts_of(workdir: str, speakers: Sequence[str]) -> np.ndarray:
+def counts_of(workdir: str, tests: Mapping[str, np.ndarray]) -> np.ndarray:
   """Confusion matrices of a run that is compared with, (1, speakers, C, C).
 
   Args:
     workdir: of the run, or the results.json that experiments.collect keeps.
-    speakers: in the order of the folds.
+    tests: speaker -> tests of each class (C,), in the order of the folds.
 
   Raises:
-    InputError: if it tested other speakers.
+    InputError: if it tested others, or is of another protocol.
   """
   _, results = records.read(workdir)
+  require(
+    results.protocol == 'loso',
+    f'--against={workdir} is a run of {results.protocol!r}, whose figures mean '
+    'something else; name one of loso',
+  )
+  speakers = list(tests)
   found = results.selections['last_recomputed'].speakers
   by_name = {each.name: each.confusion for each in found}
   require(
@@ -289,7 +300,13 @@ def counts_of(workdir: str, speakers: Sequence[str]) -> np.ndarray:
     f'--against={workdir} tested {", ".join(sorted(by_name))}; name a run of '
     f'the same speakers, {", ".join(sorted(speakers))}',
   )
-  return np.array([[by_name[name] for name in speakers]])
+  counts = np.array([[by_name[name] for name in speakers]])
+  require(
+    np.array_equal(counts[0].sum(-1), list(tests.values())),
+    f'--against={workdir} tested other recordings of these speakers; name a run '
+    'on the same ones, with one seed',
+  )
+  return counts
 
 
 def main(argv: list[str]) -> None:

@@ -19,6 +19,7 @@ results.json that experiments.collect keeps of one.
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 import sys
 from typing import Any
@@ -34,6 +35,7 @@ from sernet_jax.runs import defaults, differences
 HERE = pathlib.Path(__file__).parent
 # A value for each seed.
 LISTS = ('seed', 'uar', 'wa', 'ci95', 'over', 'seconds')
+_OF_SEEDS = ('train.start_from', 'train.teachers')
 SELECTION = {
   'paper': 'last_recomputed',
   'paper_short': 'last_recomputed',
@@ -51,6 +53,7 @@ def row_of(workdir: str, kind: str) -> dict[str, Any]:
   found = results.selections[SELECTION[kind]]
   parameters = results.cost.parameters
   return {
+    'protocol': results.protocol,
     'seed': results.seed,
     'uar': found.pooled.uar,
     'wa': found.pooled.wa,
@@ -83,13 +86,24 @@ def _changed(settings: dict[str, Any]) -> dict[str, Any]:
   return {field: value for field, value, _ in found}
 
 
+def _shaping(row: dict[str, Any]) -> dict[str, Any]:
+  """The settings of a row that runs of other seeds must have too.
+
+  Weights to begin with and teachers may lie elsewhere for each seed.
+  """
+  found = row.get('settings', {})
+  kept = {name: found[name] for name in found.keys() - differences.FREE}
+  kept |= {name: bool(kept[name]) for name in _OF_SEEDS if name in kept}
+  # As JSON has them, where tuples are lists.
+  return json.loads(json.dumps(kept))
+
+
 def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
   """Runs of one name as lists, one value for each seed."""
   first = rows[0]
   for row in rows[1:]:
     require(
-      row.get('settings', {}).keys() == first.get('settings', {}).keys()
-      and row['epochs'] == first['epochs'],
+      _shaping(row) == _shaping(first) and row['epochs'] == first['epochs'],
       f'the runs of seeds {first["seed"]} and {row["seed"]} differ in more '
       'than their seed; give each its own name',
     )
@@ -194,7 +208,12 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
       f'--run {text}: give CORPUS/PROTOCOL/KIND=RUN',
     )
     require_choice('the kind of --run', parts[2], SELECTION)
-    groups.setdefault(tuple(parts), []).append(row_of(workdir, parts[2]))
+    row = row_of(workdir, parts[2])
+    require(
+      row.pop('protocol') == parts[1],
+      f'--run {text}: the run is not of the protocol {parts[1]}; name it as it is',
+    )
+    groups.setdefault(tuple(parts), []).append(row)
   for (corpus, protocol, kind), rows in groups.items():
     kinds = made.setdefault(corpus, {}).setdefault(protocol, {})
     if given.add and kind in kinds:
@@ -211,8 +230,7 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
     if path.exists():
       made[curve] = files.read_json(path)
       found.insert(0, made[curve])
-  for kind in dict.fromkeys(map(kind_of, found)):
-    _add_adapted(made, kind, [one for one in found if kind_of(one) == kind])
+  _add_all_adapted(made, found)
   made['environment'] = provenance.record(
     'experiments.recipe.assemble', sys.argv[1:]
   )
@@ -228,6 +246,17 @@ def kind_of(found: dict[str, Any]) -> str:
   return name if mixed else f'{name}_by_speaker'
 
 
+def _add_all_adapted(
+  made: dict[str, Any], curves: list[dict[str, Any]]
+) -> None:
+  """Puts curves where they belong: by corpus, and by kind of the networks."""
+  groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+  for one in curves:
+    groups.setdefault((one['corpus'], kind_of(one)), []).append(one)
+  for (_, kind), own in groups.items():
+    _add_adapted(made, kind, own)
+
+
 def _add_adapted(
   made: dict[str, Any], kind: str, curves: list[dict[str, Any]]
 ) -> None:
@@ -236,7 +265,7 @@ def _add_adapted(
   Args:
     made: content of results.json.
     kind: of the networks.
-    curves: one for each seed; of several priors the last counts.
+    curves: of one corpus, one for each seed; of several priors the last counts.
   """
   corpus = made.setdefault(curves[0]['corpus'], {})
   loso = corpus.get('loso', {}).get(kind, {})

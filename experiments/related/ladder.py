@@ -30,7 +30,9 @@ import ml_collections
 from experiments.lib import provenance, records
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require, require_choice
+from sernet_jax.corpora.protocols import PROTOCOLS
 from sernet_jax.results.formats import json_records
+from sernet_jax.results.selections import SELECTIONS
 from sernet_jax.runs import config_flags, run
 
 CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
@@ -148,7 +150,31 @@ def put(
   entry['mflops'] = card['mflops']
   entry['fp16_bytes'] = card['fp16_bytes']
   found = {**entry['ladder'], level: row(results, selection)}
+  _require_level(label, level, results['protocol'], selection)
   entry['ladder'] = dict(sorted(found.items()))  # from the bottom up
+
+
+def _require_level(
+  label: str, level: str, protocol: str, selection: str
+) -> None:
+  """Refuses figures that hear, or look at, what their level does not."""
+  wanted = LEVELS[level]
+  asked, entry = PROTOCOLS[wanted.protocol], PROTOCOLS[protocol]
+  require(
+    (entry.unit, entry.adapts, entry.trains_on_tests)
+    == (asked.unit, asked.adapts, asked.trains_on_tests),
+    f'{label}/{level} is of {asked.title}, and the run of {entry.title} '
+    f'({protocol}); record it at its own level',
+  )
+  one, other = (
+    SELECTIONS[name].optimistic for name in (wanted.selection, selection)
+  )
+  require(
+    one == other,
+    f'{label}/{level} has the weights of {wanted.selection}, and {selection} '
+    f'{"looks" if other else "does not look"} at the answers of the tests; record '
+    'it at its own level',
+  )
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

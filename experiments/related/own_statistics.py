@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib import provenance
+from experiments.lib import provenance, records
 from experiments.recipe import adapt
 from sernet_jax.common import command_line, files, jax_setup
-from sernet_jax.common.errors import require
 from sernet_jax.results import statistics
 from sernet_jax.training import adaptation, evaluation
 
@@ -62,17 +61,15 @@ def measured(workdirs: Sequence[str], selection: str) -> dict[str, Any]:
     `rows`, one for each of `mixtures`, and what they are of.
 
   Raises:
-    InputError: if a fold is in two of the runs.
+    InputError: if a fold is in two of the runs, or they differ in more than the
+      folds.
   """
+  records.joined(workdirs)  # refuses what is not one run
   counts: dict[str, list[np.ndarray]] = {}
   folds: list[str] = []
   for workdir in workdirs:
     network = adapt.read(workdir, selection)
     for index, fold in enumerate(network.data.folds):
-      require(
-        fold.name not in folds,
-        f'{workdir} has fold {fold.name} once more; name runs that share folds',
-      )
       folds.append(fold.name)
       for name, matrix in _of_fold(network, index).items():
         counts.setdefault(name, []).append(matrix)

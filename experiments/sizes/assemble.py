@@ -78,6 +78,10 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
     size, _, workdir = text.partition('=')
     require_choice('the size of --run', size, sizes.SIZES)
     row = row_of(workdir, 'recipe')
+    protocol = row.pop('protocol')
+    require(
+      protocol == 'loso', f'{workdir} is a run of {protocol!r}; name one of loso'
+    )
     given_size = row['settings'].get('model.size', 'paper')
     require(
       given_size == size, f'{workdir} has model.size={given_size}, not {size}'

@@ -52,6 +52,23 @@ def test_runs_that_differ_are_not_drawn_together(runs):
     curve.rows(runs)
 
 
+@pytest.mark.parametrize(
+  ('changes', 'field'),
+  [
+    ({'optim.learning_rate': 0.5}, r'optim\.learning_rate'),
+    ({'seed': 3}, 'seed'),
+    ({'train.start_from': 'emodb_small'}, r'train\.start_from'),
+  ],
+)
+def test_a_curve_is_of_one_kind_of_run(runs, changes, field):
+  make_run(runs / 'other', counts(*[5] * 6), {'protocol.shots': 5, **changes})
+  add_recomputed(runs / 'other')
+  with pytest.raises(
+    InputError, match=f'differs from other runs in {field}, not'
+  ):
+    curve.rows(runs)
+
+
 def test_a_folder_without_runs_is_named(tmp_path):
   with pytest.raises(InputError, match='has no finished run; train some'):
     curve.rows(tmp_path)

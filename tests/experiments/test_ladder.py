@@ -64,6 +64,21 @@ def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
     ladder.main([f'--record=x/L3=average:{RECORD}', f'--output={output}'])
 
 
+@pytest.mark.parametrize(
+  ('place', 'words'),
+  [
+    ('L1=last', 'x/L1 is of ten random folds.* one speaker left out'),
+    ('L3=best_on_test', 'best_on_test looks at the answers'),
+    ('L2=last', 'last does not look at the answers'),
+  ],
+)
+def test_a_record_stands_at_the_level_of_its_run(tmp_path, place, words):
+  output = tmp_path / 'results.json'
+  with pytest.raises(InputError, match=words):
+    ladder.main([f'--record=x/{place}:{RECORD}', f'--output={output}'])
+  assert not output.exists()
+
+
 def part_of_record(path, names, **changes):
   """Writes the record as a run that trained some of its folds alone."""
   record = json.loads(RECORD.read_text())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny
 import tiny_runs
+from chosen_runs import make_run
 
 from experiments.related import own_statistics
 from sernet_jax.common.errors import InputError
@@ -49,8 +50,17 @@ def test_each_layer_is_tested_with_statistics_of_the_voice(workdirs, tmp_path):
     np.trace(total) / total.sum()
   )
   assert found['tests'] == total.sum() == 24
-  with pytest.raises(InputError, match='once more'):
+  with pytest.raises(InputError, match='all have fold ann'):
     own_statistics.main([workdirs[0], workdirs[0], f'--output={output}'])
+
+
+def test_unlike_runs_do_not_share_the_folds(tmp_path):
+  paths = [
+    str(make_run(tmp_path / name, {name: 5}, {'optim.learning_rate': rate}))
+    for name, rate in (('ann', 1e-3), ('bob', 1e-4))
+  ]
+  with pytest.raises(InputError, match=r'bob differs .* optim\.learning_rate'):
+    own_statistics.measured(paths, 'last')
 
 
 def test_mixtures_take_one_layer_from_the_voice():

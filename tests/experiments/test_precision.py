@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import pytest
 import tiny
@@ -70,6 +71,16 @@ def test_a_row_for_each_file_with_what_it_loses(assemble, tmp_path):
   assert content['runs'][0]['command'] == 'python -m sernet_jax.export'
   assert '-12.50 [-12.5, -12.5]' in (out / 'README.md').read_text()
   assert (out / 'precision.png').stat().st_size > 10_000
+
+
+def test_a_speaker_counts_once(assemble, tmp_path):
+  path = pathlib.Path(summary(tmp_path))
+  content = json.loads(path.read_text())
+  for fold in content['folds']:
+    fold['fold'] += ', seed 0'
+  path.write_text(json.dumps(content))
+  with pytest.raises(InputError, match='the fold a, seed 0: a speaker would'):
+    assemble.main([str(path), f'--output={tmp_path / "o"}'])
 
 
 @pytest.mark.parametrize(

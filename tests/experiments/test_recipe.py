@@ -6,6 +6,7 @@ import itertools
 import json
 import pathlib
 
+import chosen_runs
 import committee
 import numpy as np
 import pytest
@@ -36,6 +37,59 @@ def finished_runs(tmp_path_factory, blank_figures):
   return {name: str(place / name) for name in ('paper', 'recipe')}
 
 
+@pytest.mark.parametrize(
+  ('settings', 'fits'),
+  [
+    ({'model.size': 'small'}, True),
+    ({'model.size': 'small', 'train.report_epochs': 5}, True),  # no figure
+    ({'model.size': 'tiny'}, False),
+    ({}, False),
+  ],
+)
+def test_seeds_have_one_set_of_settings(settings, fits):
+  one = {'seed': 0, 'epochs': 2, 'settings': {'model.size': 'small'}}
+  other = {'seed': 1, 'epochs': 2, 'settings': settings}
+  if fits:
+    assert assemble.together([one, other])['seed'] == [0, 1]
+  else:
+    with pytest.raises(InputError, match='differ in more than their seed'):
+      assemble.together([one, other])
+
+
+def test_only_figures_of_the_same_tests_are_compared_with(tmp_path):
+  right = chosen_runs.counts(*[5] * 6)
+  tests = {name: np.array([10, 10]) for name in right}
+  folder = chosen_runs.make_run(tmp_path / 'loso', right)
+  chosen_runs.add_recomputed(folder)
+  assert adapt.counts_of(str(folder), tests).shape == (1, 6, 2, 2)
+  with pytest.raises(InputError, match='tested other recordings of these'):
+    adapt.counts_of(str(folder), {**tests, 'ann': np.array([10, 9])})
+  mixed = {'protocol.name': 'random10'}
+  folder = chosen_runs.make_run(tmp_path / 'mixed', right, mixed)
+  chosen_runs.add_recomputed(folder)
+  with pytest.raises(InputError, match="a run of 'random10', whose figures"):
+    adapt.counts_of(str(folder), tests)
+
+
+def test_curves_of_two_corpora_stand_apart():
+  curves = [
+    {
+      'corpus': corpus,
+      'seed': 0,
+      'epochs': 2,
+      'selection': 'average',
+      'rows': [
+        {'enrolled': 'all', 'prior': 20.0, 'uar': [uar], 'ci95': [uar, uar]}
+      ],
+    }
+    for corpus, uar in (('emodb', 0.8), ('nemo', 0.5))
+  ]
+  made = {}
+  assemble._add_all_adapted(made, curves)
+  assert made['emodb']['loso_adapted']['recipe']['uar'] == [0.8]
+  assert made['nemo']['loso_adapted']['recipe']['uar'] == [0.5]
+
+
 def test_the_design_is_balanced():
   runs = design.runs()
   assert len(set(runs)) == 8
@@ -62,7 +116,7 @@ def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
     [
       *('--run', f'tiny/loso/recipe={finished_runs["recipe"]}'),
       *('--run', f'tiny/loso/paper={finished_runs["paper"]}'),
-      *('--run', f'tiny/loso_text/paper_small={finished_runs["paper"]}'),
+      *('--run', f'small/loso/paper_small={finished_runs["paper"]}'),
       f'--output={page}',
     ]
   )
@@ -70,7 +124,7 @@ def test_runs_become_figures_and_a_page(tmp_path, finished_runs):
   row = content['tiny']['loso']['recipe']
   assert row['selection'] == 'average' and len(row['uar']) == 1
   assert row['settings']['augment.warp'] == 0.1
-  other = content['tiny']['loso_text']['paper_small']
+  other = content['small']['loso']['paper_small']
   assert other['selection'] == 'last_recomputed'
   assert other['uar'] == content['tiny']['loso']['paper']['uar']
   text = (page / 'README.md').read_text()
@@ -124,6 +178,10 @@ def test_what_cannot_be_assembled_is_a_sentence(tmp_path, finished_runs):
   for text, words in (
     ('tiny/loso', 'CORPUS/PROTOCOL/KIND'),
     (f'tiny/loso/ours={finished_runs["recipe"]}', 'ours'),
+    (
+      f'tiny/loso_text/paper={finished_runs["paper"]}',
+      'of the protocol loso_text',
+    ),
   ):
     with pytest.raises(InputError, match=words):
       assemble.main(['--run', text, f'--output={tmp_path}'])
