@@ -80,7 +80,8 @@ def content(given: argparse.Namespace) -> dict[str, Any]:
     row = row_of(workdir, 'recipe')
     protocol = row.pop('protocol')
     require(
-      protocol == 'loso', f'{workdir} is a run of {protocol!r}; name one of loso'
+      protocol == 'loso',
+      f'{workdir} is a run of {protocol!r}; name one of loso',
     )
     given_size = row['settings'].get('model.size', 'paper')
     require(
