@@ -10,10 +10,18 @@ import tiny
 import tiny_runs
 
 from sernet_jax.common.errors import InputError
+from sernet_jax.corpora import protocols
+from sernet_jax.corpora.protocols import ProtocolSpec
+from sernet_jax.corpora.utterances import Corpus, Utterance
 from sernet_jax.predict import bundle, run_bundles
 from sernet_jax.runs import config as config_lib, run
 from sernet_jax.runs.data import Data, load_corpus
-from sernet_jax.runs.weights import start as start_lib, teachers
+from sernet_jax.runs.weights import (
+  hearing,
+  sentences,
+  start as start_lib,
+  teachers,
+)
 
 pytestmark = pytest.mark.usefixtures('blank_figures')
 
@@ -106,3 +114,30 @@ def test_weights_that_do_not_say_their_sentences_are_told(
     path.write_text(path.read_text().replace('"told"', '"elsewhere"'))
   text = cautions(place, told, 'start_from', weights)[-1]
   assert 'do not say which sentences they have heard (in 2 of 2' in text
+
+
+def test_recordings_are_known_under_other_speakers():
+  """Somebody renamed the speakers of the list that the weights have heard."""
+  corpus = Corpus(
+    'list',
+    ('high', 'low'),
+    tuple(
+      Utterance(f'{who}_{label}', f'/{who}_{label}', label, f'speaker {who}')
+      for who in 'abc'
+      for label in ('high', 'low')
+    ),
+  )
+  folds = protocols.make(corpus, ProtocolSpec('loso', folds=('speaker a',)))
+  assert not hearing.known({'list': ('a', 'b')}, {'list': ('speaker a',)})
+
+  def said(apart, names, of='list'):
+    trained = {'speaker a': [None, sentences.Trained(of, names)]}
+    given = 'RUN/c', trained, 'train.start_from', 'started from'
+    return sentences.again(corpus, folds, apart, *given)
+
+  heard = ['a_high', 'a_low', 'b_low']
+  with pytest.raises(InputError, match=r'\(2, such as a_high, a_low\), so the'):
+    said(True, heard)
+  (text,) = said(False, heard)
+  assert 'weights that were trained on 2 of the tested recordings' in text
+  assert said(True, ['b_high', 'c_low']) == said(True, heard, 'other') == []

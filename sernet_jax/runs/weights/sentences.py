@@ -1,8 +1,9 @@
-"""Sentences that weights have heard, where tests are to be of unheard ones.
+"""Sentences and recordings that weights have heard, of which tests are to be others.
 
 `loso_text` promises that nobody said the tested sentences in training, and so
 must the weights that a training begins with or learns from. The folder of a run
-names the utterances that trained it; of files nobody knows.
+names the utterances that trained it; of files nobody knows. By the same names recordings
+are found again whose speakers were renamed since.
 """
 
 from __future__ import annotations
@@ -102,4 +103,48 @@ def cautions(
     f'Training {did} {name}, weights that do not say which sentences they have '
     f'heard (in {len(unsure)} of {len(folds)} folds): nobody checked whether the '
     'tested ones are among them.'
+  ]
+
+
+def again(
+  corpus: Corpus,
+  folds: Sequence[Fold],
+  apart: bool,
+  name: str,
+  trained: Mapping[str, Sequence[Trained | None]],
+  setting: str,
+  did: str,
+) -> list[str]:
+  """Says of how many tests weights have heard a recording of that name.
+
+  Args:
+    corpus: of the run.
+    folds: of the run.
+    apart: whether the protocol keeps tested speakers out of training.
+    name: of the weights, for people.
+    trained: as for `cautions`.
+    setting: that names them.
+    did: what the training did with them.
+
+  Raises:
+    InputError: if they have, and the protocol keeps speakers apart.
+  """
+  found: set[str] = set()
+  for fold in folds:
+    tested = {corpus.utterances[index].name for index in fold.test}
+    for one in trained[fold.name]:
+      if one is not None and one.corpus == corpus.name:
+        found |= tested & set(one.utterances)
+  require(
+    not found or not apart,
+    f'{setting}={name} was trained on recordings that are tested, whoever was said '
+    f'to speak ({len(found)}, such as {listing(sorted(found), 2)}), so the figures '
+    'would not be of unknown voices; name others, or give the list another name if '
+    'these are not the same',
+  )
+  if not found:
+    return []
+  return [
+    f'Training {did} {name}, weights that were trained on {len(found)} of the tested '
+    'recordings, or others of their names: the figures say little about new ones.'
   ]

@@ -297,15 +297,12 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
     start.name,
     before,
   )
+  trained = {fold.name: [start.of(fold.name).trained] for fold in folds}
+  of = start.name, trained, 'train.start_from', 'started from'
+  apart = not experiment.protocol.entry.mixes_speakers
+  found += sentences.again(corpus, folds, apart, *of)
   if experiment.protocol.entry.new_texts:
-    found += sentences.cautions(
-      corpus,
-      folds,
-      start.name,
-      {fold.name: [start.of(fold.name).trained] for fold in folds},
-      'train.start_from',
-      'started from',
-    )
+    found += sentences.cautions(corpus, folds, *of)
   own = history.of_folds(experiment.data, corpus, folds)
   kept = heads.matches(start.classes, corpus.classes)
   if experiment.train.new_head:

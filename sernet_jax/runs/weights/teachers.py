@@ -131,18 +131,16 @@ def record(
       _SETTING,
       'learnt from',
     )
+    trained = {
+      fold.name: [one.trained for one in _of(teacher, fold.name)]
+      for fold in data.folds
+    }
+    of = teacher.name, trained, _SETTING, 'learnt from'
+    apart = not experiment.protocol.entry.mixes_speakers
+    corpus = data.features.corpus
+    found += sentences.again(corpus, data.folds, apart, *of)
     if experiment.protocol.entry.new_texts:
-      found += sentences.cautions(
-        data.features.corpus,
-        data.folds,
-        teacher.name,
-        {
-          fold.name: [one.trained for one in _of(teacher, fold.name)]
-          for fold in data.folds
-        },
-        _SETTING,
-        'learnt from',
-      )
+      found += sentences.cautions(corpus, data.folds, *of)
     heard = {
       name: hearing.both(mine, theirs[name]) for name, mine in heard.items()
     }
