@@ -20,6 +20,7 @@ def get_config(corpus: str = 'emodb') -> ConfigDict:
   config.data.duration_s = 96_000 / 22_050
   config.features.preset = 'timnet'
   config.features.num_coefficients = 39
+  config.loss.name = 'margin'
   config.loss.label_smoothing = 0.1
   config.optim.learning_rate = 1e-3
   config.optim.beta1 = 0.975

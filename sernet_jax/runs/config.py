@@ -219,7 +219,7 @@ def _require_combinations(made: Experiment) -> None:
   sound = made.sound  # checks the front end
   soft = made.augment.mixup > 0 or made.loss.label_smoothing > 0
   require(
-    not soft or made.loss.name == 'cross_entropy',
+    not soft or made.loss.name != 'focal',
     f'loss.name is {made.loss.name!r}, which has no form for mixed labels; set '
     "loss.name='cross_entropy', or augment.mixup and loss.label_smoothing to 0",
   )

@@ -90,8 +90,7 @@ def evaluate(
   """
   outputs = predict(recipe, features, part, params, stats)
   probabilities = outputs[:, : recipe.model.num_classes]
-  picked = jnp.take_along_axis(probabilities, part.labels[:, None], axis=1)
-  values = losses.from_probability(picked[:, 0], recipe.loss)
+  values = losses.of_labels(probabilities, part.labels, recipe.loss)
   return {
     'loss': losses.masked_mean(values, part.mask),
     'confusion': confusion(part.labels, probabilities, part.mask),

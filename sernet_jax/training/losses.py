@@ -1,4 +1,4 @@
-"""Cross-entropy and focal loss, one value per example.
+"""Cross-entropy, focal and margin loss, one value per example.
 
 `LossSpec.floor` decides what becomes of a label whose probability is next to 0.
 Keras clips probabilities, and outside of its limits the gradient is 0: a network
@@ -18,6 +18,9 @@ from sernet_jax.training.specs import LossSpec
 PROBABILITY_FLOOR = 1e-7
 # Next to 0, and its logarithm is finite.
 _TINY = float(jnp.finfo(jnp.float32).tiny)
+# Of the margin loss: what the label's probability and all others are to pass, and
+# how much the others count.
+_PRESENT, _ABSENT, _OTHERS = 0.9, 0.1, 0.5
 
 
 def from_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
@@ -44,8 +47,40 @@ def _of_log(log_p: jax.Array, p: jax.Array, spec: LossSpec) -> jax.Array:
   return -log_p
 
 
+def _margin(probabilities: jax.Array) -> jax.Array:
+  """Computes the margin loss of each class, (..., classes), if it is the label.
+
+  max(0, 0.9 - p)^2 of the label and half of max(0, p - 0.1)^2 of each other
+  class (Sabour et al. 2017, equation 4, with probabilities for lengths).
+  """
+  short = jnp.square(jnp.maximum(0.0, _PRESENT - probabilities))
+  over = _OTHERS * jnp.square(jnp.maximum(0.0, probabilities - _ABSENT))
+  return short + over.sum(axis=-1, keepdims=True) - over
+
+
+def of_labels(
+  probabilities: jax.Array, labels: jax.Array, spec: LossSpec
+) -> jax.Array:
+  """Computes the loss of each example's label.
+
+  Args:
+    probabilities: (examples, classes).
+    labels: (examples,) of whole numbers in [0, classes).
+    spec: which loss.
+
+  Returns:
+    (examples,), at least 0.
+  """
+  margin = spec.name == 'margin'
+  values = _margin(probabilities) if margin else probabilities
+  picked = jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
+  return picked if margin else from_probability(picked, spec)
+
+
 def _of_logits(logits: jax.Array, spec: LossSpec) -> jax.Array:
   """Computes the loss of each class, (examples, classes), if it is the label."""
+  if spec.name == 'margin':
+    return _margin(jax.nn.softmax(logits))
   if spec.floor:
     return from_probability(jax.nn.softmax(logits), spec)
   log_p = jax.nn.log_softmax(logits)
@@ -68,9 +103,7 @@ def per_example(
   if not spec.floor:
     values = _of_logits(logits, spec)
     return jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
-  probabilities = jax.nn.softmax(logits)
-  picked = jnp.take_along_axis(probabilities, labels[:, None], axis=1)
-  return from_probability(picked[:, 0], spec)
+  return of_labels(jax.nn.softmax(logits), labels, spec)
 
 
 def soft(logits: jax.Array, targets: jax.Array, spec: LossSpec) -> jax.Array:

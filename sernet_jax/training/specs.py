@@ -16,6 +16,9 @@ from sernet_jax.common.errors import (
 # How the learning rate follows the epochs; see `optim.learning_rate`.
 SCHEDULES = ('exponential', 'cosine', 'one_cycle')
 
+# Losses of an example; see `losses`.
+LOSSES = ('cross_entropy', 'focal', 'margin')
+
 # What a batch is drawn from.
 BATCHES = ('mixed', 'speaker')
 
@@ -40,13 +43,14 @@ class LossSpec:
   """Loss of one example.
 
   Attributes:
-    name: 'cross_entropy' or 'focal'.
+    name: 'cross_entropy', 'focal' or 'margin', see `losses`.
     gamma: focusing exponent of the focal loss; 0 is the cross-entropy.
     class_weights: 'none', or 'balanced' for weights N / (K * N_k) counted on
       the training set of each fold.
     label_smoothing: share of a label that all classes get in equal parts.
     floor: probabilities are clipped to at least this and at most 1 minus this,
-      where the gradient is 0; 0 for none, which computes from the logits.
+      where the gradient is 0; 0 for none, which computes from the logits. The
+      margin loss has no logarithm and needs none.
     dimensions: share of the concordance loss of `data.dimensions`, where there
       are some, in the loss of a batch; the classes have the rest.
     distillation: share that the answers of `train.teachers` have in the loss of
@@ -65,7 +69,7 @@ class LossSpec:
   temperature: float = 2.0
 
   def __post_init__(self) -> None:
-    require_choice('loss.name', self.name, ('cross_entropy', 'focal'))
+    require_choice('loss.name', self.name, LOSSES)
     require(
       math.isfinite(self.gamma) and self.gamma >= 0,
       f'loss.gamma is {self.gamma}; give a number of at least 0',

@@ -37,6 +37,7 @@ def settings(name, place, **changes):
   }
   content['model'] = {**whole['model'], **own}
   content['features'] = whole['features']
+  content['loss'] = whole['loss']
   config = defaults.merged(content)
   config.update_from_flattened_dict(
     {field.replace('__', '.'): value for field, value in changes.items()}

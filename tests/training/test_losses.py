@@ -130,6 +130,29 @@ def test_the_floor_changes_nothing_within_it(name):
   assert np.isfinite(from_probability(jnp.array(0.0), LossSpec(floor=0.0)))
 
 
+def test_margins_are_those_of_the_capsules_authors():
+  """Sabour et al. 2017, equation 4, of smoothed labels, class by class."""
+  spec = LossSpec(name='margin', label_smoothing=0.1)
+  p = np.array([[0.05, 0.95, 0.0], [0.5, 0.2, 0.3]])
+  labels = jnp.array([1, 0])
+  # max(0, 0.9 - p)^2 of the label, half of max(0, p - 0.1)^2 of each other.
+  whole = [0, 0.4**2 + 0.5 * (0.1**2 + 0.2**2)]
+  np.testing.assert_allclose(
+    losses.of_labels(jnp.asarray(p), labels, spec), whole, atol=1e-7
+  )
+  logits = jnp.log(jnp.asarray(p) + 1e-20)
+  np.testing.assert_allclose(
+    per_example(logits, labels, spec), whole, atol=1e-6
+  )
+  one_hot = jax.nn.one_hot(labels, 3)
+  targets = 0.9 * np.asarray(one_hot) + 0.1 / 3
+  expected = targets * np.maximum(0, 0.9 - p) ** 2
+  expected += 0.5 * (1 - targets) * np.maximum(0, p - 0.1) ** 2
+  np.testing.assert_allclose(
+    losses.soft(logits, one_hot, spec), expected.sum(axis=1), atol=1e-6
+  )
+
+
 def test_masked_mean_leaves_out_what_is_masked():
   values = jnp.array([1.0, 2.0, 1e6, 6.0])
   assert masked_mean(values, jnp.array([1.0, 1.0, 0.0, 1.0])) == 3

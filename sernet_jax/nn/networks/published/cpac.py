@@ -8,8 +8,9 @@ head.
 
 As in the code, all frames count and features are not standardized, its BatchNorm is
 called as in tests, so that its statistics stay 0 and 1, and there are six capsules
-for any number of classes. Our reading: cross-entropy, where the code has a margin
-loss and a squared error; fewer than 38 frames get zeros behind them.
+for any number of classes. Its margin loss is in the config; the squared error that
+the code lists beside it takes no part there, since Keras pairs losses with outputs,
+and there is one. Our reading: fewer than 38 frames get zeros behind them.
 """
 
 from __future__ import annotations
