@@ -21,6 +21,7 @@ def get_config(corpus: str = 'emodb') -> ConfigDict:
   config.features.preset = 'lflb'
   config.features.kind = 'log_mel'
   config.optim.learning_rate = 6e-4
+  config.optim.decay_factor = 1.0
   config.protocol.validation = 'speaker'
   config.protocol.best_on_test = False
   config.train.batch_size = 4

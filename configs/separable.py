@@ -23,6 +23,7 @@ def get_config(corpus: str = 'emodb') -> ConfigDict:
   config.loss.name = 'focal'
   config.loss.class_weights = 'balanced'
   config.optim.learning_rate = 3e-4
+  config.optim.decay_factor = 1.0
   config.protocol.validation = 'speaker'
   config.protocol.best_on_test = False
   config.train.batch_size = 64

@@ -4,7 +4,7 @@ r"""TIM-Net (Ye et al. 2023) on EMO-DB or IEMOCAP, tested honestly.
 
 --config=configs/timnet.py:iemocap for the other corpus, with
 --config.data.root=. One speaker is left out for the test and one, who chooses
-the epoch, for validation; the paper mixes speakers and trains 500 epochs.
+the epoch, for validation; the paper mixes speakers.
 """
 
 from ml_collections import ConfigDict
@@ -30,4 +30,5 @@ def get_config(corpus: str = 'emodb') -> ConfigDict:
   config.protocol.validation = 'speaker'
   config.protocol.best_on_test = False
   config.train.batch_size = 64
+  config.train.epochs = 500
   return config

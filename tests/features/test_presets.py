@@ -154,6 +154,15 @@ def test_float64_is_as_the_library_computes_it(preset, emodb_root):
   assert distance(actual[::EVERY64], figures['real64']) <= BOUNDS[preset][2]
 
 
+def test_the_separable_network_hears_what_its_code_asks_librosa_for():
+  words = MfccSpec.librosa(
+    sr=16_000, n_fft=1024, win_length=640, hop_length=160, window='hamming'
+  )
+  # But for the places of frames, and for bands 80 dB below the loudest.
+  expected = dataclasses.replace(words, padding='none', top_db=None)
+  assert features.PRESETS['zhong2020'] == expected
+
+
 def test_presets_are_data():
   for name, spec in features.PRESETS.items():
     assert isinstance(spec, MfccSpec), name

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import jax
+import numpy as np
 import pytest
 import separable_twin
 import slopes
 import small_networks
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.nn import networks
+from sernet_jax.nn import network, networks
 from sernet_jax.training.specs import LossSpec
 
 
@@ -32,6 +34,17 @@ def test_the_convolutions_are_a_tenth_of_it():
   blocks = ('conv', 'expand', 'depthwise', 'project')
   assert sum(sizes[n] for n in sizes if n.startswith(blocks)) == 95_808
   assert sizes['ahead'] == 835_968
+
+
+def test_it_starts_as_its_code_does():
+  """GRUCell of TensorFlow 1, PReLU of Keras, Glorot over all channels."""
+  spec = small_networks.settings('separable', units=2, expanded=64)
+  params, _ = network.init(jax.random.key(0), spec)
+  np.testing.assert_array_equal(params['ahead']['bias'], [1, 1, 1, 1, 0, 0])
+  np.testing.assert_array_equal(params['prelu']['slope'], 0)
+  limit = np.sqrt(6 / (9 * 64 + 9))  # as many come in as channels, one goes out
+  widest = np.abs(params['depthwise2']['kernel']).max()
+  assert 0.95 * limit < widest <= limit
 
 
 @pytest.mark.parametrize(

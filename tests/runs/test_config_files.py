@@ -10,6 +10,7 @@ import tiny
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.runs import config as config_lib, config_flags, defaults
+from sernet_jax.training import optim
 
 
 def written(tmp_path, body, name='mine.py'):
@@ -30,6 +31,36 @@ def test_names_find_the_configs_in_the_package_from_anywhere(
   assert (one.data.part, one.data.duration_s) == ('improvised', 7.0)
   written(tmp_path, 'def get_config(): return {"name": "a"}', 'emodb')
   assert config_flags.load_file('emodb').name == 'a'  # a file comes first
+
+
+# Of the public codes that docs/networks.md names; rates of all are constant.
+AS_PUBLISHED = {
+  'cpac': ('margin', 0.1, 0.001, 0.975, 0.932, 64, 300),
+  'gmtcn': ('cross_entropy', 0.0, 0.001, 0.93, 0.98, 64, 300),
+  'lflb': ('cross_entropy', 0.0, 0.0006, 0.9, 0.999, 4, 100),
+  'separable': ('focal', 0.0, 0.0003, 0.9, 0.999, 64, 300),
+  'timnet': ('cross_entropy', 0.1, 0.001, 0.93, 0.98, 64, 500),
+}
+
+
+@pytest.mark.parametrize('name', AS_PUBLISHED)
+def test_networks_are_trained_as_their_codes_train_them(name):
+  made = config_lib.experiment(tiny.load_config(name))
+  loss, rates = made.loss, made.optim
+  assert AS_PUBLISHED[name] == (
+    loss.name,
+    loss.label_smoothing,
+    rates.learning_rate,
+    rates.beta1,
+    rates.beta2,
+    made.train.batch_size,
+    made.train.epochs,
+  )
+  last = optim.learning_rate(rates)(made.train.epochs - 1)
+  assert float(last) == pytest.approx(rates.learning_rate)
+  # Keras' share of the old value, where there is a BatchNorm.
+  if name in ('lflb', 'timnet'):
+    assert made.model.batch_norm_momentum == 0.99
 
 
 @pytest.mark.parametrize(

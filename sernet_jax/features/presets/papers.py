@@ -1,7 +1,4 @@
-"""Front ends of other networks, see `nn.networks`.
-
-Our reading of their papers, made by no library.
-"""
+"""Front ends of other networks, see `nn.networks`: our reading of their papers."""
 
 from __future__ import annotations
 
@@ -20,16 +17,18 @@ CHEN2018 = MfccSpec(
   upper_edge_hz=8000.0,
   clip=None,
 )
-ZHONG2020 = MfccSpec(
+# librosa.stft(y, n_fft=1024, win_length=640, hop_length=160, window='hamming'),
+# squared, its mel bands in dB, in frames that lie inside of the sound.
+ZHONG2020 = dataclasses.replace(
+  libraries.LIBROSA,
+  sample_rate_hz=16_000,
   frame_samples=640,
   hop_samples=160,
-  power=2,
-  lower_edge_hz=0.0,
+  fft_size=1024,
+  window='hamming',
   upper_edge_hz=8000.0,
-  compression='db',
-  log_floor=1e-10,
-  log_offset=0.0,
-  clip=None,
+  padding='none',
+  top_db=None,
 )
 # librosa.feature.melspectrogram(y, sr=16000, center=False) in dB: frames that
 # lie inside of the sound, so that an utterance's own can be told from zeros.

@@ -86,7 +86,9 @@ def init(key: jax.Array, spec: NetworkSettings) -> tuple[Tree, Tree]:
   """Draws parameters and statistics as Keras initializes them.
 
   Kernels are Glorot-uniform, recurrent kernels orthogonal, a mixture uniform
-  within 0.05, biases 0 but for an LSTM's forget gate, whose is 1.
+  within 0.05, biases 0 but for an LSTM's forget gate, whose is 1, and the two
+  gates of a GRU, 1 as in TensorFlow 1's GRUCell. Other than in Keras each gate's
+  recurrent kernel is orthogonal on its own, not all side by side.
 
   Args:
     key: a `jax.random.key`.
@@ -132,7 +134,8 @@ def _draw(
       axis=1,
     )
   if kind == 'depthwise' and name == 'kernel':
-    limit = np.sqrt(6 / (2 * shape[0] * shape[1]))  # fans of one channel
+    # Its inputs are all channels for Keras, as many as come out.
+    limit = np.sqrt(6 / (shape[0] * shape[1] * (shape[3] + 1)))
     return jax.random.uniform(key, shape, minval=-limit, maxval=limit)
   if kind == 'mixture':
     return jax.random.uniform(key, shape, minval=-0.05, maxval=0.05)
@@ -143,7 +146,9 @@ def _draw(
   if name == 'bias' and kind == 'lstm':
     units = shape[0] // 4
     return jnp.zeros(shape).at[units : 2 * units].set(1.0)
-  return jnp.full(shape, {'scale': 1.0, 'slope': 0.25}.get(name, 0.0))
+  if name == 'bias' and kind == 'gru':
+    return jnp.zeros(shape).at[: shape[0] // 3 * 2].set(1.0)
+  return jnp.full(shape, 1.0 if name == 'scale' else 0.0)
 
 
 def apply(

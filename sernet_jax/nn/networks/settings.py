@@ -93,7 +93,7 @@ def gru(name: str, inputs: int, units: int) -> Layer:
 
 
 def vector(name: str, size: int, array: str = 'values') -> Layer:
-  """Numbers of their own; 'values' are drawn, a 'slope' begins at 0.25."""
+  """Numbers of their own: 'values' are drawn, 'slope' is 0 first, 'scale' 1."""
   return Layer(name, 'vector', ((array, (size,)),))
 
 

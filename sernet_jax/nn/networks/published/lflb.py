@@ -47,6 +47,7 @@ class Settings(NetworkSettings):
   name: ClassVar[str] = 'lflb'
   takes: ClassVar[tuple[str, ...]] = ('log_mel',)
 
+  batch_norm_momentum: float = 0.99  # Keras'
   channels: tuple[int, ...] = (64, 64, 128, 128)
   pools: tuple[int, ...] = (2, 4, 4, 4)
   units: int = 256

@@ -14,6 +14,8 @@ not read:
   the code takes the statistics of the training set.
 - Its loss weighs each recording by how well the raters agreed, which EMO-DB does
   not say: focal loss for all, in the config.
+- It cuts gradients to a norm of 5, and begins with recurrent and attention
+  weights of other sizes; the rest begins as there.
 """
 
 from __future__ import annotations
