@@ -14,6 +14,8 @@ Our reading, where the paper says nothing or differs from its public code
   offset, which in training uses the batch and in tests its moving statistics;
   the paper takes those of the training set, which `last_recomputed` has.
 - Frames behind an utterance take part in nothing; the code lets them.
+- Kernels begin Glorot-uniform and biases at 0; in the code a normal of 0.1, five
+  times as large from the second convolution on, and biases 0.1.
 """
 
 from __future__ import annotations
