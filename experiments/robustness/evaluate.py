@@ -15,6 +15,7 @@ import argparse
 import pathlib
 import sys
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def of_run(
     'epochs': experiment.train.epochs,
     'seed': experiment.seed,
     'selection': selection,
-    'folds': folds or 'all',
+    'folds': folds or list(experiment.protocol.folds) or 'all',
     'conditions': conditions,
   }
 
@@ -150,6 +151,23 @@ def table(content: dict[str, Any]) -> str:
   for run in runs:
     heads += [f'{run}: UAR', 'sure / right']
   return markdown.table(heads, rows)
+
+
+def require_same_tests(runs: Mapping[str, dict[str, Any]]) -> None:
+  """Refuses runs side by side that were tested on other recordings.
+
+  Args:
+    runs: name -> what `of_run` returns.
+  """
+  (first, one), *others = runs.items()
+  for name, run in others:
+    for field in ('corpus', 'folds'):
+      require(
+        run[field] == one[field],
+        f'{name} has the {field} {run[field]} and {first} beside it {one[field]}, '
+        'so their figures are of other recordings; test both on the same '
+        '(--folds), or write to another --output',
+      )
 
 
 def read(folder: pathlib.Path) -> dict[str, Any]:
@@ -190,6 +208,7 @@ def main(argv: list[str]) -> None:
   environment = provenance.record('experiments.robustness.evaluate', argv)
   content = read(given.output)
   content['trainings'][given.name] = {**found, 'environment': environment}
+  require_same_tests(content['trainings'])
   write(given.output, content, environment)
   page = given.output / 'README.md'
   if page.exists():

@@ -76,6 +76,19 @@ def test_scores_of_known_tests():
   assert found['confidence'] == pytest.approx(0.75)
 
 
+def test_runs_stand_beside_those_of_the_same_tests():
+  every = {'corpus': 'emodb', 'folds': 'all'}
+  evaluate.require_same_tests({'one': every})
+  evaluate.require_same_tests({'one': every, 'two': dict(every)})
+  for field, value in (('folds', ['03']), ('corpus', 'nemo')):
+    with pytest.raises(
+      InputError, match=f'two has the {field} .* and one beside'
+    ):
+      evaluate.require_same_tests(
+        {'one': every, 'two': {**every, field: value}}
+      )
+
+
 def test_a_run_and_a_file_become_tables(tmp_path, blank_figures):
   tiny.write_corpus(tmp_path / 'corpus')
   workdir = tmp_path / 'run'

@@ -189,6 +189,11 @@ def test_a_run_of_another_task_or_network_sets_none(finished):
     calibrated.of_tests(finished, 'last', bundle=swapped)
   with pytest.raises(InputError, match='of another network than the model'):
     calibrated.of_tests(finished, 'last', bundle=bundle())
+  higher = dataclasses.replace(one.mfcc, lower_edge_hz=100.0)
+  with pytest.raises(InputError, match='with other features than the model'):
+    calibrated.of_tests(
+      finished, 'last', bundle=dataclasses.replace(one, mfcc=higher)
+    )
 
 
 @pytest.mark.parametrize('name', small_networks.NAMES)

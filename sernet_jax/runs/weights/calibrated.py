@@ -124,6 +124,7 @@ class Tests:
     self._workdir, self._selection = workdir, selection
     self._classes = results.classes
     self._model = experiment.recipe(len(results.classes)).model
+    self._front_end = experiment.feature_kind, experiment.mfcc
     self._rows = folder.read_predictions()
 
   def __call__(
@@ -144,6 +145,12 @@ class Tests:
     workdir, classes = self._workdir, self._classes
     if bundle is not None:
       _require_alike(workdir, self._model, bundle)
+      require(
+        self._front_end == (bundle.feature_kind, bundle.mfcc),
+        f'--temperature={workdir} is of a run with other features than the model '
+        '(features.kind, features.preset, features.num_coefficients), and each '
+        'needs a temperature of its own; give a run with the same, or a number',
+      )
       require(
         classes == bundle.classes,
         f'--temperature={workdir} is of a run with the classes '
