@@ -209,7 +209,8 @@ def _judge(
     'duration_s': audio.duration_s,
     'segments': audio.segments,
     'trained': audio == experiment.audio,
-    'segments_per_utterance': len(data.labels) / len(corpus.utterances),
+    'segments_per_utterance': len(data.features.features)
+    / len(corpus.utterances),
     'summary': summaries.from_predictions(
       [row for row in rows if row['weights_dtype'] == DTYPE],
       corpus.classes,

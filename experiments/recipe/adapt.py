@@ -143,11 +143,17 @@ def _shares(
   stats = own.stats
   if len(chosen):
     stats = adaptation.adapted(
-      network.recipe, data.heard(chosen), own.params, own.stats, prior
+      network.recipe,
+      data.heard_of(chosen),
+      own.params,
+      own.stats,
+      prior,
+      len(chosen),
     )
   weights16 = evaluation.round_to_fp16({'params': own.params, 'stats': stats})
   predict = evaluation.compile_predict(network.recipe)
-  return np.asarray(predict(heard, part, **weights16))
+  outputs = np.asarray(predict(heard, part, **weights16))
+  return outputs[:, : network.recipe.model.num_classes]
 
 
 def curve(

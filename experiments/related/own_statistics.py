@@ -92,7 +92,7 @@ def _of_fold(network: adapt.Network, index: int) -> dict[str, np.ndarray]:
   tests = data.fold_arrays[index].test
   voice = adaptation.adapted(
     network.recipe,
-    data.heard(data.folds[index].test),
+    data.heard_of(data.folds[index].test),
     own.params,
     own.stats,
     prior=0.0,
@@ -103,7 +103,8 @@ def _of_fold(network: adapt.Network, index: int) -> dict[str, np.ndarray]:
   found = {}
   for name, stats in mixtures(own.stats, voice).items():
     weights = evaluation.round_to_fp16({'params': own.params, 'stats': stats})
-    shares = predict(heard, part, **weights)
+    outputs = predict(heard, part, **weights)
+    shares = outputs[:, : network.recipe.model.num_classes]
     found[name] = np.asarray(
       evaluation.confusion(tests.labels, shares, tests.mask)
     )

@@ -82,6 +82,11 @@ class Data:
     frames = self.features.frames
     return values if frames is None else Heard(values, frames[segments])
 
+  def heard_of(self, utterances: np.ndarray) -> np.ndarray | Heard:
+    """Returns what a test hears of some utterances, of each all segments."""
+    owners = self.features.segment_utterances
+    return self.heard(np.flatnonzero(np.isin(owners, utterances)))
+
   @property
   def fingerprint(self) -> str:
     """Tells apart corpora and folds, not versions of the features."""

@@ -122,8 +122,7 @@ def _adaptation(
   fold, arrays = data.folds[index % len(data.folds)], data.fold_arrays[index]
   key = keys.derive(arrays.seed, 'enroll', fold.index)
   chosen = adaptation.enrolled(key, fold.test, spec.recordings)
-  owners = data.features.segment_utterances
-  heard = data.heard(np.flatnonzero(np.isin(owners, chosen)))
+  heard = data.heard_of(chosen)
   return lambda params, stats: adaptation.adapted(
     recipe, heard, params, stats, spec.prior, len(chosen)
   )

@@ -8,6 +8,7 @@ import pathlib
 
 import chosen_runs
 import committee
+import jax
 import numpy as np
 import pytest
 import tiny
@@ -15,8 +16,10 @@ import tiny_runs
 
 from experiments.recipe import adapt, assemble, design, pages
 from sernet_jax.common.errors import InputError
+from sernet_jax.nn import network
 from sernet_jax.results import run_folder
-from sernet_jax.runs import defaults, run
+from sernet_jax.runs import config, data, defaults, run
+from sernet_jax.runs.weights import of_run
 
 
 @pytest.fixture(scope='module')
@@ -69,6 +72,37 @@ def test_only_figures_of_the_same_tests_are_compared_with(tmp_path):
   chosen_runs.add_recomputed(folder)
   with pytest.raises(InputError, match="a run of 'random10', whose figures"):
     adapt.counts_of(str(folder), tests)
+
+
+def test_a_voice_is_heard_in_all_its_segments(tmp_path, monkeypatch):
+  """Utterances are counted one by one, segments by their utterances."""
+  tiny.write_corpus(tmp_path / 'corpus')
+  experiment = config.experiment(
+    tiny_runs.settings(tmp_path, data__segments='all', data__duration_s=0.1)
+  )
+  loaded = data.Data(experiment, data.load_corpus(experiment))
+  owners = loaded.features.segment_utterances
+  assert len(owners) > len(loaded.features.corpus.utterances)
+  recipe = experiment.recipe(2)
+  params, stats = network.init(jax.random.key(0), recipe.model)
+  last = len(loaded.folds) - 1
+  own = of_run.FoldWeights('cyd', 1, params, stats)
+  seen = []
+
+  def adapted(recipe, heard, params, stats, prior, recordings=0):
+    seen.append((heard, recordings))
+    return stats
+
+  monkeypatch.setattr(adapt.adaptation, 'adapted', adapted)
+  chosen = loaded.folds[last].test[:3]
+  heard = loaded.heard(loaded.fold_arrays[last].test.segments)
+  them = adapt.Network(experiment, loaded, recipe, [own] * (last + 1))
+  shares = adapt._shares(them, last, heard, chosen, 20.0)
+  assert shares.shape[1] == 2
+  ((voice, recordings),) = seen
+  expected = loaded.features.features[np.isin(owners, chosen)]
+  np.testing.assert_array_equal(voice, expected)
+  assert recordings == 3 < len(voice)
 
 
 def test_curves_of_two_corpora_stand_apart():
