@@ -21,6 +21,7 @@ import sys
 from experiments.lib import markdown, provenance
 from sernet_jax.common import command_line, files
 from sernet_jax.common.errors import require
+from sernet_jax.corpora import joined
 from sernet_jax.results import run_folder
 
 FIGURES = ('learning_curves', 'confusion_last')
@@ -186,7 +187,8 @@ def _collect_run(source: pathlib.Path, folder: pathlib.Path) -> None:
   )
   data = content['config']['data']
   root = data['root']
-  data.update(root='', cache_dir='', manifest='', corpora='')
+  corpora = provenance.without_places(joined.without_roots(data['corpora']))
+  data.update(root='', cache_dir='', manifest='', corpora=corpora)
   content['results']['skipped_files'] = {
     name.removeprefix(f'{root}/') if root else name: why
     for name, why in content['results']['skipped_files'].items()

@@ -35,8 +35,13 @@ def without_paths(command: str) -> str:
       if not equals:
         next(words, None)
       continue
-    kept.append(re.sub(r'(^|[=,:])[/~][^,]*/([^/,]+)', r'\1\2', word))
+    kept.append(without_places(word))
   return shlex.join(kept)
+
+
+def without_places(text: str) -> str:
+  """Returns a list of paths, of those from a root or a home the last part."""
+  return re.sub(r'(^|[=,:])[/~][^,]*/([^/,]+)', r'\1\2', text)
 
 
 def without_machine(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from sernet_jax.runs import defaults, differences
 HERE = pathlib.Path(__file__).parent
 # A value for each seed.
 LISTS = ('seed', 'uar', 'wa', 'ci95', 'over', 'seconds')
+_OF_ALL = ('epochs', 'folds', 'tests')
 _OF_SEEDS = ('train.start_from', 'train.teachers')
 SELECTION = {
   'paper': 'last_recomputed',
@@ -103,7 +104,8 @@ def together(rows: list[dict[str, Any]]) -> dict[str, Any]:
   first = rows[0]
   for row in rows[1:]:
     require(
-      _shaping(row) == _shaping(first) and row['epochs'] == first['epochs'],
+      _shaping(row) == _shaping(first)
+      and all(row[n] == first[n] for n in _OF_ALL if n in row and n in first),
       f'the runs of seeds {first["seed"]} and {row["seed"]} differ in more '
       'than their seed; give each its own name',
     )

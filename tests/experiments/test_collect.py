@@ -119,7 +119,11 @@ def test_a_run_is_kept_without_paths_and_only_when_it_is_done(
     make_run(
       tmp_path / 'run',
       GOOD,
-      {'data.root': '/some/where', 'train.epochs': 40},
+      {
+        'data.root': '/some/where',
+        'data.corpora': 'emodb:/some/de,mine=/some/my.csv',
+        'train.epochs': 40,
+      },
       {'skipped_files': {'/some/where/wav/a.wav': 'is empty'}},
       {'command': 'python -m sernet_jax.main --workdir=/some/run'},
     )
@@ -134,6 +138,8 @@ def test_a_run_is_kept_without_paths_and_only_when_it_is_done(
   kept = json.loads(text)
   assert '/some' not in text
   assert kept['command'] == 'python -m sernet_jax.main'
+  # Which they were tells runs apart, where they lay does not.
+  assert kept['config']['data']['corpora'] == 'emodb=emodb,mine=my.csv'
   assert kept['results']['skipped_files'] == {'wav/a.wav': 'is empty'}
   assert kept['median_seconds_per_epoch_of_a_fold'] == 2.5
   assert (tmp_path / 'claim' / f'{collect.FIGURES[0]}.png').exists()

@@ -59,6 +59,14 @@ def test_seeds_have_one_set_of_settings(settings, fits):
       assemble.together([one, other])
 
 
+@pytest.mark.parametrize('field', ['epochs', 'folds', 'tests'])
+def test_seeds_have_the_same_tests(field):
+  one = {'seed': 0, 'epochs': 2, 'folds': ['ann'], 'tests': 8}
+  other = {**one, 'seed': 1, field: ['bob'] if field == 'folds' else 9}
+  with pytest.raises(InputError, match='differ in more than their seed'):
+    assemble.together([one, other])
+
+
 def test_only_figures_of_the_same_tests_are_compared_with(tmp_path):
   right = chosen_runs.counts(*[5] * 6)
   tests = {name: np.array([10, 10]) for name in right}
