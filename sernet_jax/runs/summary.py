@@ -11,6 +11,7 @@ import numpy as np
 
 from sernet_jax.audio import quality
 from sernet_jax.common import text
+from sernet_jax.corpora import joined
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus, is_unknown
 from sernet_jax.nn import network
@@ -96,6 +97,7 @@ def make(
       *history.read(folder)['cautions'],
       *_of_shots(experiment.protocol.shots),
       *_of_joins(experiment, corpus.speakers),
+      *_of_idle(experiment),
       *_of_learning(metrics),
       *_of_schedule(experiment.optim, min(epochs_done.values())),
       *_of_average(experiment.optim.average, metrics, recipe.batch_size),
@@ -145,6 +147,48 @@ def _of_joins(experiment: Experiment, speakers: Sequence[str]) -> list[str]:
     f'No utterances were joined, though augment.join is {join:g}: the second '
     f'is of another speaker, and {why}.'
   ]
+
+
+def _of_idle(experiment: Experiment) -> list[str]:
+  """Names the settings that were changed and have no part in the training."""
+  made, protocol = experiment, experiment.protocol
+  masks = made.augment.time_masks, made.augment.band_masks
+  corpora = joined.kinds(made.data.corpora, made.data.corpus)
+  iemocap = 'iemocap' in corpora.values()
+  needed = {  # what the fields of a section are for, and whether it is there
+    'loss.gamma': ("loss.name='focal'", made.loss.name == 'focal'),
+    'loss.distillation': ('train.teachers', made.train.teacher_runs),
+    'loss.temperature': ('train.teachers', made.train.teacher_runs),
+    'loss.dimensions': ('data.dimensions', made.data.dimensions),
+    'augment.time_mask_frames': ('augment.time_masks', masks[0]),
+    'augment.band_mask_bands': ('augment.band_masks', masks[1]),
+    'protocol.enrolled': (
+      "protocol.name='loso_adapted'",
+      protocol.entry.adapts,
+    ),
+    'protocol.text_groups': (
+      "protocol.name='loso_text'",
+      protocol.entry.new_texts,
+    ),
+    **{
+      f'optim.decay_{name}': (
+        "optim.schedule='exponential'",
+        made.optim.schedule == 'exponential',
+      )
+      for name in ('start_epochs', 'every_epochs', 'factor')
+    },
+    **dict.fromkeys(('data.part', 'data.excited'), ('IEMOCAP', iemocap)),
+  }
+  idle = []
+  for field, (what, there) in needed.items():
+    section, _, name = field.partition('.')
+    spec = getattr(made, section)
+    value = getattr(spec, name)
+    if not there and value != getattr(type(spec), name):
+      idle.append(f'{field}={value}, which is for {what}')
+  if not idle:
+    return []
+  return [f'Settings that changed nothing: {"; ".join(idle)}.']
 
 
 def _of_learning(metrics: Sequence[dict[str, Any]]) -> list[str]:

@@ -10,7 +10,13 @@ import tiny
 
 from sernet_jax.nn import network, networks
 from sernet_jax.results import run_folder
-from sernet_jax.runs import config, data as data_lib, run, summary
+from sernet_jax.runs import (
+  config,
+  data as data_lib,
+  defaults,
+  run,
+  summary,
+)
 from sernet_jax.training import losses
 from sernet_jax.training.specs import OptimSpec
 
@@ -41,6 +47,33 @@ def row(confusion, epoch=9, **more):
 def test_one_answer_to_all_of_the_training_is_nothing_learnt(rows, said):
   found = ' '.join(summary._of_learning(rows))
   assert bool(found) == bool(said) and said in found
+
+
+@pytest.mark.parametrize(
+  ('changes', 'said'),
+  [
+    ({}, ''),
+    ({'loss.gamma': 3.0, 'loss.name': 'focal'}, ''),
+    ({'loss.gamma': 3.0}, "loss.gamma=3.0, which is for loss.name='focal'."),
+    ({'protocol.enrolled': 5}, 'protocol.enrolled=5, which is for'),
+    ({'protocol.enrolled': 5, 'protocol.name': 'loso_adapted'}, ''),
+    ({'augment.band_mask_bands': 9}, 'which is for augment.band_masks'),
+    ({'augment.band_mask_bands': 9, 'augment.band_masks': 1}, ''),
+    ({'data.part': 'improvised'}, 'data.part=improvised, which is for IEMOCAP'),
+    ({'data.part': 'improvised', 'data.corpus': 'iemocap'}, ''),
+    ({'data.part': 'improvised', 'data.corpora': 'emodb,x=iemocap:y'}, ''),
+    (
+      {'optim.schedule': 'cosine', 'optim.decay_factor': 0.5},
+      "which is for optim.schedule='exponential'",
+    ),
+  ],
+)
+def test_settings_that_do_nothing_are_told(changes, said):
+  settings = defaults.get_config()
+  settings.update_from_flattened_dict(changes)
+  found = summary._of_idle(config.experiment(settings))
+  assert len(found) == bool(said)
+  assert said in ' '.join(found)
 
 
 @pytest.mark.parametrize(
