@@ -344,15 +344,22 @@ def test_tests_drawn_anew_that_leave_a_speaker_out_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize('change', [1e-4, 0.1])
+@pytest.mark.parametrize(
+  ('field', 'at'),
+  [
+    ('data.root', '/data/{}'),
+    ('data.corpora', 'emodb:/data/{},mine=/data/mine.csv'),
+  ],
+)
 def test_folders_of_unlike_recordings_are_settings_of_their_own(
-  tmp_path, change
+  tmp_path, change, field, at
 ):
   """What another machine keeps elsewhere is the same; what sounds otherwise is
   not, though it has the same names and labels."""
   features = np.random.default_rng(0).normal(size=(2, 9, 4))
   folders = []
   for seed, (place, factor) in enumerate((('clean', 1), ('other', 1 + change))):
-    changes = {'seed': seed, 'data.root': f'/data/{place}'}
+    changes = {'seed': seed, field: at.format(place)}
     folders.append(make_run(tmp_path / place, GOOD, changes))
     run_folder.RunFolder(folders[-1]).write_examples(
       features * factor, ['ann_0', 'bob_0'], ['high', 'low']
@@ -360,11 +367,12 @@ def test_folders_of_unlike_recordings_are_settings_of_their_own(
   content = compare(*folders)
   names = [row['name'] for row in content['settings']]
   noted = [note for note in content['notes'] if 'different folders' in note]
+  both = at.format('clean'), at.format('other')
   if change < 0.01:
     assert names == ['one setting']
-    assert '/data/clean, /data/other' in noted[0]
+    assert f'({field}: {both[0]}, {both[1]})' in noted[0]
   else:
-    assert names == ['data.root=/data/clean', 'data.root=/data/other']
+    assert names == [f'{field}={place}' for place in both]
     assert noted == []
 
 

@@ -18,13 +18,14 @@ import numpy as np
 
 from sernet_jax.common import trees
 from sernet_jax.common.errors import require
+from sernet_jax.corpora import joined
 from sernet_jax.results.run_folder import MADE, RunFolder
 from sernet_jax.results.run_results import Results, SelectionResult
 from sernet_jax.runs import defaults, differences
 from sernet_jax.sweep.comparison.comparable import Tested
 from sernet_jax.sweep.settings import REPEATS
 
-ROOT = 'data.root'
+ROOT, CORPORA = 'data.root', 'data.corpora'
 # Fields that begin so decide which features a run computes.
 _SHAPING = ('data.', 'features.', 'model.name', 'model.pooling')
 # Change of features that other machines may make; white noise 40 dB below six
@@ -179,7 +180,8 @@ def fields_that_differ(runs: Sequence[Run]) -> list[str]:
   each machine may keep the same ones elsewhere.
   """
   ignored = (differences.FREE - {'train.epochs'}) | {'name', *REPEATS}
-  if _hear_others(runs):
+  others = _hear_others(runs)
+  if others:
     ignored -= {ROOT}
   order = list(defaults.fields())
   names = dict.fromkeys(order)
@@ -189,8 +191,16 @@ def fields_that_differ(runs: Sequence[Run]) -> list[str]:
     field
     for field in names
     if field not in ignored
-    and len({repr(run.settings.get(field)) for run in runs}) > 1
+    and len({repr(_told(run, field, others)) for run in runs}) > 1
   ]
+
+
+def _told(run: Run, field: str, places: bool) -> Any:
+  """Returns the value of a field, with or without the folders of corpora."""
+  value = run.settings.get(field)
+  if field == CORPORA and value and not places:
+    return joined.without_roots(value)
+  return value
 
 
 def _hear_others(runs: Sequence[Run]) -> bool:
@@ -203,12 +213,13 @@ def _hear_others(runs: Sequence[Run]) -> bool:
   alike: dict[str, dict[Any, Run]] = collections.defaultdict(dict)
   for run in runs:
     shaping = {
-      field: value
-      for field, value in run.settings.items()
+      field: _told(run, field, places=False)
+      for field in run.settings
       if field.startswith(_SHAPING) and field not in differences.FREE
     }
     key = repr(sorted(shaping.items()))
-    alike[key].setdefault(run.settings.get(ROOT), run)
+    place = run.changes((ROOT, CORPORA))
+    alike[key].setdefault(repr(place), run)
   return any(
     _unlike(one.folder, other.folder)
     for them in alike.values()

@@ -9,7 +9,7 @@ from sernet_jax.common.text import listing
 from sernet_jax.results import caveats
 from sernet_jax.results.selections import LAST
 from sernet_jax.sweep.comparison import counted
-from sernet_jax.sweep.comparison.compared_runs import ROOT, Run
+from sernet_jax.sweep.comparison.compared_runs import CORPORA, ROOT, Run
 
 
 def warnings(groups: Mapping[str, Sequence[Run]], selection: str) -> list[str]:
@@ -78,12 +78,14 @@ def _own_notes(
       'Settings have different numbers of seeds; a difference is taken over '
       'the seeds that both have.'
     )
-  roots = sorted({str(run.settings.get(ROOT) or '(default)') for run in runs})
-  if len(roots) > 1 and ROOT not in content['fields']:
-    notes.append(
-      f'The runs read different folders ({ROOT}: {listing(roots, 3)}); they are '
-      'compared as if these held the same recordings.'
-    )
+  for field in (ROOT, CORPORA):
+    places = {str(run.settings.get(field) or '(default)') for run in runs}
+    if len(places) > 1 and field not in content['fields']:
+      notes.append(
+        f'The runs read different folders ({field}: '
+        f'{listing(sorted(places), 3)}); they are compared as if these held the '
+        'same recordings.'
+      )
   if any(run.of_several for run in runs):
     notes.append(
       'Seeds that trained together in one program are each given an equal '
