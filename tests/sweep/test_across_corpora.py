@@ -8,7 +8,7 @@ import pytest
 from chosen_runs import CLASSES, FOCAL, compare, write_run
 
 from sernet_jax.common.errors import InputError
-from sernet_jax.results import crossed
+from sernet_jax.results import caveats, crossed
 from sernet_jax.results.formats import json_records
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.sweep.comparison import cross, last_lines, page, tables
@@ -142,6 +142,30 @@ def test_the_diagonal_is_of_the_same_recordings(tmp_path):
     InputError, match=r'29 tests of de and .* 30, so that they'
   ):
     diagonal('other', (*whole[:2], (8, 1)), 29)
+
+
+def test_across_corpora_the_mean_tells_whether_statistics_lag(tmp_path):
+  """`last` knows the corpus alone, which all tests together do not show."""
+  last, again = (
+    RunFolder(run_of(tmp_path / answer.__name__, answer))
+    for answer in (knows_the_corpus, knows_the_class)
+  )
+  results, better = last.read_results(), again.read_results()
+  name = 'last_recomputed'
+
+  def with_recomputed(found):
+    crossed = results.crossed
+    cells = {**crossed.selections, name: found.crossed.selections['last']}
+    return dataclasses.replace(
+      results,
+      selections={**results.selections, name: found.last},
+      crossed=dataclasses.replace(crossed, selections=cells),
+    )
+
+  assert results.last.pooled.uar == 0.9
+  told = caveats.stale(with_recomputed(better))
+  assert told.startswith('Mean UAR 50.0 % of `last` is near guessing')
+  assert caveats.stale(with_recomputed(results)) == ''
 
 
 def test_every_place_says_that_they_are_means(content, tmp_path):
