@@ -11,8 +11,8 @@
 Each level is a run of `configs/NETWORK.py` in its own folder below --folder:
 what was stopped resumes there, what is finished is read. --set changes fields of
 the config, and --label then names the row; --epochs and --folds make a run
-cheaper, which the row says. --record=ROW/LEVEL=SELECTION:FILE takes a level from
-the results.json of a run, or of an experiment that keeps one; the folders of
+cheaper, which the row says. --record=ROW/LEVEL=SELECTION:PLACE takes a level from
+a run, its results.json, or that of an experiment that keeps one; the folders of
 several runs, with commas, are the folds of one.
 """
 
@@ -214,7 +214,7 @@ def main(arguments: list[str]) -> None:
     label, _, level = place.partition('/')
     require_choice('--record', level, LEVELS)
     selection, _, path = source.partition(':')
-    if ',' in path:
+    if ',' in path or pathlib.Path(path).is_dir():
       read = json_records.encode(records.joined(path.split(',')))
     else:
       read = files.read_json(pathlib.Path(path))

@@ -40,6 +40,7 @@ NAMES = {
   'light_sernet_paper': ("Light-SERNet, the paper's training", 'light_sernet'),
   'light_sernet_recipe': ('Light-SERNet, our training', ''),
   'acrnn_1': ('3-D ACRNN, one convolution', 'acrnn_1'),
+  'acrnn_1_linear': ('the same, BatchNorm behind the linear layer', ''),
   'acrnn': ('3-D ACRNN', 'acrnn'),
   'bcrnn': ('binary ACRNN', 'bcrnn'),
   'cpac': ('CPAC', 'cpac'),

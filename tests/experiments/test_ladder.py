@@ -11,7 +11,7 @@ import tiny
 from experiments.lib import records
 from experiments.related import ladder
 from sernet_jax.common.errors import InputError
-from sernet_jax.results import summaries
+from sernet_jax.results import run_folder, summaries
 from sernet_jax.results.formats import json_records, results_json
 from sernet_jax.runs import config as config_lib
 
@@ -77,6 +77,17 @@ def test_a_record_stands_at_the_level_of_its_run(tmp_path, place, words):
   with pytest.raises(InputError, match=words):
     ladder.main([f'--record=x/{place}:{RECORD}', f'--output={output}'])
   assert not output.exists()
+
+
+def test_a_run_is_recorded_by_its_folder(tmp_path):
+  record = json.loads(RECORD.read_text())
+  folder = run_folder.RunFolder(tmp_path / 'run')
+  folder.write_config(record['config'])
+  folder.write_results(results_json.decode(record['results']))
+  output = tmp_path / 'results.json'
+  ladder.main([f'--record=x/L3=last:{tmp_path / "run"}', f'--output={output}'])
+  row = json.loads(output.read_text())['networks']['x']['ladder']['L3']
+  assert row['uar'] == record['results']['selections']['last']['pooled']['uar']
 
 
 def part_of_record(path, names, **changes):
