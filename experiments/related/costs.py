@@ -32,6 +32,10 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
   BASE: ('emodb', {}),
   'light_sernet_recipe': ('recipe', {}),
   'acrnn_1': ('acrnn', {'model.convolutions': '1'}),
+  'acrnn_1_linear': (
+    'acrnn',
+    {'model.convolutions': '1', 'model.norm': 'linear'},
+  ),
   **{
     name: (name, {})
     for name in (
