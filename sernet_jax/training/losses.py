@@ -18,6 +18,8 @@ from sernet_jax.training.specs import LossSpec
 PROBABILITY_FLOOR = 1e-7
 # Next to 0, and its logarithm is finite.
 _TINY = float(jnp.finfo(jnp.float32).tiny)
+# Next to 1, where a focal weight with a gamma below 1 still has a slope.
+_ALMOST_1 = 1 - 2.0**-24
 # Of the margin loss: what the label's probability and all others are to pass, and
 # how much the others count.
 _PRESENT, _ABSENT, _OTHERS = 0.9, 0.1, 0.5
@@ -37,7 +39,8 @@ def from_probability(probability: jax.Array, spec: LossSpec) -> jax.Array:
   Returns:
     The same shape, at least 0.
   """
-  p = jnp.clip(probability, spec.floor or _TINY, 1 - spec.floor)
+  highest = min(1 - spec.floor, _ALMOST_1)
+  p = jnp.clip(probability, spec.floor or _TINY, highest)
   return _of_log(jnp.log(p), p, spec)
 
 
@@ -72,9 +75,13 @@ def of_labels(
     (examples,), at least 0.
   """
   margin = spec.name == 'margin'
-  values = _margin(probabilities) if margin else probabilities
-  picked = jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
+  picked = _picked(_margin(probabilities) if margin else probabilities, labels)
   return picked if margin else from_probability(picked, spec)
+
+
+def _picked(values: jax.Array, labels: jax.Array) -> jax.Array:
+  """Takes of each row, (examples, classes), the value of its label."""
+  return jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
 
 
 def _of_logits(logits: jax.Array, spec: LossSpec) -> jax.Array:
@@ -84,7 +91,7 @@ def _of_logits(logits: jax.Array, spec: LossSpec) -> jax.Array:
   if spec.floor:
     return from_probability(jax.nn.softmax(logits), spec)
   log_p = jax.nn.log_softmax(logits)
-  return _of_log(log_p, jnp.exp(log_p), spec)
+  return _of_log(log_p, jnp.minimum(jnp.exp(log_p), _ALMOST_1), spec)
 
 
 def per_example(
@@ -101,8 +108,7 @@ def per_example(
     (examples,), at least 0.
   """
   if not spec.floor:
-    values = _of_logits(logits, spec)
-    return jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
+    return _picked(_of_logits(logits, spec), labels)
   return of_labels(jax.nn.softmax(logits), labels, spec)
 
 

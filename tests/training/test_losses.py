@@ -118,6 +118,16 @@ def test_without_a_floor_hopeless_logits_have_the_gradient_of_the_softmax(name):
   )
 
 
+@pytest.mark.parametrize('gamma', [0.0, 0.5, 1.0])
+def test_a_focal_weight_without_a_floor_is_finite_where_all_is_sure(gamma):
+  spec = LossSpec(name='focal', gamma=gamma, floor=0.0)
+  logits = jnp.array([[-400.0, 400.0], [400.0, -400.0]])
+  gradient = jax.grad(lambda x: per_example(x, jnp.array([0, 0]), spec).sum())
+  np.testing.assert_array_equal(gradient(logits), [[-1, 1], [0, 0]])
+  slopes = jax.vmap(jax.grad(lambda p: from_probability(p, spec)))
+  assert np.all(np.isfinite(slopes(jnp.array([0.5, 1.0]))))
+
+
 @pytest.mark.parametrize('name', ['cross_entropy', 'focal'])
 def test_the_floor_changes_nothing_within_it(name):
   logits = jax.random.normal(jax.random.key(0), (20, 5))
