@@ -33,6 +33,20 @@ ENVIRONMENT = {
 }
 
 
+def answer(speaker, label, take, predicted):
+  """A row of predictions.csv, of the fold that tests the speaker."""
+  return {
+    'selection': 'last',
+    'weights_dtype': 'float16',
+    'fold': speaker,
+    'utterance': f'{speaker}_{label}_{take}',
+    'speaker': speaker,
+    'label': label,
+    'predicted': predicted,
+    'probabilities': [0.5, 0.5],
+  }
+
+
 def make_run(folder, right, changes=None, results=None, environment=None):
   """The folder of a run of which we choose what it gets right.
 
@@ -48,18 +62,8 @@ def make_run(folder, right, changes=None, results=None, environment=None):
     for label in CLASSES:
       for take in range(TAKES):
         other = CLASSES[1 - CLASSES.index(label)]
-        rows.append(
-          {
-            'selection': 'last',
-            'weights_dtype': 'float16',
-            'fold': speaker,
-            'utterance': f'{speaker}_{label}_{take}',
-            'speaker': speaker,
-            'label': label,
-            'predicted': label if take < count else other,
-            'probabilities': [0.5, 0.5],
-          }
-        )
+        predicted = label if take < count else other
+        rows.append(answer(speaker, label, take, predicted))
   return write_run(folder, rows, changes, results, environment)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from chosen_runs import CLASSES, FOCAL, compare, write_run
+from chosen_runs import CLASSES, FOCAL, answer, compare, write_run
 
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import caveats, crossed
@@ -98,16 +98,7 @@ def test_the_difference_is_that_of_the_means(content):
 def within(folder, takes, num_utterances):
   """A run of loso within `de`, of some takes of each class."""
   rows = [
-    {
-      'selection': 'last',
-      'weights_dtype': 'float16',
-      'fold': speaker,
-      'utterance': f'{speaker}_{label}_{take}',
-      'speaker': speaker,
-      'label': label,
-      'predicted': label,
-      'probabilities': [0.5, 0.5],
-    }
+    answer(speaker, label, take, label)
     for speaker in SPEAKERS[: len(takes)]
     for label, count in zip(
       CLASSES, takes[SPEAKERS.index(speaker)], strict=True
