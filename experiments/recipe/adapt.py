@@ -135,22 +135,35 @@ def _shares(
 
   The voice is known by the utterances `chosen`.
   """
-  data, own = network.data, network.weights[index]
-  arrays = data.fold_arrays[index].test
-  part = arrays._replace(
-    segments=np.arange(len(arrays.segments), dtype=np.int32)
-  )
+  own = network.weights[index]
   stats = own.stats
   if len(chosen):
     stats = adaptation.adapted(
       network.recipe,
-      data.heard_of(chosen),
+      network.data.heard_of(chosen),
       own.params,
       own.stats,
       prior,
       len(chosen),
     )
-  weights16 = evaluation.round_to_fp16({'params': own.params, 'stats': stats})
+  return shares(network, index, heard, stats)
+
+
+def shares(
+  network: Network,
+  index: int,
+  heard: np.ndarray | Heard,
+  stats: recipes.Weights,
+) -> np.ndarray:
+  """Probabilities of a fold's tests, which are `heard`, (slots, classes).
+
+  With the parameters of the fold and `stats`, both in fp16.
+  """
+  part = network.data.fold_arrays[index].test
+  part = part._replace(segments=np.arange(len(part.segments), dtype=np.int32))
+  weights16 = evaluation.round_to_fp16(
+    {'params': network.weights[index].params, 'stats': stats}
+  )
   predict = evaluation.compile_predict(network.recipe)
   outputs = np.asarray(predict(heard, part, **weights16))
   return outputs[:, : network.recipe.model.num_classes]
@@ -211,12 +224,12 @@ def curve(
       fold, sizes, draws, corpus.labels, classes
     ):
       for prior in priors if name != 'none' else priors[:1]:
-        shares = [
+        answers = [
           _shares(one, index, tests_of, chosen, prior)
           for one, tests_of in zip(networks, heard, strict=True)
         ]
         counts = evaluation.confusion(
-          arrays.labels, np.mean(shares, axis=0), arrays.mask
+          arrays.labels, np.mean(answers, axis=0), arrays.mask
         )
         of_draws = tests.setdefault((name, prior), {})
         of_draws.setdefault(draw, []).append(np.asarray(counts))

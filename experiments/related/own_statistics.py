@@ -98,13 +98,9 @@ def _of_fold(network: adapt.Network, index: int) -> dict[str, np.ndarray]:
     prior=0.0,
   )
   heard = data.heard(tests.segments)
-  part = tests._replace(segments=np.arange(len(tests.segments), dtype=np.int32))
-  predict = evaluation.compile_predict(network.recipe)
   found = {}
   for name, stats in mixtures(own.stats, voice).items():
-    weights = evaluation.round_to_fp16({'params': own.params, 'stats': stats})
-    outputs = predict(heard, part, **weights)
-    shares = outputs[:, : network.recipe.model.num_classes]
+    shares = adapt.shares(network, index, heard, stats)
     found[name] = np.asarray(
       evaluation.confusion(tests.labels, shares, tests.mask)
     )
