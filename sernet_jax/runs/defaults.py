@@ -30,9 +30,6 @@ from sernet_jax.nn import networks
 from sernet_jax.training.sound.augment_spec import AugmentSpec
 from sernet_jax.training.specs import LossSpec, OptimSpec, TrainSpec
 
-# Fields of specs that belong to Adam, not to a config.
-_ADAM = ('epsilon',)
-
 
 def get_config(network: str = networks.DEFAULT) -> ConfigDict:
   """Returns the settings of the paper on EMO-DB, every field of a config.
@@ -202,7 +199,6 @@ def read_tuple(field: str, value: str) -> tuple[Any, ...]:
 
 
 def _sections(network: str = networks.DEFAULT) -> dict[str, Any]:
-  optim = _fields(OptimSpec)
   return {
     'name': 'emodb',
     'seed': 0,
@@ -221,7 +217,7 @@ def _sections(network: str = networks.DEFAULT) -> dict[str, Any]:
     'model': networks.fields(network),
     'augment': _fields(AugmentSpec),
     'loss': _fields(LossSpec),
-    'optim': {k: v for k, v in optim.items() if k not in _ADAM},
+    'optim': _fields(OptimSpec),
     'protocol': _fields(ProtocolSpec),
     'train': _fields(TrainSpec) | {'tensorboard': False, 'loggers': ''},
   }

@@ -61,6 +61,7 @@ YOUNG: dict[str, Any] = {
   'optim.average': 0.0,
   'optim.beta1': 0.9,
   'optim.beta2': 0.999,
+  'optim.epsilon': 1e-7,
   **{
     f'augment.{field.name}': field.default
     for field in dataclasses.fields(AugmentSpec)

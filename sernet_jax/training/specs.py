@@ -128,7 +128,7 @@ class OptimSpec:
       by step; 0 for none. The selection `average` tests it.
     beta1: of Adam, share of the old value in the mean of gradients.
     beta2: likewise, of their squares.
-    epsilon: of Adam.
+    epsilon: of Adam, see `optim.scale_by_keras_adam`.
   """
 
   learning_rate: float = 1e-4

@@ -46,6 +46,7 @@ def test_settings_reach_the_specs():
       data__duration_s=7.0,
       model__paths=('joint',),
       loss__name='focal',
+      optim__epsilon=1e-8,
     )
   )
   assert experiment.mfcc == dataclasses.replace(
@@ -55,6 +56,7 @@ def test_settings_reach_the_specs():
   assert experiment.model_for(4).paths == ('joint',)
   assert experiment.model_for(4).num_classes == 4
   assert experiment.loss.name == 'focal'
+  assert experiment.optim.epsilon == 1e-8
 
 
 def test_a_size_reaches_the_network():

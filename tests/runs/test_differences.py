@@ -72,3 +72,7 @@ def test_a_field_that_an_older_run_lacks_has_its_default():
   now = {'data': {'corpus': 'ravdess', 'most_per_speaker': 12}}
   found = differences.between(now, before)
   assert found == [('data.most_per_speaker', 12, 0)]
+  keras = {'data': {'corpus': 'ravdess'}, 'optim': {'epsilon': 1e-7}}
+  assert differences.short_hash(keras) == differences.short_hash(before)
+  torch = {'data': {'corpus': 'ravdess'}, 'optim': {'epsilon': 1e-8}}
+  assert differences.between(torch, before) == [('optim.epsilon', 1e-8, 1e-7)]
