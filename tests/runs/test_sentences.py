@@ -18,6 +18,7 @@ from sernet_jax.runs import config as config_lib, run
 from sernet_jax.runs.data import Data, load_corpus
 from sernet_jax.runs.weights import (
   hearing,
+  history,
   sentences,
   start as start_lib,
   teachers,
@@ -131,9 +132,9 @@ def test_recordings_are_known_under_other_speakers():
   assert not hearing.known({'list': ('a', 'b')}, {'list': ('speaker a',)})
 
   def said(apart, names, of='list'):
-    trained = {'speaker a': [None, sentences.Trained(of, names)]}
-    given = 'RUN/c', trained, 'train.start_from', 'started from'
-    return sentences.again(corpus, folds, apart, *given)
+    trained = {'speaker a': [None, history.Trained(of, names)]}
+    prior = history.Prior('RUN/c', {}, trained)
+    return sentences.again(prior, corpus, folds, apart)
 
   heard = ['a_high', 'a_low', 'b_low']
   with pytest.raises(InputError, match=r'\(2, such as a_high, a_low\), so the'):

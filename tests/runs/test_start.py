@@ -196,7 +196,7 @@ def test_copies_of_emodb_are_known_by_their_sums(
 
   def cautions(apart, *heard):
     heard = {fold.name: {'emodb': heard} for fold in given[2]}
-    return history.cautions(*given, apart, 'emodb', heard)
+    return history.cautions(history.Prior('emodb', heard), *given, apart)
 
   (text,) = cautions(True, '03', '08')
   assert 'no file of others is one of EMO-DB byte for byte' in text
@@ -227,7 +227,8 @@ def test_a_list_may_hold_recordings_of_a_known_corpus(place, others):
     ({'emodb': ('03',)}, 'and none of the tested speakers.'),
   ):
     every = {fold.name: heard for fold in folds}
-    (text,) = history.cautions(data, corpus, folds, True, 'w', every)
+    prior = history.Prior('w', every)
+    (text,) = history.cautions(prior, data, corpus, folds, True)
     assert words in text
 
 
@@ -274,9 +275,10 @@ def test_whoever_is_unknown_may_be_anybody(place):
   every = {fold.name: heard for fold in folds}
   given = second.data, corpus, folds
   words = r'w may have heard .* \(who spoke is not known\) \(list/ann, list/bob'
+  prior = history.Prior('w', every)
   with pytest.raises(InputError, match=words):
-    history.cautions(*given, True, 'w', every)
-  (text,) = history.cautions(*given, False, 'w', every)
+    history.cautions(prior, *given, True)
+  (text,) = history.cautions(prior, *given, False)
   assert 'list (any of its speakers): 3 of the tested speakers may be' in text
   # The other way around.
   assert hearing.known({'list': ('ann',)}, heard) == ['list/unknown']
@@ -319,9 +321,8 @@ def test_weights_that_know_who_chooses_the_epoch_are_told(
   monkeypatch.setattr(duplicates, 'emodb_sums', lambda: sums)
   for heard, expected in (('08', 1), ('03', 0)):
     every = {fold.name: {'emodb': (heard,)} for fold in folds[:1]}
-    _, *more = history.cautions(
-      experiment.data, corpus, folds[:1], True, 'w', every
-    )
+    prior = history.Prior('w', every)
+    _, *more = history.cautions(prior, experiment.data, corpus, folds[:1], True)
     assert len(more) == expected
     assert all('(emodb/08; in 1 of 1 folds)' in text for text in more)
 
@@ -340,7 +341,8 @@ def test_files_of_emodb_itself_are_no_copies_of_it(place, others, monkeypatch):
     ('others=emodb', 'none of the tested speakers.'),
   ):
     data = dataclasses.replace(experiment.data, corpora=corpora)
-    (text,) = history.cautions(data, corpus, folds, True, 'w', heard)
+    prior = history.Prior('w', heard)
+    (text,) = history.cautions(prior, data, corpus, folds, True)
     assert words in text
 
 

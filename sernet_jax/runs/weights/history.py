@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,39 @@ from sernet_jax.runs.weights.hearing import (
 
 FILE = 'history.json'
 EMODB = 'emodb'
+
+
+class Trained(NamedTuple):
+  """The utterances that trained weights.
+
+  Those that chose an epoch are not among them: the speaker who does so under
+  `loso_text` says the tested sentences.
+
+  Attributes:
+    corpus: its name.
+    utterances: their names there.
+  """
+
+  corpus: str
+  utterances: Sequence[str]
+
+
+class Prior(NamedTuple):
+  """Trained weights that a training begins with or learns from.
+
+  Attributes:
+    name: for people.
+    heard: fold -> what they have heard.
+    trained: fold -> what trained each of its weights, None if it is not known.
+    setting: that names them.
+    did: what the training did with them.
+  """
+
+  name: str
+  heard: Mapping[str, Heard]
+  trained: Mapping[str, Sequence[Trained | None]] = {}
+  setting: str = 'train.start_from'
+  did: str = 'started from'
 
 
 def to_text(heard: Mapping[str, Sequence[str]]) -> str:
@@ -139,32 +172,26 @@ def of_fold(folder: RunFolder, fold: str, corpus: str) -> Heard:
 
 
 def cautions(
+  prior: Prior,
   data: DataSpec,
   corpus: Corpus,
   folds: Sequence[Fold],
   apart: bool,
-  name: str,
-  heard: Mapping[str, Mapping[str, Sequence[str]]],
-  setting: str = 'train.start_from',
-  did: str = 'started from',
 ) -> list[str]:
   """Says what is to be known of figures that owe something to trained weights.
 
   Args:
+    prior: the weights.
     data: the settings that the corpus was loaded with.
     corpus: of the run.
     folds: of the run.
     apart: whether the protocol keeps tested speakers out of training.
-    name: of the weights, for people.
-    heard: what they have heard, fold by fold.
-    setting: that names them.
-    did: what the training did with them.
 
   Raises:
     InputError: if they have heard speakers of a protocol whose tests are of
       voices never heard.
   """
-  total = both(*heard.values())
+  total = both(*prior.heard.values())
   # Recordings under other names: index -> their speaker in EMO-DB.
   copies: dict[int, str] = {}
   kind_of = kinds(data)
@@ -178,19 +205,21 @@ def cautions(
   def leaks(fold: Fold, part: np.ndarray) -> list[str]:
     # What the weights of a fold have heard is in question for its own parts.
     same = {EMODB: [copies[i] for i in part if i in copies]}
-    return known(heard[fold.name], both(speakers(data, corpus, part), same))
+    return known(
+      prior.heard[fold.name], both(speakers(data, corpus, part), same)
+    )
 
   all_leaks = sorted({one for fold in folds for one in leaks(fold, fold.test)})
   guess = is_guess(total, all_leaks)
   require(
     not all_leaks or not apart,
-    f'{setting}={name} {"may have" if guess else "has"} heard speakers that '
+    f'{prior.setting}={prior.name} {"may have" if guess else "has"} heard speakers that '
     f'are tested{" (who spoke is not known)" if guess else ""} '
     f'({listing(all_leaks, 5)}{_copies(copies)}), so the figures would not be of '
     'unknown voices; name others, test other recordings, or use a '
     "protocol that mixes speakers, such as protocol.name='random10'",
   )
-  first = f'Training {did} {name}, weights that'
+  first = f'Training {prior.did} {prior.name}, weights that'
   return [
     _of_tests(data, corpus, first, total, copies, all_leaks),
     *_of_validation([leaks(fold, fold.validation) for fold in folds], first),

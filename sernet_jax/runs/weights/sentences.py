@@ -8,30 +8,17 @@ are found again whose speakers were renamed since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from sernet_jax.common.errors import require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora.protocols import Fold
 from sernet_jax.corpora.utterances import Corpus
 from sernet_jax.results.run_folder import RunFolder
+from sernet_jax.runs.config import Experiment
+from sernet_jax.runs.data import Data
 from sernet_jax.runs.weights import history
-
-
-class Trained(NamedTuple):
-  """The utterances that trained weights.
-
-  Those that chose an epoch are not among them: the speaker who does so under
-  `loso_text` says the tested sentences.
-
-  Attributes:
-    corpus: its name.
-    utterances: their names there.
-  """
-
-  corpus: str
-  utterances: Sequence[str]
+from sernet_jax.runs.weights.history import Prior, Trained
 
 
 def of_run(folder: RunFolder, corpus: str) -> list[Trained | None]:
@@ -51,23 +38,35 @@ def of_run(folder: RunFolder, corpus: str) -> list[Trained | None]:
   return [Trained(corpus, fold['train']) for fold in folds]
 
 
-def cautions(
-  corpus: Corpus,
-  folds: Sequence[Fold],
-  name: str,
-  trained: Mapping[str, Sequence[Trained | None]],
-  setting: str,
-  did: str,
-) -> list[str]:
+def told(prior: Prior, experiment: Experiment, data: Data) -> list[str]:
+  """Says what is to be known of figures that owe something to trained weights.
+
+  Args:
+    prior: the weights.
+    experiment: the settings of the run.
+    data: of the same.
+
+  Raises:
+    InputError: if they have heard the tests of a protocol that promises that
+      nobody has.
+  """
+  corpus, folds = data.features.corpus, data.folds
+  protocol = experiment.protocol.entry
+  apart = not protocol.mixes_speakers
+  return [
+    *history.cautions(prior, experiment.data, corpus, folds, apart),
+    *again(prior, corpus, folds, apart),
+    *(cautions(prior, corpus, folds) if protocol.new_texts else ()),
+  ]
+
+
+def cautions(prior: Prior, corpus: Corpus, folds: Sequence[Fold]) -> list[str]:
   """Says what is to be known of tests of sentences that nobody has said.
 
   Args:
+    prior: the weights.
     corpus: of the run.
     folds: of the run.
-    name: of the weights, for people.
-    trained: fold -> what trained each of its weights, None if it is not known.
-    setting: that names them.
-    did: what the training did with them.
 
   Raises:
     InputError: if they have heard sentences that the same fold tests.
@@ -78,7 +77,7 @@ def cautions(
   for fold in folds:
     tested = {corpus.utterances[index].text for index in fold.test}
     heard: set[str | None] = set()
-    for one in trained[fold.name]:
+    for one in prior.trained[fold.name]:
       if one is None or one.corpus != corpus.name:
         heard.add(None)
       else:
@@ -91,7 +90,7 @@ def cautions(
       unsure.append(fold.name)
   require(
     not leaks,
-    f'{setting}={name} has heard sentences that are tested '
+    f'{prior.setting}={prior.name} has heard sentences that are tested '
     f'({listing(sorted(leaks), 3)}; in {len(unlike)} of {len(folds)} folds, such '
     f'as {listing(unlike, 1)}), so the figures would not be of unknown ones; name '
     'a run of the same protocol.name and protocol.text_groups, or use '
@@ -100,31 +99,22 @@ def cautions(
   if not unsure:
     return []
   return [
-    f'Training {did} {name}, weights that do not say which sentences they have '
+    f'Training {prior.did} {prior.name}, weights that do not say which sentences they have '
     f'heard (in {len(unsure)} of {len(folds)} folds): nobody checked whether the '
     'tested ones are among them.'
   ]
 
 
 def again(
-  corpus: Corpus,
-  folds: Sequence[Fold],
-  apart: bool,
-  name: str,
-  trained: Mapping[str, Sequence[Trained | None]],
-  setting: str,
-  did: str,
+  prior: Prior, corpus: Corpus, folds: Sequence[Fold], apart: bool
 ) -> list[str]:
   """Says of how many tests weights have heard a recording of that name.
 
   Args:
+    prior: the weights.
     corpus: of the run.
     folds: of the run.
     apart: whether the protocol keeps tested speakers out of training.
-    name: of the weights, for people.
-    trained: as for `cautions`.
-    setting: that names them.
-    did: what the training did with them.
 
   Raises:
     InputError: if they have, and the protocol keeps speakers apart.
@@ -132,12 +122,12 @@ def again(
   found: set[str] = set()
   for fold in folds:
     tested = {corpus.utterances[index].name for index in fold.test}
-    for one in trained[fold.name]:
+    for one in prior.trained[fold.name]:
       if one is not None and one.corpus == corpus.name:
         found |= tested & set(one.utterances)
   require(
     not found or not apart,
-    f'{setting}={name} was trained on recordings that are tested, whoever was said '
+    f'{prior.setting}={prior.name} was trained on recordings that are tested, whoever was said '
     f'to speak ({len(found)}, such as {listing(sorted(found), 2)}), so the figures '
     'would not be of unknown voices; name others, or give the list another name if '
     'these are not the same',
@@ -145,6 +135,6 @@ def again(
   if not found:
     return []
   return [
-    f'Training {did} {name}, weights that were trained on {len(found)} of the tested '
+    f'Training {prior.did} {prior.name}, weights that were trained on {len(found)} of the tested '
     'recordings, or others of their names: the figures say little about new ones.'
   ]

@@ -31,7 +31,7 @@ from sernet_jax.runs.weights import (
   sentences,
 )
 from sernet_jax.runs.weights.hearing import Heard
-from sernet_jax.runs.weights.sentences import Trained
+from sernet_jax.runs.weights.history import Prior, Trained
 from sernet_jax.training.recipes import Weights
 
 
@@ -289,20 +289,9 @@ def record(start: Start, experiment: Experiment, data: Data) -> dict[str, Any]:
   require_fit(start, experiment, data)
   corpus, folds = data.features.corpus, data.folds
   before = {fold.name: start.of(fold.name).heard for fold in folds}
-  found = history.cautions(
-    experiment.data,
-    corpus,
-    folds,
-    not experiment.protocol.entry.mixes_speakers,
-    start.name,
-    before,
-  )
   trained = {fold.name: [start.of(fold.name).trained] for fold in folds}
-  of = start.name, trained, 'train.start_from', 'started from'
-  apart = not experiment.protocol.entry.mixes_speakers
-  found += sentences.again(corpus, folds, apart, *of)
-  if experiment.protocol.entry.new_texts:
-    found += sentences.cautions(corpus, folds, *of)
+  prior = Prior(start.name, before, trained)
+  found = sentences.told(prior, experiment, data)
   own = history.of_folds(experiment.data, corpus, folds)
   kept = heads.matches(start.classes, corpus.classes)
   if experiment.train.new_head:

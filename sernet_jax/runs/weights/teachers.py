@@ -23,6 +23,7 @@ from sernet_jax.runs.weights import (
   start as start_lib,
 )
 from sernet_jax.runs.weights.hearing import Heard
+from sernet_jax.runs.weights.history import Prior
 from sernet_jax.runs.weights.start import Learnt, Start
 from sernet_jax.training import trial_state
 
@@ -121,26 +122,12 @@ def record(
       fold.name: hearing.both(*(one.heard for one in _of(teacher, fold.name)))
       for fold in data.folds
     }
-    found += history.cautions(
-      experiment.data,
-      data.features.corpus,
-      data.folds,
-      not experiment.protocol.entry.mixes_speakers,
-      teacher.name,
-      theirs,
-      _SETTING,
-      'learnt from',
-    )
     trained = {
       fold.name: [one.trained for one in _of(teacher, fold.name)]
       for fold in data.folds
     }
-    of = teacher.name, trained, _SETTING, 'learnt from'
-    apart = not experiment.protocol.entry.mixes_speakers
-    corpus = data.features.corpus
-    found += sentences.again(corpus, data.folds, apart, *of)
-    if experiment.protocol.entry.new_texts:
-      found += sentences.cautions(corpus, data.folds, *of)
+    prior = Prior(teacher.name, theirs, trained, _SETTING, 'learnt from')
+    found += sentences.told(prior, experiment, data)
     heard = {
       name: hearing.both(mine, theirs[name]) for name, mine in heard.items()
     }
