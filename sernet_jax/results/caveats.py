@@ -175,6 +175,20 @@ def _of_few_speakers(results: Results) -> list[str]:
         'is too narrow: the figure of other speakers lies outside it far more '
         'often than 5 times in 100.'
       )
+  if results.crossed:
+    folds = [
+      cell.fold
+      for cell in results.crossed.selections['last']
+      if cell.ci95 is None
+      and cell.test not in unknown
+      and of[cell.test] >= statistics.LEAST
+    ]
+    if folds:
+      found.append(
+        f'Fewer than {statistics.LEAST} speakers say the classes of '
+        f'{text.listing(folds, 5)}, too few for an interval there or of a mean '
+        'over the folds.'
+      )
   return found
 
 

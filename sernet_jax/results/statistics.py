@@ -64,7 +64,8 @@ def ci95(
   drawn: S of S with replacement, their matrices summed, the scores taken; the
   interval runs from the 2.5th to the 97.5th percentile (the cluster
   bootstrap). Where there are several seeds, these are drawn too; with one it
-  does not cover the chance in training.
+  does not cover the chance in training. A draw without anybody whom some fold
+  tests has no score there, and is left out.
 
   Args:
     counts: (seeds, speakers, C, C), or with folds.
@@ -77,14 +78,16 @@ def ci95(
 
   Returns:
     `metrics.SCORES` -> [low, high]; None with fewer than `LEAST` speakers, in
-    all or of a corpus.
+    all, of a corpus or in a fold.
   """
   # float64 holds counts exactly, and einsum has fast products for it.
   first = np.asarray(counts, np.float64)
   num_seeds, num_speakers = len(first), first.shape[-3]
   of = np.zeros(num_speakers) if corpora is None else np.asarray(corpora)
   groups = [np.flatnonzero(of == name) for name in np.unique(of)]
-  if min(map(len, groups), default=0) < LEAST:
+  # (folds, speakers): whom each fold tests.
+  tested = np.array([one.sum((0, 2, 3)) > 0 for one in _folds(first)])
+  if min([*map(len, groups), *tested.sum(1)]) < LEAST:
     return None
   random = np.random.default_rng(seed)
   # How often a speaker was drawn is the weight of their matrix: one product
@@ -93,6 +96,8 @@ def ci95(
   for group in groups:
     speakers[:, group] = draws(random, len(group), num_resamples)
   seeds = draws(random, num_seeds, num_resamples) / num_seeds  # (r, seeds)
+  scored = (speakers @ tested.T > 0).all(1)  # (r,)
+  speakers, seeds = speakers[scored], seeds[scored]
 
   def resampled(values: np.ndarray) -> dict[str, np.ndarray]:
     folds = []

@@ -279,6 +279,18 @@ def test_speakers_are_drawn_within_their_corpora():
   assert statistics.ci95(counts, corpora=list('aaaaab')) is None
 
 
+def test_draws_without_anybody_whom_a_fold_tests_are_left_out():
+  """The last two of five say none of the second fold's classes."""
+  counts = np.array([[[speaker(9, 5)] * 5, [speaker(3, 8)] * 5]])
+  counts[0, 1, 3:] = 0
+  found = statistics.ci95(counts, corpora=list('aaaaa'))
+  for name, score in statistics.scores(counts).items():
+    assert found[name] == pytest.approx([score, score])
+  counts[0, 1, 2:] = 0  # nearly every draw has one of the other two
+  assert statistics.ci95(counts, corpora=list('aaaaa')) is None
+  assert statistics.ci95(counts, counts, corpora=list('aaaaa')) is None
+
+
 def test_spread_is_the_standard_deviation():
   assert statistics.spread([0.5, 0.7, 0.9]) == pytest.approx(0.2)
   assert statistics.spread([0.5]) is None

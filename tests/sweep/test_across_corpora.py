@@ -159,6 +159,23 @@ def test_across_corpora_the_mean_tells_whether_statistics_lag(tmp_path):
   assert caveats.stale(with_recomputed(results)) == ''
 
 
+def test_a_fold_of_two_speakers_says_why_it_has_no_interval(tmp_path):
+  run = RunFolder(run_of(tmp_path, knows_the_class))
+  results, rows = run.read_results(), run.read_predictions()
+  without = 'say the classes of'
+  assert not any(without in note for note in caveats.notes(results))
+  # Two of three speakers of one corpus say what that fold is about.
+  rows = [
+    row for row in rows if (row['fold'], row['speaker']) != ('de', 'de/cyd')
+  ]
+  made = crossed.summary('loco', ('de', 'it'), CLASSES, rows)
+  found = caveats.notes(dataclasses.replace(results, crossed=made))
+  assert (
+    'Fewer than 3 speakers say the classes of de, too few for an interval there '
+    'or of a mean over the folds.'
+  ) in found
+
+
 def test_every_place_says_that_they_are_means(content, tmp_path):
   words = 'only recognizes the corpus may seem better than guessing'
   assert any(words in note for note in content['notes'])
