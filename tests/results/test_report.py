@@ -14,6 +14,7 @@ from sernet_jax.common.errors import InputError
 from sernet_jax.corpora import utterances
 from sernet_jax.results import caveats, report
 from sernet_jax.results.confidence import of_run
+from sernet_jax.results.figures import learning_plots, style
 from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.selections import SELECTIONS
@@ -494,3 +495,28 @@ def test_summary_is_short_and_says_where_to_look(full):
   assert lines[-1].endswith(str(folder.report))
   one = results_json.decode({**results, 'synthetic': True})
   assert utterances.SYNTHETIC_NOTE in report.summary_text(one)
+
+
+def test_curves_are_beside_guessing_among_the_classes_of_each_fold(
+  monkeypatch, tmp_path
+):
+  """Across corpora a fold has fewer; 1 / 2 and 1 / 3, not 1 / 4."""
+  seen = []
+  monkeypatch.setattr(style, 'save', lambda figure, path: seen.append(figure))
+  scores = {'loss': 1.0, 'wa': 0.5, 'uar': 0.5}
+  train = {**scores, 'confusion': np.eye(4, dtype=int).tolist()}
+
+  def told(**tests):
+    rows = [
+      {'fold': fold, 'epoch': epoch, 'train': train}
+      | ({'test': {**scores, 'confusion': np.diag(counts)}} if counts else {})
+      for epoch in (1, 2)
+      for fold, counts in tests.items()
+    ]
+    learning_plots.learning_curves(rows, tmp_path / 'x.png')
+    (text,) = seen[-1].axes[2].texts
+    return text.get_text(), 100 * learning_plots.guessing(rows)
+
+  text, value = told(a=[1, 2, 0, 0], b=[0, 1, 2, 3])
+  assert text == 'guessing 42' and value == pytest.approx(100 * 5 / 12)
+  assert told(a=[]) == ('guessing 25', 25)  # no epoch was tested

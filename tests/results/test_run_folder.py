@@ -207,11 +207,12 @@ def test_a_missing_file_is_named_with_the_cure(folder, name):
     READERS[name](folder)
 
 
+NO_MATRIX = b'{"fold": "a", "epoch": 1, "train": {"confusion": [1]}}\n'
 # Of metrics.jsonl a broken last line is not damage, so it takes two.
 DAMAGED = [
   (name, content)
   for name in READERS
-  for content in (b'', b'\xff\x00{"a', b'{}', b'[1]\n[2]\n')
+  for content in (b'', b'\xff\x00{"a', b'{}', b'[1]\n[2]\n', 2 * NO_MATRIX)
   if name != 'metrics.jsonl' or content.count(b'\n') == 2
 ]
 

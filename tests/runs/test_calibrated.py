@@ -181,6 +181,21 @@ def test_one_speaker_alone_says_nothing_of_a_threshold(finished, tmp_path):
   assert found.source == '8 tests of 1 speaker never heard'
 
 
+def test_who_is_unknown_is_not_counted_as_one_speaker(finished, tmp_path):
+  """As in tests across corpora, of which nobody knows who speaks."""
+
+  def unknown(name, rows):
+    return lambda row: [{**row, 'speaker': name}] if rows(row) else [row]
+
+  whole = _changed(finished, tmp_path / 'a', unknown('unknown', lambda _: True))
+  told = calibrated.of_tests(whole, 'last').source
+  assert told.endswith(' tests of unknown speakers never heard')
+  some = unknown('x/unknown', lambda row: row['speaker'] != 'ann')
+  part = _changed(finished, tmp_path / 'b', some)
+  told = calibrated.of_tests(part, 'last').source
+  assert told.endswith(' tests of 1 speaker and unknown ones never heard')
+
+
 def test_a_run_of_another_task_or_network_sets_none(finished):
   (one, *_) = run_bundles.from_run(finished, 'last')
   assert calibrated.of_tests(finished, 'last', bundle=one).temperature > 0

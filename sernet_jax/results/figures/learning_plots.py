@@ -60,7 +60,7 @@ def learning_curves(
         axis.set_ylim(0, 102)
       else:
         axis.set_ylim(bottom=0)
-    chance = 100 / len(rows[0]['train']['confusion'])
+    chance = 100 * guessing(rows)
     axes[2].axhline(chance, color=style.GREY, linestyle=':', linewidth=1)
     axes[2].annotate(
       f'guessing {chance:.0f}',
@@ -73,6 +73,27 @@ def learning_curves(
     )
     style.legend(figure, axes[0])
     style.save(figure, path)
+
+
+def guessing(rows: Sequence[Mapping[str, Any]]) -> float:
+  """Mean over the folds of the UAR of naming one class.
+
+  Only classes with tests count, as in the curve of the tests; with those of the
+  training where no epoch was tested.
+
+  Args:
+    rows: lines of metrics.jsonl.
+  """
+
+  def counted(split: str) -> list[tuple[str, Any]]:
+    found = ((row['fold'], row.get(split, {}).get('confusion')) for row in rows)
+    return [(fold, counts) for fold, counts in found if counts is not None]
+
+  classes: dict[str, int] = {}
+  for fold, counts in counted('test') or counted('train'):
+    there = int(np.count_nonzero(np.sum(counts, axis=1)))
+    classes[fold] = max(there, classes.get(fold, 1))
+  return float(np.mean([1 / count for count in classes.values()]))
 
 
 def learning_rate(

@@ -66,7 +66,17 @@ def _is_row(row: Any) -> bool:
       isinstance(part, dict)
       and number(part.get('loss', 0))
       and all(number(part.get(score, 0), 1) for score in ('wa', 'uar'))
-      and isinstance(part.get('confusion', []), list)
+      and _is_matrix(part.get('confusion', []))
       for part in parts
     )
+  )
+
+
+def _is_matrix(value: Any) -> bool:
+  """Tells whether a value is a square of numbers."""
+  return isinstance(value, list) and all(
+    isinstance(row, list)
+    and len(row) == len(value)
+    and all(type(count) in (int, float) for count in row)
+    for row in value
   )

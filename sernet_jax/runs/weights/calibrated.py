@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.corpora.protocols import PROTOCOLS
+from sernet_jax.corpora.utterances import is_unknown
 from sernet_jax.nn.network import Spec
 from sernet_jax.nn.networks.settings import HEAD
 from sernet_jax.results import run_folder
@@ -176,16 +177,23 @@ class Tests:
         + f' beside those of speakers in the fold {but_not}' * bool(but_not)
         + '; give a run that has tested speakers it never heard'
       )
-    speakers = len(set(tests[2]))
-    source = (
-      f'{len(tests[1])} tests of {speakers} speaker{"s" * (speakers > 1)} '
-      'never heard'
-    )
+    source = f'{len(tests[1])} tests of {_people(tests[2])} never heard'
     if found.coverage is None:  # one speaker, whom nobody else's tests temper
       return Calibration(found.temperature, source)
     return Calibration(
       found.temperature, source, found.threshold, found.coverage
     )
+
+
+def _people(names: Sequence[str]) -> str:
+  """Counts speakers in words; those who are unknown may be any number."""
+  known = {name for name in names if not is_unknown(name)}
+  told = []
+  if known:
+    told.append(f'{len(known)} speaker{"s" * (len(known) > 1)}')
+  if any(map(is_unknown, names)):
+    told.append('unknown ones' if known else 'unknown speakers')
+  return ' and '.join(told)
 
 
 def _require_alike(
