@@ -305,3 +305,9 @@ def cache_dir() -> pathlib.Path:
 def absolute(path: str | os.PathLike) -> pathlib.Path:
   """Returns the absolute path, with `~` as the user's home folder."""
   return pathlib.Path(path).expanduser().absolute()
+
+
+def folder_name(path: str | os.PathLike) -> str:
+  """Returns the name of a folder, of the one it is where it is '.' or '..'."""
+  place = absolute(path)
+  return place.name if place.name != '..' else place.resolve().name

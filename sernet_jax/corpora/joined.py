@@ -15,6 +15,7 @@ import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from sernet_jax.common import files
 from sernet_jax.common.errors import InputError, nearest, require
 from sernet_jax.common.text import listing
 from sernet_jax.corpora import registry, vocabulary
@@ -78,7 +79,7 @@ NAMED_BY_FOLDER = ('audformat', 'folders')
 
 def folder_name(root: str) -> str:
   """Returns the name of a folder, which is that of a corpus of one's own."""
-  return pathlib.PurePath(root).name
+  return files.folder_name(root) if root else ''
 
 
 def own(text: str, corpus: str) -> set[str]:

@@ -64,6 +64,15 @@ def test_where_the_corpus_lies_does_not_say_who_speaks(tmp_path):
   assert corpus.speakers == ('ann', 'bob')
 
 
+def test_a_corpus_is_called_as_its_folder_however_that_is_written(
+  tmp_path, monkeypatch
+):
+  put(tmp_path / 'mine', 'joy/ann_1.wav', 'sad/bob_2.wav')
+  monkeypatch.chdir(tmp_path / 'mine' / 'joy')
+  corpus = folders.folders('..', '{label}/{speaker}_*')
+  assert corpus.name == 'mine' and len(corpus.utterances) == 2
+
+
 def test_a_path_that_does_not_say_who_speaks_is_told_from_others(tmp_path):
   put(tmp_path, 'joy/v_ann.wav', 'sad/v_2.wav', 'sad/bob.wav')
   corpus = folders.folders(tmp_path, '{label}/v_*', '_([a-z]+)')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import tiny
 
+from sernet_jax.corpora import joined
 from sernet_jax.runs import config as config_lib, differences
 
 
@@ -65,6 +66,22 @@ def test_own_corpora_are_told_apart_by_the_names_of_their_folders(fields):
   assert differences.short_hash(one) == differences.short_hash(moved)
   assert differences.short_hash(one) != differences.short_hash(other)
   assert differences.between(one, other)
+
+
+def test_a_folder_is_named_however_it_is_written(monkeypatch, tmp_path):
+  within = tmp_path / 'first' / 'within'
+  within.mkdir(parents=True)
+  monkeypatch.chdir(within)
+  hashes = {
+    differences.short_hash(
+      config_lib.to_dict(tiny.emodb(data__corpus='audformat', data__root=root))
+    )
+    for root in ('..', '../', '../../first', '/a/first')
+  }
+  assert len(hashes) == 1
+  monkeypatch.chdir('..')
+  assert joined.folder_name('.') == 'first'
+  assert joined.folder_name('') == ''
 
 
 def test_a_field_that_an_older_run_lacks_has_its_default():

@@ -409,6 +409,31 @@ def test_weights_that_do_not_fit_are_refused(
   assert not (tmp_path / 'run').exists()
 
 
+def test_a_frozen_head_has_no_two_classes_of_one(place, source, others):
+  """Both would be happiness forever, and the first always the one named."""
+  changes = {'data__classes': 'joy,happy=high'}
+  begin = dataclasses.replace(
+    start_lib.load(str(source[1])), classes=('happiness', 'low')
+  )
+  for freeze, refused in (('head', True), ('paths', False)):
+    experiment = config_lib.experiment(
+      settings(
+        place,
+        others,
+        train__start_from=str(source[1]),
+        train__freeze=freeze,
+        **changes,
+      )
+    )
+    data = Data(experiment, load_corpus(experiment))
+    if not refused:
+      start_lib.require_fit(begin, experiment, data)
+      continue
+    words = r'happy and joy are one class of the weights \(happiness\)'
+    with pytest.raises(InputError, match=words):
+      start_lib.require_fit(begin, experiment, data)
+
+
 def test_a_run_called_as_the_weights_in_the_package_goes_first(
   source, tmp_path, monkeypatch
 ):

@@ -105,7 +105,7 @@ def folders(root: PathLike, pattern: str, speaker_from: str = '') -> Corpus:
   ]
   unknown = speaker_from == 'unknown'
   return Corpus(
-    folder.name,
+    files.folder_name(folder),
     tuple(sorted({u.label for u in utterances})),
     tuple(sorted(utterances, key=lambda u: u.name)),
     problems=tuple(problems),

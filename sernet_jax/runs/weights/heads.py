@@ -54,6 +54,21 @@ def require_overlap(old: Sequence[str], new: Sequence[str]) -> None:
   )
 
 
+def twins(kept: Mapping[int, int]) -> tuple[int, ...]:
+  """Finds new classes of one old one, which would have equal rows of the head.
+
+  Args:
+    kept: from `matches`.
+
+  Returns:
+    Indices of the first such new classes; () for none.
+  """
+  news: dict[int, list[int]] = {}
+  for new, old in kept.items():
+    news.setdefault(old, []).append(new)
+  return next((tuple(one) for one in news.values() if len(one) > 1), ())
+
+
 def join(
   drawn: Mapping[str, Any], learnt: Mapping[str, Any], kept: Mapping[int, int]
 ) -> dict[str, np.ndarray]:

@@ -234,6 +234,14 @@ def require_fit(start: Start, experiment: Experiment, data: Data) -> None:
       f'train.freeze={experiment.train.freeze} freezes the {part}, but the '
       f'weights do not know {", ".join(new)}; leave {part} out of it',
     )
+  same = heads.twins(kept) if 'head' in experiment.train.frozen_parts else ()
+  require(
+    not same,
+    f'train.freeze={experiment.train.freeze} freezes the head, but '
+    f'{" and ".join(classes[k] for k in same)} are one class of the weights '
+    f'({start.classes[kept[same[0]]] if same else ""}), and nothing could tell '
+    'them apart; merge them with data.classes, or leave head out of it',
+  )
   missing = [f.name for f in data.folds if f.name not in start.folds]
   require(
     '' in start.folds or not missing,
