@@ -55,6 +55,20 @@ def test_more_chunks_of_sound_are_not_passed_over(tmp_path, suffix):
       read(tmp_path / f'a.{suffix}', content + between + more)
 
 
+@pytest.mark.parametrize('info', [b'', LIST])
+def test_sound_in_pieces_is_refused_as_such(tmp_path, info):
+  """Pieces of sound and of silence in a list, as RIFF allows."""
+  content = encoded('WAV')
+  place = content.index(b'data')
+  sound = content[place:]
+  pieces = b'wavl' + sound + struct.pack('<4sII', b'slnt', 4, 8000) + sound
+  held = info + b'LIST' + struct.pack('<I', len(pieces)) + pieces
+  with pytest.raises(reading.BadFile, match=r"in pieces \(a list 'wavl'"):
+    read(tmp_path / 'a.wav', content[:place] + held)
+  if info:  # a list of texts is passed over
+    read(tmp_path / 'a.wav', content[:place] + info + sound)
+
+
 @pytest.mark.parametrize('suffix', CHUNKED)
 def test_recordings_behind_chunks_are_read(tmp_path, suffix):
   """As those that `cat` joins and a tagger or an editor had in hand before."""

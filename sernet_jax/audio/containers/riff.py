@@ -39,6 +39,7 @@ class _Header:
     wide: whether `promised` has 64 bits.
     fmt: the chunk with the format.
     fact: samples of a channel by the chunk of that name.
+    in_pieces: whether a list of pieces stands in place of the sound.
   """
 
   order: str
@@ -48,6 +49,7 @@ class _Header:
   wide: bool = False
   fmt: bytes = b''
   fact: int | None = None
+  in_pieces: bool = False
 
   @property
   def chunks(self) -> Chunks:
@@ -121,6 +123,11 @@ def layout(file: BinaryIO, size: int, first: int = 0) -> Layout:
     header = _walk(file, base)
     if header is None:
       return Layout('is cut short: the file ends before the sound begins')
+    if header.in_pieces:
+      return Layout(
+        "holds its sound in pieces (a list 'wavl' of sound and silence), which is "
+        'not read; save it again as a WAV with one chunk of sound'
+      )
     fault, note, part, base = _measure(file, header, size)
     if fault:
       return Layout(fault)
@@ -152,6 +159,9 @@ def _walk(file: BinaryIO, base: int) -> _Header | None:
       body = file.read(4)
       if len(body) == 4:
         (found.fact,) = struct.unpack(f'{found.order}I', body)
+    elif name == b'LIST' and file.read(4) == b'wavl':
+      found.in_pieces = True
+      return found
     elif name == b'data':
       found.start, found.promised = start, promised
       if wide is not None and promised == _MAX_32:
