@@ -26,5 +26,6 @@ def get_config(corpus: str = 'emodb') -> ConfigDict:
   config.optim.decay_factor = 1.0
   config.protocol.validation = 'speaker'
   config.protocol.best_on_test = False
+  config.protocol.choose_by = 'uar'
   config.train.batch_size = 64
   return config

@@ -11,7 +11,7 @@ import collections
 import numpy as np
 
 from sernet_jax.common import text
-from sernet_jax.corpora.protocols import PROTOCOLS
+from sernet_jax.corpora.protocols import PROTOCOLS, SCORES
 from sernet_jax.corpora.utterances import SYNTHETIC_NOTE, is_unknown
 from sernet_jax.results import crossed, statistics
 from sernet_jax.results.run_results import Results
@@ -59,7 +59,9 @@ def meanings(results: Results) -> dict[str, tuple[str, str]]:
     name: (
       title(name),
       SELECTIONS[name].meaning.format(
-        whom=entry.unit, held_out=entry.holds_out
+        whom=entry.unit,
+        held_out=entry.holds_out,
+        score=SCORES[results.choose_by],
       ),
     )
     for name in results.selections

@@ -205,6 +205,7 @@ class Results:
     synthetic: whether the speech is.
     protocol: name.
     validation: as in the config.
+    choose_by: likewise.
     classes: in the order of the matrices.
     epochs: completed by every trial.
     seed: the first.
@@ -226,6 +227,7 @@ class Results:
   synthetic: bool
   protocol: str
   validation: str | None = None
+  choose_by: str = 'wa'
   classes: tuple[str, ...]
   epochs: Count
   seed: Count

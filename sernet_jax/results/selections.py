@@ -21,8 +21,8 @@ class Selection:
     title: two or three words for tables and figures.
     meaning: one phrase for the report; `{whom}` stands for what the tests
       are made of (speakers, corpora, utterances), `{held_out}` for who chooses
-      the epoch.
-    part: of a fold, whose accuracy chooses the epoch; None for the weights
+      the epoch, `{score}` by what.
+    part: of a fold, whose score chooses the epoch; None for the weights
       after the last epoch.
     recomputed: whether the BatchNorm statistics are taken once more over the
       training set.
@@ -67,14 +67,14 @@ SELECTIONS = {
     Selection(
       'validation',
       'chosen on validation',
-      'the epoch with the best accuracy (WA) on {held_out}, held out for this; '
+      'the epoch with the best {score} on {held_out}, held out for this; '
       'the test fold had no part in it',
       part='validation',
     ),
     Selection(
       'best_on_test',
       'best on test',
-      'optimistic: epoch with the best accuracy (WA) on the test {whom}; '
+      'optimistic: epoch with the best {score} on the test {whom}; '
       'nobody could choose it without the answers, and it is here because '
       'published figures used it',
       part='test',

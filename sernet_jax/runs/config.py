@@ -113,6 +113,7 @@ class Experiment:
       optim=self.optim,
       batch_size=self.train.batch_size,
       tracked=selections.tracked(self.protocol),
+      choose_by=self.protocol.choose_by,
       precision=self.train.precision,
       sound=self.sound,
       frozen=self.frozen,

@@ -68,6 +68,7 @@ YOUNG: dict[str, Any] = {
   },
   'protocol.text_groups': 2,
   'protocol.shots': 0,
+  'protocol.choose_by': 'wa',
   'model.size': 'paper',
   'model.name': 'light_sernet',
   'model.phonemes': 0,

@@ -84,6 +84,7 @@ def make(
     synthetic=corpus.synthetic,
     protocol=experiment.protocol.name,
     validation=experiment.protocol.validation,
+    choose_by=experiment.protocol.choose_by,
     classes=tuple(corpus.classes),
     epochs=min(epochs_done.values()),
     seed=experiment.seed,

@@ -34,6 +34,7 @@ class Recipe:
     batch_size: examples, of all devices that share a batch.
     tracked: parts of a fold ('test', 'validation') evaluated after every
       epoch, and whose best epoch is kept.
+    choose_by: score of the best epoch, 'wa' or 'uar'.
     precision: one of `specs.PRECISIONS`.
     axis: of the mesh that a batch is shared over; None on one device.
     sound: how training examples are cut and changed; None for those that the
@@ -47,6 +48,7 @@ class Recipe:
   optim: OptimSpec
   batch_size: int
   tracked: tuple[str, ...] = ('test',)
+  choose_by: str = 'wa'
   precision: str = 'float32'
   axis: str | None = None
   sound: SoundSpec | None = None

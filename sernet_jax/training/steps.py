@@ -206,8 +206,8 @@ def run_epoch(
 ) -> tuple[TrialState, dict[str, Metrics]]:
   """Trains one epoch, evaluates, and keeps the weights of the best epochs.
 
-  The best epoch on a part has the highest accuracy there, the first of
-  equals, as the authors' code keeps it.
+  The best epoch on a part has the highest score there (`Recipe.choose_by`), the
+  first of equals, as the authors' code keeps it.
 
   Returns:
     (state, {'train': ..., 'test': ..., 'validation': ...}); parts that the
@@ -227,12 +227,27 @@ def run_epoch(
     candidate = Best(
       epoch=jnp.asarray(epoch + 1, jnp.int32),
       params=state.params,
-      score=jnp.trace(counts) / jnp.sum(part.mask),
+      score=_score(counts, recipe.choose_by),
       stats=state.stats,
     )
     better = candidate.score > best[name].score
     best[name] = _choose(better, candidate, best[name])
   return state._replace(best=best), metrics
+
+
+def _score(counts: jax.Array, by: str) -> jax.Array:
+  """Computes what an epoch is chosen by.
+
+  Args:
+    counts: (classes, classes), a row for each label.
+    by: 'wa' for the share of right answers, 'uar' for its mean over the classes
+      that are there.
+  """
+  right, all_ = jnp.diagonal(counts), counts.sum(axis=1)
+  if by == 'wa':
+    return right.sum() / all_.sum()
+  recalls = right / jnp.maximum(all_, 1)
+  return recalls.sum() / jnp.maximum((all_ > 0).sum(), 1)
 
 
 def _choose(condition: jax.Array, one: T, other: T) -> T:

@@ -26,7 +26,7 @@ class Best(NamedTuple):
   Attributes:
     epoch: int32 (), epochs completed; 0 for none yet.
     params: of the network.
-    score: float32 (), its accuracy; -1 for none yet.
+    score: float32 (), see `Recipe.choose_by`; -1 for none yet.
     stats: of BatchNorm.
   """
 

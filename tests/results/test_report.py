@@ -16,6 +16,7 @@ from sernet_jax.results import caveats, report
 from sernet_jax.results.confidence import of_run
 from sernet_jax.results.figures import learning_plots, style
 from sernet_jax.results.formats import results_json
+from sernet_jax.results.formats.json_records import MismatchError
 from sernet_jax.results.run_folder import RunFolder
 from sernet_jax.results.selections import SELECTIONS
 
@@ -399,7 +400,13 @@ def test_the_page_says_who_chose_the_epoch(small, protocol, who):
   )
   results = {**results, 'protocol': protocol, 'selections': selections}
   _, meaning = caveats.meanings(results_json.decode(results))['validation']
-  assert f'on {who}, held out for this' in meaning
+  assert f'best accuracy (WA) on {who}, held out for this' in meaning
+  results['choose_by'] = 'uar'
+  _, meaning = caveats.meanings(results_json.decode(results))['validation']
+  assert f'best recall (UAR) on {who}, held out for this' in meaning
+  results['choose_by'] = 'luck'
+  with pytest.raises(MismatchError, match="epochs were chosen by 'luck'"):
+    results_json.decode(results)
 
 
 @pytest.mark.parametrize(

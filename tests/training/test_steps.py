@@ -238,6 +238,34 @@ def test_best_keeps_the_weights_of_its_epoch_the_first_of_equals(
   jax.tree.map(np.testing.assert_array_equal, best.params, after[chosen])
 
 
+@pytest.mark.parametrize(
+  ('by', 'chosen', 'score'), [('wa', 1, 8 / 10), ('uar', 3, (5 / 8 + 1) / 2)]
+)
+def test_an_epoch_is_chosen_by_accuracy_or_by_uar(
+  monkeypatch, recipe, corpus, folds, by, chosen, score
+):
+  """Of 8 and 2 tests; a third class has none and counts for nothing."""
+  rows = iter(
+    jnp.array([*counts, [0, 0, 0]])
+    for counts in (
+      [[8, 0, 0], [2, 0, 0]],
+      [[7, 0, 1], [1, 1, 0]],
+      [[5, 3, 0], [0, 2, 0]],
+    )
+  )
+  monkeypatch.setattr(steps, 'train_epoch', lambda *given: (given[4], {}))
+  monkeypatch.setattr(
+    steps.evaluation, 'evaluate', lambda *_: {'confusion': next(rows)}
+  )
+  recipe = dataclasses.replace(recipe, tracked=('validation',), choose_by=by)
+  state = fresh(recipe, 0)
+  arrays = arrays_of(folds, corpus[1])[0]
+  for epoch in range(3):
+    state, _ = steps.run_epoch(recipe, *corpus, arrays, state, epoch)
+  assert state.best['validation'].epoch == chosen
+  assert state.best['validation'].score == pytest.approx(score)
+
+
 def test_segments_vote_with_their_mean_probability(recipe, corpus):
   features, labels = corpus
   owners = np.repeat(np.arange(NUM_SEGMENTS // 2), 2).astype(np.int32)

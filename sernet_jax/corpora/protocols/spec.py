@@ -7,6 +7,9 @@ import dataclasses
 from sernet_jax.common.errors import require, require_choice, require_whole
 from sernet_jax.corpora.protocols.table import PROTOCOLS, Protocol
 
+# Scores that an epoch can be chosen by -> their names in sentences.
+SCORES = {'wa': 'accuracy (WA)', 'uar': 'recall (UAR)'}
+
 
 @dataclasses.dataclass(frozen=True)
 class ProtocolSpec:
@@ -20,6 +23,8 @@ class ProtocolSpec:
     folds: names of the folds to run; empty runs all.
     best_on_test: whether the tests are judged after every epoch and the best
       epoch is kept, for comparison with figures published so.
+    choose_by: score of the best epoch, on the tests or on those held out; one of
+      `SCORES`.
     enrolled: recordings of a tested speaker, without labels, that 'loso_adapted'
       hears first; 0 for all.
     prior: recordings that the training set counts as beside them.
@@ -31,6 +36,7 @@ class ProtocolSpec:
   validation: str = 'none'
   folds: tuple[str, ...] = ()
   best_on_test: bool = True
+  choose_by: str = 'wa'
   enrolled: int = 0
   prior: float = 20.0
   text_groups: int = 2
@@ -40,6 +46,7 @@ class ProtocolSpec:
     object.__setattr__(self, 'folds', tuple(str(name) for name in self.folds))
     require_choice('protocol.name', self.name, PROTOCOLS)
     require_choice('protocol.validation', self.validation, ('none', 'speaker'))
+    require_choice('protocol.choose_by', self.choose_by, SCORES)
     require_whole('protocol.text_groups', self.text_groups)
     require(
       self.shots >= 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sernet_jax.corpora.protocols import PROTOCOLS
+from sernet_jax.corpora.protocols import PROTOCOLS, SCORES
 from sernet_jax.results import metrics
 from sernet_jax.results.formats import json_records
 from sernet_jax.results.formats.json_records import MismatchError
@@ -38,6 +38,10 @@ def _check(results: Results) -> None:
   """Raises `MismatchError` for entries that do not fit each other."""
   _require(
     results.protocol in PROTOCOLS, f'its protocol is {results.protocol[:40]!r}'
+  )
+  _require(
+    results.choose_by in SCORES,
+    f'epochs were chosen by {results.choose_by[:40]!r}',
   )
   _require('last' in results.selections, 'it has no selection last')
   for kind in (results.selections, results.selections_float32 or {}):
