@@ -33,8 +33,8 @@ def summary_text(results: Results, folder: RunFolder | None = None) -> str:
     warning = ''
     if SELECTIONS[name].optimistic:
       warning = (
-        '  (optimistic: epoch with the best WA on the test '
-        f'{caveats.whom(results.protocol)})'
+        f'  (optimistic: epoch with the best {results.choose_by.upper()} on the '
+        f'test {caveats.whom(results.protocol)})'
       )
     lines.append(
       f'  {name:<15} UAR {text.percent(pooled.uar)} %{interval}, '

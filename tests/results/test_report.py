@@ -502,6 +502,8 @@ def test_summary_is_short_and_says_where_to_look(full):
   assert lines[-1].endswith(str(folder.report))
   one = results_json.decode({**results, 'synthetic': True})
   assert utterances.SYNTHETIC_NOTE in report.summary_text(one)
+  one = results_json.decode({**results, 'choose_by': 'uar'})
+  assert 'the best UAR on the test speakers' in report.summary_text(one)
 
 
 def test_curves_are_beside_guessing_among_the_classes_of_each_fold(
