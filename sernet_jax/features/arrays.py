@@ -95,11 +95,14 @@ def as_array(name: str, value: Any) -> jax.Array:
   """
   try:
     array = jnp.asarray(native(value))
-    if array.dtype.kind not in 'OSUT':  # objects, text
-      return array
   except (TypeError, ValueError, OverflowError) as error:
     raise InputError(_none(name, value)) from error
-  raise InputError(_none(name, value))
+  require(
+    not jnp.issubdtype(array.dtype, jax.dtypes.prng_key),
+    f'{name} is a random key; give an array of numbers there, and the key first',
+  )
+  require(array.dtype.kind not in 'OSUT', _none(name, value))  # objects, text
+  return array
 
 
 def _none(name: str, value: Any) -> str:

@@ -85,10 +85,14 @@ def padded(
   waveform = as_float(waveform)
   least = least_samples(spec)
   if waveform.ndim == 0 or waveform.shape[-1] < least:
+    cure = 'so pad it'
+    if waveform.ndim > 1 and waveform.shape[-2] >= least:
+      # As soundfile reads them.
+      cure = 'so turn (samples, channels) into (channels, samples)'
     raise InputError(
       f'waveform has shape {waveform.shape}; its last axis must hold at least '
       f'{least} samples (frame_samples is {spec.frame_samples}, padding '
-      f'{spec.padding!r}), so pad it'
+      f'{spec.padding!r}), {cure}'
     )
   num_samples, mask = waveform.shape[-1], None
   if lengths is not None:

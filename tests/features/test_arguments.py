@@ -57,6 +57,22 @@ def test_what_is_not_an_array_is_named(number):
       TAKERS[number](value)
 
 
+@pytest.mark.parametrize('augment', [features.spec_augment, features.mixup])
+def test_a_key_in_the_place_of_values_is_named(augment):
+  with pytest.raises(InputError, match=r'values is a random key; .*key first'):
+    augment(FRAMES, KEY, FRAMES)
+
+
+@pytest.mark.parametrize('shape', [(2000, 2), (1, 2000, 1)])
+def test_channels_behind_samples_are_turned_not_padded(shape):
+  """As soundfile reads them."""
+  sound = np.zeros(shape, np.float32)
+  with pytest.raises(InputError, match=r'so turn \(samples, channels\) into'):
+    features.mfcc(sound, features.PRESETS['paper'])
+  with pytest.raises(InputError, match='so pad it'):
+    features.mfcc(sound[..., :1000, :], features.PRESETS['paper'])
+
+
 @pytest.mark.parametrize('number', range(len(SPECIFIED)))
 def test_what_is_not_a_spec_is_named(number):
   for value in (None, {}, 'paper'):
