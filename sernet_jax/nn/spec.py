@@ -131,6 +131,7 @@ class ModelSpec:
   name: ClassVar[str] = 'light_sernet'  # as config.model.name has it
   binary: ClassVar[tuple[str, ...]] = ()  # arrays of signs, see nn.networks
   phoneme_kinds: ClassVar[int] = 0  # it reads sound alone
+  published_epochs: ClassVar[int] = 300
   # Fields that two networks must share to share weights.
   shaping: ClassVar[tuple[str, ...]] = ('paths', 'filters', 'blocks', 'pooling')
 

@@ -17,7 +17,6 @@ from sernet_jax.results import crossed, statistics
 from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 
-_PAPER_EPOCHS = 300
 _FAR = 0.1  # of a UAR
 _ROUNDED = 0.05  # likewise, that rounding weights may change
 
@@ -88,10 +87,10 @@ def notes(results: Results) -> list[str]:
   entry, last = PROTOCOLS[results.protocol], results.last
   if entry.caveat:
     found.append(entry.caveat)
-  if results.epochs < _PAPER_EPOCHS:
+  if results.epochs < results.published_epochs:
     found.append(
       f'Trained for {times(results.epochs, "epoch")} where the paper has '
-      f'{_PAPER_EPOCHS}, so a full training may end elsewhere.'
+      f'{results.published_epochs}, so a full training may end elsewhere.'
     )
   if results.crossed:
     uneven = crossed.uneven(results.crossed)

@@ -208,6 +208,8 @@ class Results:
     choose_by: likewise.
     classes: in the order of the matrices.
     epochs: completed by every trial.
+    published_epochs: of the network's training as published; 0 if that is not
+      known.
     seed: the first.
     seeds: all of them, in runs of several.
     num_utterances: of the corpus.
@@ -230,6 +232,7 @@ class Results:
   choose_by: str = 'wa'
   classes: tuple[str, ...]
   epochs: Count
+  published_epochs: Count = 300
   seed: Count
   seeds: tuple[Count, ...] | None = None
   num_utterances: Count

@@ -87,6 +87,7 @@ def make(
     choose_by=experiment.protocol.choose_by,
     classes=tuple(corpus.classes),
     epochs=min(epochs_done.values()),
+    published_epochs=recipe.model.published_epochs,
     seed=experiment.seed,
     seeds=tuple(experiment.seeds) if experiment.train.seeds > 1 else None,
     num_utterances=len(corpus.utterances),

@@ -173,7 +173,7 @@ def test_wrong_features_are_one_sentence(made):
     network.apply(spec, params, stats, features(spec)[:, :, 1:], train=False)
   with pytest.raises(InputError, match=r'set features\.kind='):
     spec.require_features('spectrogram', spec.width)
-  with pytest.raises(InputError, match=r'choose the features\.preset'):
+  with pytest.raises(InputError, match=f'--config={spec.name},'):
     spec.require_features(spec.takes[0], spec.width + 1)
 
 

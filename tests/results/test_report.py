@@ -359,6 +359,9 @@ def test_notes_limit_what_results_may_be_taken_for(tmp_path):
 
   assert note(synthetic=True) == utterances.SYNTHETIC_NOTE
   assert '40 epochs where the paper has 300' in note(epochs=40)
+  assert '300 epochs where the paper has 500' in note(published_epochs=500)
+  unknown = {**results, 'epochs': 40, 'published_epochs': 0}
+  assert caveats.notes(results_json.decode(unknown)) == []
   count = results['num_utterances']
   assert 'folds: a, b, c' in note(num_utterances=count + 1)
   assert '1 file could not be used' in note(skipped_files={'a.wav': 'silent'})

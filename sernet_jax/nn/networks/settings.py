@@ -138,6 +138,7 @@ class NetworkSettings:
     takes: kinds of features that it reads; () for any.
     dimensions: outputs beside the classes, none.
     masked: whether it looks at an utterance's own frames alone.
+    published_epochs: of its training as published; 0 if that is not known.
     num_classes: emotions told apart.
     dropout: rate in front of the head.
     batch_norm_momentum: share of the old value in a moving statistic.
@@ -147,6 +148,7 @@ class NetworkSettings:
   takes: ClassVar[tuple[str, ...]] = ()
   dimensions: ClassVar[int] = 0
   masked: ClassVar[bool] = True
+  published_epochs: ClassVar[int] = 0
 
   num_classes: int = 7
   dropout: float = 0.0
@@ -259,8 +261,8 @@ class NetworkSettings:
     require(
       self.width in (None, width),
       f'model.name is {self.name!r} for {self.width} features of a frame, but '
-      f'the front end gives {width}; choose the features.preset of this '
-      'network, or set the fields of model that count its features',
+      f'the front end gives {width}; start from the config of this network, such '
+      f'as --config={self.name}, or set the fields of model that count features',
     )
 
   def require_sound_alone(self) -> None:

@@ -40,6 +40,7 @@ class Settings(NetworkSettings):
   name: ClassVar[str] = 'gmtcn'
   takes: ClassVar[tuple[str, ...]] = ('mfcc',)
   masked: ClassVar[bool] = False
+  published_epochs: ClassVar[int] = 300
 
   levels: int = 7
   coefficients: int = 39

@@ -37,6 +37,7 @@ class Settings(NetworkSettings):
   name: ClassVar[str] = 'timnet'
   takes: ClassVar[tuple[str, ...]] = ('mfcc',)
   masked: ClassVar[bool] = False
+  published_epochs: ClassVar[int] = 500
 
   batch_norm_momentum: float = 0.99
   levels: int = 8
