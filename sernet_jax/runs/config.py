@@ -152,7 +152,7 @@ def experiment(config: ml_collections.ConfigDict) -> Experiment:
   given = config.to_dict()
   if isinstance(given.get('model'), dict):
     name = given['model'].get('name', networks.DEFAULT)
-    require_choice('model.name', name, networks.NETWORKS)
+    networks.require_known(name)
     given['model'] = defaults.of_network(given['model'])
   expected = defaults.get_config(defaults.network_of(given)).to_dict()
   network = expected['model']['name']

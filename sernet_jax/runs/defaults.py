@@ -51,7 +51,7 @@ def network_of(given: Mapping[str, Any]) -> str:
   name = model.get('name') if isinstance(model, Mapping | ConfigDict) else None
   return (
     name
-    if isinstance(name, str) and name in networks.NETWORKS
+    if isinstance(name, str) and name in networks.names()
     else networks.DEFAULT
   )
 

@@ -71,6 +71,32 @@ def test_a_network_that_is_added_again_is_computed_anew(monkeypatch):
     networks.add(type(small_networks.settings('acrnn')), first)
 
 
+def test_a_module_that_the_environment_names_adds_its_network(
+  monkeypatch, tmp_path
+):
+  monkeypatch.setattr(networks, 'NETWORKS', dict(networks.NETWORKS))
+  (tmp_path / 'module_of_ours.py').write_text(
+    'import dataclasses\n'
+    'from sernet_jax.nn import networks\n'
+    'from sernet_jax.nn.networks import settings\n'
+    '@dataclasses.dataclass(frozen=True)\n'
+    'class Settings(settings.NetworkSettings):\n'
+    "  name = 'ours'\n"
+    '  units: int = 3\n'
+    'networks.add(Settings, lambda spec, run, x: x.mean(axis=1))\n'
+  )
+  monkeypatch.syspath_prepend(tmp_path)
+  with pytest.raises(InputError, match='SERNET_NETWORKS=MODULE'):
+    networks.fields('ours')
+  for wrong in ('module_of_theirs', '.module'):
+    monkeypatch.setenv(networks.OWN, wrong)
+    with pytest.raises(InputError, match=f"'{wrong}' cannot be imported"):
+      networks.names()
+  monkeypatch.setenv(networks.OWN, 'module_of_ours, json')
+  assert networks.names()[-1] == 'ours'
+  assert networks.make('ours', units=4).units == 4
+
+
 def test_every_network_is_tested_here():
   # A tutorial may have added one of its own.
   ours = {

@@ -20,16 +20,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sernet_jax.common.errors import require, require_choice
+from sernet_jax.common.errors import InputError, nearest, require
 
 if TYPE_CHECKING:
   from sernet_jax.nn.networks.generic import Network
 
 _HERE = 'sernet_jax.nn.networks'
 DEFAULT = 'light_sernet'
+# Names, with commas, the modules that add networks of one's own.
+OWN = 'SERNET_NETWORKS'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +114,36 @@ def add(settings: Any, embed: Callable[..., Any]) -> None:
     jax.clear_caches()
 
 
+def names() -> tuple[str, ...]:
+  """Lists the networks, those of the modules that `OWN` names too.
+
+  Raises:
+    InputError: if such a module cannot be imported.
+  """
+  given = os.environ.get(OWN, '')
+  for module in filter(None, given.replace(' ', '').split(',')):
+    try:
+      importlib.import_module(module)
+    except (ImportError, TypeError) as error:  # a TypeError is of '.name'
+      raise InputError(
+        f'{OWN} is {given!r}, and {module!r} cannot be imported ({error}); name '
+        'modules, and run the command where they lie or add their folder to '
+        'PYTHONPATH'
+      ) from error
+  return tuple(NETWORKS)
+
+
+def require_known(name: Any) -> None:
+  """Raises `InputError` unless a network has this name."""
+  known = names()
+  require(
+    isinstance(name, str) and name in known,
+    f'model.name is {repr(name)[:40]}, which is not known (one of your own is, '
+    f'once {OWN}=MODULE names the module that adds it): '
+    f'{nearest(str(name)[:40], known)}',
+  )
+
+
 def of(spec: Any) -> Network:
   """Returns the functions of the network that settings belong to."""
   return _network(NETWORKS[spec.name].network)
@@ -122,14 +155,15 @@ def settings_class(name: str) -> Any:
   Raises:
     InputError: if there is no such network.
   """
-  require_choice('model.name', name, NETWORKS)
+  require_known(name)
   return _load(NETWORKS[name].settings)
 
 
 def fields(name: str) -> dict[str, Any]:
   """Returns what the section `model` of a config holds, with its defaults."""
-  entry, defaults = NETWORKS[name], {}
-  for field in dataclasses.fields(settings_class(name)):
+  shaped, defaults = dataclasses.fields(settings_class(name)), {}
+  entry = NETWORKS[name]
+  for field in shaped:
     if field.name in entry.shown or (
       not entry.shown and field.name != 'num_classes'
     ):

@@ -24,7 +24,7 @@ import warnings
 from typing import Any
 
 from sernet_jax.audio.spec import AudioSpec
-from sernet_jax.common.errors import InputError, first_line, nearest, require
+from sernet_jax.common.errors import InputError, first_line, require
 from sernet_jax.corpora.dimensions import Dimension
 from sernet_jax.features.spec import MfccSpec
 from sernet_jax.nn import networks
@@ -245,12 +245,7 @@ def _network(values: Any) -> Spec:
   """Makes the settings of the network that a file names."""
   given = dict(values) if isinstance(values, dict) else {}
   name = given.pop('name', networks.DEFAULT)  # without one in older files
-  require(
-    isinstance(name, str) and name in networks.NETWORKS,
-    f'model.name is {repr(name)[:40]}, which is not known: '
-    f'{nearest(str(name)[:40], networks.NETWORKS)}; a network of your own is '
-    'known once its module is imported',
-  )
+  networks.require_known(name)
   return _spec('model', networks.settings_class(name), given or values)
 
 
