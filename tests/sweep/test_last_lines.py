@@ -85,7 +85,7 @@ def test_settings_that_do_not_fit_side_by_side_have_tables_of_their_own(
 
 def test_a_name_that_begins_another_is_not_taken_for_it():
   names = {'loss.gamma=2': 'A', 'loss.gamma=20': 'B'}
-  sentence = last_lines._renamed('loss.gamma=20, loss.gamma=2: short.', names)
+  sentence = last_lines.renamed('loss.gamma=20, loss.gamma=2: short.', names)
   assert sentence == 'B, A: short.'
 
 

@@ -56,6 +56,30 @@ def test_markdown_and_latex_round_to_a_tenth(content):
   assert all(line.endswith('\\\\') for line in lines if ' & ' in line)
 
 
+def test_long_names_are_letters_that_a_table_explains(tmp_path):
+  rate = {'optim.learning_rate': 3e-4, 'optim.beta1': 0.93}
+  found = compare(
+    make_run(tmp_path / 'a', BAD), make_run(tmp_path / 'b', GOOD, FOCAL | rate)
+  )
+  longest = max(len(row['name']) for row in found['settings'])
+  assert longest > 48
+  plain = tables.markdown(found).replace('\\', '')
+  rows = [
+    [cell.strip() for cell in line.strip('|').split('|')]
+    for line in plain.splitlines()
+    if line.startswith('|')
+  ]
+  assert [row[0] for row in rows[2:4]] == ['A', 'B']
+  assert rows[6][0] == 'B - A'
+  assert ['field', 'A', 'B'] in rows
+  assert ['loss.name', 'cross_entropy', 'focal'] in rows
+  assert ['optim.learning_rate', '0.0001', '0.0003'] in rows
+  assert 'B - A & ' in tables.tex(found)
+  assert r'loss.name & cross\_entropy & focal' in tables.tex(found)
+  for text in (plain, tables.tex(found)):
+    assert found['settings'][1]['name'] not in text.replace('\\', '')
+
+
 def test_names_are_text_in_every_format(content):
   odd = copy.deepcopy(content)
   odd['settings'][0]['name'] = '=a_b|50%\n'

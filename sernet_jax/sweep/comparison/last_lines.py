@@ -12,7 +12,7 @@ import itertools
 import pathlib
 import re
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sernet_jax.common import text
@@ -34,18 +34,18 @@ def summary_text(content: Mapping[str, Any], page: pathlib.Path) -> str:
   scores = _scores(content, names)
   legend: list[str] = []
   if len(settings) > 1 and max(map(len, scores)) > COLUMNS:
-    names = dict(zip(names, _letters(), strict=False))
+    names = lettered(names)
     scores = _scores(content, names)
     legend = _legend(content, list(names.values()))
   lines = [
-    *(_renamed(warning, names) for warning in content['warnings']),
+    *(renamed(warning, names) for warning in content['warnings']),
     f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
     f'{caveats.times(content["num_speakers"], "speaker")}, '
     f'{content["selection_title"]}, '
     f'{"mean of folds, " if content["mean_of_folds"] else ""}per cent:',
     *scores,
     *legend,
-    *(f'  note: {_renamed(note, names)}' for note in content['notes']),
+    *(f'  note: {renamed(note, names)}' for note in content['notes']),
     f'  look at {page}',
   ]
   return '\n'.join(map(text.printable, lines))
@@ -74,6 +74,11 @@ def _scores(content: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
   ]
 
 
+def lettered(names: Iterable[str]) -> dict[str, str]:
+  """Returns names of settings -> the letters that stand for them."""
+  return dict(zip(names, _letters(), strict=False))
+
+
 def _letters() -> Iterator[str]:
   """Yields A to Z, AA to ZZ and so on."""
   for size in itertools.count(1):
@@ -91,7 +96,7 @@ def _legend(content: Mapping[str, Any], letters: Sequence[str]) -> list[str]:
   while columns:
     fitting = [_table(columns[:count]) for count in range(1, len(columns) + 1)]
     # Each is wider than the one before; one setting stands there in any case.
-    count = sum(max(map(len, rows)) <= COLUMNS for rows in fitting) or 1
+    count = sum(max(map(len, table)) <= COLUMNS for table in fitting) or 1
     lines += fitting[count - 1]
     columns = columns[count:]
   return lines
@@ -99,15 +104,24 @@ def _legend(content: Mapping[str, Any], letters: Sequence[str]) -> list[str]:
 
 def _table(columns: Sequence[Mapping[str, Any]]) -> list[str]:
   """Returns a line for each field that one of the settings has."""
-  rows = [
+  lines = text.table(field_rows(columns), range(len(columns) + 1))
+  return [f'  {line}' for line in lines]
+
+
+def field_rows(columns: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+  """Lists a field and its values for each field that one of the settings has.
+
+  Args:
+    columns: field -> value of each setting.
+  """
+  return [
     [field, *(format_value(column[field]) or '(none)' for column in columns)]
     for field in columns[0]
     if any(column[field] is not None for column in columns)
   ]
-  return [f'  {line}' for line in text.table(rows, range(len(columns) + 1))]
 
 
-def _renamed(sentence: str, names: Mapping[str, str]) -> str:
+def renamed(sentence: str, names: Mapping[str, str]) -> str:
   """Puts other names into a sentence, the longest first.
 
   A name can be the beginning of another: seed=1, seed=10.

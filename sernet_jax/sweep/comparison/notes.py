@@ -24,9 +24,15 @@ def warnings(groups: Mapping[str, Sequence[Run]], selection: str) -> list[str]:
   return [
     f'{name}: {found}' if len(groups) > 1 else found
     for name, runs in groups.items()
-    for found in dict.fromkeys(caveats.stale(run.results) for run in runs)
+    for found in dict.fromkeys(_stale(run) for run in runs)
     if found
   ]
+
+
+def _stale(run: Run) -> str:
+  """`caveats.stale`, with the option that does what it asks for."""
+  found = caveats.stale(run.results)
+  return found and f'{found[:-1]} (--selection=last_recomputed).'
 
 
 def make(

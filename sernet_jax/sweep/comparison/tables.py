@@ -1,7 +1,8 @@
 """A comparison as tables for papers and spreadsheets: .tex, .md and .csv.
 
 The numbers are those of comparison.json, in per cent in the first two and
-unrounded in the last.
+unrounded in the last. Where names of settings are long, as those of networks, the
+first two call them by letters, and their last table says what these stand for.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 
 from sernet_jax.common import files, text
 from sernet_jax.results import caveats
+from sernet_jax.sweep.comparison import last_lines
 
 SCORES = {'uar': 'UAR', 'wa': 'WA', 'f1_macro': 'macro F1'}
+_LONGEST = 48  # letters of a name in the column of a table
 _TEX = {
   '\\': r'\textbackslash{}',
   '~': r'\textasciitilde{}',
@@ -38,8 +41,9 @@ def write(folder: pathlib.Path, content: Mapping[str, Any]) -> None:
 
 def tex(content: Mapping[str, Any]) -> str:
   """Returns tables for LaTeX with the package booktabs."""
+  names = _names(content)
   lines = [
-    f'% {_one_line(note)}'
+    f'% {_one_line(last_lines.renamed(note, names))}'
     for note in (*content['warnings'], _caption(content), *content['notes'])
   ]
   for header, rows in _tables(content):
@@ -59,9 +63,14 @@ def tex(content: Mapping[str, Any]) -> str:
 
 def markdown(content: Mapping[str, Any]) -> str:
   """Returns tables for Markdown, with the notes of the comparison."""
-  lines = [f'**{_markdown(one)}**\n' for one in content['warnings']]
+  names = _names(content)
+
+  def sentence(given: str) -> str:
+    return _markdown(last_lines.renamed(given, names))
+
+  lines = [f'**{sentence(one)}**\n' for one in content['warnings']]
   lines += [_markdown(_caption(content)), '']
-  lines += [f'- {_markdown(note)}' for note in content['notes']]
+  lines += [f'- {sentence(note)}' for note in content['notes']]
   for header, rows in _tables(content):
     cells = [[_markdown(cell) for cell in row] for row in (header, *rows)]
     rule = ['---'] + ['---:'] * (len(header) - 1)
@@ -90,6 +99,14 @@ def spreadsheet(content: Mapping[str, Any]) -> str:
   return file.getvalue()
 
 
+def _names(content: Mapping[str, Any]) -> dict[str, str]:
+  """Returns names of settings -> what the tables call them."""
+  names = [row['name'] for row in content['settings']]
+  if max(map(len, names)) > _LONGEST:
+    return last_lines.lettered(names)
+  return {name: name for name in names}
+
+
 def _caption(content: Mapping[str, Any]) -> str:
   return (
     f'{content["corpus"]}, {caveats.protocol(content["protocol"])[0]}, '
@@ -103,12 +120,13 @@ def _caption(content: Mapping[str, Any]) -> str:
 def _tables(
   content: Mapping[str, Any],
 ) -> list[tuple[list[str], list[list[str]]]]:
-  """Lists (header, rows) of the settings and, if there are, the differences."""
+  """Lists (header, rows) of settings, of differences and of long names, if any."""
+  names = _names(content)
   settings = []
   for row in content['settings']:
     found = row['selections'][content['selection']]
     cells = [_percent(found['scores'], found['ci95'], name) for name in SCORES]
-    settings.append([row['name'], str(len(row['seeds'])), *cells])
+    settings.append([names[row['name']], str(len(row['seeds'])), *cells])
   tables = [(['setting', 'seeds', *SCORES.values()], settings)]
   pairs = []
   for row in content['differences']:
@@ -117,9 +135,14 @@ def _tables(
       for name in SCORES
     ]
     p = '-' if row['p_holm'] is None else f'{row["p_holm"]:.2g}'
-    pairs.append([f'{row["setting"]} - {row["against"]}', *cells, p])
+    pair = (names.get(row[end], row[end]) for end in ('setting', 'against'))
+    pairs.append([' - '.join(pair), *cells, p])
   if pairs:
     tables.append((['difference', *SCORES.values(), 'p (Holm)'], pairs))
+  if any(name != letter for name, letter in names.items()):
+    changes = [row['changes'] for row in content['settings']]
+    fields = last_lines.field_rows(changes)
+    tables.append((['field', *names.values()], fields))
   return tables
 
 
