@@ -186,7 +186,9 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 
 def main(arguments: list[str]) -> None:
   """Runs what is asked for; writes after each level."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--root', default='', help='folder of EMO-DB')
   parser.add_argument('--networks', default='', help='configs, with commas')
   parser.add_argument('--levels', default='L3')
