@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import subprocess
 import sys
@@ -178,6 +179,9 @@ def test_what_cannot_be_used_is_a_result_where_asked_for(predictor, place):
     (lambda p: p.predict('a.wav', RATE_HZ), "'a.wav' is a file, which says"),
     (lambda p: p.predict('none.wav'), 'none.wav does not exist'),
     (lambda p: p.predict(LONG), 'without a sample rate; give it'),
+    (lambda p: p.predict(b'RIFF'), r'a file \(bytes\), .*; decode it'),
+    (lambda p: p.predict(io.BytesIO(b'RIFF'), RATE_HZ), r'\(BytesIO\), not'),
+    (lambda p: p.predict(['a.wav', 'b.wav']), 'predict_files takes several'),
     (lambda p: p.predict(LONG, RATE_HZ, hop_s='1'), "hop_s is '1'"),
     (lambda p: p.predict(LONG, RATE_HZ, abstain=None), 'abstain is None'),
     (lambda p: p.predict(LONG, RATE_HZ, listening=3), 'listening is 3; give'),

@@ -99,6 +99,7 @@ class Predictor:
       )
       source = samples
     else:
+      _require_one_sound(samples)
       require(
         rate_hz is not None,
         'the samples come without a sample rate; give it, as in '
@@ -248,6 +249,21 @@ def _several(sounds: Iterable[npt.ArrayLike]) -> list[npt.ArrayLike]:
     'sounds is one sound, (samples,); give it as a list, [samples], or to predict',
   )
   return several
+
+
+def _require_one_sound(samples: object) -> None:
+  """Refuses a file's content and a list of files, which need other calls."""
+  kind = type(samples).__name__
+  require(
+    not isinstance(samples, bytes | bytearray) and not hasattr(samples, 'read'),
+    f'the sound is the content of a file ({kind}), not samples; decode it, as in '
+    'predict(*soundfile.read(io.BytesIO(content))), or give the path of a file',
+  )
+  require(
+    not isinstance(samples, list | tuple)
+    or not any(isinstance(one, str | os.PathLike) for one in samples),
+    f'the sound is a {kind} of paths; predict_files takes several',
+  )
 
 
 def load(
