@@ -104,7 +104,13 @@ def job(config: ml_collections.ConfigDict, changes: dict[str, Any]) -> Job:
     experiment = config_lib.experiment(own)
   except InputError as error:
     text = ','.join(f'{k}={format_value(v)}' for k, v in changes.items())
-    raise InputError(f'the job {text} cannot run: {error}') from error
+    cure = ''
+    if 'model.name' in changes:
+      cure = (
+        '; or train each network by its own config and compare the runs with '
+        'python -m sernet_jax.compare'
+      )
+    raise InputError(f'the job {text} cannot run: {error}{cure}') from error
   return Job(folder_name(changes), changes, own, experiment)
 
 

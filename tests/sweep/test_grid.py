@@ -150,6 +150,10 @@ def test_jobs_do_not_share_a_config():
       ['model.filters=96,97'],
       'the job model.filters=97 cannot run: filters is 97, which 3 paths',
     ),
+    (
+      ['model.name=light_sernet,timnet'],
+      '; or train each network by its own config and compare the runs',
+    ),
     (['model.paths=spektral'], "did you mean 'spectral'?"),
     (['data.duration_s=0:2'], 'duration_s is 0.0'),
     (['seed=-1:1'], 'seed is -1'),
