@@ -16,7 +16,8 @@ from sernet_jax.common.errors import InputError, require
 from sernet_jax.results import run_folder, summaries
 from sernet_jax.results.formats import results_json
 from sernet_jax.results.run_results import Results, SelectionResult
-from sernet_jax.runs import differences
+from sernet_jax.runs import defaults, differences
+from sernet_jax.runs.weights import history
 
 
 def read(place: str | os.PathLike[str]) -> tuple[dict[str, Any], Results]:
@@ -40,8 +41,9 @@ def joined(places: Sequence[str | os.PathLike[str]]) -> Results:
     places: of each, as for `read`.
 
   Raises:
-    InputError: if they differ in more than their folds, one fold is in two of
-      them, or there are several seeds.
+    InputError: if they differ in more than their folds, also in the weights
+      that they began with, one fold is in two of them, or there are several
+      seeds.
   """
   (config, first), *others = [read(place) for place in places]
   runs = [first]
@@ -54,6 +56,18 @@ def joined(places: Sequence[str | os.PathLike[str]]) -> Results:
       f'{place} differs from {places[0]} in '
       f'{unlike[0][0] if unlike else "train.epochs"}; join runs that differ in '
       'protocol.folds alone',
+    )
+    require(
+      results.selections.keys() == first.selections.keys()
+      and (results.selections_float32 is None)
+      == (first.selections_float32 is None),
+      f'{place} and {places[0]} report different selections; --mode=evaluate '
+      'with the --workdir of each adds what one lacks',
+    )
+    require(
+      _began(place) == _began(places[0]),
+      f'{place} and {places[0]} began with other weights, though '
+      'train.start_from has one name; train the folds of one of them again',
     )
     runs.append(results)
   names = [
@@ -73,8 +87,17 @@ def joined(places: Sequence[str | os.PathLike[str]]) -> Results:
     seconds=sum(run.seconds for run in runs),
     cautions=tuple(dict.fromkeys(c for run in runs for c in run.cautions)),
     selections=_joined([run.selections for run in runs]),
-    selections_float32=_joined([run.selections_float32 for run in runs]),
+    selections_float32=first.selections_float32
+    and _joined([run.selections_float32 or {} for run in runs]),
   )
+
+
+def _began(place: str | os.PathLike[str]) -> str:
+  """Returns the digest of the weights that a run began with; '' for none."""
+  if pathlib.Path(place).is_file():
+    return ''
+  told = history.read(run_folder.RunFolder(place))
+  return told.get('start', {}).get('sha256', '')
 
 
 def _joined(
@@ -110,8 +133,22 @@ def change(config: ConfigDict, field: str, value: str, unknown: str) -> None:
   require(field in known, unknown)
   kind = type(known[field])
   try:
-    config.update_from_flattened_dict({field: kind(value)})
+    config.update_from_flattened_dict({field: _of_text(field, kind, value)})
   except ValueError as error:
     raise InputError(
       f'--set {field}={value}: {field} is a {kind.__name__}'
     ) from error
+
+
+def _of_text(field: str, kind: type, value: str) -> Any:
+  """Reads a value in the type of a field.
+
+  Raises:
+    ValueError: if it is of another one.
+  """
+  if kind is bool:  # bool('false') is True
+    if value.lower() not in ('true', 'false'):
+      raise ValueError(value)
+    return value.lower() == 'true'
+  # tuple('(2, 2)') has six characters.
+  return defaults.read_tuple(field, value) if kind is tuple else kind(value)

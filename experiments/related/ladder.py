@@ -22,19 +22,21 @@ import argparse
 import dataclasses
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ml_collections
 
 from experiments.lib import provenance, records
 from sernet_jax.common import command_line, files
-from sernet_jax.common.errors import require, require_choice
+from sernet_jax.common.errors import InputError, require, require_choice
 from sernet_jax.corpora.protocols import PROTOCOLS
-from sernet_jax.results.formats import json_records
+from sernet_jax.results.formats import json_records, results_json
+from sernet_jax.results.run_results import Results
 from sernet_jax.results.selections import SELECTIONS
 from sernet_jax.runs import config_flags, run
 
+CLASSES = 7  # of EMO-DB
 CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
 
 
@@ -81,7 +83,7 @@ def settings(
     changes: field -> value as text.
 
   Raises:
-    InputError: if there is no such config or level.
+    InputError: if there is no such config or level, or another task.
   """
   require_choice('--levels', level, LEVELS)
   path = CONFIGS / f'{network}.py'
@@ -100,6 +102,15 @@ def settings(
       'docs/configuration.md'
     )
     records.change(config, field, text, unknown)
+  data = config.data
+  others = {
+    name: data[name] for name in ('corpus', 'corpora', 'classes') if data[name]
+  }
+  require(
+    others == {'corpus': 'emodb'},
+    f'configs/{network}.py has {others} of data, and the ladder is of all '
+    'classes of emodb; leave out what changes them',
+  )
   return config
 
 
@@ -143,15 +154,38 @@ def put(
   results: Mapping[str, Any],
   selection: str,
 ) -> None:
-  """Puts one level of one network into the content of the output."""
+  """Puts one level of one network into the content of the output.
+
+  Raises:
+    InputError: if the run is of another corpus, level or network than the row.
+  """
+  found = row(results, selection)
+  _require_corpus(f'{label}/{level}', results['corpus'], results['classes'])
+  _require_level(label, level, results['protocol'], selection)
   card = results['cost']
   entry = content['networks'].setdefault(label, {'ladder': {}})
-  entry['parameters'] = card['parameters_trainable']
-  entry['mflops'] = card['mflops']
+  own = card['parameters_trainable']
+  require(
+    entry.get('parameters', own) == own,
+    f'the row {label} is of a network with {entry.get("parameters", 0):,} '
+    f'parameters, and the run of one with {own:,}; record it in a row of its own',
+  )
+  entry['parameters'] = own
+  # Runs may hear longer tests than the config, for which `costs` counts.
+  entry.setdefault('mflops', card['mflops'])
   entry['fp16_bytes'] = card['fp16_bytes']
-  found = {**entry['ladder'], level: row(results, selection)}
-  _require_level(label, level, results['protocol'], selection)
-  entry['ladder'] = dict(sorted(found.items()))  # from the bottom up
+  entry['ladder'] = dict(  # from the bottom up
+    sorted({**entry.get('ladder', {}), level: found}.items())
+  )
+
+
+def _require_corpus(place: str, corpus: str, classes: Sequence[str]) -> None:
+  """Refuses figures on other recordings, or on fewer classes, than EMO-DB's."""
+  require(
+    corpus == 'emodb' and len(classes) == CLASSES,
+    f'{place} is of the {CLASSES} classes of emodb, and the run of '
+    f'{len(classes)} of {corpus}; a ladder has one task, so leave it out',
+  )
 
 
 def _require_level(
@@ -175,6 +209,24 @@ def _require_level(
     f'{"looks" if other else "does not look"} at the answers of the tests; record '
     'it at its own level',
   )
+
+
+def _recorded(path: str) -> Results:
+  """Reads the results of a run, of one that is kept, or of several runs.
+
+  Raises:
+    InputError: if there are none.
+  """
+  if ',' in path or pathlib.Path(path).is_dir():
+    return records.joined(path.split(','))
+  content = files.read_json(pathlib.Path(path))
+  try:
+    return results_json.decode(content.get('results', content))
+  except json_records.MismatchError as error:
+    raise InputError(
+      f'{path} holds no results of a run ({error}); name the folder of a '
+      'finished one'
+    ) from error
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -216,11 +268,12 @@ def main(arguments: list[str]) -> None:
     label, _, level = place.partition('/')
     require_choice('--record', level, LEVELS)
     selection, _, path = source.partition(':')
-    if ',' in path or pathlib.Path(path).is_dir():
-      read = json_records.encode(records.joined(path.split(',')))
-    else:
-      read = files.read_json(pathlib.Path(path))
-    put(content, label, level, read.get('results', read), selection)
+    require(
+      bool(label and path),
+      f'--record={place}={source} names no row or no run; write '
+      'ROW/LEVEL=SELECTION:PLACE',
+    )
+    put(content, label, level, json_records.encode(_recorded(path)), selection)
     write(label, level)
   folds = tuple(filter(None, given.folds.split(',')))
   changes = _pairs(given.set)

@@ -10,10 +10,12 @@ import tiny
 
 from experiments.lib import records
 from experiments.related import ladder
+from sernet_jax.common import trees
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder, summaries
 from sernet_jax.results.formats import json_records, results_json
 from sernet_jax.runs import config as config_lib
+from sernet_jax.runs.weights import history
 
 RECORD = tiny.ROOT / 'experiments/emodb/loso_300/results.json'
 
@@ -37,6 +39,25 @@ def test_fields_are_changed_as_their_type():
     ladder.settings('acrnn', 'L3', changes={'model.depth': '1'})
   with pytest.raises(InputError, match='name a config'):
     ladder.settings('nothing', 'L3')
+  with pytest.raises(InputError, match="'corpus': 'ravdess'"):
+    ladder.settings('acrnn', 'L3', changes={'data.corpus': 'ravdess'})
+
+
+@pytest.mark.parametrize(
+  ('network', 'field', 'text', 'value'),
+  [
+    ('separable', 'model.shared', 'false', False),
+    ('separable', 'train.new_head', 'True', True),
+    ('acrnn', 'model.pool', '(2, 4)', (2, 4)),
+    ('acrnn', 'protocol.folds', '03,08', ('03', '08')),
+  ],
+)
+def test_switches_and_tuples_are_what_they_say(network, field, text, value):
+  """Of Python itself bool('false') is True, tuple('(2, 4)') six letters."""
+  config = ladder.settings(network, 'L3', changes={field: text})
+  assert trees.flatten(config.to_dict())[field] == value
+  with pytest.raises(InputError, match=rf'{field} is a (bool|tuple)'):
+    ladder.settings(network, 'L3', changes={field: '(no'})
 
 
 def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
@@ -70,6 +91,7 @@ def test_a_record_of_a_run_becomes_a_row(tmp_path, capsys):
     ('L1=last', 'x/L1 is of ten random folds.* one speaker left out'),
     ('L3=best_on_test', 'best_on_test looks at the answers'),
     ('L2=last', 'last does not look at the answers'),
+    ('L5=last', 'L5'),
   ],
 )
 def test_a_record_stands_at_the_level_of_its_run(tmp_path, place, words):
@@ -77,6 +99,54 @@ def test_a_record_stands_at_the_level_of_its_run(tmp_path, place, words):
   with pytest.raises(InputError, match=words):
     ladder.main([f'--record=x/{place}:{RECORD}', f'--output={output}'])
   assert not output.exists()
+
+
+@pytest.mark.parametrize(
+  ('changes', 'words'),
+  [
+    (
+      {'corpus': 'ravdess'},
+      'x/L3 is of the 7 classes of emodb, and .* of 7 of r',
+    ),
+    ({'corpus': 'emodb+ravdess'}, 'of 7 of emodb.ravdess'),
+    ({'classes': ['a', 'b', 'c', 'd', 'e', 'f']}, 'no results of a run'),
+    ({'selections': {}}, 'no results of a run .*no selection last'),
+    ({'cost': {}}, r'no results of a run .*cost\.'),
+  ],
+)
+def test_a_record_is_of_the_corpus_of_the_ladder(tmp_path, changes, words):
+  content = json.loads(RECORD.read_text())
+  content['results'].update(changes)
+  path = tmp_path / 'kept.json'
+  path.write_text(json.dumps(content))
+  output = tmp_path / 'results.json'
+  with pytest.raises(InputError, match=words):
+    ladder.main([f'--record=x/L3=last:{path}', f'--output={output}'])
+  assert not output.exists()
+
+
+@pytest.mark.parametrize('record', ['/L3=last:x', 'x/L3=last', 'x/L3=last:'])
+def test_a_record_names_its_row_and_its_run(tmp_path, record):
+  with pytest.raises(InputError, match='names no row or no run; write ROW'):
+    ladder.main([f'--record={record}', f'--output={tmp_path / "results.json"}'])
+
+
+def test_a_row_is_of_one_network(tmp_path):
+  """Its costs would be those of the one, its figures those of the other."""
+  output = tmp_path / 'results.json'
+  costs = {'parameters': 104_496, 'mflops': 37.7, 'fp16_bytes': 213_984}
+  output.write_text(json.dumps({'networks': {'timnet': costs}}))
+  arguments = [f'--record=timnet/L3=last:{RECORD}', f'--output={output}']
+  with pytest.raises(
+    InputError, match=r'timnet is of a network with 104,496 .* one with 461,703'
+  ):
+    ladder.main(arguments)
+  assert json.loads(output.read_text())['networks'] == {'timnet': costs}
+  # Counted for the tests that the config hears, not those of one run.
+  costs.update(parameters=461_703, mflops=12.0)
+  output.write_text(json.dumps({'networks': {'timnet': costs}}))
+  ladder.main(arguments)
+  assert json.loads(output.read_text())['networks']['timnet']['mflops'] == 12
 
 
 def test_a_run_is_recorded_by_its_folder(tmp_path):
@@ -149,3 +219,34 @@ def test_runs_that_do_not_belong_together_are_refused(tmp_path, names):
     records.joined([one, same])
   with pytest.raises(InputError, match=r'differs .* in optim\.learning_rate'):
     records.joined([one, unlike])
+
+
+def test_folds_that_began_with_other_weights_are_not_one_run(tmp_path, names):
+  """`train.start_from` is a name, behind which a run may be trained again."""
+  places = []
+  for part, digest in ((names[:4], 'a' * 64), (names[4:], 'b' * 64)):
+    kept = json.loads(part_of_record(tmp_path / 'kept.json', part).read_text())
+    folder = run_folder.RunFolder(tmp_path / part[0])
+    folder.write_config(kept['config'])
+    folder.write_results(results_json.decode(kept['results']))
+    told = {
+      'heard': {},
+      'cautions': [],
+      'start': {'from': 'x', 'sha256': digest},
+    }
+    history.write(folder, told)
+    places.append(folder.path)
+  with pytest.raises(InputError, match='began with other weights, though'):
+    records.joined(places)
+  history.write(run_folder.RunFolder(places[0]), told)
+  assert len(records.joined(places).selections['last'].folds) == 10
+
+
+def test_runs_of_unlike_selections_are_refused(tmp_path, names):
+  one = part_of_record(tmp_path / 'one.json', names[:4])
+  other = part_of_record(tmp_path / 'other.json', names[4:])
+  content = json.loads(other.read_text())
+  del content['results']['selections']['best_on_test']
+  other.write_text(json.dumps(content))
+  with pytest.raises(InputError, match='report different selections; --mode'):
+    records.joined([one, other])
