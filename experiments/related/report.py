@@ -19,6 +19,7 @@ import matplotlib as mpl
 
 from experiments.lib import markdown, published
 from sernet_jax.common import command_line, files
+from sernet_jax.common.errors import require, require_choice
 from sernet_jax.results.figures import style
 
 HERE = pathlib.Path(__file__).parent
@@ -30,6 +31,8 @@ LEVELS = {
   'L2': ('unseen voices, best epoch on the test', '#56B4E9'),
   'L3': ('unseen voices, test untouched', '#0072B2'),
 }
+# Of a level, in the table.
+SHOWN = ('uar', 'wa', 'ci95', 'epochs', 'folds', 'seeds')
 # Key of the records -> name in the table, and of its published figures.
 NAMES = {
   'svm_egemaps': ('eGeMAPS, linear SVM', 'svm_egemaps'),
@@ -65,9 +68,14 @@ def read(
 
   Returns:
     `networks`, key -> record in the order of `NAMES`, and what else is there.
+
+  Raises:
+    InputError: if a row lacks what the table shows.
   """
-  content = files.read_json(results, ('networks',))
+  content = files.read_json(results, {'networks': dict})
   found = dict(content['networks'])
+  for key, record in found.items():
+    _require_whole(f'{key} in {results}', record)
   paper = found.setdefault('light_sernet_paper', {'ladder': {}})
   table1 = files.read_json(experiments / 'table1' / 'results.json', ('rows',))
   mixed = _mixed(table1['rows'])
@@ -86,6 +94,25 @@ def read(
   }
   rows = {key: found[key] for key in [*NAMES, *found] if key in found}
   return {**content, 'networks': rows}
+
+
+def _require_whole(where: str, record: Any) -> None:
+  """Refuses a row without what the table shows, or with a level of its own."""
+  record = record if isinstance(record, dict) else {}
+  ladder = record.get('ladder')
+  require(
+    isinstance(ladder, dict),
+    f'{where} has no ladder; record a level with experiments.related.ladder, or '
+    'its costs with experiments.related.costs',
+  )
+  for level, row in ladder.items():
+    require_choice(f'a level of {where}', level, LEVELS)
+    lacks = [name for name in SHOWN if name not in row]
+    require(
+      not lacks,
+      f'{level} of {where} lacks {", ".join(lacks)}; record it again with '
+      'experiments.related.ladder',
+    )
 
 
 def _mixed(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -194,9 +221,10 @@ def _seconds(value: float | None) -> str | None:
 
 def figure(records: dict[str, Any], path: pathlib.Path) -> None:
   """Draws what was published beside what was measured."""
+  names = {key: NAMES.get(key, (key, '')) for key in [*NAMES, *records]}
   keys = [
     key
-    for key, (_, where) in NAMES.items()
+    for key, (_, where) in names.items()
     if records.get(key, {}).get('ladder') or where in published.LADDER
   ]
   with mpl.rc_context(style.STYLE):
@@ -211,18 +239,18 @@ def figure(records: dict[str, Any], path: pathlib.Path) -> None:
     axis = picture.subplots()
     for place, key in enumerate(keys):
       ladder = records.get(key, {}).get('ladder', {})
-      told = published.LADDER.get(NAMES[key][1], {})
+      told = published.LADDER.get(names[key][1], {})
       for number, (level, (_, color)) in enumerate(LEVELS.items()):
         height = place + 0.17 * (number - 1.5)
         if level in told:
           axis.plot(told[level][0], height, 'o', mec=color, mfc='white', ms=6)
         if level in ladder:
-          whole = published.EPOCHS.get(NAMES[key][1], 0)
+          whole = published.EPOCHS.get(names[key][1], 0)
           beside = told[level][0] if level in told else 0.0
           _measured(axis, ladder[level], height, color, whole, beside)
     for name, color in LEVELS.values():
       axis.plot([], [], 'o', color=color, label=name)
-    axis.set_yticks(range(len(keys)), [NAMES[key][0] for key in keys])
+    axis.set_yticks(range(len(keys)), [names[key][0] for key in keys])
     axis.set_ylim(len(keys) - 0.4, -0.6)
     axis.grid(axis='x')
     axis.set_xlabel('UAR, per cent')

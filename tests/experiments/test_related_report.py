@@ -8,6 +8,8 @@ import pytest
 import tiny
 
 from experiments.related import report
+from sernet_jax.common.errors import InputError
+from sernet_jax.results.figures import style
 
 
 def row(uar, **more):
@@ -93,10 +95,33 @@ def test_the_papers_network_with_mixed_voices_is_that_of_table1(records):
   assert found['folds'] == len(published[0]['folds']) == 4
 
 
-def test_the_picture_is_drawn_with_gaps(records, tmp_path):
-  path = tmp_path / 'published.png'
+def test_the_picture_is_drawn_with_gaps(records, tmp_path, monkeypatch):
+  path, seen = tmp_path / 'published.png', []
+  save = style.save
+  monkeypatch.setattr(
+    style, 'save', lambda *given: (seen.append(given[0]), save(*given))
+  )
   report.figure(records, path)
   assert path.read_bytes().startswith(b'\x89PNG')
+  names = [text.get_text() for text in seen[0].axes[0].get_yticklabels()]
+  assert names[-1] == 'of my own' and 'TIM-Net' in names
+  assert 'LFLB network' not in names  # neither measured nor published
+
+
+@pytest.mark.parametrize(
+  ('record', 'words'),
+  [
+    ({'parameters': 7}, 'x in .*results.json has no ladder; record'),
+    ([], 'x in .* has no ladder'),
+    ({'ladder': {'L3': {'uar': 0.5, 'wa': 0.5}}}, 'lacks ci95, epochs, folds'),
+    ({'ladder': {'L4': row(0.5)}}, r"a level of x in .*'L4'"),
+  ],
+)
+def test_a_row_without_its_figures_is_named(tmp_path, record, words):
+  path = tmp_path / 'results.json'
+  path.write_text(json.dumps({'networks': {'x': record}}))
+  with pytest.raises(InputError, match=words):
+    report.read(path)
 
 
 def test_the_page_has_the_table_of_the_records():
