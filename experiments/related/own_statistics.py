@@ -22,6 +22,9 @@ import numpy as np
 from experiments.lib import provenance, records
 from experiments.recipe import adapt
 from sernet_jax.common import command_line, files, jax_setup
+from sernet_jax.common.errors import require
+from sernet_jax.nn import network as network_lib
+from sernet_jax.nn.networks.settings import NetworkSettings
 from sernet_jax.results import statistics
 from sernet_jax.training import adaptation, evaluation
 
@@ -61,14 +64,15 @@ def measured(workdirs: Sequence[str], selection: str) -> dict[str, Any]:
     `rows`, one for each of `mixtures`, and what they are of.
 
   Raises:
-    InputError: if a fold is in two of the runs, or they differ in more than the
-      folds.
+    InputError: if a fold is in two of the runs, they differ in more than the
+      folds, or no statistics of the network move.
   """
   records.joined(workdirs)  # refuses what is not one run
   counts: dict[str, list[np.ndarray]] = {}
   folds: list[str] = []
   for workdir in workdirs:
     network = adapt.read(workdir, selection)
+    _require_statistics(workdir, network.experiment.model)
     for index, fold in enumerate(network.data.folds):
       folds.append(fold.name)
       for name, matrix in _of_fold(network, index).items():
@@ -84,6 +88,17 @@ def measured(workdirs: Sequence[str], selection: str) -> dict[str, Any]:
     'tests': int(sum(matrix.sum() for matrix in counts[TRAINING])),
     'rows': [_row(name, np.array([each])) for name, each in counts.items()],
   }
+
+
+def _require_statistics(workdir: str, model: network_lib.Spec) -> None:
+  """Refuses a network that a voice's statistics would leave as it is."""
+  idle = model.idle() if isinstance(model, NetworkSettings) else {}
+  require(
+    'batch_norm_momentum' not in idle,
+    f'{workdir} is a run of {model.name}, in which no statistics of BatchNorm '
+    'move, so that those of a voice would change nothing; name a run of another '
+    'network',
+  )
 
 
 def _of_fold(network: adapt.Network, index: int) -> dict[str, np.ndarray]:

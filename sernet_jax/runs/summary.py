@@ -15,6 +15,7 @@ from sernet_jax.corpora import joined
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus, is_unknown
 from sernet_jax.nn import network
+from sernet_jax.nn.networks.settings import NetworkSettings
 from sernet_jax.results import crossed, run_folder, summaries
 from sernet_jax.results.caveats import times
 from sernet_jax.results.dimensions import of_tests
@@ -180,7 +181,19 @@ def _of_idle(experiment: Experiment) -> list[str]:
       for name in ('start_epochs', 'every_epochs', 'factor')
     },
     **dict.fromkeys(('data.part', 'data.excited'), ('IEMOCAP', iemocap)),
+    'loss.floor': ('losses with a logarithm', made.loss.name != 'margin'),
+    'optim.cycle_epochs': (
+      "optim.schedule='cosine' or 'one_cycle'",
+      made.optim.schedule != 'exponential',
+    ),
+    'optim.l2': (
+      'networks whose kernels carry it',
+      any(layer.l2 for layer in made.model.layers()),
+    ),
   }
+  if isinstance(made.model, NetworkSettings):
+    for field, what in made.model.idle().items():
+      needed[f'model.{field}'] = what, False
   idle = []
   for field, (what, there) in needed.items():
     section, _, name = field.partition('.')

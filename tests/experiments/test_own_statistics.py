@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import types
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from chosen_runs import make_run
 from experiments.related import own_statistics
 from sernet_jax.common.errors import InputError
 from sernet_jax.results import run_folder
-from sernet_jax.runs import run
+from sernet_jax.runs import config, run
 
 
 @pytest.fixture(scope='module')
@@ -61,6 +62,18 @@ def test_unlike_runs_do_not_share_the_folds(tmp_path):
   ]
   with pytest.raises(InputError, match=r'bob differs .* optim\.learning_rate'):
     own_statistics.measured(paths, 'last')
+
+
+@pytest.mark.parametrize('name', ['cpac', 'gmtcn'])
+def test_a_network_whose_statistics_stay_is_refused(monkeypatch, name):
+  """Its rows would be equal, as if the voice did not matter."""
+  network = types.SimpleNamespace(
+    experiment=config.experiment(tiny.load_config(name))
+  )
+  monkeypatch.setattr(own_statistics.records, 'joined', lambda places: None)
+  monkeypatch.setattr(own_statistics.adapt, 'read', lambda *given: network)
+  with pytest.raises(InputError, match=f'RUN is a run of {name}, in which no'):
+    own_statistics.measured(['RUN'], 'last')
 
 
 def test_mixtures_take_one_layer_from_the_voice():

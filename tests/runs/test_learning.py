@@ -66,10 +66,46 @@ def test_one_answer_to_all_of_the_training_is_nothing_learnt(rows, said):
       {'optim.schedule': 'cosine', 'optim.decay_factor': 0.5},
       "which is for optim.schedule='exponential'",
     ),
+    (
+      {'optim.cycle_epochs': 9},
+      'optim.cycle_epochs=9, which is for optim.sche',
+    ),
+    ({'optim.cycle_epochs': 9, 'optim.schedule': 'one_cycle'}, ''),
+    ({'optim.l2': 0.1}, ''),
   ],
 )
 def test_settings_that_do_nothing_are_told(changes, said):
   settings = defaults.get_config()
+  settings.update_from_flattened_dict(changes)
+  found = summary._of_idle(config.experiment(settings))
+  assert len(found) == bool(said)
+  assert said in ' '.join(found)
+
+
+@pytest.mark.parametrize(
+  ('name', 'changes', 'said'),
+  [
+    *((name, {}, '') for name in networks.NETWORKS if name != networks.DEFAULT),
+    (
+      'timnet',
+      {'optim.l2': 0.1},
+      'optim.l2=0.1, which is for networks whose k',
+    ),
+    ('timnet', {'model.batch_norm_momentum': 0.5}, ''),
+    (
+      'gmtcn',
+      {'model.batch_norm_momentum': 0.5},
+      'for networks with BatchNorm',
+    ),
+    ('cpac', {'model.batch_norm_momentum': 0.5}, 'whose BatchNorm moves'),
+    ('cpac', {'loss.floor': 0.0}, 'loss.floor=0.0, which is for losses with a'),
+    ('gmtcn', {'loss.floor': 0.0}, ''),
+    ('multipath', {'model.phoneme_maps': 9}, 'which is for model.phonemes'),
+    ('multipath', {'model.phoneme_maps': 9, 'model.phonemes': 47}, ''),
+  ],
+)
+def test_settings_without_a_part_in_a_network_are_told(name, changes, said):
+  settings = tiny.load_config(name)
   settings.update_from_flattened_dict(changes)
   found = summary._of_idle(config.experiment(settings))
   assert len(found) == bool(said)

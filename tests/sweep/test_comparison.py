@@ -25,6 +25,7 @@ from sernet_jax.corpora.utterances import UNKNOWN_SPEAKER
 from sernet_jax.nn import networks
 from sernet_jax.results import run_folder
 from sernet_jax.results.figures import comparison_plots
+from sernet_jax.runs.weights import history
 from sernet_jax.sweep import final_comparison
 from sernet_jax.sweep.comparison import (
   compare_runs,
@@ -43,6 +44,28 @@ def pair(tmp_path):
     make_run(tmp_path / 'b0', GOOD, FOCAL),
     make_run(tmp_path / 'b1', GOOD, {**FOCAL, 'seed': 1}),
   ]
+
+
+@pytest.mark.parametrize('digests', ['aa', 'ab'])
+@pytest.mark.parametrize('field', ['train.start_from', 'train.teachers'])
+def test_other_weights_of_one_name_are_told(tmp_path, field, digests):
+  """Two seeds are one setting, though what they began with was trained again."""
+  folders = []
+  for seed, digest in enumerate(digests):
+    changes = {field: 'runs/before', 'seed': seed}
+    folders.append(make_run(tmp_path / str(seed), GOOD, changes))
+    one = {'from': 'runs/before', 'sha256': 64 * digest}
+    told = {'start': one} if field.endswith('from') else {'teachers': [one]}
+    history.write(
+      run_folder.RunFolder(folders[-1]), {'heard': {}, 'cautions': [], **told}
+    )
+  content = compare(*folders)
+  assert len(content['settings']) == 1
+  notes = [note for note in content['notes'] if 'the same weights' in note]
+  assert bool(notes) == (digests == 'ab')
+  if notes:
+    words = f'{field}=runs/before (SHA-256 aaaaaaaa, bbbbbbbb), which is part'
+    assert words in notes[0]
 
 
 def test_settings_are_told_apart_by_what_differs_and_seeds_are_repeats(pair):

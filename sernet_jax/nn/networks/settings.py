@@ -242,6 +242,12 @@ class NetworkSettings:
     body = tuple(name for name in names if name != HEAD)
     return {**{name: (name,) for name in names}, 'body': body}
 
+  def idle(self) -> dict[str, str]:
+    """Maps fields that have no part in the network to what they are for."""
+    if any(layer.statistics for layer in self.all_layers()):
+      return {}
+    return {'batch_norm_momentum': 'networks with BatchNorm'}
+
   def require_features(self, kind: str, width: int) -> None:
     """Refuses features that the network cannot take.
 

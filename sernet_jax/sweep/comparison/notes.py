@@ -11,6 +11,9 @@ from sernet_jax.results.selections import LAST
 from sernet_jax.sweep.comparison import counted
 from sernet_jax.sweep.comparison.compared_runs import CORPORA, ROOT, Run
 
+# Settings that name weights.
+_WEIGHTS = ('train.start_from', 'train.teachers')
+
 
 def warnings(groups: Mapping[str, Sequence[Run]], selection: str) -> list[str]:
   """Returns what stands above a comparison: `caveats.stale` of its settings.
@@ -114,7 +117,35 @@ def _own_notes(
       f'{caveats.times(tests, "pair")} of settings no difference can pass the '
       f'corrected test at {level}: {cure}.'
     )
+  notes += _other_weights_before(runs)
   return notes + _where_they_ran_differs(runs)
+
+
+def _other_weights_before(runs: Sequence[Run]) -> list[str]:
+  """Says which runs learnt from different weights that one name stands for.
+
+  The folder of a run keeps its name when it is trained again.
+  """
+  digests: dict[str, set[str]] = {}
+  for run in runs:
+    if not any(map(run.settings.get, _WEIGHTS)):
+      continue
+    from sernet_jax.runs.weights import history  # loads JAX
+
+    told = history.read(run.folder)
+    start, teachers = _WEIGHTS
+    found = [(start, told['start'])] if 'start' in told else []
+    found += [(teachers, one) for one in told.get('teachers', [])]
+    for field, one in found:
+      name = f'{field}={one.get("from", "")}'
+      digests.setdefault(name, set()).add(one['sha256'][:8])
+  return [
+    f'Not all runs had the same weights for {name} (SHA-256 '
+    f'{listing(sorted(several), 3)}), which is part of their differences and of '
+    'the spread over seeds.'
+    for name, several in digests.items()
+    if len(several) > 1
+  ]
 
 
 def _where_they_ran_differs(runs: Sequence[Run]) -> list[str]:

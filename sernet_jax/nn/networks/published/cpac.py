@@ -74,6 +74,10 @@ class Settings(NetworkSettings):
     """Features of a frame."""
     return self.coefficients
 
+  def idle(self) -> dict[str, str]:
+    """Names the momentum of statistics that stay as they are."""
+    return {'batch_norm_momentum': 'networks whose BatchNorm moves'}
+
   def all_layers(self) -> tuple[Layer, ...]:
     """Lists all layers with weights."""
     wide, found, inputs = self.channels, [], 1

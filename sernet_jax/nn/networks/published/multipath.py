@@ -114,6 +114,12 @@ class Settings(NetworkSettings):
     """(frames, bands) of each path."""
     return tuple(zip(self.kernel_frames, self.kernel_bands, strict=True))
 
+  def idle(self) -> dict[str, str]:
+    """Names the fields of the phonemes where none are read."""
+    names = [f.name for f in dataclasses.fields(self)]
+    own = [name for name in names if name.startswith('phoneme_')]
+    return {} if self.phonemes else dict.fromkeys(own, 'model.phonemes')
+
   def all_layers(self) -> tuple[Layer, ...]:
     """Lists all layers with weights."""
     joined = len(self.kernels) * _QUARTERS * self.maps
