@@ -58,7 +58,9 @@ def main(argv: list[str]) -> int:
     print(_run())
 
   # Ctrl-C ends it so before training only, when there is no state yet.
-  return command_line.run(command, 'stopped; nothing was lost')
+  return command_line.run(
+    command, 'stopped; nothing was lost', is_filter=_PRINT_CONFIG.value
+  )
 
 
 def _run() -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import tiny
@@ -87,6 +90,22 @@ def test_folds_are_names_with_commas_beside_fields_of_a_network():
     done = parsed(given)
     assert (done.returncode, done.stderr) == (0, '')
     assert json.loads(done.stdout)['protocol']['folds'] == expected
+
+
+def test_settings_that_nobody_reads_to_the_end_are_no_traceback():
+  """As `head` and `less` leave them."""
+  reader, writer = os.pipe()
+  os.close(reader)
+  words = ['-m', 'sernet_jax.main', '--config=emodb', '--print_config']
+  done = subprocess.run(
+    [sys.executable, '-u', *words],
+    stdout=writer,
+    stderr=subprocess.PIPE,
+    text=True,
+    cwd=tiny.ROOT,
+  )
+  os.close(writer)
+  assert (done.returncode, done.stderr) == (1, '')
 
 
 def test_a_config_of_ones_own_is_run_once(tmp_path):
