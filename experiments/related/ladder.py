@@ -1,4 +1,4 @@
-"""Runs networks up the ladder of protocols of the page; resumable.
+r"""Runs networks up the ladder of protocols of the page; resumable.
 
   python -m experiments.related.ladder --root=EMODB --networks=acrnn \
       --levels=L3 --folder=RUNS --output=experiments/related/results.json

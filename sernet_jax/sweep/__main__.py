@@ -78,7 +78,9 @@ def main(argv: list[str]) -> int:
     return _run()
 
   # Ctrl-C ends it so before the first job only.
-  return command_line.run(command, 'stopped; nothing was lost')
+  return command_line.run(
+    command, 'stopped; nothing was lost', is_filter=_PLAN.value
+  )
 
 
 def _run() -> int:

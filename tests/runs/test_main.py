@@ -92,13 +92,19 @@ def test_folds_are_names_with_commas_beside_fields_of_a_network():
     assert json.loads(done.stdout)['protocol']['folds'] == expected
 
 
-def test_settings_that_nobody_reads_to_the_end_are_no_traceback():
-  """As `head` and `less` leave them."""
+@pytest.mark.parametrize(
+  'words',
+  [
+    ['main', '--config=emodb', '--print_config'],
+    ['sweep', '--config=emodb', '--axis=seed=0:2', '--workdir=x', '--plan'],
+  ],
+)
+def test_what_nobody_reads_to_the_end_is_no_traceback(words):
+  """As `head` and `less` leave it."""
   reader, writer = os.pipe()
   os.close(reader)
-  words = ['-m', 'sernet_jax.main', '--config=emodb', '--print_config']
   done = subprocess.run(
-    [sys.executable, '-u', *words],
+    [sys.executable, '-u', '-m', f'sernet_jax.{words[0]}', *words[1:]],
     stdout=writer,
     stderr=subprocess.PIPE,
     text=True,

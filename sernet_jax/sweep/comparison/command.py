@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
       )
     )
 
-  return command_line.run(command)
+  return command_line.run(command, is_filter=True)
 
 
 def run() -> None:

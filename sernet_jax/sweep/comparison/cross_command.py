@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   # Its name in older versions.
   parser.add_argument('--out', dest='output', help=argparse.SUPPRESS)
   args = parser.parse_args(argv)
-  return command_line.run(lambda: _run(args))
+  return command_line.run(lambda: _run(args), is_filter=True)
 
 
 def _run(args: argparse.Namespace) -> None:
