@@ -285,6 +285,14 @@ def test_two_networks_are_compared_by_the_fields_that_each_has(tmp_path):
   run.write_config(settings)
   assert only(folders[1]).settings['model.block_dropout'] == 0.1
   assert 'model.size' not in only(folders[1]).settings
+  # A network of one's own that nobody has imported here has its own alone.
+  own = {'name': 'of_my_own', 'blocks': 2}
+  run.write_config({**settings, 'model': own})
+  kept = only(folders[1]).settings
+  assert {k: v for k, v in kept.items() if k.startswith('model.')} == {
+    'model.name': 'of_my_own',
+    'model.blocks': 2,
+  }
   page = page_lib.write(tmp_path / 'out', content, 'compare')
   assert names[1] in Page(page.read_text()).text
 

@@ -107,6 +107,18 @@ class Run:
         yield row
 
 
+def _usual(config: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the fields that a run may lack, with their defaults.
+
+  Of a network that nobody has imported here they are not known.
+  """
+  network = defaults.network_of(config)
+  fields = defaults.fields(network)
+  if trees.flatten(config).get('model.name', network) == network:
+    return fields
+  return {k: v for k, v in fields.items() if not k.startswith('model.')}
+
+
 def read_all(path: pathlib.Path) -> list[Run]:
   """Reads a finished run, taken apart into its seeds.
 
@@ -126,7 +138,7 @@ def read_all(path: pathlib.Path) -> list[Run]:
   results = folder.read_results()
   config = folder.read_config()
   settings = {
-    **defaults.fields(defaults.network_of(config)),
+    **_usual(config),
     **trees.flatten(config),
     'train.epochs': results.epochs,
   }
