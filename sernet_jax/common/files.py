@@ -7,16 +7,19 @@ kill or a full disk leaves the old one or the new one, never half of one.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
+import itertools
 import json
 import math
 import os
 import pathlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sernet_jax.common import machine
 from sernet_jax.common.errors import InputError, first_line, require
 
 _MOST_BYTES = 1 << 28  # of a file that is read whole
@@ -24,6 +27,9 @@ _HEAD_BYTES = 4096  # by which a file is known
 _NAME_BYTES = 150  # of a file's name; most file systems end at 255
 # See `write_bytes`; files of former versions have no digits in the middle.
 _TEMPORARY = re.compile(r'(.+?)(?:\.[0-9a-f]{8})?\.(\d+)\.tmp')
+
+# Tells apart what one process writes.
+_NUMBERS = itertools.count(secrets.randbelow(1 << 16))
 
 
 class Cure(NamedTuple):
@@ -81,7 +87,7 @@ def write_bytes(
   make_folder(path.parent, cure)
   # Not of the process alone: threads write too, and containers that share a
   # folder number their processes alike.
-  own = f'{secrets.token_hex(4)}.{os.getpid()}'
+  own = f'{machine.mark()}{next(_NUMBERS) & 0xFFFF:04x}.{os.getpid()}'
   temporary = path.with_name(f'{path.name}.{own}.tmp')
   try:
     with writing(path, cure):
@@ -98,6 +104,8 @@ def write_bytes(
         os.close(folder)
   finally:
     temporary.unlink(missing_ok=True)
+    # What others left here that were killed as they wrote this file.
+    _remove(path.parent.glob(f'{glob.escape(path.name)}.{machine.mark()}*.tmp'))
 
 
 def name_when_written(path: pathlib.Path) -> str:
@@ -112,7 +120,12 @@ def remove_leftovers(folder: pathlib.Path) -> None:
   Args:
     folder: in which no other machine writes now, as while a lock is held.
   """
-  for path in folder.glob('*.tmp'):
+  _remove(folder.glob('*.tmp'))
+
+
+def _remove(paths: Iterable[pathlib.Path]) -> None:
+  """Removes those of files half written whose process runs no more."""
+  for path in paths:
     match = _TEMPORARY.fullmatch(path.name)
     if match and not _is_running(int(match[2])):
       with contextlib.suppress(OSError):
