@@ -1,7 +1,7 @@
 """Makes tests/data/networks.npz: a step of each published network in PyTorch.
 
   # in an environment with numpy and torch; nothing else is needed
-  python tests/golden/make_networks.py
+  PYTHONPATH=tests/support python tests/golden/make_networks.py
 
 For each network, small, with every weight, statistic and utterance drawn at
 random: the logits of a test, and of a training step the loss, the gradient of
@@ -19,64 +19,18 @@ import zlib
 import numpy as np
 import torch
 import torch_networks as twins
+from small_sizes import SMALL
 from torch.nn import functional
 
 FILE = pathlib.Path(__file__).parents[1] / 'data' / 'networks.npz'
 RATE = 0.1
 LABELS = (0, 2, 1, 2)
 SMOOTHING = 0.1
-_ACRNN = {
-  'convolutions': 2,
-  'bands': 4,
-  'channels': [4, 6],
-  'linear': 8,
-  'units': 3,
-  'dense': 5,
-}
-# Network -> its settings.
+# Network -> its settings, without dropout.
 FIELDS = {
-  'acrnn': _ACRNN,
-  'bcrnn': _ACRNN,
-  'cpac': {
-    'coefficients': 38,
-    'channels': 3,
-    'groups': 2,
-    'size': 4,
-    'capsules': 3,
-    'convolution_dropout': False,
-  },
-  'drn': {
-    'bands': 5,
-    'first': 3,
-    'channels': [4, 3, 4, 6],
-    'heads': 2,
-    'dense': 5,
-  },
-  'gmtcn': {'levels': 2, 'coefficients': 5},
-  'lflb': {
-    'bands': 6,
-    'channels': [3, 4, 3, 5],
-    'pools': [2, 2, 1, 3],
-    'units': 4,
-  },
-  'multipath': {
-    'bands': 7,
-    'maps': 3,
-    'kernel_frames': [2, 3],
-    'kernel_bands': [4, 3],
-    'dense': [5, 4],
-    'path_dropout': 0.0,
-  },
-  'timnet': {'levels': 2, 'coefficients': 5, 'block_dropout': 0.0},
-  'separable': {
-    'bands': 9,
-    'blocks': 3,
-    'first': 3,
-    'channels': 4,
-    'expanded': 5,
-    'units': 3,
-    'dense': 5,
-  },
+  **SMALL,
+  'multipath': {**SMALL['multipath'], 'path_dropout': 0.0},
+  'timnet': {**SMALL['timnet'], 'block_dropout': 0.0},
 }
 # Network -> the settings that its twin asks for.
 ASKED = {
