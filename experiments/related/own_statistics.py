@@ -24,7 +24,6 @@ from experiments.recipe import adapt
 from sernet_jax.common import command_line, files, jax_setup
 from sernet_jax.common.errors import require
 from sernet_jax.nn import network as network_lib
-from sernet_jax.nn.networks.settings import NetworkSettings
 from sernet_jax.results import statistics
 from sernet_jax.training import adaptation, evaluation
 
@@ -92,9 +91,8 @@ def measured(workdirs: Sequence[str], selection: str) -> dict[str, Any]:
 
 def _require_statistics(workdir: str, model: network_lib.Spec) -> None:
   """Refuses a network that a voice's statistics would leave as it is."""
-  idle = model.idle() if isinstance(model, NetworkSettings) else {}
   require(
-    'batch_norm_momentum' not in idle,
+    'batch_norm_momentum' not in model.idle(),
     f'{workdir} is a run of {model.name}, in which no statistics of BatchNorm '
     'move, so that those of a voice would change nothing; name a run of another '
     'network',

@@ -181,6 +181,10 @@ class ModelSpec:
       f'dimensions is {self.dimensions}; give 0 or a positive number',
     )
 
+  def idle(self) -> dict[str, str]:
+    """Maps fields that have no part in the network to what they are for: none."""
+    return {}
+
   @property
   def masked(self) -> bool:
     """True where the network sees an utterance's own frames alone."""

@@ -15,7 +15,6 @@ from sernet_jax.corpora import joined
 from sernet_jax.corpora.cache.feature_cache import CorpusFeatures
 from sernet_jax.corpora.utterances import Corpus, is_unknown
 from sernet_jax.nn import network
-from sernet_jax.nn.networks.settings import NetworkSettings
 from sernet_jax.results import crossed, run_folder, summaries
 from sernet_jax.results.caveats import times
 from sernet_jax.results.dimensions import of_tests
@@ -191,9 +190,8 @@ def _of_idle(experiment: Experiment) -> list[str]:
       any(layer.l2 for layer in made.model.layers()),
     ),
   }
-  if isinstance(made.model, NetworkSettings):
-    for field, what in made.model.idle().items():
-      needed[f'model.{field}'] = what, False
+  for field, what in made.model.idle().items():
+    needed[f'model.{field}'] = what, False
   idle = []
   for field, (what, there) in needed.items():
     section, _, name = field.partition('.')
